@@ -1,0 +1,208 @@
+"""A model bundle: the folder that holds one image-text model, ready to run.
+
+The layout is the one that Immich's exports use, so those load too::
+
+    config.json                  open_clip's model configuration; ours adds a section "glimpse"
+    visual/model.onnx            image float32 (N, 3, S, S) -> (N, D)
+    visual/preprocess_cfg.json   open_clip's preprocessing configuration
+    textual/model.onnx           text int32 (N, L) -> (N, D)
+    textual/tokenizer.json       the tokenizer, as the `tokenizers` library writes it
+    textual/tokenizer_config.json  needed where tokenizer.json says nothing about padding
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+_DEFAULT_CONTEXT_LENGTH = 77  # open_clip's default, for configurations that do not name one
+_SPACE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HALVES = {
+    "visual": ("model.onnx", "preprocess_cfg.json"),
+    "textual": ("model.onnx", "tokenizer.json"),
+}
+
+
+class BundleError(ValueError):
+    """A folder is not a bundle that can be used; the message names the file and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The files of one model, checked for completeness but not yet loaded into memory.
+
+    Attributes
+    ----------
+    path
+        The bundle's folder.
+    config
+        The parsed ``config.json``.
+    """
+
+    path: Path
+    config: dict[str, Any] = field(repr=False)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Bundle:
+        """Open the bundle in a folder.
+
+        Parameters
+        ----------
+        path
+            A folder in the layout above. One of ``visual/`` and ``textual/`` may be absent.
+
+        Raises
+        ------
+        BundleError
+            If a file is missing, is not JSON, or says something that cannot be.
+        """
+        root = Path(path)
+        bundle = cls(root, read_json_object(root / "config.json"))
+        if not (bundle.has_visual or bundle.has_textual):
+            raise BundleError(f"{root} holds neither visual/ nor textual/: it is not a model bundle")
+        for half, names in _HALVES.items():
+            for name in names:
+                if (root / half).is_dir() and not (root / half / name).is_file():
+                    raise BundleError(f"{root / half / name} is missing: the bundle is incomplete")
+        bundle._check_config()
+        return bundle
+
+    @property
+    def has_visual(self) -> bool:
+        """Whether images can be embedded."""
+        return (self.path / "visual").is_dir()
+
+    @property
+    def has_textual(self) -> bool:
+        """Whether texts can be embedded."""
+        return (self.path / "textual").is_dir()
+
+    @property
+    def name(self) -> str:
+        """What people call the model: ``glimpse.name`` of the configuration, else the folder's name."""
+        return str(self._glimpse.get("name") or self.path.resolve().name)
+
+    @property
+    def dimension(self) -> int:
+        """Length D of an embedding."""
+        return self._positive("embed_dim", self.config.get("embed_dim"))
+
+    @property
+    def context_length(self) -> int:
+        """Length L of a tokenised text, padding included."""
+        text_cfg = self.config.get("text_cfg") or {}
+        return self._positive(
+            "text_cfg.context_length", text_cfg.get("context_length", _DEFAULT_CONTEXT_LENGTH)
+        )
+
+    @property
+    def declared_space_id(self) -> str | None:
+        """The ``glimpse.space_id`` of the configuration, if it has one."""
+        space_id = self._glimpse.get("space_id")
+        if space_id is None:
+            return None
+        if not isinstance(space_id, str) or not _SPACE_ID.fullmatch(space_id):
+            raise BundleError(
+                f"{self.path / 'config.json'}: glimpse.space_id is {space_id!r}; it becomes part of an "
+                "index's key, so use 1-64 letters, digits, dots, dashes and underscores"
+            )
+        return space_id
+
+    @cached_property
+    def space_id(self) -> str:
+        """The embedding space: vectors of two bundles may meet in one index only if this is equal.
+
+        Declared by the configuration, or else a digest of all that determines an embedding.
+
+        Raises
+        ------
+        BundleError
+            If it is not declared and a half is absent: a digest of one half could not equal the other's.
+        """
+        if self.declared_space_id is not None:
+            return self.declared_space_id
+        if not (self.has_visual and self.has_textual):
+            raise BundleError(
+                f"{self.path} holds one half of a model and does not name its space: set glimpse.space_id in "
+                "config.json to that of the whole model"
+            )
+        return f"sha256-{self.digest[:16]}"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) over the names and bytes of the files that the encoders read."""
+        digest = hashlib.sha256()
+        for file in self.files():
+            content = hashlib.sha256()
+            with file.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    content.update(block)
+            digest.update(f"{file.relative_to(self.path).as_posix()}\0{content.hexdigest()}\n".encode())
+        return digest.hexdigest()
+
+    def files(self) -> Iterator[Path]:
+        """Yield the configuration and the two halves' own files (weights kept beside model.onnx included)."""
+        yield self.path / "config.json"
+        for half in _HALVES:
+            if (self.path / half).is_dir():
+                yield from sorted(file for file in (self.path / half).iterdir() if file.is_file())
+
+    def model_path(self, half: str) -> Path:
+        """Return the ONNX file of a half.
+
+        Parameters
+        ----------
+        half
+            ``"visual"`` or ``"textual"``.
+
+        Raises
+        ------
+        BundleError
+            If the bundle does not have this half.
+        """
+        if not (self.path / half).is_dir():
+            raise BundleError(f"{self.path} has no {half}/: this bundle cannot embed that kind of input")
+        return self.path / half / "model.onnx"
+
+    def _check_config(self) -> None:
+        # Each property checks what it reads: a wrong value shows now, and not at the first image.
+        _ = (self.dimension, self.context_length, self.declared_space_id)
+
+    @property
+    def _glimpse(self) -> dict[str, Any]:
+        section = self.config.get("glimpse") or {}
+        if not isinstance(section, dict):
+            raise BundleError(f"{self.path / 'config.json'}: 'glimpse' must be an object")
+        return section
+
+    def _positive(self, key: str, value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise BundleError(
+                f"{self.path / 'config.json'}: {key} is {value!r}; it must be a positive integer"
+            )
+        return value
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Parse a JSON file whose top level is an object.
+
+    Raises
+    ------
+    BundleError
+        If the file is missing, is not UTF-8 JSON, or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleError(f"{path} is missing: the bundle is incomplete") from error
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise BundleError(f"{path} must hold a JSON object")
+    return value
