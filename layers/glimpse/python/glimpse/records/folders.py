@@ -1,0 +1,80 @@
+"""Folder records, as far as two functions need them."""
+
+from collections.abc import Iterable
+
+from pynamodb.exceptions import DeleteError, UpdateError
+
+from glimpse.records.models import FolderModel
+from glimpse.records.transactions import attempts
+from glimpse.records.types import FolderRecord, FolderStatus, FolderStillActive
+
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+_CONFLICT = "TransactionConflictException"  # a plain write meets a transaction on the same item
+
+
+class FolderStore:
+    """Folders in DynamoDB."""
+
+    def get(self, folder_id: int) -> FolderRecord | None:
+        """Return a folder's record by a consistent read, whatever its status."""
+        try:
+            return _record(FolderModel.get(folder_id, consistent_read=True))
+        except FolderModel.DoesNotExist:
+            return None
+
+    def get_many(self, folder_ids: Iterable[int]) -> dict[int, FolderRecord]:
+        """Return the records that exist, by id, whatever their status, by consistent reads."""
+        records = map(_record, FolderModel.batch_get(list(folder_ids), consistent_read=True))
+        return {record.folder_id: record for record in records}
+
+    def raise_index_version(self, folder_id: int, version: int) -> None:
+        """Store the manifest sequence of a commit, unless the folder knows a newer one or is gone.
+
+        Raises
+        ------
+        RecordsContended
+            If transactions kept holding the folder.
+        """
+        newer = FolderModel.folder_id.exists() & (FolderModel.index_version < version)
+        for _ in attempts():
+            try:
+                FolderModel(folder_id).update([FolderModel.index_version.set(version)], condition=newer)
+            except UpdateError as error:
+                if error.cause_response_code == _CONDITION_FAILED:
+                    return
+                if error.cause_response_code != _CONFLICT:
+                    raise
+            else:
+                return
+
+    def forget(self, folder_id: int) -> None:
+        """Remove the record of a folder that has been erased; again on none is no error.
+
+        Raises
+        ------
+        FolderStillActive
+            If the folder was never hidden.
+        """
+        try:
+            FolderModel(folder_id).delete(
+                condition=FolderModel.folder_id.does_not_exist()
+                | (FolderModel.status == FolderStatus.ERASING.value)
+            )
+        except DeleteError as error:
+            if error.cause_response_code != _CONDITION_FAILED:
+                raise
+            raise FolderStillActive(f"folder {folder_id} is active and keeps its record") from error
+
+
+def _record(model: FolderModel) -> FolderRecord:
+    return FolderRecord(
+        folder_id=model.folder_id,
+        owner_id=model.owner_id,
+        folder_name=model.folder_name,
+        created_at=model.created_at,
+        status=FolderStatus(model.status),
+        index_version=model.index_version,
+        image_count=model.image_count,
+        is_public=model.is_public,
+        description=model.description,
+    )

@@ -1,0 +1,244 @@
+"""Image records: written before the object, finished once, counted once."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pynamodb.attributes import Attribute
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from glimpse.records import transactions
+from glimpse.records.models import FolderModel, ImageModel, JobModel
+from glimpse.records.types import (
+    FolderGone,
+    FolderStatus,
+    ImageRecord,
+    ImageStatus,
+    RecordsContended,
+)
+
+PUTS_PER_TRANSACTION = 99  # DynamoDB allows 100 items; one is the check that the folder is active
+MAX_REASON_CHARACTERS = 300
+_FINISH_ATTEMPTS = 5
+
+
+def is_newer(candidate: str, stored: str | None) -> bool:
+    """Tell whether an S3 event is newer than the one that a record answers to.
+
+    Sequencers of one key are hexadecimal numbers: padded on the right to one length, the later compares
+    greater (Amazon S3 User Guide, "Event message structure").
+    """
+    if stored is None:
+        return True
+    width = max(len(candidate), len(stored))
+    return candidate.upper().ljust(width, "0") > stored.upper().ljust(width, "0")
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of an image."""
+
+    status: ImageStatus
+    sequencer: str
+    reason: str | None = None
+    thumbnail_key: str | None = None
+    width: int | None = None
+    height: int | None = None
+    taken_at: int | None = None
+
+
+class ImageStore:
+    """Images in DynamoDB, with the counts of their jobs and folders."""
+
+    def get(self, folder_id: int, image_id: int) -> ImageRecord | None:
+        """Return an image's record by a consistent read."""
+        try:
+            return _record(ImageModel.get(folder_id, image_id, consistent_read=True))
+        except ImageModel.DoesNotExist:
+            return None
+
+    def get_many(self, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], ImageRecord]:
+        """Return the records that exist, by (folder_id, image_id), by consistent reads."""
+        records = map(_record, ImageModel.batch_get(list(pairs), consistent_read=True))
+        return {(record.folder_id, record.image_id): record for record in records}
+
+    def put_pending(self, records: Sequence[ImageRecord]) -> None:
+        """Write new records of one folder; those FAILED at once are already counted by their job.
+
+        Raises
+        ------
+        FolderGone
+            If the folder is not active. Records of an earlier transaction may remain; erasing takes them.
+        RecordsContended
+            If others kept changing the folder.
+        """
+        for start in range(0, len(records), PUTS_PER_TRANSACTION):
+            self._put(records[start : start + PUTS_PER_TRANSACTION])
+
+    def _put(self, records: Sequence[ImageRecord]) -> None:
+        folder_id = records[0].folder_id
+
+        def fill(transaction: TransactWrite) -> None:
+            transaction.condition_check(
+                FolderModel, folder_id, condition=FolderModel.status == FolderStatus.ACTIVE.value
+            )
+            for record in records:
+                transaction.save(_model(record), condition=ImageModel.image_id.does_not_exist())
+
+        try:
+            transactions.write(fill)
+        except transactions.ConditionsFailed as error:
+            if not error.failed[0]:
+                raise
+            raise FolderGone(f"folder {folder_id} is not active") from error
+
+    def mark_indexed(
+        self,
+        record: ImageRecord,
+        *,
+        thumbnail_key: str,
+        width: int,
+        height: int,
+        taken_at: int,
+        sequencer: str,
+    ) -> bool:
+        """Mark an image INDEXED and count it, in one transaction.
+
+        The job counts an image when it leaves PENDING, the folder counts the INDEXED ones; so a replaced
+        image counts once, and an outcome that is already recorded (by this event or a newer one) changes
+        nothing.
+
+        Returns
+        -------
+        bool
+            False when the record is gone or its folder is no longer active: the vector has to be taken back.
+
+        Raises
+        ------
+        RecordsContended
+            If others kept changing the same records; nothing was written.
+        """
+        return self._finish(
+            record,
+            _Outcome(ImageStatus.INDEXED, sequencer, None, thumbnail_key, width, height, taken_at),
+        )
+
+    def mark_failed(self, record: ImageRecord, reason: str, *, sequencer: str) -> bool:
+        """Mark an image FAILED for a reason that a person understands, and count it, in one transaction.
+
+        Returns and raises like :meth:`mark_indexed`. `reason` is cut at 300 characters.
+        """
+        return self._finish(record, _Outcome(ImageStatus.FAILED, sequencer, reason[:MAX_REASON_CHARACTERS]))
+
+    def _finish(self, record: ImageRecord, outcome: _Outcome) -> bool:
+        count_job = True
+        for _ in range(_FINISH_ATTEMPTS):
+            try:
+                _write_outcome(record, outcome, count_job=count_job)
+            except transactions.ConditionsFailed as error:
+                image_changed, job_gone, folder_gone = _failed_by_table(error, count_job=count_job)
+                if folder_gone:
+                    return False
+                if image_changed:
+                    stored = self.get(record.folder_id, record.image_id)
+                    if stored is None:
+                        return False
+                    if stored.status != ImageStatus.PENDING and not is_newer(
+                        outcome.sequencer, stored.sequencer
+                    ):
+                        return True
+                    record = stored
+                if job_gone:
+                    count_job = False  # jobs expire after 30 days; the image outlives its job
+            else:
+                return True
+        raise RecordsContended(
+            f"image {record.image_id} of folder {record.folder_id} kept changing while it was marked"
+        )
+
+    def list_folder(self, folder_id: int) -> Iterator[ImageRecord]:
+        """Yield a folder's records in the order of their ids, by consistent reads, a page at a time."""
+        for model in ImageModel.query(folder_id, consistent_read=True):
+            yield _record(model)
+
+    def delete(self, folder_id: int, image_ids: Iterable[int]) -> None:
+        """Remove records, and pass over those that don't exist; counts stay, this is for erasing a folder."""
+        with ImageModel.batch_write() as batch:
+            for image_id in image_ids:
+                batch.delete(ImageModel(folder_id, image_id))
+
+
+def _write_outcome(record: ImageRecord, outcome: _Outcome, *, count_job: bool) -> None:
+    """Write an outcome and its counts, on the condition that the record is still what `record` says."""
+    folder_delta = (outcome.status == ImageStatus.INDEXED) - (record.status == ImageStatus.INDEXED)
+    condition = (ImageModel.status == record.status.value) & (
+        ImageModel.sequencer.does_not_exist()
+        if record.sequencer is None
+        else ImageModel.sequencer == record.sequencer
+    )
+    folder_actions: list[Action] = [FolderModel.image_count.add(folder_delta)]
+
+    def fill(transaction: TransactWrite) -> None:
+        transaction.update(
+            ImageModel(record.folder_id, record.image_id), _image_actions(outcome), condition=condition
+        )
+        # An outcome adds nothing to a folder that is being erased, even where its count stays the same.
+        transaction.update(
+            FolderModel(record.folder_id),
+            folder_actions,
+            condition=FolderModel.status == FolderStatus.ACTIVE.value,
+        )
+        if count_job:
+            transaction.update(
+                JobModel(record.job_id),
+                _job_actions(record, outcome),
+                condition=JobModel.job_id.exists(),
+            )
+
+    transactions.write(fill)
+
+
+def _failed_by_table(error: transactions.ConditionsFailed, *, count_job: bool) -> tuple[bool, bool, bool]:
+    """Return which of image, job and folder failed their conditions, by the order of `_write_outcome`."""
+    image, folder, *job = error.failed
+    return image, count_job and job[0], folder
+
+
+def _image_actions(outcome: _Outcome) -> list[Action]:
+    values: list[tuple[Attribute[Any], object]] = [
+        (ImageModel.status, outcome.status.value),
+        (ImageModel.sequencer, outcome.sequencer),
+        (ImageModel.reason, outcome.reason),
+        (ImageModel.thumbnail_key, outcome.thumbnail_key),
+        (ImageModel.width, outcome.width),
+        (ImageModel.height, outcome.height),
+        (ImageModel.taken_at, outcome.taken_at),
+    ]
+    return [attribute.remove() if value is None else attribute.set(value) for attribute, value in values]
+
+
+def _job_actions(record: ImageRecord, outcome: _Outcome) -> list[Action]:
+    entry = JobModel.failures[str(record.image_id)]
+    actions: list[Action] = [JobModel.processed_images.add(1 if record.status == ImageStatus.PENDING else 0)]
+    if outcome.status == ImageStatus.FAILED:
+        actions.append(entry.set({"name": record.name, "reason": outcome.reason}))
+    else:
+        actions.append(entry.remove())
+    return actions
+
+
+_FIELDS = (
+    "folder_id", "image_id", "owner_id", "job_id", "name", "key", "content_type", "size", "created_at",
+    "reason", "thumbnail_key", "width", "height", "taken_at", "sequencer",
+)  # fmt: skip
+
+
+def _model(record: ImageRecord) -> ImageModel:
+    values = {field: getattr(record, field) for field in _FIELDS}
+    return ImageModel(status=record.status.value, **values)
+
+
+def _record(model: ImageModel) -> ImageRecord:
+    values = {field: getattr(model, field) for field in _FIELDS}
+    return ImageRecord(status=ImageStatus(model.status), **values)

@@ -1,0 +1,132 @@
+"""The DynamoDB tables that two functions share, as pynamodb models.
+
+Nothing outside this package sees these classes, save for tests that create tables from them.
+"""
+
+from functools import cache
+from typing import Any
+
+from pynamodb.attributes import (
+    Attribute,
+    BooleanAttribute,
+    MapAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.connection import Connection
+from pynamodb.constants import NUMBER, PAY_PER_REQUEST_BILLING_MODE
+from pynamodb.models import Model
+
+from glimpse.settings import required
+
+# A request of the API lives 30 s: a stalled connection has to be given up and tried again well within them.
+CONNECT_TIMEOUT_SECONDS = 2
+READ_TIMEOUT_SECONDS = 5
+
+
+class TableName:
+    """A table's name, read from the environment when it is needed, so that importing needs none."""
+
+    def __init__(self, variable: str) -> None:
+        self._variable = variable
+
+    def __get__(self, instance: object, owner: type) -> str:
+        return required(self._variable)
+
+
+class TableMeta:
+    """Settings that every table shares."""
+
+    billing_mode = PAY_PER_REQUEST_BILLING_MODE
+    connect_timeout_seconds = CONNECT_TIMEOUT_SECONDS
+    read_timeout_seconds = READ_TIMEOUT_SECONDS
+
+
+class IntegerAttribute(Attribute[int]):
+    """An exact integer; pynamodb's own number is a float to the type checker."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: int) -> str:
+        """Return DynamoDB's decimal text."""
+        return str(int(value))
+
+    def deserialize(self, value: str) -> int:
+        """Read DynamoDB's decimal text."""
+        return int(value)
+
+
+class ImageModel(Model):
+    """Table ``images``."""
+
+    class Meta(TableMeta):  # noqa: D106
+        table_name = TableName("GLIMPSE_IMAGES_TABLE")
+
+    folder_id = IntegerAttribute(hash_key=True)
+    image_id = IntegerAttribute(range_key=True)
+    owner_id = IntegerAttribute()
+    job_id = IntegerAttribute()
+    name = UnicodeAttribute()
+    key = UnicodeAttribute()
+    content_type = UnicodeAttribute()
+    size = IntegerAttribute()
+    status = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+    reason = UnicodeAttribute(null=True)
+    thumbnail_key = UnicodeAttribute(null=True)
+    width = IntegerAttribute(null=True)
+    height = IntegerAttribute(null=True)
+    taken_at = IntegerAttribute(null=True)
+    sequencer = UnicodeAttribute(null=True)
+
+
+class FolderModel(Model):
+    """Table ``folders``."""
+
+    class Meta(TableMeta):  # noqa: D106
+        table_name = TableName("GLIMPSE_FOLDERS_TABLE")
+
+    folder_id = IntegerAttribute(hash_key=True)
+    owner_id = IntegerAttribute()
+    folder_name = UnicodeAttribute()
+    status = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+    index_version = IntegerAttribute(default=0)
+    image_count = IntegerAttribute(default=0)
+    is_public = BooleanAttribute(default=False)
+    description = UnicodeAttribute(null=True)
+
+
+class JobModel(Model):
+    """Table ``jobs``; failures are keyed by image id, so that naming one twice changes nothing."""
+
+    class Meta(TableMeta):  # noqa: D106
+        table_name = TableName("GLIMPSE_JOBS_TABLE")
+
+    job_id = IntegerAttribute(hash_key=True)
+    user_id = IntegerAttribute()
+    folder_id = IntegerAttribute()
+    total_images = IntegerAttribute()
+    processed_images = IntegerAttribute(default=0)
+    failures: MapAttribute[str, Any] = MapAttribute(default=dict)  # type: ignore[no-untyped-call]
+    created_at = UTCDateTimeAttribute()
+    expires_at = TTLAttribute()
+
+
+MODELS: tuple[type[Model], ...] = (ImageModel, FolderModel, JobModel)
+
+
+@cache
+def transaction_connection() -> Connection:
+    """Return the connection that transactions over several tables go through."""
+    return Connection(
+        connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS, read_timeout_seconds=READ_TIMEOUT_SECONDS
+    )
+
+
+def reset_connections(models: tuple[type[Model], ...] = MODELS) -> None:
+    """Forget open connections, which pynamodb keeps on the model class: for a test with another endpoint."""
+    transaction_connection.cache_clear()
+    for model in models:
+        model._connection = None

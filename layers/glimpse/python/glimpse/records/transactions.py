@@ -1,0 +1,76 @@
+"""Transactions that are tried again while others hold the same items."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.transactions import TransactWrite
+
+from glimpse.records.models import transaction_connection
+from glimpse.records.types import RecordsContended
+
+ATTEMPTS = 12
+_FIRST_DELAY_SECONDS = 0.02
+_LONGEST_DELAY_SECONDS = 1.0
+_PASSING = {
+    "TransactionConflict",
+    "ThrottlingError",
+    "ProvisionedThroughputExceeded",
+    "RequestLimitExceeded",
+}
+_CONDITION_FAILED = "ConditionalCheckFailed"
+
+
+class ConditionsFailed(Exception):  # noqa: N818 - named for what happened
+    """A condition did not hold, so that nothing was written.
+
+    Attributes
+    ----------
+    failed
+        One flag per item of the transaction, in pynamodb's order: condition checks, deletes, puts, updates.
+    """
+
+    def __init__(self, failed: tuple[bool, ...]) -> None:
+        super().__init__(f"conditions of items {[i for i, flag in enumerate(failed) if flag]} did not hold")
+        self.failed = failed
+
+
+def attempts() -> Iterator[int]:
+    """Yield the number of each attempt at a write that others may conflict with, pausing in between.
+
+    Raises
+    ------
+    RecordsContended
+        When the attempts are used up: the caller leaves the loop as soon as one succeeds.
+    """
+    for attempt in range(ATTEMPTS):
+        yield attempt
+        # Full jitter: workers that collided once must not collide again in step.
+        ceiling = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2**attempt)
+        time.sleep(random.uniform(0, ceiling))  # noqa: S311 - spreads retries, guards nothing
+    raise RecordsContended(f"the records were being changed by others through {ATTEMPTS} attempts")
+
+
+def write(fill: Callable[[TransactWrite], None]) -> None:
+    """Run one transaction; `fill` adds its items, and is called again for every attempt.
+
+    Raises
+    ------
+    ConditionsFailed
+        If a condition did not hold.
+    RecordsContended
+        If others held the same items through every attempt.
+    """
+    for _ in attempts():
+        try:
+            with TransactWrite(connection=transaction_connection()) as transaction:
+                fill(transaction)
+        except TransactWriteError as error:
+            codes = [reason.code if reason else None for reason in error.cancellation_reasons]
+            if _CONDITION_FAILED in codes:
+                raise ConditionsFailed(tuple(code == _CONDITION_FAILED for code in codes)) from error
+            if not _PASSING.intersection(codes):
+                raise
+        else:
+            return

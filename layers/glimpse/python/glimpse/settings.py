@@ -1,0 +1,56 @@
+"""Environment variables, read once and named in full when one is missing."""
+
+import os
+from typing import TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "GLIMPSE_"
+
+
+class SettingsError(RuntimeError):
+    """The environment lacks a variable, or holds one that can't be used."""
+
+
+class FunctionSettings(BaseSettings):
+    """What every function reads; each declares the rest of what it needs in a subclass of its own."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    namespace: str = "glimpse"
+
+
+SettingsT = TypeVar("SettingsT", bound=FunctionSettings)
+
+
+def load(settings: type[SettingsT]) -> SettingsT:
+    """Read a function's settings from the environment.
+
+    Raises
+    ------
+    SettingsError
+        Names every variable that is missing or unusable, never its value.
+    """
+    try:
+        return settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{PREFIX}{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(f"The function's environment is incomplete: {problems}.") from None
+
+
+def required(variable: str) -> str:
+    """Return one variable of the environment, by its full name.
+
+    Raises
+    ------
+    SettingsError
+        If it is not set or empty.
+    """
+    value = os.environ.get(variable)
+    if not value:
+        raise SettingsError(f"The environment variable {variable} is not set.")
+    return value
