@@ -34,7 +34,7 @@ _UPRIGHT = {
 }
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")
 _NO_PICTURE = "This is not a picture that can be read here: JPEG, PNG, GIF, WebP, TIFF and BMP can."
 _TOO_LARGE = (
     f"The picture has too many pixels: {MAX_PIXELS // 1_000_000} million are the most, "
@@ -93,7 +93,8 @@ def open_photo(data: bytes) -> Photo:
     except UnreadablePhoto:
         raise
     except UnidentifiedImageError as error:
-        raise UnreadablePhoto(_DAMAGED if data.startswith(_SIGNATURES) else _NO_PICTURE) from error
+        known = data.startswith(_SIGNATURES) or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")
+        raise UnreadablePhoto(_DAMAGED if known else _NO_PICTURE) from error
     except Image.DecompressionBombError as error:
         raise UnreadablePhoto(_TOO_LARGE) from error
     except MemoryError as error:

@@ -1,0 +1,82 @@
+"""When a photo was taken, as its EXIF says."""
+
+from datetime import datetime
+from io import BytesIO
+
+import pytest
+from glimpse.photos import TAKEN_AT_UNKNOWN, open_photo
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import ExifTags, Image
+
+TAGS = ExifTags.Base
+
+
+def photo_with(
+    *, time: object = None, offset: object = None, original: object = None, its_offset: object = None
+) -> bytes:
+    exif = Image.Exif()
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    if time is not None:
+        exif[TAGS.DateTime] = time
+    for tag, value in (
+        (TAGS.OffsetTime, offset),
+        (TAGS.DateTimeOriginal, original),
+        (TAGS.OffsetTimeOriginal, its_offset),
+    ):
+        if value is not None:
+            details[tag] = value
+    stream = BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, "JPEG", exif=exif)
+    return stream.getvalue()
+
+
+def seconds(iso: str) -> int:
+    return int(datetime.fromisoformat(iso).timestamp())
+
+
+@pytest.mark.parametrize(
+    ("tags", "iso"),
+    [
+        ({"original": "2024:05:06 07:08:09"}, "2024-05-06T07:08:09Z"),
+        ({"original": "2024:05:06 07:08:09", "its_offset": "+02:00"}, "2024-05-06T07:08:09+02:00"),
+        ({"original": "2024:05:06 07:08:09", "its_offset": "-05:30"}, "2024-05-06T07:08:09-05:30"),
+        ({"original": "2024:05:06 07:08:09", "its_offset": "Z"}, "2024-05-06T07:08:09Z"),
+        ({"original": "2024:05:06 07:08:09", "its_offset": "+99:00"}, "2024-05-06T07:08:09Z"),
+        ({"original": "2024:05:06 07:08:09", "its_offset": "   :  "}, "2024-05-06T07:08:09Z"),
+        ({"original": "2024:05:06 07:08:09", "offset": "+02:00"}, "2024-05-06T07:08:09Z"),
+        ({"original": "1965:01:02 03:04:05"}, "1965-01-02T03:04:05Z"),
+        ({"original": "2024-05-06T07:08"}, "2024-05-06T07:08:00Z"),
+        ({"time": "2020:01:01 00:00:00"}, "2020-01-01T00:00:00Z"),
+        ({"time": "2020:01:01 00:00:00", "offset": "+13:45"}, "2020-01-01T00:00:00+13:45"),
+        ({"time": "2020:01:01 00:00:00", "original": "2019:01:01 00:00:00"}, "2019-01-01T00:00:00Z"),
+        ({"time": "2020:01:01 00:00:00", "original": "0000:00:00 00:00:00"}, "2020-01-01T00:00:00Z"),
+    ],
+)  # fmt: skip
+def test_the_time_is_read(tags: dict[str, str], iso: str) -> None:
+    assert open_photo(photo_with(**tags)).taken_at == seconds(iso)
+
+
+@pytest.mark.parametrize(
+    "original", [None, "", "    :  :     :  :  ", "0000:00:00 00:00:00", "2024:13:01 00:00:00", "yesterday"]
+)
+def test_what_is_not_a_time_is_unknown(original: str | None) -> None:
+    assert open_photo(photo_with(original=original)).taken_at == TAKEN_AT_UNKNOWN == -(2**63)
+
+
+@given(
+    st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1)),
+    st.integers(-14 * 60, 14 * 60),
+)
+def test_every_time_in_every_zone_comes_back(moment: datetime, minutes: int) -> None:
+    offset = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    photo = open_photo(photo_with(original=moment.strftime("%Y:%m:%d %H:%M:%S"), its_offset=offset))
+    assert photo.taken_at == seconds(moment.replace(microsecond=0).isoformat() + "+00:00") - minutes * 60
+
+
+def test_damaged_exif_does_not_spoil_the_picture() -> None:
+    data = photo_with(original="2024:05:06 07:08:09")
+    start = data.index(b"Exif\0\0") + 6
+    spoilt = data[:start] + b"\xff" * 24 + data[start + 24 :]
+    photo = open_photo(spoilt)
+    assert (photo.width, photo.taken_at) == (8, TAKEN_AT_UNKNOWN)
