@@ -1,0 +1,98 @@
+"""Where an index lies: one prefix of the index bucket per namespace, embedding space, owner and folder.
+
+==========================================================  =========================================
+key                                                         holds
+==========================================================  =========================================
+``indexes/{namespace}/{space_id}/{user_id}/{folder_id}/``   the index of a folder; below it:
+``manifest.json``                                           names everything that is part of the index
+``segments/{attempt id}.seg``                               vectors, immutable
+``tombstones/{attempt id}.tomb``                            ids of removed images, immutable
+==========================================================  =========================================
+
+A manifest names objects relative to its own prefix, so that an index can be copied or moved as it is.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass
+
+ROOT = "indexes/"
+MAX_ID = 2**53 - 1
+"""Largest id and largest counter: JSON numbers beyond it lose precision in JavaScript clients."""
+
+_NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_SPACE_ID = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,128}")
+_OBJECT_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,200}(/(?!\.)[A-Za-z0-9._-]{1,200}){0,4}")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexKey:
+    """Names one index.
+
+    Parameters
+    ----------
+    namespace : str
+        Whose ids `user_id` and `folder_id` are: 1–128 letters, digits, ``-`` and ``_``.
+    space_id : str
+        The embedding space of the vectors: 1–128 letters, digits, ``-``, ``_`` and ``.``.
+    user_id, folder_id : int
+        The folder's owner and the folder, 0…2^53-1.
+
+    Raises
+    ------
+    ValueError
+        If a part can't stand in a key.
+    """
+
+    namespace: str
+    space_id: str
+    user_id: int
+    folder_id: int
+
+    def __post_init__(self) -> None:
+        if not _NAMESPACE.fullmatch(self.namespace):
+            raise ValueError(f"{self.namespace!r} is no namespace: 1-128 letters, digits, '-' and '_'")
+        if not _SPACE_ID.fullmatch(self.space_id):
+            raise ValueError(f"{self.space_id!r} is no space id: 1-128 letters, digits, '-', '_' and '.'")
+        for field, value in (("user_id", self.user_id), ("folder_id", self.folder_id)):
+            if not 0 <= value <= MAX_ID:
+                raise ValueError(f"{field} must lie between 0 and 2^53-1, not {value}")
+
+    @property
+    def owner_prefix(self) -> str:
+        """The prefix of all indexes of the owner, in this namespace and space."""
+        return f"{ROOT}{self.namespace}/{self.space_id}/{self.user_id}/"
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of the index, with its trailing slash."""
+        return f"{self.owner_prefix}{self.folder_id}/"
+
+    @property
+    def manifest(self) -> str:
+        """The key of the manifest."""
+        return f"{self.prefix}manifest.json"
+
+    def object(self, name: str) -> str:
+        """Return the key of an object that the manifest calls `name`."""
+        return f"{self.prefix}{name}"
+
+
+def new_attempt_id() -> str:
+    """Return 128 random bits in hex: no two attempts ever write the same key."""
+    return secrets.token_hex(16)
+
+
+def segment_name(attempt_id: str) -> str:
+    """Return what a manifest calls the segment of an attempt."""
+    return f"segments/{attempt_id}.seg"
+
+
+def tombstones_name(attempt_id: str) -> str:
+    """Return what a manifest calls the tombstones of an attempt."""
+    return f"tombstones/{attempt_id}.tomb"
+
+
+def is_object_name(name: str) -> bool:
+    """Tell whether a manifest may name an object so: relative, and never out of its own prefix."""
+    return _OBJECT_NAME.fullmatch(name) is not None

@@ -1,0 +1,169 @@
+"""The manifest: the one mutable object of an index, which says what is part of it.
+
+Compatibility, which later versions count on:
+
+* A higher ``format_version`` may mean anything: readers report the index, writers refuse to touch it.
+* Within a version, fields that this code does not know are kept by every commit and ignored by readers; a
+  deletion drops them. So are segments of an unknown kind kept, and reported by readers.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, field_validator
+
+from glimpse.index.errors import ObjectDamaged, ObjectForeign, ObjectUnsupported
+from glimpse.index.layout import MAX_ID, IndexKey, is_object_name
+
+FORMAT_VERSION = 1
+KIND = "glimpse-index"
+
+Count = Annotated[StrictInt, Field(ge=0, le=MAX_ID)]
+Positive = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
+
+
+class ObjectEntry(BaseModel):
+    """What a manifest says about one immutable object.
+
+    Attributes
+    ----------
+    key : str
+        Relative to the index's prefix.
+    kind : str
+        How the object is to be read: ``flat`` for segments, ``ids`` for tombstones.
+    format_version : int
+        Version of that kind.
+    sequence : int
+        Sequence number of the commit that brought it.
+    count : int
+        Vectors or ids that it holds.
+    bytes : int
+        Its size.
+    sha256 : str
+        Digest of the whole object, lower-case hex.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    key: StrictStr
+    kind: StrictStr
+    format_version: Positive
+    sequence: Count
+    count: Count
+    bytes: Count
+    sha256: Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$")]
+
+    @field_validator("key")
+    @classmethod
+    def _stays_inside(cls, name: str) -> str:
+        if not is_object_name(name):
+            raise ValueError("not a relative name inside the index")
+        return name
+
+
+class Manifest(BaseModel):
+    """What is part of an index after a commit.
+
+    Attributes
+    ----------
+    epoch : int
+        Rises with every deletion. A writer that began in an older epoch loses.
+    sequence : int
+        Rises by one with every commit, deletions included, and never falls: the index's version.
+    attempt : str
+        The attempt that swapped this manifest in.
+    space_id : str
+        The embedding space of every vector in it.
+    dimension : int or None
+        Of the vectors; None until there is one.
+    segments, tombstones : tuple of ObjectEntry
+        A tombstone masks its ids in segments of an older sequence only.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    format_version: Positive = FORMAT_VERSION
+    kind: StrictStr = KIND
+    epoch: Count
+    sequence: Count
+    attempt: StrictStr
+    space_id: StrictStr
+    dimension: Positive | None = None
+    segments: tuple[ObjectEntry, ...] = ()
+    tombstones: tuple[ObjectEntry, ...] = ()
+
+    @classmethod
+    def parse(cls, data: bytes, key: IndexKey) -> Self:
+        """Read the manifest of the index `key`.
+
+        Raises
+        ------
+        ObjectUnsupported
+            If a later version wrote it.
+        ObjectDamaged
+            If it is no manifest.
+        ObjectForeign
+            If it belongs to another embedding space.
+        """
+        try:
+            document = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise ObjectDamaged(f"{key.manifest} is not JSON: {error}") from error
+        if not isinstance(document, dict):
+            raise ObjectDamaged(f"{key.manifest} is not a JSON object")
+        version, kind = document.get("format_version"), document.get("kind")
+        if kind != KIND or type(version) is not int:
+            raise ObjectDamaged(f"{key.manifest} is not the manifest of an index")
+        if version > FORMAT_VERSION:
+            raise ObjectUnsupported(
+                f"{key.manifest} has format version {version}; this version reads up to {FORMAT_VERSION}"
+            )
+        try:
+            manifest = cls.model_validate(document)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise ObjectDamaged(f"{key.manifest} is damaged: {place}: {first['msg']}") from None
+        if manifest.space_id != key.space_id:
+            raise ObjectForeign(f"{key.manifest} is of the embedding space {manifest.space_id!r}")
+        return manifest
+
+    def encode(self) -> bytes:
+        """Return the manifest as JSON, unknown fields included."""
+        return json.dumps(self.model_dump(), separators=(",", ":")).encode()
+
+    def objects(self) -> Iterator[ObjectEntry]:
+        """Yield every object that the manifest names."""
+        yield from self.segments
+        yield from self.tombstones
+
+    @classmethod
+    def empty(cls, key: IndexKey, attempt: str, *, epoch: int, sequence: int) -> Self:
+        """Return a manifest that names nothing."""
+        return cls(epoch=epoch, sequence=sequence, attempt=attempt, space_id=key.space_id)
+
+    def followed_by(
+        self,
+        attempt: str,
+        dimension: int | None,
+        segments: tuple[ObjectEntry, ...],
+        tombstones: tuple[ObjectEntry, ...],
+    ) -> Self:
+        """Return the next manifest: this one, and an attempt's objects under the next sequence number."""
+        sequence = self.sequence + 1
+        numbered = {"sequence": sequence}
+        return self.model_copy(
+            update={
+                "sequence": sequence,
+                "attempt": attempt,
+                "dimension": self.dimension if dimension is None else dimension,
+                "segments": self.segments + tuple(entry.model_copy(update=numbered) for entry in segments),
+                "tombstones": self.tombstones
+                + tuple(entry.model_copy(update=numbered) for entry in tombstones),
+            }
+        )
+
+    def sequence_of(self, names: frozenset[str]) -> int | None:
+        """Return under which sequence number the first of `names` got in, or None if none is part of this."""
+        return next((entry.sequence for entry in self.objects() if entry.key in names), None)

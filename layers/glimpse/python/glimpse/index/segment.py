@@ -1,0 +1,229 @@
+"""Flat segments: vectors in half precision, scanned whole.
+
+A segment's kind is ``flat``. Its header adds ``count``, ``dimension`` and ``space_id``; its sections are
+
+============  ========================================================================================
+``faiss``     a FAISS index of `count` rows, metric inner product: ``IndexScalarQuantizer``, ``QT_fp16``
+``image_ids`` int64 little-endian, one per row, strictly ascending
+``taken_at``  int64 little-endian, one per row: seconds since 1970 UTC, -2^63 for unknown
+============  ========================================================================================
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from glimpse.index import container
+from glimpse.index.errors import ObjectDamaged, ObjectForeign
+from glimpse.index.layout import MAX_ID
+
+KIND = "flat"
+FORMAT_VERSION = 1
+
+Ids = npt.NDArray[np.int64]
+Vectors = npt.NDArray[np.float32]
+
+_UNIT_TOLERANCE = 1e-3
+_SECTIONS = ("faiss", "image_ids", "taken_at")
+
+
+@dataclass(frozen=True, eq=False)
+class VectorBatch:
+    """Embedded images on their way into an index.
+
+    Parameters
+    ----------
+    image_ids : (n,) int64
+        Distinct, 0…2^53-1.
+    vectors : (n, d) float32
+        Unit vectors.
+    taken_at : (n,) int64
+        Seconds since 1970 UTC, -2^63 for unknown.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree, an id repeats or is out of range, or a vector is not of unit length.
+    """
+
+    image_ids: Ids
+    vectors: Vectors
+    taken_at: Ids
+
+    def __post_init__(self) -> None:
+        for field, dtype in (("image_ids", np.int64), ("vectors", np.float32), ("taken_at", np.int64)):
+            array = np.asarray(getattr(self, field))
+            if not np.can_cast(array.dtype, dtype, "same_kind") and array.size:
+                raise ValueError(f"{field} must be {np.dtype(dtype)}, not {array.dtype}")
+            object.__setattr__(self, field, np.ascontiguousarray(array, dtype=dtype))
+        count = len(self.image_ids)
+        if self.vectors.ndim != 2 or self.vectors.shape[0] != count or self.taken_at.shape != (count,):
+            raise ValueError(
+                f"shapes disagree: image_ids {self.image_ids.shape}, vectors {self.vectors.shape}, "
+                f"taken_at {self.taken_at.shape}"
+            )
+        check_image_ids(self.image_ids)
+        if len(np.unique(self.image_ids)) != count:
+            raise ValueError("image_ids repeat: an image has one vector")
+        # A NaN fails the comparison too, which is why it is written this way around.
+        if not np.all(np.abs(np.linalg.norm(self.vectors, axis=1) - 1) <= _UNIT_TOLERANCE):
+            raise ValueError("vectors must be of unit length")
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    @property
+    def dimension(self) -> int:
+        """Dimension d of the vectors."""
+        return int(self.vectors.shape[1])
+
+
+def check_image_ids(image_ids: Ids) -> None:
+    """Raise ValueError if an id lies outside 0…2^53-1."""
+    if len(image_ids) and not (image_ids.min() >= 0 and image_ids.max() <= MAX_ID):
+        raise ValueError("an image id must lie between 0 and 2^53-1")
+
+
+def encode(batch: VectorBatch, space_id: str) -> bytes:
+    """Return the segment that holds `batch`."""
+    order = np.argsort(batch.image_ids)
+    _pin_threads()
+    index = faiss.IndexScalarQuantizer(
+        batch.dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    )
+    index.add(batch.vectors[order])
+    return container.encode(
+        KIND,
+        FORMAT_VERSION,
+        {"count": len(batch), "dimension": batch.dimension, "space_id": space_id},
+        {
+            "faiss": faiss.serialize_index(index).tobytes(),
+            "image_ids": batch.image_ids[order].astype("<i8").tobytes(),
+            "taken_at": batch.taken_at[order].astype("<i8").tobytes(),
+        },
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class FlatSegment:
+    """A segment in memory.
+
+    Attributes
+    ----------
+    image_ids : (n,) int64
+        Strictly ascending.
+    taken_at : (n,) int64
+        Seconds since 1970 UTC, -2^63 for unknown.
+    """
+
+    image_ids: Ids
+    taken_at: Ids
+    _index: Any
+
+    @classmethod
+    def decode(cls, data: bytes, space_id: str) -> Self:
+        """Open a segment.
+
+        Raises
+        ------
+        ObjectUnsupported, ObjectDamaged
+            If it is of another kind, a later version, or not what its header says.
+        ObjectForeign
+            If it is of another embedding space.
+        """
+        opened = container.decode(data, KIND, FORMAT_VERSION, _SECTIONS)
+        if opened.header.get("space_id") != space_id:
+            raise ObjectForeign(f"it is of the embedding space {opened.header.get('space_id')!r}")
+        count = opened.header.get("count")
+        image_ids = read_ids(opened.sections["image_ids"], count)
+        taken_at = read_int64(opened.sections["taken_at"], count)
+        try:
+            index = faiss.deserialize_index(np.frombuffer(opened.sections["faiss"], dtype=np.uint8))
+        except RuntimeError as error:
+            raise ObjectDamaged(f"FAISS can't read its vectors: {error}") from error
+        if index.ntotal != count or index.d != opened.header.get("dimension"):
+            raise ObjectDamaged(
+                f"it holds {index.ntotal} vectors of dimension {index.d}, not what its header says"
+            )
+        if index.metric_type != faiss.METRIC_INNER_PRODUCT:
+            raise ObjectDamaged("its vectors are not compared by inner product")
+        return cls(image_ids, taken_at, index)
+
+    @property
+    def dimension(self) -> int:
+        """Dimension of the vectors."""
+        return int(self._index.d)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the segment takes."""
+        codes = int(self._index.sa_code_size()) * len(self.image_ids)
+        return codes + self.image_ids.nbytes + self.taken_at.nbytes
+
+    def search(self, vector: Vectors, top_k: int, masked: Ids) -> tuple[Ids, Vectors]:
+        """Return the images nearest to a unit vector, best first.
+
+        Parameters
+        ----------
+        vector : (d,) float32
+            The query, of unit length.
+        top_k : int
+            How many, at most.
+        masked : (m,) int64
+            Image ids to leave out, in any order, whether the segment has them or not.
+
+        Returns
+        -------
+        (k,) int64 and (k,) float32
+            Image ids and cosines, k ≤ top_k.
+        """
+        keep = self._unmasked(masked)
+        remaining = len(self.image_ids) if keep is None else int(keep.sum())
+        wanted = min(top_k, remaining)
+        if not wanted:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        params = None
+        if keep is not None:
+            # FAISS wraps these two constructors after its type hints were made.
+            selector = faiss.IDSelectorBitmap(np.packbits(keep, bitorder="little"))  # type: ignore[call-arg,arg-type]
+            params = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        _pin_threads()
+        scores, rows = self._index.search(vector[np.newaxis], wanted, params=params)
+        return self.image_ids[rows[0]], np.clip(scores[0], -1.0, 1.0)
+
+    def _unmasked(self, masked: Ids) -> npt.NDArray[np.bool_] | None:
+        """Return which rows are left, or None if all are."""
+        if not len(masked):
+            return None
+        rows = np.searchsorted(self.image_ids, masked)
+        rows = np.minimum(rows, len(self.image_ids) - 1)
+        rows = rows[self.image_ids[rows] == masked] if len(self.image_ids) else rows[:0]
+        if not len(rows):
+            return None
+        keep = np.ones(len(self.image_ids), dtype=np.bool_)
+        keep[rows] = False
+        return keep
+
+
+def read_int64(section: memoryview, count: object) -> Ids:
+    """Return a section of `count` little-endian int64; ObjectDamaged if it is of another length."""
+    if type(count) is not int or len(section) != 8 * count:
+        raise ObjectDamaged("a section's length does not fit the count in its header")
+    return np.frombuffer(section, dtype="<i8").astype(np.int64)
+
+
+def read_ids(section: memoryview, count: object) -> Ids:
+    """Return a section of `count` strictly ascending image ids; ObjectDamaged if it is anything else."""
+    ids = read_int64(section, count)
+    if len(ids) and (ids[0] < 0 or ids[-1] > MAX_ID or np.any(ids[1:] <= ids[:-1])):
+        raise ObjectDamaged("its image ids are not ascending ids")
+    return ids
+
+
+def _pin_threads() -> None:
+    # OpenMP keeps this setting per thread, and a function runs in threads that it did not make: so before
+    # each use. Two threads are slower than one here, by orders of magnitude when the cores are shared.
+    faiss.omp_set_num_threads(1)

@@ -1,0 +1,50 @@
+"""What the index needs of an object store: strongly consistent reads and conditional writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Protocol
+
+
+class NotModified(Enum):
+    """The type of :data:`NOT_MODIFIED`."""
+
+    ANSWER = "not modified"
+
+
+NOT_MODIFIED: Final = NotModified.ANSWER
+"""The answer to a conditional read of an object that is still the one the caller has."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as it was read: its bytes and the tag that changes with them."""
+
+    data: bytes
+    etag: str
+
+
+class ObjectStore(Protocol):
+    """One bucket.
+
+    Every method raises :class:`~glimpse.index.errors.StoreUnavailable` when the store does not answer (a
+    write may have happened then), and :class:`~glimpse.index.errors.StoreError` when it refuses.
+    """
+
+    def get(self, key: str) -> StoredObject | None:
+        """Return an object, or None if there is none."""
+
+    def get_if_none_match(self, key: str, etag: str) -> StoredObject | NotModified | None:
+        """Return an object unless it still has the tag `etag`."""
+
+    def put_if_match(self, key: str, data: bytes, etag: str) -> None:
+        """Replace the object that has the tag `etag`; Conflict if it has another or is gone."""
+
+    def put_if_none_match(self, key: str, data: bytes) -> None:
+        """Write an object where there is none; Conflict if there is one."""
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects, whether they exist or not."""
+
+    def children(self, prefix: str, limit: int) -> set[str] | None:
+        """Return the names that stand between `prefix` and the next slash, or None if they exceed `limit`."""
