@@ -1,0 +1,148 @@
+"""The backend API: the api function behind an HTTP API."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from constructs import Construct
+
+from infra.function import FunctionParts, Layers, ZipFunction, allow
+from infra.storage import Storage
+
+# The least that each table's access patterns (ARCHITECTURE.md, 3) need.
+_TABLE_ACTIONS: dict[str, tuple[str, ...]] = {
+    "users": ("GetItem", "BatchGetItem", "PutItem"),
+    "usernames": ("GetItem", "PutItem"),
+    "sessions": ("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
+    "folders": ("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
+    "folder_names": ("GetItem", "Query", "PutItem", "DeleteItem"),
+    "images": ("GetItem", "BatchGetItem", "PutItem"),
+    "jobs": ("GetItem", "PutItem", "UpdateItem"),
+    "counters": ("UpdateItem",),
+}
+
+# Tokens travel in headers (`token` is the old frontend's) and bodies, never in cookies: any origin may ask.
+_CORS = apigatewayv2.CorsPreflightOptions(
+    allow_origins=["*"],
+    allow_methods=[
+        apigatewayv2.CorsHttpMethod.GET,
+        apigatewayv2.CorsHttpMethod.POST,
+        apigatewayv2.CorsHttpMethod.PUT,
+        apigatewayv2.CorsHttpMethod.DELETE,
+    ],
+    allow_headers=["authorization", "content-type", "token"],
+    max_age=Duration.hours(1),
+)
+
+# No query string and no header: old clients send their token as a query parameter.
+_ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTime",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "status": "$context.status",
+    "bytes": "$context.responseLength",
+    "ip": "$context.identity.sourceIp",
+    "latencyMs": "$context.integrationLatency",
+    "error": "$context.integrationErrorMessage",
+}
+
+
+class Api(Construct):
+    """The api function and its HTTP API.
+
+    Attributes
+    ----------
+    function : lambda_.Function
+        The function.
+    http_api : apigatewayv2.HttpApi
+        Its gateway; every path goes to the function.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        storage: Storage,
+        maintenance: sqs.Queue,
+        search: lambda_.Alias,
+        layers: Layers,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        tables = {f"GLIMPSE_{name.upper()}_TABLE": table.table_name for name, table in storage.tables.items()}
+        parts = FunctionParts(
+            self,
+            "Parts",
+            service="api",
+            statements=_statements(storage, maintenance, search),
+            environment={
+                **tables,
+                "GLIMPSE_IMAGES_BUCKET": storage.images.bucket_name,
+                "GLIMPSE_MAINTENANCE_QUEUE_URL": maintenance.queue_url,
+                "GLIMPSE_SEARCH_FUNCTION": search.function_arn,
+            },
+            memory_mb=1769,  # one vCPU: hashing a password is meant to be work
+            timeout=Duration.seconds(29),  # the gateway gives up after 30
+        )
+        self.function = ZipFunction(self, "Zip", name="api", layers=layers, parts=parts).function
+        self.http_api = apigatewayv2.HttpApi(
+            self,
+            "HttpApi",
+            create_default_stage=False,
+            cors_preflight=_CORS,
+            default_integration=HttpLambdaIntegration("Function", self.function),
+        )
+        self._stage()
+        Validations.of(self.http_api).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-APIG4",
+                reason="The function checks tokens; old clients send them in the body.",
+            )
+        )
+
+    def _stage(self) -> None:
+        log_group = logs.LogGroup(
+            self, "AccessLogs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        stage = apigatewayv2.HttpStage(
+            self,
+            "Stage",
+            http_api=self.http_api,
+            stage_name="$default",
+            auto_deploy=True,
+            throttle=apigatewayv2.ThrottleSettings(rate_limit=200, burst_limit=400),
+        )
+        resource = stage.node.default_child
+        assert isinstance(resource, apigatewayv2.CfnStage)  # noqa: S101 - narrows CDK's type
+        resource.access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
+            destination_arn=log_group.log_group_arn, format=json.dumps(_ACCESS_LOG)
+        )
+
+
+def _statements(storage: Storage, maintenance: sqs.Queue, search: lambda_.Alias) -> list[iam.PolicyStatement]:
+    images = storage.images
+    statements = [
+        allow(
+            f"Table{name.title().replace('_', '')}",
+            [f"dynamodb:{action}" for action in actions],
+            [storage.tables[name].table_arn],
+        )
+        for name, actions in _TABLE_ACTIONS.items()
+    ]
+    readable = [images.arn_for_objects(f"{prefix}/*") for prefix in ("uploads", "thumbnails", "images")]
+    return [
+        *statements,
+        # Presigned addresses carry this role's permissions: browsers post and read with them.
+        allow("StoreUploads", ["s3:PutObject"], [images.arn_for_objects("uploads/*")]),
+        allow("ShowPhotographs", ["s3:GetObject"], readable),
+        allow("RequestMaintenance", ["sqs:SendMessage"], [maintenance.queue_arn]),
+        allow("Search", ["lambda:InvokeFunction"], [search.function_arn]),
+    ]

@@ -1,0 +1,202 @@
+"""From stored image to indexed image: the upload and maintenance queues and the embed function."""
+
+from __future__ import annotations
+
+from aws_cdk import Acknowledgment, Duration, Size, Stack, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.aws_ecr_assets import Platform
+from constructs import Construct
+
+from infra import packaging
+from infra.function import FunctionParts, Layers, ZipFunction, allow
+from infra.options import Options
+from infra.storage import Storage
+
+UPLOAD_PREFIX = "uploads/"
+"""The only prefix whose new objects send events."""
+
+TIMEOUT = Duration.seconds(120)
+
+# A message that is being worked on must not reappear: AWS asks for six times the function's timeout.
+VISIBILITY_TIMEOUT = Duration.seconds(6 * TIMEOUT.to_seconds())
+MAX_RECEIVE_COUNT = 5
+
+
+class Embedding(Construct):
+    """Queues, their dead-letter queues, the bucket's notification, and the function that consumes them.
+
+    Attributes
+    ----------
+    uploads, upload_failures, maintenance, maintenance_failures : sqs.Queue
+        The queues and their dead-letter queues.
+    function : lambda_.Function
+        The embed function.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, storage: Storage, layers: Layers, options: Options
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._options = options
+        self.uploads, self.upload_failures = self._queue("Uploads")
+        self.maintenance, self.maintenance_failures = self._queue("Maintenance")
+        _notify(storage.images, self.uploads)
+        parts = FunctionParts(
+            self,
+            "Parts",
+            service="embed",
+            statements=[*_data_statements(storage), *self._queue_statements()],
+            environment={
+                "GLIMPSE_IMAGES_BUCKET": storage.images.bucket_name,
+                "GLIMPSE_INDEX_BUCKET": storage.index.bucket_name,
+                "GLIMPSE_FOLDERS_TABLE": storage.tables["folders"].table_name,
+                "GLIMPSE_IMAGES_TABLE": storage.tables["images"].table_name,
+                "GLIMPSE_JOBS_TABLE": storage.tables["jobs"].table_name,
+                "GLIMPSE_MAINTENANCE_QUEUE_URL": self.maintenance.queue_url,
+            },
+            memory_mb=3538,  # two vCPUs: one decodes while the other embeds
+            timeout=TIMEOUT,
+            ephemeral_storage_size=Size.mebibytes(512),
+        )
+        self.function = self._function(parts, layers)
+        # Uploads come in bursts: ten photographs share a model run and a commit to the folder's index.
+        self._consume("UploadSource", self.uploads, batch_size=10, max_concurrency=10)
+        self._consume("MaintenanceSource", self.maintenance, batch_size=1, max_concurrency=2)
+
+    def _queue(self, name: str) -> tuple[sqs.Queue, sqs.Queue]:
+        tls_only = not self._options.plain_http
+        failures = sqs.Queue(
+            self,
+            f"{name}Failures",
+            retention_period=Duration.days(14),
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=tls_only,
+        )
+        queue = sqs.Queue(
+            self,
+            name,
+            visibility_timeout=VISIBILITY_TIMEOUT,
+            # Half of the dead-letter queue's: a message keeps its age when it moves there.
+            retention_period=Duration.days(7),
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=tls_only,
+            dead_letter_queue=sqs.DeadLetterQueue(queue=failures, max_receive_count=MAX_RECEIVE_COUNT),
+        )
+        if not tls_only:
+            for each in (queue, failures):
+                Validations.of(each).acknowledge(
+                    Acknowledgment(id="AwsSolutions-SQS4", reason="The emulator speaks plain HTTP.")
+                )
+        return queue, failures
+
+    def _queue_statements(self) -> list[iam.PolicyStatement]:
+        queues = [self.uploads.queue_arn, self.maintenance.queue_arn]
+        consume = [
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueAttributes",
+        ]
+        return [
+            allow("ConsumeQueues", consume, queues),
+            # Erasing a large folder hands over to itself when its time runs out.
+            allow("ContinueMaintenance", ["sqs:SendMessage"], [self.maintenance.queue_arn]),
+        ]
+
+    def _function(self, parts: FunctionParts, layers: Layers) -> lambda_.Function:
+        if self._options.embed_zip:
+            return ZipFunction(self, "Zip", name="embed", layers=layers, parts=parts).function
+        image = lambda_.DockerImageCode.from_image_asset(
+            str(packaging.ROOT),
+            file="functions/embed/Dockerfile",
+            platform=Platform.LINUX_AMD64,
+            exclude=list(packaging.IMAGE_CONTEXT),
+        )
+        return lambda_.DockerImageFunction(self, "Image", code=image, **parts.properties)
+
+    def _consume(self, construct_id: str, queue: sqs.Queue, *, batch_size: int, max_concurrency: int) -> None:
+        lambda_.EventSourceMapping(
+            self,
+            construct_id,
+            target=self.function,
+            event_source_arn=queue.queue_arn,
+            batch_size=batch_size,
+            max_concurrency=max_concurrency,
+            report_batch_item_failures=True,
+        )
+
+
+def _data_statements(storage: Storage) -> list[iam.PolicyStatement]:
+    images, index, tables = storage.images, storage.index, storage.tables
+    uploads = images.arn_for_objects(f"{UPLOAD_PREFIX}*")
+    thumbnails = images.arn_for_objects("thumbnails/*")
+    return [
+        allow("ReadPhotographs", ["s3:GetObject"], [uploads, images.arn_for_objects("images/*")]),
+        allow("WriteThumbnails", ["s3:PutObject"], [thumbnails]),
+        allow("EraseObjects", ["s3:DeleteObject"], [uploads, thumbnails]),
+        allow(
+            "ReadAndCommitIndexes",
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            [index.arn_for_objects("indexes/*")],
+        ),
+        # Erasing lists a folder's objects. Listing is also what makes S3 answer 404 rather than 403 for
+        # a missing object, which a condition on the prefix would undo: a read carries no prefix.
+        allow("ListObjects", ["s3:ListBucket"], [images.bucket_arn, index.bucket_arn]),
+        allow(
+            "KeepImageRecords",
+            [
+                "dynamodb:GetItem",
+                "dynamodb:BatchGetItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:BatchWriteItem",
+            ],
+            [tables["images"].table_arn],
+        ),
+        allow(
+            "KeepFolders",
+            ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+            [tables["folders"].table_arn],
+        ),
+        allow("CountJobs", ["dynamodb:GetItem", "dynamodb:UpdateItem"], [tables["jobs"].table_arn]),
+    ]
+
+
+def _notify(bucket: s3.Bucket, queue: sqs.Queue) -> None:
+    """Send events of new uploads to ``queue``.
+
+    Declared on the bucket itself. CDK's own way is a custom resource whose role may change every bucket of
+    the account; it exists because a queue policy that names the bucket makes a circle. This policy names the
+    account instead.
+    """
+    policy = queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="BucketEvents",
+            principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(queue).account}},
+        )
+    )
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - narrows CDK's type
+    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        queue_configurations=[
+            s3.CfnBucket.QueueConfigurationProperty(
+                event="s3:ObjectCreated:*",
+                queue=queue.queue_arn,
+                filter=s3.CfnBucket.NotificationFilterProperty(
+                    s3_key=s3.CfnBucket.S3KeyFilterProperty(
+                        rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value=UPLOAD_PREFIX)]
+                    )
+                ),
+            )
+        ]
+    )
+    # S3 sends a test event when the notification is set, so the queue must accept it by then.
+    if policy.policy_dependable is not None:
+        bucket.node.add_dependency(policy.policy_dependable)

@@ -1,0 +1,128 @@
+"""What the three functions have in common: a role of their own, logs with retention, the same runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra import packaging
+from infra.options import Options
+
+
+def allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
+    """Write an allow statement."""
+    return iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources))
+
+
+class FunctionParts(Construct):
+    """Log group and role of one function, and the properties to create it with.
+
+    The role's statements are part of the role itself, not a policy beside it: whatever depends on the role
+    finds it complete.
+
+    Attributes
+    ----------
+    properties : dict
+        Keyword arguments for ``lambda_.Function`` and ``lambda_.DockerImageFunction``.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        service: str,
+        statements: Sequence[iam.PolicyStatement],
+        environment: Mapping[str, str],
+        memory_mb: int,
+        timeout: Duration,
+        **properties: Any,  # noqa: ANN401 - passed on to CDK, which types them
+    ) -> None:
+        super().__init__(scope, construct_id)
+        log_group = logs.LogGroup(
+            self, "Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        write_logs = allow(
+            "WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]
+        )
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={"Own": iam.PolicyDocument(statements=[write_logs, *statements])},
+        )
+        self.properties: dict[str, Any] = {
+            "architecture": lambda_.Architecture.X86_64,  # onnxruntime crashes on Lambda's arm64
+            "role": role,
+            "log_group": log_group,
+            "memory_size": memory_mb,
+            "timeout": timeout,
+            "environment": {
+                "POWERTOOLS_SERVICE_NAME": service,
+                # FAISS gets slower, not faster, with threads on fractions of a core.
+                "OMP_NUM_THREADS": "1",
+                **environment,
+            },
+            **properties,
+        }
+
+
+class ZipFunction(Construct):
+    """A function made of a zip, the shared layer and a layer of third-party packages.
+
+    Attributes
+    ----------
+    function : lambda_.Function
+        The function.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, name: str, layers: Layers, parts: FunctionParts
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            runtime=lambda_.Runtime.PYTHON_3_12,
+            handler=f"functions.{name}.handler.handler",
+            code=lambda_.Code.from_asset(str(packaging.stage_function(name))),
+            layers=layers.of(name),
+            **parts.properties,
+        )
+
+
+class Layers(Construct):
+    """The shared ``glimpse`` package, and third-party packages per function, as Lambda layers."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, options: Options) -> None:
+        super().__init__(scope, construct_id)
+        self._options = options
+        self._shared = self._layer(
+            "Shared", str(packaging.stage_shared_layer()), "The shared glimpse package"
+        )
+
+    def of(self, name: str) -> list[lambda_.ILayerVersion]:
+        """Give the layers of function ``name``; the first ones win where both hold a module."""
+        if self._options.unbundled:
+            return [self._shared]
+        folder = packaging.build_dependency_layer(name)
+        return [
+            self._shared,
+            self._layer(name.title(), str(folder), f"Third-party packages of the {name} function"),
+        ]
+
+    def _layer(self, construct_id: str, folder: str, description: str) -> lambda_.LayerVersion:
+        return lambda_.LayerVersion(
+            self,
+            construct_id,
+            code=lambda_.Code.from_asset(folder),
+            description=description,
+            compatible_runtimes=[lambda_.Runtime.PYTHON_3_12],
+            compatible_architectures=[lambda_.Architecture.X86_64],
+        )

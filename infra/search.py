@@ -1,0 +1,67 @@
+"""The search service: a function behind an alias, with a function URL that only signed callers reach."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, Size
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.function import FunctionParts, Layers, ZipFunction, allow
+from infra.storage import Storage
+
+ALIAS = "glimpse"
+"""The alias that the API and the function URL use; its name is the namespace of their indexes."""
+
+
+class Search(Construct):
+    """The search function, its alias and its URL.
+
+    A backend with an id sequence of its own gets an alias of its own, and a role that may invoke only that.
+    SnapStart is off: it would shorten cold starts, but keeping a snapshot is billed by the hour, and Glimpse
+    costs next to nothing while nobody searches.
+
+    Attributes
+    ----------
+    alias : lambda_.Alias
+        What callers invoke.
+    url : lambda_.FunctionUrl
+        Its address, authorized by IAM.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        storage: Storage,
+        embed: lambda_.Function,
+        layers: Layers,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        index = storage.index
+        parts = FunctionParts(
+            self,
+            "Parts",
+            service="search",
+            statements=[
+                # Creating and deleting an index are commits, too: a new manifest takes the old one's place.
+                allow(
+                    "ReadAndCommitIndexes",
+                    ["s3:GetObject", "s3:PutObject"],
+                    [index.arn_for_objects("indexes/*")],
+                ),
+                # Makes S3 answer 404 rather than 403 for a folder without an index.
+                allow("TellMissingIndexes", ["s3:ListBucket"], [index.bucket_arn]),
+                allow("AskEmbed", ["lambda:InvokeFunction"], [embed.function_arn]),
+            ],
+            environment={
+                "GLIMPSE_INDEX_BUCKET": index.bucket_name,
+                "GLIMPSE_EMBED_FUNCTION": embed.function_name,
+            },
+            memory_mb=2048,
+            timeout=Duration.seconds(28),
+            ephemeral_storage_size=Size.gibibytes(2),  # segments on disk, behind those in memory
+        )
+        self.function = ZipFunction(self, "Zip", name="search", layers=layers, parts=parts).function
+        self.alias = lambda_.Alias(self, "Alias", alias_name=ALIAS, version=self.function.current_version)
+        self.url = self.alias.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
