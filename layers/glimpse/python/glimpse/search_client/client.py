@@ -1,0 +1,173 @@
+"""The search service's contract as a Python object."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from glimpse.search_client.errors import ImagesNotFound, SearchRefused, SearchUnavailable, TooMuch
+from glimpse.search_client.transport import Transport
+
+_REFUSALS: Mapping[int, type[SearchRefused]] = {404: ImagesNotFound, 413: TooMuch}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An image to embed: its id, and the key of its object in the images bucket."""
+
+    image_id: int
+    file_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedImage:
+    """An image that was not embedded, with a sentence why."""
+
+    image_id: int
+    file_path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedReport:
+    """What became of the images of one request: `indexed` can be found by a search from now on."""
+
+    indexed: list[int]
+    failed: list[FailedImage]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """An image found; `score` is the cosine of the query's and the image's embeddings."""
+
+    image_id: int
+    folder_id: int
+    score: float
+
+
+class SearchClient:
+    """Asks the search service.
+
+    Every method raises :class:`~glimpse.search_client.errors.SearchUnavailable` where no usable answer
+    comes, and :class:`~glimpse.search_client.errors.SearchRefused` where the service does not accept the
+    request.
+
+    Parameters
+    ----------
+    transport : Transport
+        The way to it.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def create_index(self, user_id: int, folder_id: int) -> None:
+        """Make sure that a folder has an index."""
+        self._ask("POST", "/create-index", {"user_id": user_id, "folder_id": folder_id})
+
+    def embed_images(self, user_id: int, folder_id: int, images: Iterable[ImageFile]) -> EmbedReport:
+        """Embed files of the images bucket, and return when a search can find them.
+
+        Raises
+        ------
+        ImagesNotFound
+            If none of the files exists.
+        TooMuch
+            If there are more than one request has time for.
+        """
+        files = [{"image_id": image.image_id, "file_path": image.file_path} for image in images]
+        answer = self._ask(
+            "POST", "/embed-images", {"user_id": user_id, "folder_id": folder_id, "images": files}, _REFUSALS
+        )
+        with _contract():
+            return EmbedReport(
+                [int(image_id) for image_id in answer["indexed"]],
+                [
+                    FailedImage(int(each["image_id"]), str(each["file_path"]), str(each["reason"]))
+                    for each in answer["failed"]
+                ],
+            )
+
+    def search(
+        self,
+        user_id: int,
+        query: str,
+        folder_ids: Sequence[int],
+        folder_owner_map: Mapping[int, int],
+        top_k: int = 5,
+        versions: Mapping[int, int] | None = None,
+    ) -> list[SearchHit]:
+        """Return the images that show what `query` says, best first.
+
+        Parameters
+        ----------
+        user_id : int
+            Who searches; owns the folders that `folder_owner_map` does not name.
+        query : str
+            In plain words.
+        folder_ids : sequence of int
+            Where to search; folders without an index add nothing.
+        folder_owner_map : mapping of int to int
+            Owner of each folder.
+        top_k : int
+            How many images, at most.
+        versions : mapping of int to int, optional
+            The index version that each folder has at least, where that is known; it saves the service a look.
+        """
+        body = {
+            "user_id": user_id,
+            "query": query,
+            "folder_ids": list(folder_ids),
+            "folder_owner_map": {str(folder): owner for folder, owner in folder_owner_map.items()},
+            "top_k": top_k,
+            "versions": {str(folder): version for folder, version in (versions or {}).items()},
+        }
+        answer = self._ask("POST", "/search", body)
+        with _contract():
+            return [
+                SearchHit(int(hit["image_id"]), int(hit["folder_id"]), float(hit["score"]))
+                for hit in answer["results"]
+            ]
+
+    def delete_index(self, user_id: int, folder_id: int) -> None:
+        """Remove everything from a folder's index, where there is one."""
+        self._ask("DELETE", f"/delete-index/{int(user_id)}/{int(folder_id)}")
+
+    def health(self) -> dict[str, Any]:
+        """Return what the service says of itself: status, model, build."""
+        return self._ask("GET", "/health")
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        document: Mapping[str, Any] | None = None,
+        refusals: Mapping[int, type[SearchRefused]] | None = None,
+    ) -> dict[str, Any]:
+        body = b"" if document is None else json.dumps(document).encode()
+        response = self._transport.request(method, path, {"content-type": "application/json"}, body)
+        answer = _json_object(response.body)
+        if 200 <= response.status < 300 and answer is not None:
+            return answer
+        detail = str((answer or {}).get("detail", "no reason was given"))
+        if 400 <= response.status < 500 and response.status != 429:
+            raise (refusals or {}).get(response.status, SearchRefused)(response.status, detail)
+        raise SearchUnavailable(f"the search service answered {response.status}: {detail}")
+
+
+@contextmanager
+def _contract() -> Iterator[None]:
+    """Turn an answer that lacks what the contract promises into SearchUnavailable."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise SearchUnavailable("the search service did not answer as its contract says") from error
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None

@@ -1,0 +1,129 @@
+"""Reaches the search service by Lambda Invoke, with the event that a gateway would send."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from glimpse.search_client.errors import SearchUnavailable
+from glimpse.search_client.transport import MAX_PAYLOAD_BYTES, Response
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+_TOO_LARGE = "A request to search may have 6 MB at most; send less at a time."
+
+
+class InvokeTransport:
+    """A :class:`~glimpse.search_client.transport.Transport` that invokes the search function.
+
+    Parameters
+    ----------
+    function : str
+        Name or ARN of the function, which may end in a qualifier.
+    qualifier : str, optional
+        Alias or version, where `function` does not say.
+    timeout_seconds : float
+        How long to wait for an answer.
+    client : LambdaClient, optional
+        Made from the environment otherwise.
+    """
+
+    def __init__(
+        self,
+        function: str,
+        qualifier: str | None = None,
+        *,
+        timeout_seconds: float = 28,
+        client: LambdaClient | None = None,
+    ) -> None:
+        self._function = f"{function}:{qualifier}" if qualifier else function
+        self._client = client or boto3.client(
+            "lambda",
+            config=Config(
+                connect_timeout=2,
+                read_timeout=timeout_seconds,
+                max_pool_connections=32,
+                retries={"mode": "standard", "total_max_attempts": 2},
+            ),
+        )
+
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """Send one request; SearchUnavailable if no response came."""
+        payload = json.dumps(_event(method, path, headers, body)).encode()
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            return Response.problem(413, _TOO_LARGE)
+        try:
+            answer = self._client.invoke(FunctionName=self._function, Payload=payload)
+            result = answer["Payload"].read()
+        except (ClientError, BotoCoreError) as error:
+            raise SearchUnavailable(f"the search function can't be invoked: {error}") from error
+        if "FunctionError" in answer:
+            raise SearchUnavailable(f"the search function failed: {_error_of(result)}")
+        return _response(result)
+
+
+def _event(method: str, path: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """Return a request as API Gateway's payload format 2.0 has it, which function URLs share."""
+    raw_path, _, query = path.partition("?")
+    named = {name.lower(): value for name, value in headers.items()}
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": raw_path,
+        "rawQueryString": query,
+        "headers": named,
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": "invoke",
+            "domainName": named.get("host", "search.invoke"),
+            "domainPrefix": "search",
+            "http": {
+                "method": method,
+                "path": raw_path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": named.get("user-agent", "glimpse"),
+            },
+            "requestId": str(uuid.uuid4()),
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime()),
+            "timeEpoch": int(time.time() * 1000),
+        },
+        "isBase64Encoded": False,
+    }
+    if body:
+        try:
+            event["body"] = body.decode()
+        except UnicodeDecodeError:
+            event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    return event
+
+
+def _response(payload: bytes) -> Response:
+    try:
+        answer = json.loads(payload)
+        text = answer.get("body") or ""
+        body = base64.b64decode(text) if answer.get("isBase64Encoded") else text.encode()
+        headers = {name.lower(): str(value) for name, value in (answer.get("headers") or {}).items()}
+        return Response(int(answer["statusCode"]), headers, body)
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+        raise SearchUnavailable("the search function did not answer with an HTTP response") from error
+
+
+def _error_of(payload: bytes) -> str:
+    """Return the kind of error that an invocation reports; its message may hold anything and stays out."""
+    try:
+        return str(json.loads(payload)["errorType"])
+    except (ValueError, KeyError, TypeError):
+        return "unknown error"
