@@ -41,13 +41,17 @@ def test_a_half_is_enough(tmp_path: Path) -> None:
     assert bundle.space_id == "tiny-1"
 
 
+def test_a_half_without_its_model_is_absent(tmp_path: Path) -> None:
+    root = write_bundle(tmp_path / "tiny")
+    (root / "visual" / "model.onnx").unlink()
+    assert not Bundle.load(root).has_visual
+
+
 @pytest.mark.parametrize(
     "file",
     [
         "config.json",
-        "visual/model.onnx",
         "visual/preprocess_cfg.json",
-        "textual/model.onnx",
         "textual/tokenizer.json",
     ],
 )

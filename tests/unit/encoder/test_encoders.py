@@ -148,7 +148,7 @@ def test_a_tokenizer_that_cannot_pad_is_an_error(tmp_path: Path, config: str) ->
 
 def test_a_half_that_is_absent_cannot_embed(tmp_path: Path) -> None:
     bundle = Bundle.load(write_bundle(tmp_path / "text-only", halves=("textual",)))
-    with pytest.raises(BundleError, match="no visual/"):
+    with pytest.raises(BundleError, match="no visual/model"):
         VisualEncoder(bundle)
 
 

@@ -23,10 +23,8 @@ from typing import Any
 
 _DEFAULT_CONTEXT_LENGTH = 77  # open_clip's default, for configurations that do not name one
 _SPACE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_HALVES = {
-    "visual": ("model.onnx", "preprocess_cfg.json"),
-    "textual": ("model.onnx", "tokenizer.json"),
-}
+_HALVES = {"visual": "preprocess_cfg.json", "textual": "tokenizer.json"}
+"""Each half, and what its model.onnx cannot be used without."""
 
 
 class BundleError(ValueError):
@@ -55,7 +53,7 @@ class Bundle:
         Parameters
         ----------
         path
-            A folder in the layout above. One of ``visual/`` and ``textual/`` may be absent.
+            A folder in the layout above. A half may be absent: it is there if its ``model.onnx`` is.
 
         Raises
         ------
@@ -65,23 +63,22 @@ class Bundle:
         root = Path(path)
         bundle = cls(root, read_json_object(root / "config.json"))
         if not (bundle.has_visual or bundle.has_textual):
-            raise BundleError(f"{root} holds neither visual/ nor textual/: it is not a model bundle")
-        for half, names in _HALVES.items():
-            for name in names:
-                if (root / half).is_dir() and not (root / half / name).is_file():
-                    raise BundleError(f"{root / half / name} is missing: the bundle is incomplete")
+            raise BundleError(f"{root} holds neither visual/model.onnx nor textual/model.onnx: no bundle")
+        for half, companion in _HALVES.items():
+            if bundle._has(half) and not (root / half / companion).is_file():
+                raise BundleError(f"{root / half / companion} is missing: the bundle is incomplete")
         bundle._check_config()
         return bundle
 
     @property
     def has_visual(self) -> bool:
         """Whether images can be embedded."""
-        return (self.path / "visual").is_dir()
+        return self._has("visual")
 
     @property
     def has_textual(self) -> bool:
         """Whether texts can be embedded."""
-        return (self.path / "textual").is_dir()
+        return self._has("textual")
 
     @property
     def name(self) -> str:
@@ -150,7 +147,7 @@ class Bundle:
         """Yield the configuration and the two halves' own files (weights kept beside model.onnx included)."""
         yield self.path / "config.json"
         for half in _HALVES:
-            if (self.path / half).is_dir():
+            if self._has(half):
                 yield from sorted(file for file in (self.path / half).iterdir() if file.is_file())
 
     def model_path(self, half: str) -> Path:
@@ -166,9 +163,12 @@ class Bundle:
         BundleError
             If the bundle does not have this half.
         """
-        if not (self.path / half).is_dir():
-            raise BundleError(f"{self.path} has no {half}/: this bundle cannot embed that kind of input")
+        if not self._has(half):
+            raise BundleError(f"{self.path} has no {half}/model.onnx: it cannot embed that kind of input")
         return self.path / half / "model.onnx"
+
+    def _has(self, half: str) -> bool:
+        return (self.path / half / "model.onnx").is_file()
 
     def _check_config(self) -> None:
         # Each property checks what it reads: a wrong value shows now, and not at the first image.
