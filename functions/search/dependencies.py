@@ -1,0 +1,26 @@
+"""What routes are given: the services, and whose ids the request speaks of."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from functions.search.namespace import namespace_of
+from functions.search.services import Services
+
+
+def services(request: Request) -> Services:
+    """Return the services that the application was made with."""
+    return cast(Services, request.app.state.services)
+
+
+ServicesDep = Annotated[Services, Depends(services)]
+
+
+def namespace(request: Request, given: ServicesDep) -> str:
+    """Return the namespace of the alias that the caller invoked."""
+    arn = request.scope["aws.context"].invoked_function_arn
+    request.state.namespace = namespace_of(arn, given.shared_namespace)
+    return cast(str, request.state.namespace)
+
+
+NamespaceDep = Annotated[str, Depends(namespace)]

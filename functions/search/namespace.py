@@ -1,0 +1,30 @@
+"""Whose ids a request speaks of, told by the alias through which the function was invoked."""
+
+import re
+
+_ARN = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]+(?::(?P<qualifier>[^:]+))?")
+_SHARED = re.compile(r"\$LATEST(\.PUBLISHED)?|[0-9]+|glimpse|live")
+
+
+def namespace_of(invoked_function_arn: str, shared: str) -> str:
+    """Return the namespace of an invocation.
+
+    An alias is what IAM can confine a caller to; anything inside the event, a caller of Invoke writes itself.
+
+    Parameters
+    ----------
+    invoked_function_arn : str
+        From the invocation's context; ends in the qualifier, if the caller used one.
+    shared : str
+        The namespace of the function itself, its versions and its own alias (``glimpse`` or ``live``).
+
+    Raises
+    ------
+    ValueError
+        If that is no function's ARN.
+    """
+    match = _ARN.fullmatch(invoked_function_arn)
+    if match is None:
+        raise ValueError(f"not the ARN of a function: {invoked_function_arn!r}")
+    qualifier = match["qualifier"]
+    return shared if qualifier is None or _SHARED.fullmatch(qualifier) else qualifier

@@ -1,0 +1,48 @@
+"""Types of fields that several requests have."""
+
+from typing import Annotated
+
+from glimpse.index.layout import MAX_ID
+from pydantic import AfterValidator, BaseModel, FailFast, Field, StringConstraints
+
+MAX_FOLDERS = 100_000
+MAX_TOP_K = 1000
+MAX_QUERY = 10_000
+_MAX_KEY_BYTES = 1024
+
+Id = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
+"""An id in a body: a JSON integer, and nothing that merely looks like one."""
+
+NamedId = Annotated[int, Field(ge=0, le=MAX_ID)]
+"""An id where JSON or a path only has room for text."""
+
+FolderIds = Annotated[list[Id], FailFast(), Field(max_length=MAX_FOLDERS)]
+PerFolder = Annotated[dict[NamedId, Id], Field(max_length=MAX_FOLDERS)]
+Query = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY)]
+TopK = Annotated[int, Field(strict=True, ge=1, le=MAX_TOP_K)]
+
+
+def _is_object_key(path: str) -> str:
+    try:
+        size = len(path.encode())
+    except UnicodeEncodeError:
+        raise ValueError("a file_path must be text that UTF-8 can hold") from None
+    if not 1 <= size <= _MAX_KEY_BYTES:
+        raise ValueError(f"a file_path has 1 to {_MAX_KEY_BYTES} bytes")
+    return path
+
+
+FilePath = Annotated[str, AfterValidator(_is_object_key)]
+
+
+class Folder(BaseModel):
+    """A folder, by its owner and its own id."""
+
+    user_id: Id
+    folder_id: Id
+
+
+class Message(BaseModel):
+    """A sentence for people."""
+
+    message: str

@@ -1,0 +1,61 @@
+"""Indexes as wholes, and filling them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, FailFast, Field
+
+from functions.search.dependencies import NamespaceDep, ServicesDep
+from functions.search.routes.fields import FilePath, Folder, Id, Message, NamedId
+from functions.search.services.ports import FailedImage, ImageFile
+
+router = APIRouter()
+
+
+class Image(BaseModel):
+    """An image to embed; `file_path` is the key of its object in the images bucket."""
+
+    image_id: Id
+    file_path: FilePath
+
+
+class EmbedRequest(Folder):
+    """Images of one folder."""
+
+    images: Annotated[list[Image], FailFast(), Field(min_length=1)]
+
+
+class Embedded(Message):
+    """What became of them."""
+
+    indexed: list[int]
+    failed: list[FailedImage]
+
+
+@router.post("/create-index")
+def create_index(folder: Folder, namespace: NamespaceDep, services: ServicesDep) -> Message:
+    """Make sure that a folder has an index; nothing that is in one is lost."""
+    services.indexes.create(namespace, folder.user_id, folder.folder_id)
+    return Message(message=f"Folder {folder.folder_id} has an index.")
+
+
+@router.post("/embed-images")
+def embed_images(request: EmbedRequest, namespace: NamespaceDep, services: ServicesDep) -> Embedded:
+    """Embed images; those named under `indexed` can be found by a search from now on."""
+    images = [ImageFile(image.image_id, image.file_path) for image in request.images]
+    report = services.embedding.embed(namespace, request.user_id, request.folder_id, images)
+    total = len(report.indexed) + len(report.failed)
+    return Embedded(
+        message=f"{len(report.indexed)} of {total} images can be found now.",
+        indexed=report.indexed,
+        failed=report.failed,
+    )
+
+
+@router.delete("/delete-index/{user_id}/{folder_id}")
+def delete_index(
+    user_id: NamedId, folder_id: NamedId, namespace: NamespaceDep, services: ServicesDep
+) -> Message:
+    """Remove everything from a folder's index, if it has one."""
+    services.indexes.delete(namespace, user_id, folder_id)
+    return Message(message=f"Folder {folder_id} has no index any more.")

@@ -1,0 +1,82 @@
+"""What the services ask of the model and of storage, as protocols that a test can double."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from glimpse.index import Answer, Commit, IndexKey
+
+Vector = npt.NDArray[np.float32]
+
+
+class TextEncoder(Protocol):
+    """Embeds texts; see :class:`glimpse.encoder.TextEncoder`."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Vector:
+        """Return (n, d) unit vectors."""
+
+
+class Reader(Protocol):
+    """Searches indexes; see :class:`glimpse.index.IndexReader`."""
+
+    def search(
+        self,
+        keys: Sequence[IndexKey],
+        vector: Vector,
+        top_k: int,
+        versions: Mapping[IndexKey, int] | None = None,
+    ) -> Answer:
+        """Return the best images of these indexes."""
+
+
+class Writer(Protocol):
+    """Changes indexes; see :class:`glimpse.index.IndexWriter`."""
+
+    def create(self, key: IndexKey) -> Commit:
+        """Make sure that an index exists."""
+
+    def delete(self, key: IndexKey) -> Commit:
+        """Empty an index."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An image to embed: its id, and the key of its object in the images bucket."""
+
+    image_id: int
+    file_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedImage:
+    """An image that was not embedded, with a sentence why."""
+
+    image_id: int
+    file_path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What became of images: searchable, refused for a reason, or not there at all."""
+
+    indexed: list[int]
+    failed: list[FailedImage]
+    missing: list[ImageFile]
+
+
+class EmbedFailed(Exception):  # noqa: N818 - named for what happened
+    """The embed function could not be reached, or did not answer as agreed."""
+
+
+class EmbedTimedOut(EmbedFailed):
+    """The embed function took longer than a request may."""
+
+
+class Embedder(Protocol):
+    """The embed function."""
+
+    def embed(self, namespace: str, user_id: int, folder_id: int, images: Sequence[ImageFile]) -> Embedded:
+        """Embed images and commit them to the folder's index; raises EmbedFailed."""

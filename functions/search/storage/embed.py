@@ -1,0 +1,76 @@
+"""The embed function, invoked while the caller waits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from pydantic import TypeAdapter, ValidationError
+
+from functions.search.services.ports import Embedded, EmbedFailed, EmbedTimedOut, ImageFile
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+SECONDS = 25
+"""How long one request may take: a gateway in between gives up after 30."""
+
+_answer = TypeAdapter(Embedded)
+
+
+class EmbedFunction:
+    """Embeds images by a synchronous Lambda invocation.
+
+    Parameters
+    ----------
+    function : str
+        Name or ARN.
+    client : LambdaClient, optional
+        Made from the environment otherwise.
+    """
+
+    def __init__(self, function: str, client: LambdaClient | None = None) -> None:
+        self._function = function
+        # One try: a second would begin when the caller's time is over.
+        self._client = client or boto3.client(
+            "lambda",
+            config=Config(
+                connect_timeout=2, read_timeout=SECONDS, retries={"mode": "standard", "total_max_attempts": 1}
+            ),
+        )
+
+    def embed(self, namespace: str, user_id: int, folder_id: int, images: Sequence[ImageFile]) -> Embedded:
+        """Embed images and commit them to the folder's index.
+
+        Raises
+        ------
+        EmbedTimedOut
+            If that takes longer than a request may.
+        EmbedFailed
+            If the function can't be invoked, fails, or answers something else than agreed.
+        """
+        event = {
+            "operation": "embed-images",
+            "namespace": namespace,
+            "user_id": user_id,
+            "folder_id": folder_id,
+            "images": [asdict(image) for image in images],
+        }
+        try:
+            response = self._client.invoke(FunctionName=self._function, Payload=json.dumps(event).encode())
+            payload = response["Payload"].read()
+        except ReadTimeoutError as error:
+            raise EmbedTimedOut(f"no answer in {SECONDS} s") from error
+        except (ClientError, BotoCoreError) as error:
+            raise EmbedFailed(f"the embed function can't be invoked: {error}") from error
+        if "FunctionError" in response:
+            raise EmbedFailed(f"the embed function failed: {payload[:500].decode(errors='replace')}")
+        try:
+            return _answer.validate_json(payload)
+        except ValidationError as error:
+            raise EmbedFailed("the embed function did not answer as agreed") from error
