@@ -1,0 +1,208 @@
+"""Backgrounds for scenes: flat, graded, noisy, patterned, and some that resemble out-of-focus photographs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+Array = np.ndarray
+Painter = Callable[[np.random.Generator, int], Array]
+
+
+def _colour(rng: np.random.Generator) -> Array:
+    """Draw an RGB colour, muted more often than vivid, as float32 in 0 to 255."""
+    base = rng.uniform(20, 245, 3)
+    return (base.mean() + (base - base.mean()) * rng.uniform(0.2, 1.0)).astype(np.float32)
+
+
+def _blend(weight: Array, low: Array, high: Array) -> Array:
+    """Mix two colours by a (size, size) weight between 0 and 1."""
+    return low + weight[..., None] * (high - low)
+
+
+def _grid(size: int) -> tuple[Array, Array]:
+    axis = np.linspace(0, 1, size, dtype=np.float32)
+    return axis[None, :] * np.ones((size, 1), np.float32), axis[:, None] * np.ones((1, size), np.float32)
+
+
+def _ramp(rng: np.random.Generator, size: int) -> Array:
+    """Return a linear ramp from 0 to 1 in a random direction."""
+    x, y = _grid(size)
+    angle = rng.uniform(0, 2 * np.pi)
+    ramp = x * np.cos(angle) + y * np.sin(angle)
+    return (ramp - ramp.min()) / (np.ptp(ramp) + 1e-6)
+
+
+def smooth_noise(rng: np.random.Generator, size: int, cells: int) -> Array:
+    """Make value noise: random values on a coarse grid, enlarged.
+
+    Parameters
+    ----------
+    rng
+        Source of the values.
+    size
+        Side in pixels.
+    cells
+        Side of the coarse grid.
+
+    Returns
+    -------
+    numpy.ndarray
+        (size, size) float32 between 0 and 1.
+    """
+    coarse = rng.integers(0, 256, (cells, cells), dtype=np.uint8)
+    return (
+        np.asarray(Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC), np.float32) / 255
+    )
+
+
+def _fractal(rng: np.random.Generator, size: int) -> Array:
+    return (
+        0.55 * smooth_noise(rng, size, 4)
+        + 0.3 * smooth_noise(rng, size, 9)
+        + 0.15 * smooth_noise(rng, size, 20)
+    )
+
+
+def _flat(rng: np.random.Generator, size: int) -> Array:
+    return np.broadcast_to(_colour(rng), (size, size, 3)).copy()
+
+
+def _gradient(rng: np.random.Generator, size: int) -> Array:
+    return _blend(_ramp(rng, size), _colour(rng), _colour(rng))
+
+
+def _radial(rng: np.random.Generator, size: int) -> Array:
+    x, y = _grid(size)
+    distance = np.hypot(x - rng.uniform(0, 1), y - rng.uniform(0, 1))
+    return _blend(np.clip(distance, 0, 1), _colour(rng), _colour(rng))
+
+
+def _clouds(rng: np.random.Generator, size: int) -> Array:
+    return _blend(_fractal(rng, size), _colour(rng), _colour(rng))
+
+
+def _meadow(rng: np.random.Generator, size: int) -> Array:
+    """Sky above, ground below, both uneven: what most outdoor photographs come down to."""
+    _, y = _grid(size)
+    sky = _blend(y, np.array([90, 150, 225], np.float32), np.array([215, 230, 245], np.float32))
+    ground = (np.array([95, 140, 60]), np.array([190, 165, 120]), np.array([120, 120, 125]))[rng.integers(3)]
+    ground_image = _blend(
+        _fractal(rng, size), ground.astype(np.float32) * 0.75, ground.astype(np.float32) * 1.15
+    )
+    horizon = rng.uniform(0.3, 0.75) + 0.08 * (smooth_noise(rng, size, 4)[0] - 0.5)
+    edge = np.clip((y - horizon[None, :]) * size / 3 + 0.5, 0, 1)
+    mix = sky * (1 - edge[..., None]) + ground_image * edge[..., None]
+    return mix * rng.uniform(0.7, 1.1) + rng.uniform(-15, 15, 3).astype(np.float32)
+
+
+def _blobs(rng: np.random.Generator, size: int) -> Array:
+    """Soft discs, like lights that are out of focus."""
+    x, y = _grid(size)
+    image = _flat(rng, size)
+    for _ in range(int(rng.integers(3, 8))):
+        radius = rng.uniform(0.06, 0.3)
+        distance = np.hypot(x - rng.uniform(0, 1), y - rng.uniform(0, 1)) / radius
+        weight = np.clip((1.15 - distance) * 4, 0, 1)[..., None] * rng.uniform(0.2, 0.7)
+        image = image * (1 - weight) + _colour(rng) * weight
+    return image
+
+
+def _grain(rng: np.random.Generator, size: int) -> Array:
+    return _colour(rng) + rng.normal(0, rng.uniform(4, 22), (size, size, 1)).astype(np.float32)
+
+
+def _stripes(rng: np.random.Generator, size: int) -> Array:
+    wave = 0.5 + 0.5 * np.sign(np.sin(_ramp(rng, size) * np.pi * rng.uniform(5, 22)))
+    base = _colour(rng)
+    return _blend(wave, base, base + rng.uniform(-45, 45, 3).astype(np.float32))
+
+
+def _checks(rng: np.random.Generator, size: int) -> Array:
+    x, y = _grid(size)
+    count = rng.integers(3, 10)
+    board = ((x * count).astype(int) + (y * count).astype(int)) % 2
+    base = _colour(rng)
+    return _blend(board.astype(np.float32), base, base + rng.uniform(-45, 45, 3).astype(np.float32))
+
+
+def _wood(rng: np.random.Generator, size: int) -> Array:
+    """Grain that runs along one axis."""
+    x, _ = _grid(size)
+    lines = np.sin((x + 0.12 * smooth_noise(rng, size, 4)) * rng.uniform(30, 80)) * 0.5 + 0.5
+    image = _blend(0.6 * lines + 0.4 * _fractal(rng, size), np.array([110, 70, 40], np.float32), _colour(rng))
+    return image if rng.integers(2) else image.transpose(1, 0, 2).copy()
+
+
+def _interior(rng: np.random.Generator, size: int) -> Array:
+    """Wall, table and a shadow at the edges."""
+    x, y = _grid(size)
+    edge = np.clip((y - rng.uniform(0.45, 0.8)) * size / 2 + 0.5, 0, 1)[..., None]
+    image = _clouds(rng, size) * 0.25 + _colour(rng) * 0.75 * (1 - edge) + _colour(rng) * 0.75 * edge
+    return image * (1 - rng.uniform(0.1, 0.5) * np.hypot(x - 0.5, y - 0.5))[..., None]
+
+
+def _weave(rng: np.random.Generator, size: int) -> Array:
+    """Cloth of two threads; held out of training."""
+    x, y = _grid(size)
+    turns = rng.uniform(20, 60)
+    threads = 0.5 + 0.25 * np.sin(x * turns) + 0.25 * np.sin(y * turns * 1.3)
+    return _blend(threads, _colour(rng), _colour(rng))
+
+
+def _rings(rng: np.random.Generator, size: int) -> Array:
+    """Ripples around a point; held out of training."""
+    x, y = _grid(size)
+    distance = np.hypot(x - rng.uniform(0, 1), y - rng.uniform(0, 1))
+    base = _colour(rng)
+    wave = 0.5 + 0.5 * np.sin(distance * rng.uniform(12, 50))
+    return _blend(wave, base, base + rng.uniform(-60, 60, 3).astype(np.float32))
+
+
+def _terrazzo(rng: np.random.Generator, size: int) -> Array:
+    """Stone with chips of two other colours; held out of training."""
+    chips = smooth_noise(rng, size, int(rng.integers(8, 16)))
+    image = _flat(rng, size)
+    image[chips > 0.72] = _colour(rng)
+    image[chips < 0.25] = _colour(rng)
+    return image
+
+
+TRAINING: dict[str, Painter] = {
+    "flat": _flat,
+    "gradient": _gradient,
+    "radial": _radial,
+    "clouds": _clouds,
+    "meadow": _meadow,
+    "blobs": _blobs,
+    "grain": _grain,
+    "stripes": _stripes,
+    "checks": _checks,
+    "wood": _wood,
+    "interior": _interior,
+}
+HELD_OUT: dict[str, Painter] = {"weave": _weave, "rings": _rings, "terrazzo": _terrazzo}
+
+
+def paint(rng: np.random.Generator, size: int, families: dict[str, Painter] | None = None) -> Array:
+    """Paint a background.
+
+    Parameters
+    ----------
+    rng
+        Source of every choice.
+    size
+        Side in pixels.
+    families
+        The kinds to choose from: ``TRAINING`` unless told.
+
+    Returns
+    -------
+    numpy.ndarray
+        (size, size, 3) uint8, RGB.
+    """
+    painters = list((families or TRAINING).values())
+    image = painters[int(rng.integers(len(painters)))](rng, size)
+    return np.clip(image, 0, 255).astype(np.uint8)
