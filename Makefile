@@ -1,0 +1,71 @@
+# Everything runs from .venv, which `make install` keeps in step with requirements.txt. `make help` lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help install run reset test lint format lock synth deploy destroy eval-demo artefacts
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+install: $(STAMP) ## Create .venv with everything but torch; done only when a requirement changed
+
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo 'glimpse: Python 3.11 or later is needed; name one with PYTHON=/path/to/python3.12 make $(MAKECMDGOALS)' >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "glimpse: Python's venv module is missing; on Debian and Ubuntu it is in the package python3-venv" >&2; exit 1; }
+	@echo 'Installing into .venv …'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+run: $(STAMP) ## Start the whole stack on this machine
+	@exec $(BIN)/python -m local run --with-parent
+
+reset: $(STAMP) ## Forget accounts, photographs and indexes on this machine
+	@exec $(BIN)/python -m local reset
+
+test: $(STAMP) ## Run all tests but the slow ones
+	@$(BIN)/python -m pytest -m 'not slow'
+
+lint: $(STAMP) ## Check style, types and layering
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy layers/glimpse/python/glimpse functions infra local
+	@$(BIN)/lint-imports
+
+format: $(STAMP) ## Format the code
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+artefacts: $(STAMP) ## Build each function's artefact for Lambda and test it alone
+	@$(BIN)/python -m pytest -m slow tests/artefacts
+
+eval-demo: $(STAMP) ## Measure the demo model that ships
+	@$(BIN)/python -m foundry.evaluate
+
+synth: $(STAMP) ## Write the CloudFormation template for AWS to cdk.out
+	@$(BIN)/python -m local.cdk synth --quiet
+
+deploy: $(STAMP) ## Deploy to AWS, with the credentials of the environment
+	@$(BIN)/python -m local.cdk bootstrap
+	@$(BIN)/python -m local.cdk deploy
+
+destroy: $(STAMP) ## Remove the stack from AWS; buckets and tables stay, with the photographs
+	@$(BIN)/python -m local.cdk destroy
+
+LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet
+LAMBDA := --python-version 3.12 --python-platform x86_64-manylinux_2_28 -c requirements.txt --excludes layers/excludes.txt
+
+lock: $(STAMP) ## Compile the requirements files from pyproject.toml
+	@$(LOCK) --all-extras --universal --python-version 3.11 -o requirements.txt
+	@$(LOCK) $(LAMBDA) --extra api -o layers/api/requirements.txt
+	@$(LOCK) $(LAMBDA) --extra search -o layers/search/requirements.txt
+	@$(LOCK) $(LAMBDA) --extra embed -o functions/embed/requirements.txt

@@ -1,0 +1,33 @@
+"""``python -m local run`` and ``python -m local reset``: what the Makefile calls."""
+
+import argparse
+import sys
+
+from local.errors import Trouble
+from local.reset import reset
+from local.run import run
+from local.settings import Settings
+
+
+def main() -> int:
+    """Run the command that the arguments name; a Trouble is one sentence on stderr and exit code 1."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("command", choices=["run", "reset"], help="start everything, or forget its state")
+    parser.add_argument("--with-parent", action="store_true", help="stop when the starting process ends")
+    arguments = parser.parse_args()
+    try:
+        settings = Settings.from_environment()
+        if arguments.command == "reset":
+            reset(settings)
+        else:
+            run(settings, with_parent=arguments.with_parent)
+    except Trouble as trouble:
+        print(f"glimpse: {trouble}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

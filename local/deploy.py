@@ -1,0 +1,165 @@
+"""The same stack as in AWS, put on an emulator by the real CDK."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local import cdk
+from local.errors import Trouble
+from local.settings import ROOT, Settings
+
+STACK = "Glimpse"
+
+# What a deployment is made of: if none of it changed, there is nothing to deploy.
+_SOURCES = ("infra", "functions", "layers", "models")
+_SOURCE_FILES = ("cdk.json", "package-lock.json", "requirements.txt")
+_IGNORED_PARTS = {"__pycache__", "glimpse.egg-info"}
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A stack that is up.
+
+    Attributes
+    ----------
+    outputs
+        The stack's outputs by name.
+    changed
+        Whether something had to be deployed.
+    """
+
+    outputs: dict[str, str]
+    changed: bool
+
+
+def deploy(settings: Settings, *, context: dict[str, str]) -> Deployment:
+    """Deploy the stack unless it is there and nothing it is made of has changed.
+
+    Parameters
+    ----------
+    settings
+        The endpoint, and the home folder where the last deployment is noted.
+    context
+        The CDK context values that say what the endpoint can't do.
+
+    Raises
+    ------
+    Trouble
+        If the CDK fails.
+    """
+    note = settings.home / "deployed.json"
+    fingerprint = _fingerprint({"endpoint": settings.endpoint, **context})
+    outputs = stack_outputs(settings)
+    if outputs is not None and _read(note).get("fingerprint") == fingerprint:
+        return Deployment(outputs, changed=False)
+    note.unlink(missing_ok=True)
+    _Cdk(settings).deploy(context)
+    outputs = stack_outputs(settings)
+    if outputs is None:
+        raise Trouble(f"The stack {STACK} was deployed to {settings.endpoint}, but can't be found there.")
+    note.write_text(json.dumps({"fingerprint": fingerprint}))
+    return Deployment(outputs, changed=True)
+
+
+def stack_outputs(settings: Settings) -> dict[str, str] | None:
+    """Read the stack's outputs from the endpoint; None if it is not (completely) there.
+
+    Raises
+    ------
+    Trouble
+        If the endpoint does not answer.
+    """
+    client = client_for(settings, "cloudformation")
+    try:
+        stack = client.describe_stacks(StackName=STACK)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise Trouble(f"{settings.endpoint} refused to describe the stack: {error}.") from error
+    except BotoCoreError as error:
+        raise Trouble(f"No emulator answers at {settings.endpoint} ({error}).") from error
+    if stack["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        return None
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def client_for(settings: Settings, service: str) -> Any:  # noqa: ANN401 - boto3 makes clients by name
+    """Make a boto3 client of the endpoint, with the operator's credentials."""
+    aws = settings.aws_environment()
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=settings.endpoint,
+        region_name=aws["AWS_REGION"],
+        aws_access_key_id=aws["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=aws["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+class _Cdk:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._log = settings.home / "cdk.log"
+        self._log.unlink(missing_ok=True)
+        node = cdk.find_node()
+        self._command = cdk.command(node)
+        self._environment = {**cdk.environment(node), **settings.aws_environment()}
+        for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"):
+            self._environment.pop(name, None)
+
+    def deploy(self, context: dict[str, str]) -> None:
+        output = self._settings.home / "cdk.out"
+        shutil.rmtree(output, ignore_errors=True)
+        flags = [flag for name, value in context.items() for flag in ("--context", f"{name}={value}")]
+        self._bootstrap()
+        self._run("deploy", STACK, "--require-approval", "never", "--output", str(output), *flags, cwd=ROOT)
+
+    def _bootstrap(self) -> None:
+        account = client_for(self._settings, "sts").get_caller_identity()["Account"]
+        region = self._environment["AWS_REGION"]
+        with tempfile.TemporaryDirectory() as elsewhere:  # where no cdk.json asks for a synthesis first
+            self._run("bootstrap", f"aws://{account}/{region}", cwd=Path(elsewhere))
+        if self._settings.endpoint.startswith("http://"):
+            # The statement that plainHttp leaves out of the stack, too: without TLS, it denies everything.
+            client_for(self._settings, "s3").delete_bucket_policy(
+                Bucket=f"cdk-hnb659fds-assets-{account}-{region}"
+            )
+
+    def _run(self, *arguments: str, cwd: Path) -> None:
+        command = [*self._command, *arguments, "--no-notices", "--no-color"]
+        if cdk.run_quietly(command, self._environment, log=self._log, cwd=cwd).returncode != 0:
+            lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+            reason = lines[-1].strip() if lines else "no output"
+            raise Trouble(f"`cdk {arguments[0]}` failed: {reason} (all of its output: {self._log}).")
+
+
+def _fingerprint(extra: dict[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(extra, sort_keys=True).encode())
+    for path in _source_files():
+        digest.update(f"{path.relative_to(ROOT)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _source_files() -> Iterator[Path]:
+    yield from (ROOT / name for name in _SOURCE_FILES)
+    for folder in _SOURCES:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and not _IGNORED_PARTS & set(path.parts):
+                yield path
+
+
+def _read(note: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(note.read_text()))
+    except (FileNotFoundError, ValueError):
+        return {}  # no deployment yet, or a crash while noting it: deploy again

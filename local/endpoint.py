@@ -1,0 +1,98 @@
+"""What an endpoint can't do, as the CDK's context values say it."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.packaging import PYTHON_VERSION
+from local.deploy import client_for
+from local.errors import Trouble
+from local.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+_PROBE = "glimpse-probe"
+
+# One module for each third-party package that only the functions need.
+_MODULES = ("boto3", "faiss", "fastapi", "mangum", "onnxruntime", "PIL", "pwdlib", "pynamodb", "tokenizers")
+
+_PROBE_SOURCE = f"""
+import importlib.util
+import sys
+
+def handler(event, context):
+    missing = [name for name in {_MODULES!r} if importlib.util.find_spec(name) is None]
+    return {{"python": "%d.%d" % sys.version_info[:2], "missing": missing}}
+"""
+
+
+def context_of(settings: Settings) -> dict[str, str]:
+    """Find out the context values to deploy with.
+
+    The embedded emulator runs functions with this virtual environment's interpreter and packages. Another one
+    is asked, by a small function: if it was started from such an environment, layers for Lambda's Python
+    would hide the packages that work.
+
+    Raises
+    ------
+    Trouble
+        If the endpoint runs functions with another Python than the layers are for, and lacks the packages.
+    """
+    context = {"embedZip": "true"}
+    if settings.endpoint.startswith("http://"):
+        context["plainHttp"] = "true"
+    if settings.external_endpoint is None:
+        return {**context, "unbundled": "true"}
+    answer = _probe(settings)
+    if not answer["missing"]:
+        return {**context, "unbundled": "true"}
+    if answer["python"] != PYTHON_VERSION:
+        raise Trouble(
+            f"{settings.endpoint} runs functions with Python {answer['python']}, but their layers are for"
+            f" {PYTHON_VERSION}; start the emulator with that, or from this project's .venv."
+        )
+    return context
+
+
+def _probe(settings: Settings) -> dict[str, str]:
+    client: LambdaClient = client_for(settings, "lambda")
+    try:
+        account = client_for(settings, "sts").get_caller_identity()["Account"]
+        _delete_probe(client)
+        client.create_function(
+            FunctionName=_PROBE,
+            Runtime="python3.12",
+            Role=f"arn:aws:iam::{account}:role/{_PROBE}",
+            Handler="probe.handler",
+            Timeout=30,
+            Code={"ZipFile": _zip("probe.py", _PROBE_SOURCE)},
+        )
+        client.get_waiter("function_active_v2").wait(FunctionName=_PROBE)
+        answer = client.invoke(FunctionName=_PROBE)
+        result: dict[str, str] = json.loads(answer["Payload"].read())
+        _delete_probe(client)
+    except (BotoCoreError, ClientError) as error:
+        raise Trouble(f"{settings.endpoint} can't run a function: {error}.") from error
+    if "missing" not in result:
+        raise Trouble(f"{settings.endpoint} can't run a Python function: {result}.")
+    return result
+
+
+def _delete_probe(client: LambdaClient) -> None:
+    try:
+        client.delete_function(FunctionName=_PROBE)
+    except client.exceptions.ResourceNotFoundException:
+        return
+
+
+def _zip(name: str, source: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, source)
+    return buffer.getvalue()

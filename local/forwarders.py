@@ -1,0 +1,184 @@
+"""The servers on the well-known ports: each passes requests on to the deployed stack."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Protocol
+
+import httpx
+import uvicorn
+from glimpse.search_client import Response as SearchResponse
+from glimpse.search_client import SearchUnavailable
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+MULTIPART_LIMIT = 4_500_000
+"""Bytes of multipart that fit through API Gateway and Lambda: 6 MB of base64 in the event."""
+
+_TOO_LARGE = (
+    "A multipart upload may have 4.5 MB at most here, as in AWS. Send larger ones directly to storage:"
+    " POST /api/uploads answers an address per file."
+)
+
+# RFC 9110, 7.6.1: fields for one connection only; and those that the next request or response states itself.
+_HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "host",
+}
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+# As the stack configures the HTTP API: an emulator's gateway need not keep to it.
+_CORS = Middleware(
+    CORSMiddleware,
+    allow_origins=["*"],
+    allow_methods=["GET", "POST", "PUT", "DELETE"],
+    allow_headers=["authorization", "content-type", "token"],
+    max_age=3600,
+)
+
+
+class SearchTransport(Protocol):
+    """What the search forwarder needs of ``glimpse.search_client.InvokeTransport``."""
+
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> SearchResponse:
+        """Send one request."""
+
+
+def api_forwarder(gateway: str, *, gateway_limits: bool) -> Starlette:
+    """Make the server that passes requests on to the HTTP API, streaming both ways.
+
+    Parameters
+    ----------
+    gateway
+        Address of the API's stage at the endpoint, without a slash at its end.
+    gateway_limits
+        Answer multipart bodies of more than 4.5 MB with 413, as in AWS.
+    """
+    client = httpx.AsyncClient(
+        timeout=httpx.Timeout(60, connect=5), limits=httpx.Limits(max_connections=None), trust_env=False
+    )
+
+    async def forward(request: Request) -> Response:
+        if gateway_limits and _is_multipart(request) and await _is_too_large(request):
+            return JSONResponse({"detail": _TOO_LARGE}, status_code=413)
+        upstream = client.build_request(
+            request.method,
+            f"{gateway}{_target(request)}",
+            headers=_headers(request.headers.items()),
+            content=_body(request),
+        )
+        try:
+            answer = await client.send(upstream, stream=True)
+        except httpx.HTTPError as error:
+            return JSONResponse({"detail": f"The API can't be reached: {error}."}, status_code=502)
+        response = StreamingResponse(
+            answer.aiter_raw(), answer.status_code, background=BackgroundTask(answer.aclose)
+        )
+        response.raw_headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in _headers(answer.headers.multi_items())
+            if not name.lower().startswith("access-control-")  # the middleware's, not twice
+        ]
+        return response
+
+    return Starlette(routes=[Route("/{path:path}", forward, methods=_METHODS)], middleware=[_CORS])
+
+
+def search_forwarder(transport: SearchTransport) -> Starlette:
+    """Make the server that passes requests on to the search function by Invoke, with its own credentials."""
+
+    async def forward(request: Request) -> Response:
+        headers = dict(_headers(request.headers.items()))
+        body = await request.body()
+        try:
+            answer = await run_in_threadpool(
+                transport.request, request.method, _target(request), headers, body
+            )
+        except SearchUnavailable as error:
+            return JSONResponse({"detail": f"Search can't be reached: {error}."}, status_code=503)
+        return Response(answer.body, answer.status, headers=dict(_headers(answer.headers.items())))
+
+    return Starlette(routes=[Route("/{path:path}", forward, methods=_METHODS)])
+
+
+class Servers:
+    """Several servers in one thread, each on a socket that is bound already."""
+
+    def __init__(self) -> None:
+        self._servers: list[tuple[uvicorn.Server, socket.socket]] = []
+        self._thread = threading.Thread(target=self._serve, name="servers", daemon=True)
+
+    def add(self, app: Starlette, listener: socket.socket) -> None:
+        """Add a server; before ``start``."""
+        config = uvicorn.Config(
+            app, lifespan="off", log_level=logging.WARNING, access_log=False, timeout_graceful_shutdown=1
+        )
+        self._servers.append((uvicorn.Server(config), listener))
+
+    def start(self) -> None:
+        """Serve, in a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving; requests in progress have a second."""
+        for server, _ in self._servers:
+            server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(timeout=2)
+
+    def _serve(self) -> None:
+        async def all_of_them() -> None:
+            await asyncio.gather(*(server.serve(sockets=[listener]) for server, listener in self._servers))
+
+        asyncio.run(all_of_them())
+
+
+def _target(request: Request) -> str:
+    """Give path and query as the client wrote them: decoding and encoding again could change them."""
+    path = request.scope["raw_path"].decode("latin-1")
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+def _headers(items: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in items if name.lower() not in _HOP_BY_HOP]
+
+
+def _body(request: Request) -> AsyncIterator[bytes] | bytes | None:
+    if "content-length" not in request.headers and "transfer-encoding" not in request.headers:
+        return None
+    return request.stream()
+
+
+def _is_multipart(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith("multipart/")
+
+
+async def _is_too_large(request: Request) -> bool:
+    """Tell whether the body is over the limit; it has been read then, so that the client reads the answer."""
+    declared = request.headers.get("content-length")
+    if declared is not None and declared.isdigit() and int(declared) <= MULTIPART_LIMIT:
+        return False
+    if declared is not None:
+        async for _ in request.stream():
+            continue
+        return True
+    return len(await request.body()) > MULTIPART_LIMIT

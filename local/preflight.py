@@ -1,0 +1,82 @@
+"""What must be true before anything starts, each told in one sentence if it is not."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+from local.errors import Trouble
+from local.settings import HOST
+
+MIN_FREE_BYTES = 500_000_000
+"""A deployment, the emulator's copies of it and a sample gallery fit into this."""
+
+
+def prepare_home(home: Path) -> None:
+    """Create the folder of all state and see that it can be written.
+
+    Raises
+    ------
+    Trouble
+        If it can't be created or written, or the disk is full.
+    """
+    probe = home / ".probe"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+        free = shutil.disk_usage(home).free
+    except OSError as error:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+        raise Trouble(explain(error, home)) from error
+    if free < MIN_FREE_BYTES:
+        raise Trouble(
+            f"The disk with {home} has {free // 10**6} MB left, and {MIN_FREE_BYTES // 10**6} MB are needed;"
+            " make room, or set GLIMPSE_HOME to a folder on another disk."
+        )
+
+
+def explain(error: OSError, path: Path) -> str:
+    """Say in one sentence what an operating system error about ``path`` means."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return f"The disk with {path} is full; make room, or set GLIMPSE_HOME to another disk."
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return f"{path} can't be written; allow it, or set GLIMPSE_HOME to another folder."
+        case errno.ENOTDIR | errno.EEXIST:
+            return f"{path} is not a folder; set GLIMPSE_HOME to one."
+        case _:
+            return f"{path} can't be used ({error.strerror}); set GLIMPSE_HOME to another folder."
+
+
+def listen(port: int, variable: str) -> socket.socket:
+    """Reserve a port.
+
+    Returns
+    -------
+    socket
+        Bound to 127.0.0.1, for a server to use.
+
+    Raises
+    ------
+    Trouble
+        If it is in use or needs permissions.
+    """
+    server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        server.bind((HOST, port))
+        server.listen(256)
+    except OSError as error:
+        server.close()
+        if error.errno == errno.EADDRINUSE:
+            why = f"Port {port} is in use by another program"
+        else:
+            why = f"Port {port} can't be opened ({error.strerror})"
+        other = port + 1 if port < 2**16 - 1 else port - 1
+        raise Trouble(f"{why}; free it, or choose another one: {variable}={other} make run") from error
+    return server

@@ -1,0 +1,125 @@
+"""Recognising and ending processes of ours, also those that a killed run left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRecord:
+    """A process by its number and its start, since numbers are used again.
+
+    Attributes
+    ----------
+    pid
+        Its number.
+    started
+        When it started, as the system says; empty if it had ended.
+    """
+
+    pid: int
+    started: str
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessRecord:
+        """Describe a running process."""
+        return cls(pid, _started(pid))
+
+    @classmethod
+    def read(cls, path: Path) -> ProcessRecord | None:
+        """Read a record; None where there is none, or where a crash left half of one."""
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def write(self, path: Path) -> None:
+        """Store the record."""
+        path.write_text(json.dumps(asdict(self)))
+
+    def is_running(self) -> bool:
+        """Tell whether this very process still runs."""
+        return bool(self.started) and _started(self.pid) == self.started
+
+
+def end_group(leader: ProcessRecord, *, grace_seconds: float) -> None:
+    """End a process that leads a group, and the Lambda workers of the group that outlive it.
+
+    The leader is asked to end (SIGTERM) and after ``grace_seconds`` made to. If it is gone, its number may be
+    another's by now, so nothing is signalled but its former workers.
+    """
+    if leader.is_running():
+        _signal(leader.pid, signal.SIGTERM)
+        if not _ended(leader, grace_seconds):
+            _signal(leader.pid, signal.SIGKILL)
+            _ended(leader, 2)
+    for pid in _workers(leader.pid):
+        _signal(pid, signal.SIGKILL)
+
+
+def _ended(process: ProcessRecord, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while process.is_running():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _workers(group: int) -> list[int]:
+    """List an emulator's Lambda workers by its process group; their script's path tells them from others."""
+    return [pid for pid, pgid, command in _processes() if pgid == group and "ministack-lambda-" in command]
+
+
+def _started(pid: int) -> str:
+    if _PROC.is_dir():
+        fields = _stat(pid)
+        # A zombie has ended, only its parent has not looked yet.
+        return "" if not fields or fields[0] == "Z" else fields[19]
+    state, _, started = _ps("-o", "stat=,lstart=", "-p", str(pid)).strip().partition(" ")
+    return "" if state.startswith("Z") else started.strip()
+
+
+def _processes() -> Iterator[tuple[int, int, str]]:
+    """Yield number, group and command line of every process."""
+    if not _PROC.is_dir():
+        for line in _ps("-A", "-o", "pid=,pgid=,command=").splitlines():
+            pid, pgid, command = line.split(None, 2)
+            yield int(pid), int(pgid), command
+        return
+    for folder in _PROC.iterdir():
+        if folder.name.isdigit() and (fields := _stat(int(folder.name))):
+            with suppress(OSError):  # it ended meanwhile
+                yield int(folder.name), int(fields[2]), (folder / "cmdline").read_text().replace("\0", " ")
+
+
+def _stat(pid: int) -> list[str]:
+    """Give the fields of proc(5)'s stat from the third (state) on; none if there is no such process."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()  # the second field, a name in parentheses, may hold anything
+
+
+def _ps(*arguments: str) -> str:
+    result = subprocess.run(  # noqa: S603 - fixed arguments
+        ["/bin/ps", *arguments], capture_output=True, text=True, check=False, env={"LC_ALL": "C"}
+    )
+    return result.stdout
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it ended by itself
+        os.kill(pid, number)

@@ -1,0 +1,41 @@
+"""``make reset``: forget everything that runs on this machine have stored."""
+
+from __future__ import annotations
+
+import shutil
+
+from local.emulator import end_stale
+from local.errors import Trouble
+from local.lock import HomeLock
+from local.preflight import explain
+from local.settings import Settings
+
+# Only what a run writes: GLIMPSE_HOME may point at a folder that holds other things, too.
+_STATE = ("emulator", "cdk.out")
+_FILES = ("deployed.json", "emulator.json", "seeded.json", "lock")
+
+
+def reset(settings: Settings) -> None:
+    """Delete the state under the home folder.
+
+    Raises
+    ------
+    Trouble
+        If a run still uses it, or it can't be deleted.
+    """
+    home = settings.home
+    if not home.exists():
+        print(f"Nothing to forget: {home} doesn't exist.")
+        return
+    with HomeLock(home):
+        end_stale(home)
+        try:
+            for name in _STATE:
+                shutil.rmtree(home / name, ignore_errors=not (home / name).exists())
+            for name in _FILES:
+                (home / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise Trouble(explain(error, home)) from error
+    if not any(home.iterdir()):
+        home.rmdir()
+    print("Forgotten: accounts, photographs and indexes on this machine. The next `make run` starts anew.")

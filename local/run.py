@@ -1,0 +1,147 @@
+"""``make run``: everything up, in order, and down again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+from glimpse.search_client import InvokeTransport
+
+from local.deploy import client_for, deploy
+from local.emulator import Emulator, end_stale, is_ready
+from local.endpoint import context_of
+from local.errors import Trouble
+from local.forwarders import Servers, api_forwarder, search_forwarder
+from local.lock import HomeLock
+from local.preflight import explain, listen, prepare_home
+from local.processes import ProcessRecord
+from local.seed import DemoAccount, seed
+from local.settings import ROOT, Settings
+from local.website import website
+
+_ALIAS = "glimpse"
+
+_DEMO_MODEL = """\
+Model    the demo model, trained on drawn scenes. It understands those: "two dogs", "something to eat".
+         It does not understand photographs as a real CLIP does: their order means little."""
+
+
+def run(settings: Settings, *, with_parent: bool = False) -> None:
+    """Start everything, say where it is, and serve until told to stop.
+
+    Parameters
+    ----------
+    settings
+        Ports, home folder, endpoint.
+    with_parent
+        Stop when the process that started this one ends: make, when it is killed, tells nobody.
+
+    Raises
+    ------
+    Trouble
+        If something is missing, in use or broken.
+    KeyboardInterrupt
+        When it was told to stop (Ctrl-C, SIGTERM), and everything has ended.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    parent = ProcessRecord.of(os.getppid()) if with_parent else None
+    prepare_home(settings.home)
+    with HomeLock(settings.home, parent) as lock, ExitStack() as running:
+        try:
+            emulator = _start(settings, running)
+            _watch(emulator, parent)
+        except OSError as error:
+            raise Trouble(explain(error, Path(error.filename or settings.home))) from error
+        finally:
+            lock.stopping()
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)  # stopping in order takes seconds
+
+
+def _start(settings: Settings, running: ExitStack) -> Emulator | None:
+    """Bring everything up; ``running`` takes it down. Gives the emulator, if one was started."""
+    began = time.monotonic()
+    end_stale(settings.home)
+    listeners = {
+        name: running.enter_context(listen(getattr(settings, name.lower()), name))
+        for name in ("API_PORT", "SEARCH_PORT", "WEB_PORT")
+    }
+    emulator = None
+    if settings.external_endpoint is None:
+        listen(settings.emulator_port, "EMULATOR_PORT").close()
+        _say("Starting the AWS emulator …")
+        emulator = Emulator(settings)
+        running.callback(emulator.stop)
+        emulator.start()
+    elif not is_ready(settings.endpoint):
+        raise Trouble(f"No emulator answers at AWS_ENDPOINT_URL, {settings.endpoint}; start it, or unset it.")
+    _say("Deploying the stack, if anything changed …")
+    deployment = deploy(settings, context=context_of(settings))
+    outputs = deployment.outputs
+    account = DemoAccount()
+    servers = Servers()
+    servers.add(
+        api_forwarder(
+            f"{settings.endpoint}/_aws/execute-api/{outputs['ApiId']}/$default",
+            gateway_limits=settings.gateway_limits,
+        ),
+        listeners["API_PORT"],
+    )
+    transport = InvokeTransport(outputs["SearchFunction"], _ALIAS, client=client_for(settings, "lambda"))
+    servers.add(search_forwarder(transport), listeners["SEARCH_PORT"])
+    config = {
+        "apiUrl": f"http://localhost:{settings.api_port}",
+        "demo": {"username": account.username, "password": account.password},
+    }
+    servers.add(website(config), listeners["WEB_PORT"])
+    servers.start()
+    running.callback(servers.stop)
+    _say("Looking after the demo account and its gallery …")
+    if not seed(settings, account):
+        _say("The gallery is still being embedded; searches find more of it by and by.")
+    _announce(settings, account, seconds=time.monotonic() - began)
+    return emulator
+
+
+def _announce(settings: Settings, account: DemoAccount, *, seconds: float) -> None:
+    bundle = os.environ.get("GLIMPSE_BUNDLE_DIR")
+    model = f"Model    the bundle at {bundle}" if bundle else _DEMO_MODEL
+    _say(f"""
+Glimpse is ready (after {seconds:.0f} s).
+
+Page     http://localhost:{settings.web_port}
+API      http://localhost:{settings.api_port}
+Search   http://localhost:{settings.search_port}   (the service for other backends)
+AWS      {settings.endpoint}
+Account  {account.username}, password {account.password}
+{model}
+
+Stop     Ctrl-C. What was uploaded stays in {_shown(settings.home)}; `make reset` forgets it.
+""")
+
+
+def _watch(emulator: Emulator | None, parent: ProcessRecord | None) -> None:
+    """Wait for the end: a signal raises KeyboardInterrupt here."""
+    while True:
+        time.sleep(0.5)
+        if emulator is not None and (end := emulator.ended()):
+            raise Trouble(end)
+        if parent is not None and not parent.is_running():
+            raise KeyboardInterrupt
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

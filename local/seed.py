@@ -1,0 +1,117 @@
+"""A demo account with a sample gallery, made through the public API as anybody would."""
+
+from __future__ import annotations
+
+import mimetypes
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from local.errors import Trouble
+from local.settings import HOST, ROOT, Settings
+
+BATCH = 20
+_JOB_SECONDS = 120
+_SUFFIXES = {".gif", ".jpeg", ".jpg", ".png", ".webp"}
+
+FOLDERS = {"Drawn scenes": ROOT / "local/gallery/scenes", "Photographs": ROOT / "local/gallery/photos"}
+"""The gallery's folders by their names in the account."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """The demo account's name and password; not a secret, since the servers answer this machine alone."""
+
+    username: str = "demo"
+    password: str = "glimpse-demo"  # noqa: S105 - printed for everybody
+
+
+def seed(settings: Settings, account: DemoAccount) -> bool:
+    """Create the demo account with its gallery, unless an earlier start has.
+
+    Parameters
+    ----------
+    settings
+        The API's port, and the home folder where it is noted that the gallery is complete.
+    account
+        The account to create.
+
+    Returns
+    -------
+    bool
+        False if the gallery's images are still being embedded after two minutes.
+
+    Raises
+    ------
+    Trouble
+        If the API refuses.
+    """
+    note = settings.home / "seeded.json"
+    if note.exists():
+        return True
+    with httpx.Client(base_url=f"http://{HOST}:{settings.api_port}", timeout=60, trust_env=False) as client:
+        try:
+            complete = _seed(client, account)
+        except httpx.HTTPError as error:
+            raise Trouble(f"The sample gallery could not be uploaded: {error}.") from error
+    if complete:
+        note.write_text("{}")
+    return complete
+
+
+def _seed(client: httpx.Client, account: DemoAccount) -> bool:
+    credentials = {"username": account.username, "password": account.password}
+    registered = client.post("/api/users/register", json=credentials)
+    if registered.status_code not in {httpx.codes.OK, httpx.codes.CONFLICT}:
+        raise Trouble(f"The demo account could not be created: {_detail(registered)}")
+    login = client.post("/api/users/login", json=credentials)
+    if login.status_code == httpx.codes.UNAUTHORIZED:
+        raise Trouble(f"The account {account.username!r} has another password; `make reset` starts anew.")
+    client.headers["authorization"] = f"Bearer {_ok(login)['token']}"
+    present = {folder["folder_name"] for folder in _ok(client.get("/api/folders"))["owned"]}
+    jobs = [
+        _ok(client.post("/api/images/upload", data={"folderName": name}, files=list(_files(batch))))["job_id"]
+        for name, source in FOLDERS.items()
+        if name not in present  # a start that was cut short has uploaded it
+        for batch in _batches(source)
+    ]
+    return all(_wait_for(client, job) for job in jobs)
+
+
+def _batches(folder: Path) -> Iterator[Sequence[Path]]:
+    photographs = sorted(path for path in folder.glob("*") if path.suffix.lower() in _SUFFIXES)
+    for start in range(0, len(photographs), BATCH):
+        yield photographs[start : start + BATCH]
+
+
+def _files(photographs: Sequence[Path]) -> Iterator[tuple[str, tuple[str, bytes, str]]]:
+    for path in photographs:
+        content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        yield "files", (path.name, path.read_bytes(), content_type)
+
+
+def _wait_for(client: httpx.Client, job: int) -> bool:
+    deadline = time.monotonic() + _JOB_SECONDS
+    while time.monotonic() < deadline:
+        status = _ok(client.get(f"/api/images/job-status/{job}"))
+        if status["status"] in {"COMPLETED", "FAILED"}:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _ok(response: httpx.Response) -> dict[str, Any]:
+    if response.is_error:
+        raise Trouble(f"The sample gallery could not be uploaded: {_detail(response)}")
+    return dict(response.json())
+
+
+def _detail(response: httpx.Response) -> str:
+    try:
+        return f"{response.json()['detail']} ({response.status_code})"
+    except (ValueError, KeyError, TypeError):
+        return f"the API answered {response.status_code}."
