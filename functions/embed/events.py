@@ -1,0 +1,125 @@
+"""What Lambda hands to the function, checked and made into the services' terms."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote_plus
+
+from glimpse.keys import MAX_ID
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from functions.embed.services.consuming import Delivery, StoredObject, Unintelligible
+from functions.embed.services.erasing import EraseFolder
+from functions.embed.services.requests import EmbedRequest, ImageFile
+
+_Id = Annotated[int, Field(ge=0, le=MAX_ID)]
+
+
+class _Attributes(BaseModel):
+    receive_count: int = Field(default=1, alias="ApproximateReceiveCount")
+
+
+class _Message(BaseModel):
+    message_id: str = Field(alias="messageId")
+    body: str
+    attributes: _Attributes = _Attributes()
+
+
+class _Batch(BaseModel):
+    records: list[_Message] = Field(alias="Records")
+
+
+class _Object(BaseModel):
+    key: str
+    sequencer: str = ""  # S3 always sends one; without it, all events of a key count as one
+
+
+class _Stored(BaseModel):
+    object: _Object
+
+
+class _S3Record(BaseModel):
+    event_name: str = Field(alias="eventName")
+    s3: _Stored
+
+
+class _S3Event(BaseModel):
+    records: list[_S3Record] = Field(alias="Records")
+
+
+class _S3TestEvent(BaseModel):
+    event: Literal["s3:TestEvent"] = Field(alias="Event")
+
+
+class _Maintenance(BaseModel):
+    kind: Literal["erase-folder"]
+    owner_id: _Id
+    folder_id: _Id
+
+
+class _Image(BaseModel):
+    image_id: _Id
+    file_path: str
+
+
+class _EmbedImages(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    operation: Literal["embed-images"]
+    namespace: str
+    user_id: _Id
+    folder_id: _Id
+    images: list[_Image]
+
+
+_body: TypeAdapter[_S3Event | _S3TestEvent | _Maintenance] = TypeAdapter(
+    _S3Event | _S3TestEvent | _Maintenance
+)
+
+
+def deliveries(event: Mapping[str, Any]) -> list[Delivery]:
+    """Return the messages of an SQS batch.
+
+    A message holds an event of S3 or a request of the API. One that holds neither is marked as such, and does
+    not spoil the batch.
+
+    Raises
+    ------
+    ValueError
+        If the event is no batch of SQS.
+    """
+    return [
+        Delivery(message.message_id, message.attributes.receive_count, _content(message.body))
+        for message in _Batch.model_validate(event).records
+    ]
+
+
+def _content(body: str) -> list[StoredObject] | EraseFolder | Unintelligible:
+    try:
+        parsed = _body.validate_json(body)
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        return Unintelligible("; ".join(f"{problem['loc']}: {problem['msg']}" for problem in problems))
+    match parsed:
+        case _Maintenance():
+            return EraseFolder(parsed.owner_id, parsed.folder_id)
+        case _S3TestEvent():  # S3 sends one when a notification is set up
+            return []
+        case _:
+            return [
+                StoredObject(unquote_plus(record.s3.object.key), record.s3.object.sequencer)
+                for record in parsed.records
+                if record.event_name.startswith("ObjectCreated:")
+            ]
+
+
+def embed_request(event: Mapping[str, Any]) -> EmbedRequest:
+    """Return the request of a direct invocation.
+
+    Raises
+    ------
+    ValueError
+        If the event is none.
+    """
+    parsed = _EmbedImages.model_validate(event)
+    images = [ImageFile(image.image_id, image.file_path) for image in parsed.images]
+    return EmbedRequest(parsed.namespace, parsed.user_id, parsed.folder_id, images)

@@ -1,0 +1,58 @@
+"""The Lambda entry point: batches of the two queues, and direct invocations."""
+
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from glimpse.logs import get_logger, one_line
+from glimpse.settings import load
+
+from functions.embed import events
+from functions.embed.settings import EmbedSettings
+from functions.embed.wiring import build_services
+
+_services = build_services(load(EmbedSettings))
+_logger = get_logger("embed")
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one invocation.
+
+    Parameters
+    ----------
+    event
+        A batch of SQS, or a request with an ``operation``.
+    context
+        Lambda's; tells how much time is left.
+
+    Returns
+    -------
+    dict
+        SQS's list of messages that have to come again, or what became of the requested images.
+    """
+    if "operation" in event:
+        return _embed_images(event)
+    return _consume(event, context)
+
+
+def _consume(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    with one_line(_logger, "batch") as line:
+        report = _services.consumer.consume(
+            events.deliveries(event), lambda: context.get_remaining_time_in_millis() / 1000
+        )
+        line.update(outcomes=dict(report.outcomes), reasons=report.reasons, again=len(report.again))
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in report.again]}
+
+
+def _embed_images(event: dict[str, Any]) -> dict[str, Any]:
+    with one_line(_logger, "embed-images") as line:
+        request = events.embed_request(event)
+        answer = _services.requests.embed(request)
+        line.update(
+            namespace=request.namespace,
+            folder_id=request.folder_id,
+            indexed=len(answer.indexed),
+            missing=len(answer.missing),
+            failures=[asdict(failure) for failure in answer.failed],
+        )
+        return asdict(answer)

@@ -1,0 +1,1 @@
+"""What the embed function does, apart from Lambda and AWS."""

@@ -1,0 +1,221 @@
+"""The uploads of one folder become part of its index, whatever crashes, repeats or reorders.
+
+Every step below can be the last one before a crash, and a redelivery repeats it without harm:
+
+1. Begin an attempt, which reads the index's epoch, and only then ask whether the folder is still there.
+   Whoever erases a folder hides it first and raises the epoch afterwards: if the folder was seen alive after
+   the epoch was read, and is erased before the commit, then the commit loses.
+2. Prepare the objects that their records call for, and put the renditions.
+3. Commit: the new vectors in, those of replaced images out; then store the folder's version.
+4. Read the records again. What was deleted meanwhile is taken back; what was replaced goes another round.
+5. Mark the records, which counts the job: from then on it may look done, and a search has to find its images.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from glimpse.index import Attempt, EpochChanged, IndexKey
+from glimpse.keys import UploadKey, thumbnail_key
+from glimpse.records import FolderStatus, ImageRecord, ImageStatus, RecordsContended, is_newer
+
+from functions.embed.services.preparing import ABSENT, Postponed, Preparation, Prepared, Refused, Source
+from functions.embed.services.work import Outcome, Result, Tools
+
+_ROUNDS = 4
+"""How many deletions of the index, or replacements of an image, one delivery follows."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """One object on its way.
+
+    Attributes
+    ----------
+    key, sequencer
+        The object, and the event that tells of it.
+    may_be_indexed
+        Whether a commit may have put a vector of this image into the index already.
+    again
+        Whether to go on although the record says that this event is done with.
+    record, preparation
+        As far as they are known.
+    """
+
+    key: UploadKey
+    sequencer: str
+    may_be_indexed: bool = False
+    again: bool = False
+    record: ImageRecord | None = None
+    preparation: Preparation | None = None
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """Folder and image, by which records are read."""
+        return self.key.folder_id, self.key.image_id
+
+    @property
+    def thumbnail_key(self) -> str:
+        """Where the rendition lies."""
+        return thumbnail_key(self.key.user_id, self.key.folder_id, self.key.image_id)
+
+
+class FolderRun:
+    """Takes objects of one folder from their events to their results.
+
+    Parameters
+    ----------
+    tools
+        Storage, index and encoder.
+    index
+        The folder's index.
+    works
+        The objects. They stay open until they have a result.
+    """
+
+    def __init__(self, tools: Tools, index: IndexKey, works: Iterable[Work]) -> None:
+        self._tools = tools
+        self._index = index
+        self._open = list(works)
+        self._results: dict[UploadKey, Result] = {}
+
+    def run(self) -> dict[UploadKey, Result]:
+        """Return what became of each object; what could not be finished is POSTPONED."""
+        reason = "the index, or the images, kept changing"
+        try:
+            for _ in range(_ROUNDS):
+                if self._open:
+                    self._round()
+        except Exception as error:  # whatever it is: what is finished stays so, and other folders go on
+            _logger.exception("the uploads of folder %d were not finished", self._index.folder_id)
+            reason = f"{type(error).__name__}: {error}"
+        self._finish(self._open, Outcome.POSTPONED, reason)
+        return self._results
+
+    def _round(self) -> None:
+        attempt = self._tools.writer.begin(self._index)
+        folder = self._tools.folders.get(self._index.folder_id)
+        if folder is None or folder.status is not FolderStatus.ACTIVE:
+            self._discard(self._open)
+            return
+        deleted = self._read_records()
+        self._prepare()
+        try:
+            self._commit(attempt)
+        except EpochChanged:
+            return  # only the index was deleted, or the folder too: the next round sees which
+        deleted += self._read_again()
+        deleted += self._mark()
+        self._take_back(attempt, deleted)
+
+    def _read_records(self) -> list[Work]:
+        """Finish what the records settle, and return what was deleted."""
+        records = self._tools.images.get_many({work.pair for work in self._open})
+        for work in tuple(self._open):
+            work.record = record = records.get(work.pair)
+            if record is None:
+                continue
+            if record.key != work.key.format():
+                self._finish([work], Outcome.FOREIGN, "the record of this image names another object")
+            elif not work.again and _is_settled(record, work.sequencer):
+                self._finish([work], Outcome.KNOWN)
+        return [work for work in self._open if work.record is None]
+
+    def _prepare(self) -> None:
+        waiting = [work for work in self._open if work.record and work.preparation is None]
+        sources = [Source(work.key.format(), work.thumbnail_key) for work in waiting]
+        for work, preparation in zip(waiting, self._tools.preparer.prepare(sources), strict=True):
+            work.preparation = preparation
+            if isinstance(preparation, Postponed):
+                self._finish([work], Outcome.POSTPONED, preparation.error)
+
+    def _commit(self, attempt: Attempt) -> None:
+        """Make the index agree with what was prepared, and tell the folder its version."""
+        alive = [work for work in self._open if work.record]
+        ready = {
+            work.key.image_id: work.preparation for work in alive if isinstance(work.preparation, Prepared)
+        }
+        removed = [work.key.image_id for work in alive if _has_vector(work)]
+        if not ready and not removed:
+            return
+        commit = attempt.commit(self._tools.embed(tuple(ready), tuple(ready.values())), removed)
+        for work in alive:
+            work.may_be_indexed = isinstance(work.preparation, Prepared)
+        self._tools.folders.raise_index_version(self._index.folder_id, commit.version)
+
+    def _read_again(self) -> list[Work]:
+        """Return what was deleted during the commit, and send what was replaced into another round."""
+        alive = [work for work in self._open if work.record]
+        records = self._tools.images.get_many({work.pair for work in alive})
+        for work in alive:
+            work.record = record = records.get(work.pair)
+            if record and record.sequencer is not None and is_newer(record.sequencer, work.sequencer):
+                # A newer event overtook this one, yet this commit came last, perhaps with the older picture.
+                work.sequencer, work.again, work.preparation = record.sequencer, True, None
+        return [work for work in alive if work.record is None]
+
+    def _mark(self) -> list[Work]:
+        """Write the outcomes into the records, and return what turned out to be deleted."""
+        deleted = []
+        for work in tuple(self._open):
+            if work.record is None or work.preparation is None:
+                continue
+            try:
+                result = self._mark_one(work, work.record, work.preparation)
+            except RecordsContended as error:
+                result = Result(Outcome.POSTPONED, str(error))
+            if result:
+                self._finish([work], result.outcome, result.reason)
+            else:
+                deleted.append(work)
+        return deleted
+
+    def _mark_one(self, work: Work, record: ImageRecord, preparation: Preparation) -> Result | None:
+        """Mark one record, and return the result; None if the image was deleted."""
+        if isinstance(preparation, Prepared):
+            marked = self._tools.images.mark_indexed(
+                record,
+                thumbnail_key=work.thumbnail_key,
+                width=preparation.width,
+                height=preparation.height,
+                taken_at=preparation.taken_at,
+                sequencer=work.sequencer,
+            )
+            return Result(Outcome.INDEXED) if marked else None
+        reason = preparation.reason if isinstance(preparation, Refused) else ABSENT
+        marked = self._tools.images.mark_failed(record, reason, sequencer=work.sequencer)
+        return Result(Outcome.FAILED, reason) if marked else None
+
+    def _take_back(self, attempt: Attempt, deleted: Sequence[Work]) -> None:
+        """Remove vectors and objects of images that people deleted."""
+        image_ids = [work.key.image_id for work in deleted if work.may_be_indexed]
+        if image_ids:
+            try:
+                commit = attempt.commit(removed=image_ids)
+            except EpochChanged:
+                pass  # the index was deleted, and their vectors with it
+            else:
+                self._tools.folders.raise_index_version(self._index.folder_id, commit.version)
+        self._discard(deleted)
+
+    def _discard(self, works: Sequence[Work]) -> None:
+        if works:
+            self._tools.objects.delete(
+                [key for work in works for key in (work.key.format(), work.thumbnail_key)]
+            )
+            self._finish(works, Outcome.DELETED)
+
+    def _finish(self, works: Sequence[Work], outcome: Outcome, reason: str | None = None) -> None:
+        for work in tuple(works):
+            self._results[work.key] = Result(outcome, reason)
+            self._open.remove(work)
+
+
+def _is_settled(record: ImageRecord, sequencer: str) -> bool:
+    return record.status is not ImageStatus.PENDING and not is_newer(sequencer, record.sequencer)
+
+
+def _has_vector(work: Work) -> bool:
+    return work.may_be_indexed or (work.record is not None and work.record.status is ImageStatus.INDEXED)

@@ -1,0 +1,91 @@
+"""What the services need of storage; tests give their own."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+from glimpse.records import FolderRecord, ImageRecord
+from numpy.typing import NDArray
+
+
+class StorageUnavailable(Exception):  # noqa: N818 - named for what happened
+    """Storage did not answer, or refused: nothing is wrong with the image, and trying again later is safe."""
+
+
+class ObjectTooLarge(Exception):  # noqa: N818 - named for what happened
+    """The object is larger than a photo may be; `limit` is in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the object is larger than {limit} bytes")
+        self.limit = limit
+
+
+class Objects(Protocol):
+    """The images bucket. Every method may raise StorageUnavailable."""
+
+    def read(self, key: str) -> bytes | None:
+        """Return an object, or None if there is none; raises ObjectTooLarge."""
+
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        """Store an object."""
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects, whether they exist or not."""
+
+    def pages(self, prefix: str) -> Iterator[list[str]]:
+        """Yield the keys under a prefix, up to a thousand at a time."""
+
+
+class Images(Protocol):
+    """Image records; :class:`glimpse.records.ImageStore` is one."""
+
+    def get_many(self, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], ImageRecord]:
+        """Return the records that exist, by (folder_id, image_id)."""
+
+    def mark_indexed(
+        self,
+        record: ImageRecord,
+        *,
+        thumbnail_key: str,
+        width: int,
+        height: int,
+        taken_at: int,
+        sequencer: str,
+    ) -> bool:
+        """Mark an image INDEXED and count it; False when it was deleted meanwhile."""
+
+    def mark_failed(self, record: ImageRecord, reason: str, *, sequencer: str) -> bool:
+        """Mark an image FAILED and count it; False when it was deleted meanwhile."""
+
+    def list_folder(self, folder_id: int) -> Iterator[ImageRecord]:
+        """Yield a folder's records."""
+
+    def delete(self, folder_id: int, image_ids: Iterable[int]) -> None:
+        """Remove records, and pass over those that don't exist."""
+
+
+class Folders(Protocol):
+    """Folder records; :class:`glimpse.records.FolderStore` is one."""
+
+    def get(self, folder_id: int) -> FolderRecord | None:
+        """Return a folder's record by a consistent read."""
+
+    def raise_index_version(self, folder_id: int, version: int) -> None:
+        """Store the version of a commit, unless the folder knows a newer one or is gone."""
+
+    def forget(self, folder_id: int) -> None:
+        """Remove the record of a folder that is being erased."""
+
+
+class Encoder(Protocol):
+    """Turns preprocessed pictures into vectors; :class:`glimpse.encoder.VisualEncoder` is one."""
+
+    def embed_pixels(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return unit vectors (n, D) of pictures (n, 3, height, width)."""
+
+
+class Maintenance(Protocol):
+    """The maintenance queue."""
+
+    def erase_folder(self, owner_id: int, folder_id: int) -> None:
+        """Ask for a folder to be erased; may raise StorageUnavailable."""

@@ -1,0 +1,99 @@
+"""The images bucket."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.embed.services.ports import ObjectTooLarge, StorageUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MAX_OBJECT_BYTES = 100 * 1024**2
+"""The most that is read into memory for one photo."""
+
+_DELETE_BATCH = 1000
+_CONFIG = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
+
+
+class ImagesBucket:
+    """Reads, writes, lists and removes objects of one bucket."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+        self._client: S3Client = boto3.client("s3", config=_CONFIG)
+
+    def read(self, key: str) -> bytes | None:
+        """Return an object, or None if there is none.
+
+        Raises
+        ------
+        ObjectTooLarge
+            If it has more than ``MAX_OBJECT_BYTES``; it is not read then.
+        StorageUnavailable
+            If S3 does not answer, or refuses.
+        """
+        with _translated(f"read {key}"):
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            except self._client.exceptions.NoSuchKey:
+                return None
+            with answer["Body"] as body:
+                if answer["ContentLength"] > MAX_OBJECT_BYTES:
+                    raise ObjectTooLarge(MAX_OBJECT_BYTES)
+                return body.read()
+
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        """Store an object.
+
+        Raises
+        ------
+        StorageUnavailable
+            If S3 does not answer, or refuses.
+        """
+        with _translated(f"write {key}"):
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects, whether they exist or not.
+
+        Raises
+        ------
+        StorageUnavailable
+            If S3 does not answer, or refuses one of them.
+        """
+        for start in range(0, len(keys), _DELETE_BATCH):
+            batch = keys[start : start + _DELETE_BATCH]
+            with _translated(f"delete {batch[0]}"):
+                answer = self._client.delete_objects(
+                    Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+                )
+            for refused in answer.get("Errors", []):
+                raise StorageUnavailable(f"S3 did not delete {refused.get('Key')}: {refused.get('Code')}")
+
+    def pages(self, prefix: str) -> Iterator[list[str]]:
+        """Yield the keys under a prefix, up to a thousand at a time.
+
+        Raises
+        ------
+        StorageUnavailable
+            If S3 does not answer, or refuses.
+        """
+        with _translated(f"list {prefix}"):
+            paginator = self._client.get_paginator("list_objects_v2")
+            for page in paginator.paginate(Bucket=self._bucket, Prefix=prefix):
+                keys = [entry["Key"] for entry in page.get("Contents", [])]
+                if keys:
+                    yield keys
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise StorageUnavailable(f"S3 did not {what}: {error}") from error

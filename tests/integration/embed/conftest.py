@@ -1,0 +1,91 @@
+"""The embed function with a tiny model, in-process."""
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from glimpse.records import ImageRecord
+from glimpse.records.models import MODELS, reset_connections
+from moto import mock_aws
+
+from tests.integration.embed.world import SPACE, World
+from tests.unit.encoder.tiny_bundle import write_bundle
+
+Handler = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("models") / "tiny", halves=("visual",), space_id=SPACE)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, bundle_dir: Path) -> Iterator[World]:
+    for variable, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "GLIMPSE_IMAGES_BUCKET": "images",
+        "GLIMPSE_INDEX_BUCKET": "index",
+        "GLIMPSE_IMAGES_TABLE": "images",
+        "GLIMPSE_FOLDERS_TABLE": "folders",
+        "GLIMPSE_JOBS_TABLE": "jobs",
+        "GLIMPSE_BUNDLE_DIR": str(bundle_dir),
+        "GLIMPSE_THREADS": "1",
+    }.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        reset_connections()
+        for model in MODELS:
+            model.create_table(wait=False)
+        place = {"LocationConstraint": "eu-central-1"}
+        for bucket in ("images", "index"):
+            boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+        queue_url = boto3.client("sqs").create_queue(QueueName="maintenance")["QueueUrl"]
+        monkeypatch.setenv("GLIMPSE_MAINTENANCE_QUEUE_URL", queue_url)
+        world = World(bundle_dir, queue_url=queue_url)
+        world.make_folder()
+        yield world
+    reset_connections()
+
+
+@pytest.fixture
+def handler(world: World) -> Iterator[Handler]:
+    """The Lambda entry point, imported as a cold start does, with five minutes for each invocation."""
+    module = importlib.import_module("functions.embed.handler")
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
+    yield lambda event: module.handler(event, context)
+    del sys.modules["functions.embed.handler"]
+
+
+def stored(record: ImageRecord, sequencer: str = "0A") -> dict[str, Any]:
+    """S3's event of an object, as the body of a message."""
+    s3 = {"bucket": {"name": "images"}, "object": {"key": record.key, "sequencer": sequencer}}
+    return {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]}
+
+
+def batch(*bodies: dict[str, Any], receive_count: int = 1) -> dict[str, Any]:
+    """SQS's event of messages with these bodies, named m0, m1…"""
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "body": json.dumps(body),
+                "attributes": {"ApproximateReceiveCount": str(receive_count)},
+                "eventSource": "aws:sqs",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def again(answer: dict[str, Any]) -> list[str]:
+    """The messages that have to come again."""
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
