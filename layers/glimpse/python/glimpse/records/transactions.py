@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from glimpse.records.models import transaction_connection
+from glimpse.records.models import shared_connection
 from glimpse.records.types import RecordsContended
 
 ATTEMPTS = 12
@@ -64,7 +64,7 @@ def write(fill: Callable[[TransactWrite], None]) -> None:
     """
     for _ in attempts():
         try:
-            with TransactWrite(connection=transaction_connection()) as transaction:
+            with TransactWrite(connection=shared_connection()) as transaction:
                 fill(transaction)
         except TransactWriteError as error:
             codes = [reason.code if reason else None for reason in error.cancellation_reasons]

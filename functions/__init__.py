@@ -1,0 +1,1 @@
+"""The deployed functions; none imports another."""

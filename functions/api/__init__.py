@@ -1,0 +1,1 @@
+"""The backend API: accounts, folders, uploads, jobs and search."""

@@ -1,0 +1,66 @@
+"""What routes are given: the services, and who is asking."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
+
+from functions.api.services import Services
+from functions.api.services.ports import User
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="The token that login returns; also taken from a `token` header, field or query parameter.",
+)
+
+
+def services(request: Request) -> Services:
+    """Return the services that the application was made with."""
+    return cast(Services, request.app.state.services)
+
+
+ServicesDep = Annotated[Services, Depends(services)]
+
+
+async def session_token(
+    request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> str | None:
+    """Return the session token from the first place that holds one, or None.
+
+    The places are, in this order: ``Authorization: Bearer``, a ``token`` header, a ``token`` field of the
+    JSON body or of the form, a ``token`` query parameter.
+    """
+    if bearer is not None and bearer.credentials:
+        return bearer.credentials
+    return request.headers.get("token") or await _token_of_body(request) or request.query_params.get("token")
+
+
+async def _token_of_body(request: Request) -> str | None:
+    """Return the body's token; a body that can't be read has none, and the route that needs it says why."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        try:
+            token: object = (await request.form()).get("token")
+        except HTTPException:
+            return None
+    else:
+        try:
+            body = await request.json()
+        except (ValueError, RecursionError):
+            return None
+        token = body.get("token") if isinstance(body, dict) else None
+    return token if isinstance(token, str) else None
+
+
+TokenDep = Annotated[str | None, Depends(session_token)]
+
+
+def current_user(request: Request, api: ServicesDep, token: TokenDep) -> User:
+    """Return the account that the token belongs to; without one the answer is 401."""
+    user = api.accounts.authenticate(token)
+    request.state.user_id = user.user_id
+    return user
+
+
+CurrentUser = Annotated[User, Depends(current_user)]

@@ -1,0 +1,14 @@
+"""The Lambda entry point: API Gateway's events to the application."""
+
+from glimpse.settings import load
+from mangum import Mangum
+
+from functions.api.app import create_app
+from functions.api.settings import ApiSettings
+from functions.api.storage.search import SearchFunction
+from functions.api.wiring import build_services
+
+_settings = load(ApiSettings)
+_services = build_services(_settings, SearchFunction(_settings.search_function))
+
+handler = Mangum(create_app(_services), lifespan="off")

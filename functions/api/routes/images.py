@@ -1,0 +1,183 @@
+"""Uploading through the API, searching, and how far an upload is."""
+
+import os
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Query, UploadFile
+from glimpse.keys import MAX_ID
+from pydantic import BaseModel
+
+from functions.api.dependencies import CurrentUser, ServicesDep
+from functions.api.services.errors import Unusable
+from functions.api.services.jobs import Progress
+from functions.api.services.search import MAX_TOP_K, FoundImage
+from functions.api.services.uploads import Destination, FileOffer
+
+router = APIRouter(prefix="/api/images", tags=["images"])
+
+MAX_QUERY_CHARACTERS = 1000
+
+
+class Uploaded(BaseModel):
+    """An upload that was taken; its images are searchable when the job says so."""
+
+    message: str
+    folder_id: int
+    uploaded_count: int
+    job_id: int
+
+
+class Result(BaseModel):
+    """One image; `image` and `original` are addresses that work for some minutes."""
+
+    image: str
+    original: str
+    similarity: float
+    image_id: int
+    folder_id: int
+    folder_name: str
+    owner_id: int
+    file_name: str
+    width: int | None
+    height: int | None
+    taken_at: datetime | None
+
+    @classmethod
+    def of(cls, found: FoundImage) -> "Result":
+        """Return the answer's form of a found image."""
+        record = found.record
+        return cls(
+            image=found.image_url,
+            original=found.original_url,
+            similarity=found.similarity,
+            image_id=record.image_id,
+            folder_id=record.folder_id,
+            folder_name=found.folder.record.folder_name,
+            owner_id=record.owner_id,
+            file_name=record.name,
+            width=record.width,
+            height=record.height,
+            taken_at=found.taken_at,
+        )
+
+
+class Results(BaseModel):
+    """Images that show what was asked for, best first."""
+
+    results: list[Result]
+
+
+class FailedImage(BaseModel):
+    """An image that can't be searched, and why."""
+
+    image_id: int
+    name: str
+    reason: str
+
+
+class JobOut(BaseModel):
+    """How far an upload is."""
+
+    job_id: int
+    folder_id: int
+    status: str
+    total_images: int
+    processed_images: int
+    progress_percentage: float
+    error_message: str | None
+    failed_images: list[FailedImage]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, progress: Progress) -> "JobOut":
+        """Return the answer's form of a job."""
+        job = progress.job
+        return cls(
+            job_id=job.job_id,
+            folder_id=job.folder_id,
+            status=job.status.value,
+            total_images=job.total_images,
+            processed_images=job.processed_images,
+            progress_percentage=progress.percentage,
+            error_message=progress.error_message,
+            failed_images=[
+                FailedImage(image_id=failure.image_id, name=failure.name, reason=failure.reason)
+                for failure in job.failures
+            ],
+            created_at=job.created_at,
+        )
+
+
+@router.post("/upload")
+def upload(
+    user: CurrentUser,
+    api: ServicesDep,
+    folder_name: Annotated[str, Form(alias="folderName")],
+    files: Annotated[Sequence[UploadFile], File()] = (),
+) -> Uploaded:
+    """Add files to one's folder of this name, which is created where there is none."""
+    given = [file for file in files if file.filename]  # browsers send an empty part for an empty input
+    offers = [FileOffer(file.filename or "", _size(file), file.content_type or "") for file in given]
+    begun = api.uploads.begin(user, Destination(folder_name=folder_name), offers)
+    stored = api.uploads.store(begun, [file.file for file in given])
+    taken, refused = len(stored.pending), len(stored.failed)
+    message = f"{taken} image{'' if taken == 1 else 's'} uploaded."
+    return Uploaded(
+        message=f"{message} {refused} could not be used; the job says why." if refused else message,
+        folder_id=stored.folder_id,
+        uploaded_count=taken,
+        job_id=stored.job_id,
+    )
+
+
+@router.get("/search")
+def search(
+    user: CurrentUser,
+    api: ServicesDep,
+    query: Annotated[str, Query(min_length=1, max_length=MAX_QUERY_CHARACTERS)],
+    top_k: Annotated[int, Query(ge=1, le=MAX_TOP_K)] = 5,
+    folder_ids: Annotated[
+        list[str] | None, Query(description="Ids, separated by commas; none: every folder.")
+    ] = None,
+) -> Results:
+    """Find images by what they show."""
+    words = query.strip()
+    if not words:
+        raise Unusable("The query is empty; say what the images should show.")
+    found = api.search.search(user, words, parse_ids(folder_ids or []), top_k)
+    return Results(results=[Result.of(image) for image in found])
+
+
+@router.get("/job-status/{job_id}")
+def job_status(job_id: int, user: CurrentUser, api: ServicesDep) -> JobOut:
+    """Say how far an upload is."""
+    return JobOut.of(api.jobs.progress(user, job_id))
+
+
+def parse_ids(texts: Sequence[str]) -> set[int] | None:
+    """Read comma-separated ids; None when there are none. A number too large to be an id is left out.
+
+    Raises
+    ------
+    Unusable
+        If something between two commas is not a whole number.
+    """
+    parts = [part.strip() for text in texts for part in text.split(",") if part.strip()]
+    if not parts:
+        return None
+    if not all(re.fullmatch(r"[0-9]+", part) for part in parts):
+        raise Unusable("folder_ids are whole numbers, separated by commas.")
+    longest = len(str(MAX_ID))
+    return {int(part) for part in parts if len(part) <= longest}
+
+
+def _size(file: UploadFile) -> int:
+    """Return a received file's size in bytes."""
+    if file.size is not None:
+        return file.size
+    size = file.file.seek(0, os.SEEK_END)
+    file.file.seek(0)
+    return size

@@ -1,0 +1,176 @@
+"""Accounts and logins."""
+
+import hashlib
+import secrets
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from functions.api.services.errors import AlreadyTaken, NotAuthenticated, Unusable
+from functions.api.services.ports import Counter, Counters, Session, Sessions, User, Users
+
+SESSION_LIFE = timedelta(hours=12)
+EXTEND_AFTER = timedelta(minutes=1)
+TOKEN_BYTES = 32
+MIN_USERNAME, MAX_USERNAME = 3, 150
+MIN_PASSWORD, MAX_PASSWORD = 6, 1024
+_LONGEST_TOKEN = 512  # characters; ours have 43, and hashing megabytes for a guess is no service
+
+# OWASP Password Storage Cheat Sheet, Argon2id: 46 MiB, one pass, one lane.
+_MEMORY_KIB = 46 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A new session; `token` exists here and at the client, nowhere else."""
+
+    token: str
+    user: User
+
+
+def token_hash(token: str) -> str:
+    """Return what is stored of a token: SHA-256 is enough for 256 random bits."""
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+class Passwords:
+    """Argon2id, with the same work for an unknown user as for a wrong password."""
+
+    def __init__(self, memory_kib: int = _MEMORY_KIB) -> None:
+        self._hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=memory_kib, parallelism=1),))
+        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+
+    def hash(self, password: str) -> str:
+        """Return the Argon2id hash of a password."""
+        return self._hasher.hash(_one_spelling(password))
+
+    def verify(self, password: str, password_hash: str | None) -> tuple[bool, str | None]:
+        """Check a password, against nobody's hash when there is none.
+
+        Returns
+        -------
+        tuple
+            Whether it is right, and its hash under the present parameters when the stored one is older.
+        """
+        stored = self._nobody if password_hash is None else password_hash
+        right, updated = self._hasher.verify_and_update(_one_spelling(password), stored)
+        return right and password_hash is not None, updated
+
+
+class Accounts:
+    """Registers, logs in and out, and knows who is asking."""
+
+    def __init__(
+        self,
+        users: Users,
+        sessions: Sessions,
+        counters: Counters,
+        passwords: Passwords,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._counters = counters
+        self._passwords = passwords
+        self._clock = clock
+
+    def register(self, username: str, password: str) -> User:
+        """Create an account.
+
+        Raises
+        ------
+        Unusable
+            If the name is too short or too long, or holds characters that can't be seen.
+        AlreadyTaken
+            If somebody has the name.
+        """
+        name = clean_username(username)
+        if self._users.find(name) is None:
+            user = User(
+                user_id=self._counters.reserve(Counter.USERS)[0],
+                username=name,
+                password_hash=self._passwords.hash(password),
+                created_at=self._clock(),
+            )
+            if self._users.create(user):
+                return user
+        raise AlreadyTaken("This username is taken; choose another one.")
+
+    def login(self, username: str, password: str) -> Login:
+        """Start a session.
+
+        Raises
+        ------
+        NotAuthenticated
+            For an unknown name and for a wrong password, after the same work.
+        """
+        user = self._find(username)
+        right, updated_hash = self._passwords.verify(password, user.password_hash if user else None)
+        if user is None or not right:
+            raise NotAuthenticated("The username or the password is wrong.")
+        if updated_hash is not None:
+            self._users.replace_hash(user, updated_hash)
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        self._sessions.create(Session(token_hash(token), user.user_id, self._clock() + SESSION_LIFE))
+        return Login(token, user)
+
+    def _find(self, username: str) -> User | None:
+        try:
+            return self._users.find(clean_username(username))
+        except Unusable:
+            return None  # nobody can have such a name
+
+    def authenticate(self, token: str | None) -> User:
+        """Return whose token this is, and keep the session alive for another 12 hours.
+
+        Raises
+        ------
+        NotAuthenticated
+            If the token is missing, unknown or expired, or its account was deleted.
+        """
+        if not token or len(token) > _LONGEST_TOKEN:
+            raise NotAuthenticated("Log in first: the session token is missing or not valid.")
+        session = self._sessions.get(token_hash(token))
+        now = self._clock()
+        if session is None or session.expires_at <= now:
+            raise NotAuthenticated("Log in again: the session token is unknown or has expired.")
+        user = self._users.get(session.user_id)
+        if user is None:
+            raise NotAuthenticated("Log in again: the session token is unknown or has expired.")
+        if now + SESSION_LIFE - session.expires_at > EXTEND_AFTER:
+            self._sessions.extend(session, now + SESSION_LIFE)
+        return user
+
+    def logout(self, token: str) -> None:
+        """End a session."""
+        self._sessions.delete(token_hash(token))
+
+    def delete(self, user: User) -> None:
+        """Remove an account, free its name and end its sessions."""
+        self._users.delete(user)
+        self._sessions.delete_all(user.user_id)
+
+
+def clean_username(username: str) -> str:
+    """Return a username in its one spelling: NFC, without surrounding space.
+
+    Raises
+    ------
+    Unusable
+        If it has not 3 to 150 characters, or some of them can't be seen.
+    """
+    name = unicodedata.normalize("NFC", username).strip()
+    if not MIN_USERNAME <= len(name) <= MAX_USERNAME:
+        raise Unusable(f"A username has {MIN_USERNAME} to {MAX_USERNAME} characters; choose another one.")
+    if not name.isprintable():
+        raise Unusable("A username can't hold invisible characters; choose another one.")
+    return name
+
+
+def _one_spelling(password: str) -> str:
+    """Return one form of what different keyboards write differently (NIST SP 800-63B, 3.1.1.2)."""
+    return unicodedata.normalize("NFKC", password)

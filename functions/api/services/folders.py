@@ -1,0 +1,148 @@
+"""Folders: which ones a user sees, creating them by name, erasing them."""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from glimpse.records import FolderRecord, FolderStatus
+
+from functions.api.services.errors import NoAccess, Unavailable, Unusable
+from functions.api.services.ports import Counter, Counters, Folders, Maintenance, User
+
+MAX_NAME_CHARACTERS = 255  # at most 1,020 bytes; DynamoDB's sort keys take 1,024
+_CREATE_ATTEMPTS = 3
+NO_ACCESS = "You have no access to this folder."
+
+
+class Permission(StrEnum):
+    """What a user may do with a folder."""
+
+    OWNER = "owner"
+    EDIT = "edit"
+    VIEW = "view"
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleFolder:
+    """A folder as one user sees it; `shared_at` is set for somebody else's folder."""
+
+    record: FolderRecord
+    owner_username: str
+    permission: Permission
+    shared_at: datetime | None = None
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether the folder is the user's own."""
+        return self.permission is Permission.OWNER
+
+
+class FolderService:
+    """Folders of one user at a time."""
+
+    def __init__(
+        self,
+        folders: Folders,
+        counters: Counters,
+        maintenance: Maintenance,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._folders = folders
+        self._counters = counters
+        self._maintenance = maintenance
+        self._clock = clock
+
+    def visible(self, user: User) -> list[VisibleFolder]:
+        """Return every folder that the user can see, by name."""
+        records = self._folders.get_many(self._folders.owned_ids(user.user_id)).values()
+        return [
+            VisibleFolder(record, user.username, Permission.OWNER)
+            for record in sorted(
+                records, key=lambda record: (record.folder_name.casefold(), record.folder_id)
+            )
+            if record.status is FolderStatus.ACTIVE
+        ]
+
+    def may_add_to(self, user: User, folder_id: int) -> FolderRecord:
+        """Return a folder that the user may upload to.
+
+        Raises
+        ------
+        NoAccess
+            If there is none, for whatever reason.
+        """
+        record = self._folders.get_many([folder_id]).get(folder_id)
+        if record is None or record.owner_id != user.user_id or record.status is not FolderStatus.ACTIVE:
+            raise NoAccess(NO_ACCESS)
+        return record
+
+    def open_by_name(self, user: User, folder_name: str) -> int:
+        """Return the id of the user's folder of this name, creating it where there is none.
+
+        Raises
+        ------
+        Unusable
+            If the name is empty or too long, or holds characters that can't be seen.
+        Unavailable
+            If others kept creating and erasing a folder of this name, or the account was deleted meanwhile.
+        """
+        name = clean_folder_name(folder_name)
+        for _ in range(_CREATE_ATTEMPTS):
+            found = self._folders.find(user.user_id, name)
+            if found is not None:
+                return found
+            folder = FolderRecord(
+                folder_id=self._counters.reserve(Counter.FOLDERS)[0],
+                owner_id=user.user_id,
+                folder_name=name,
+                created_at=self._clock(),
+            )
+            if self._folders.create(folder):
+                return folder.folder_id
+        raise Unavailable("The folder is being changed by others; try again in a moment.")
+
+    def erase(self, user: User, folder_ids: Sequence[int]) -> int:
+        """Hide folders at once, and have all that belongs to them removed; return how many there were.
+
+        Again on a folder that is being erased changes nothing. The message goes first: were the folder hidden
+        first, a crash in between would leave it hidden for ever. A message about a folder that is not hidden
+        in the end is dropped by its reader.
+
+        Raises
+        ------
+        NoAccess
+            If one of the folders is not the user's or does not exist; then none is erased.
+        """
+        wanted = set(folder_ids)
+        records = self._folders.get_many(wanted)
+        if any(
+            folder_id not in records or records[folder_id].owner_id != user.user_id for folder_id in wanted
+        ):
+            raise NoAccess("You have no access to one of these folders; nothing was deleted.")
+        for record in records.values():
+            if record.status is FolderStatus.ACTIVE:
+                self._maintenance.erase_folder(record.owner_id, record.folder_id)
+                self._folders.hide(record)
+        return len(records)
+
+    def erase_all(self, user: User) -> None:
+        """Erase every folder that the user owns."""
+        self.erase(user, self._folders.owned_ids(user.user_id))
+
+
+def clean_folder_name(name: str) -> str:
+    """Return a folder's name in its one spelling: NFC, without surrounding space.
+
+    Raises
+    ------
+    Unusable
+        If nothing is left, more than 255 characters are, or some of them can't be seen.
+    """
+    clean = unicodedata.normalize("NFC", name).strip()
+    if not clean or len(clean) > MAX_NAME_CHARACTERS:
+        raise Unusable(f"A folder's name has 1 to {MAX_NAME_CHARACTERS} characters; choose another one.")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in clean):
+        raise Unusable("A folder's name can't hold control characters; choose another one.")
+    return clean

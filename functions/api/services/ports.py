@@ -1,0 +1,186 @@
+"""What the services ask of storage, as protocols; `functions.api.storage` fulfils them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, BinaryIO, Protocol
+
+from glimpse.records import FolderRecord, ImageRecord, JobRecord
+
+
+class Counter(StrEnum):
+    """The id sequences."""
+
+    USERS = "users"
+    FOLDERS = "folders"
+    IMAGES = "images"
+    JOBS = "jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One account."""
+
+    user_id: int
+    username: str
+    password_hash: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One login; `token_hash` is the SHA-256 of its token, in hexadecimal."""
+
+    token_hash: str
+    user_id: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One image that the search service found; `score` is a cosine."""
+
+    image_id: int
+    folder_id: int
+    score: float
+
+
+class Counters(Protocol):
+    """Reserves ids."""
+
+    def reserve(self, counter: Counter, count: int = 1) -> range:
+        """Return `count` consecutive ids that nobody else gets."""
+
+
+class Users(Protocol):
+    """Accounts."""
+
+    def create(self, user: User) -> bool:
+        """Write a new account; False when the name is taken."""
+
+    def get(self, user_id: int) -> User | None:
+        """Return an account by its id."""
+
+    def find(self, username: str) -> User | None:
+        """Return an account by its name."""
+
+    def replace_hash(self, user: User, password_hash: str) -> None:
+        """Store a password's hash under new parameters."""
+
+    def delete(self, user: User) -> None:
+        """Remove an account and free its name."""
+
+
+class Sessions(Protocol):
+    """Logins."""
+
+    def create(self, session: Session) -> None:
+        """Write a new login."""
+
+    def get(self, token_hash: str) -> Session | None:
+        """Return a login, also when it has expired."""
+
+    def extend(self, session: Session, expires_at: datetime) -> None:
+        """Move the end of a login that still exists."""
+
+    def delete(self, token_hash: str) -> None:
+        """End one login."""
+
+    def delete_all(self, user_id: int) -> None:
+        """End every login of a user."""
+
+
+class Folders(Protocol):
+    """Folders and their names."""
+
+    def find(self, owner_id: int, folder_name: str) -> int | None:
+        """Return the id of an owner's active folder by its name."""
+
+    def create(self, folder: FolderRecord) -> bool:
+        """Write a new folder; False when its owner has one of this name, or is gone."""
+
+    def owned_ids(self, owner_id: int) -> list[int]:
+        """Return the ids of an owner's active folders."""
+
+    def get_many(self, folder_ids: Iterable[int]) -> dict[int, FolderRecord]:
+        """Return the folders that exist, whatever their status."""
+
+    def hide(self, folder: FolderRecord) -> None:
+        """Mark a folder ERASING and free its name; on a hidden one this changes nothing."""
+
+
+class Images(Protocol):
+    """Image records; see :class:`glimpse.records.ImageStore`."""
+
+    def get_many(self, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], ImageRecord]:
+        """Return the records that exist, by (folder_id, image_id)."""
+
+    def put_pending(self, records: Sequence[ImageRecord]) -> None:
+        """Write new records of one folder; raises FolderGone."""
+
+    def mark_failed(self, record: ImageRecord, reason: str, *, sequencer: str) -> bool:
+        """Mark an image FAILED and count it."""
+
+
+class Jobs(Protocol):
+    """Uploads; see :class:`glimpse.records.JobStore`."""
+
+    def create(self, job: JobRecord) -> None:
+        """Write a new job."""
+
+    def get(self, job_id: int) -> JobRecord | None:
+        """Return a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPost:
+    """A form that a browser may send to the bucket: its address, and the fields that come before the file."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+class ObjectNotStored(Exception):  # noqa: N818 - named for what happened
+    """The bucket did not take an object."""
+
+
+class Objects(Protocol):
+    """The images bucket."""
+
+    def put(self, key: str, body: BinaryIO, content_type: str) -> None:
+        """Store an object; raises ObjectNotStored."""
+
+    def sign_get(self, key: str) -> str:
+        """Return an address that shows an object for some minutes."""
+
+    def sign_post(self, key: str, size: int, content_type: str) -> SignedPost:
+        """Return a form for one object of exactly `size` bytes and this type, good for some minutes."""
+
+
+class Maintenance(Protocol):
+    """The queue of slow work."""
+
+    def erase_folder(self, owner_id: int, folder_id: int) -> None:
+        """Ask for everything of a folder to be removed once it is hidden."""
+
+
+class SearchFailed(Exception):  # noqa: N818 - named for what happened
+    """The search service did not answer, or not as its contract says."""
+
+
+class Search(Protocol):
+    """The search service."""
+
+    def search(
+        self,
+        user_id: int,
+        query: str,
+        folder_owners: Mapping[int, int],
+        versions: Mapping[int, int],
+        top_k: int,
+    ) -> list[SearchHit]:
+        """Return the best images of these folders, best first; raises SearchFailed."""
+
+    def health(self) -> Mapping[str, Any]:
+        """Return what the service says of itself; raises SearchFailed."""

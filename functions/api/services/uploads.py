@@ -1,0 +1,224 @@
+"""Uploads: a job with a record per file first, and only then the objects."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import BinaryIO
+
+from glimpse.keys import UploadKey, safe_name
+from glimpse.records import (
+    FolderGone,
+    ImageFailure,
+    ImageRecord,
+    ImageStatus,
+    JobRecord,
+    RecordsContended,
+)
+
+from functions.api.services.errors import NoAccess, NothingUsable, TooLarge, Unavailable
+from functions.api.services.folders import NO_ACCESS, FolderService
+from functions.api.services.formats import FORMATS, NOT_AN_IMAGE, may_be_image, stored_type
+from functions.api.services.ports import (
+    Counter,
+    Counters,
+    Images,
+    Jobs,
+    ObjectNotStored,
+    Objects,
+    SignedPost,
+    User,
+)
+
+MAX_FILES = 500
+MAX_FILE_BYTES = 100 * 1024 * 1024
+JOB_LIFE = timedelta(days=30)
+PARALLEL_PUTS = 8
+_OPEN_ATTEMPTS = 3
+_NO_EVENT = ""  # sorts before every sequencer of S3
+
+EMPTY_FILE = "The file is empty."
+TOO_LARGE_FILE = f"The file is larger than {MAX_FILE_BYTES // 1024**2} MB."
+NOT_STORED = "The file could not be stored; upload it again."
+
+
+@dataclass(frozen=True, slots=True)
+class FileOffer:
+    """A file that a client wants to upload; `name` may hold a path, `size` is in bytes."""
+
+    name: str
+    size: int
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The folder to add to: by its id, or by the name of one's own, which is created where there is none."""
+
+    folder_id: int | None = None
+    folder_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload that has its job and records; `images` are in the order of the offers."""
+
+    job_id: int
+    folder_id: int
+    images: tuple[ImageRecord, ...]
+
+    @property
+    def pending(self) -> list[ImageRecord]:
+        """Return the images whose objects may come."""
+        return [image for image in self.images if image.status is ImageStatus.PENDING]
+
+    @property
+    def failed(self) -> list[ImageRecord]:
+        """Return the images that can't be indexed, with their reasons."""
+        return [image for image in self.images if image.status is ImageStatus.FAILED]
+
+
+class UploadService:
+    """Accepts files, through the API or directly into the bucket."""
+
+    def __init__(
+        self,
+        folders: FolderService,
+        counters: Counters,
+        images: Images,
+        jobs: Jobs,
+        objects: Objects,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._folders = folders
+        self._counters = counters
+        self._images = images
+        self._jobs = jobs
+        self._objects = objects
+        self._clock = clock
+
+    def begin(self, user: User, destination: Destination, offers: Sequence[FileOffer]) -> Upload:
+        """Write the job and the records of an upload.
+
+        A file that can't become an image gets a FAILED record with the reason, and does not stop the others.
+
+        Raises
+        ------
+        NothingUsable
+            If no file may be an image by its name and declared type, or there is none.
+        TooLarge
+            If there are too many files, or not one is small enough.
+        NoAccess
+            If the user may not add to the folder.
+        Unusable
+            If the folder's name can't be one.
+        Unavailable
+            If the folder kept being erased meanwhile.
+        """
+        _check(offers)
+        for _ in range(_OPEN_ATTEMPTS):
+            folder_id = self._open(user, destination)
+            try:
+                return self._write(user, folder_id, offers)
+            except FolderGone:
+                if destination.folder_id is not None:
+                    raise NoAccess(NO_ACCESS) from None
+        raise Unavailable("The folder is being changed by others; try again in a moment.")
+
+    def store(self, upload: Upload, bodies: Sequence[BinaryIO]) -> Upload:
+        """Put an upload's objects, `bodies` in the order of its images, and return it with what failed."""
+
+        def put(image: ImageRecord, body: BinaryIO) -> ImageRecord:
+            if image.status is not ImageStatus.PENDING:
+                return image
+            try:
+                self._objects.put(image.key, body, image.content_type)
+            except ObjectNotStored:
+                self._images.mark_failed(image, NOT_STORED, sequencer=_NO_EVENT)
+                return replace(image, status=ImageStatus.FAILED, reason=NOT_STORED)
+            return image
+
+        with ThreadPoolExecutor(PARALLEL_PUTS) as pool:
+            return replace(upload, images=tuple(pool.map(put, upload.images, bodies)))
+
+    def sign(self, image: ImageRecord) -> SignedPost:
+        """Return the form that puts one image's object."""
+        return self._objects.sign_post(image.key, image.size, image.content_type)
+
+    def _open(self, user: User, destination: Destination) -> int:
+        if destination.folder_id is not None:
+            return self._folders.may_add_to(user, destination.folder_id).folder_id
+        return self._folders.open_by_name(user, destination.folder_name or "")
+
+    def _write(self, user: User, folder_id: int, offers: Sequence[FileOffer]) -> Upload:
+        now = self._clock()
+        job_id = self._counters.reserve(Counter.JOBS)[0]
+        image_ids = self._counters.reserve(Counter.IMAGES, len(offers))
+        images = tuple(
+            _record(user.user_id, folder_id, image_id, job_id, offer, now)
+            for image_id, offer in zip(image_ids, offers, strict=True)
+        )
+        upload = Upload(job_id, folder_id, images)
+        failures = tuple(
+            ImageFailure(image.image_id, image.name, image.reason or "") for image in upload.failed
+        )
+        self._jobs.create(
+            JobRecord(
+                job_id=job_id,
+                user_id=user.user_id,
+                folder_id=folder_id,
+                total_images=len(images),
+                created_at=now,
+                expires_at=now + JOB_LIFE,
+                processed_images=len(failures),
+                failures=failures,
+            )
+        )
+        try:
+            self._images.put_pending(images)
+        except RecordsContended as error:
+            raise Unavailable("The folder is being changed by others; try again in a moment.") from error
+        return upload
+
+
+def _check(offers: Sequence[FileOffer]) -> None:
+    if not offers:
+        raise NothingUsable(f"There are no files in this upload; add {FORMATS} files.")
+    if len(offers) > MAX_FILES:
+        raise TooLarge(f"An upload holds at most {MAX_FILES} files; send the rest in further uploads.")
+    candidates = [offer for offer in offers if may_be_image(offer.name, offer.content_type)]
+    if not candidates:
+        raise NothingUsable(f"None of these files is an image; upload {FORMATS} files.")
+    if all(offer.size > MAX_FILE_BYTES for offer in candidates):
+        raise TooLarge(f"A file holds at most {MAX_FILE_BYTES // 1024**2} MB; make it smaller first.")
+
+
+def _record(
+    user_id: int, folder_id: int, image_id: int, job_id: int, offer: FileOffer, now: datetime
+) -> ImageRecord:
+    name = safe_name(offer.name)
+    reason = _objection(offer)
+    return ImageRecord(
+        folder_id=folder_id,
+        image_id=image_id,
+        owner_id=user_id,
+        job_id=job_id,
+        name=name,
+        key=UploadKey(user_id, folder_id, image_id, name).format(),
+        content_type=stored_type(offer.name, offer.content_type),
+        size=offer.size,
+        created_at=now,
+        status=ImageStatus.FAILED if reason else ImageStatus.PENDING,
+        reason=reason,
+    )
+
+
+def _objection(offer: FileOffer) -> str | None:
+    """Return why a file can't be taken, as far as its name, type and size tell."""
+    if not may_be_image(offer.name, offer.content_type):
+        return NOT_AN_IMAGE
+    if offer.size == 0:
+        return EMPTY_FILE
+    if offer.size > MAX_FILE_BYTES:
+        return TOO_LARGE_FILE
+    return None

@@ -1,0 +1,19 @@
+"""What the API reads from its environment."""
+
+from glimpse.settings import FunctionSettings
+
+
+class ApiSettings(FunctionSettings):
+    """Environment of the API function; each field is the variable GLIMPSE_<FIELD>."""
+
+    images_bucket: str
+    users_table: str
+    usernames_table: str
+    sessions_table: str
+    folders_table: str
+    folder_names_table: str
+    images_table: str
+    jobs_table: str
+    counters_table: str
+    maintenance_queue_url: str
+    search_function: str

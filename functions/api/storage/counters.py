@@ -1,0 +1,24 @@
+"""Id sequences in DynamoDB."""
+
+from glimpse.keys import MAX_ID
+
+from functions.api.services.ports import Counter
+from functions.api.storage.models import CounterModel
+
+
+class CounterStore:
+    """Reserves blocks of ids, one update a block."""
+
+    def reserve(self, counter: Counter, count: int = 1) -> range:
+        """Return `count` consecutive ids that nobody else gets.
+
+        Raises
+        ------
+        OverflowError
+            When ids would pass 2^53-1, beyond which JSON clients lose digits.
+        """
+        item = CounterModel(counter.value)
+        item.update([CounterModel.value.add(count)])
+        if item.value > MAX_ID:
+            raise OverflowError(f"the {counter.value} sequence is used up")
+        return range(item.value - count + 1, item.value + 1)

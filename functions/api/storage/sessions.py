@@ -1,0 +1,44 @@
+"""Logins in DynamoDB."""
+
+from datetime import datetime
+
+from pynamodb.exceptions import UpdateError
+
+from functions.api.services.ports import Session
+from functions.api.storage.models import SessionModel
+
+
+class SessionStore:
+    """Logins by the hash of their token."""
+
+    def create(self, session: Session) -> None:
+        """Write a new login."""
+        SessionModel(session.token_hash, user_id=session.user_id, expires_at=session.expires_at).save()
+
+    def get(self, token_hash: str) -> Session | None:
+        """Return a login by a consistent read; DynamoDB removes expired ones late, so the caller checks."""
+        try:
+            model = SessionModel.get(token_hash, consistent_read=True)
+        except SessionModel.DoesNotExist:
+            return None
+        return Session(model.token_hash, model.user_id, model.expires_at)
+
+    def extend(self, session: Session, expires_at: datetime) -> None:
+        """Move the end of a login; one that was ended meanwhile stays ended."""
+        try:
+            SessionModel(session.token_hash).update(
+                [SessionModel.expires_at.set(expires_at)], condition=SessionModel.token_hash.exists()
+            )
+        except UpdateError as error:
+            if error.cause_response_code != "ConditionalCheckFailedException":
+                raise
+
+    def delete(self, token_hash: str) -> None:
+        """End one login."""
+        SessionModel(token_hash).delete()
+
+    def delete_all(self, user_id: int) -> None:
+        """End every login of a user that the index knows by now."""
+        with SessionModel.batch_write() as batch:
+            for session in SessionModel.by_user.query(user_id):
+                batch.delete(SessionModel(session.token_hash))

@@ -1,0 +1,42 @@
+"""From the environment to services with the real storage."""
+
+from datetime import UTC, datetime
+
+from glimpse.records import ImageStore, JobStore
+
+from functions.api.services import Services
+from functions.api.services.accounts import Accounts, Passwords
+from functions.api.services.folders import FolderService
+from functions.api.services.jobs import JobService
+from functions.api.services.ports import Search
+from functions.api.services.search import ActiveModel, SearchService
+from functions.api.services.uploads import UploadService
+from functions.api.settings import ApiSettings
+from functions.api.storage.counters import CounterStore
+from functions.api.storage.folders import OwnedFolderStore
+from functions.api.storage.maintenance import MaintenanceQueue
+from functions.api.storage.objects import ObjectStore
+from functions.api.storage.sessions import SessionStore
+from functions.api.storage.users import UserStore
+
+
+def build_services(settings: ApiSettings, search: Search) -> Services:
+    """Return the services over DynamoDB, S3, SQS and `search`; connections open at first use."""
+    counters, images, jobs = CounterStore(), ImageStore(), JobStore()
+    objects = ObjectStore(settings.images_bucket)
+    folders = FolderService(
+        OwnedFolderStore(), counters, MaintenanceQueue(settings.maintenance_queue_url), utc_now
+    )
+    return Services(
+        accounts=Accounts(UserStore(), SessionStore(), counters, Passwords(), utc_now),
+        folders=folders,
+        uploads=UploadService(folders, counters, images, jobs, objects, utc_now),
+        jobs=JobService(jobs),
+        search=SearchService(folders, images, objects, search),
+        model=ActiveModel(search),
+    )
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
