@@ -62,7 +62,7 @@ class App {
     this.search.clear();
     this.#who.hidden = true;
     this.#library.hidden = true;
-    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close("cancel");
     this.account.show(sentence, kind);
   }
 
@@ -99,10 +99,8 @@ class App {
   }
 }
 
-try {
-  const config = await loadConfig();
-  new App(config).start();
-} catch (error) {
+const config = await loadConfig().catch((error) => {
   showNotice(byId("start-problem"), error.message, { retry: () => location.reload() });
-  throw error;
-}
+  return null;
+});
+if (config) new App(config).start();

@@ -64,7 +64,7 @@ export class Batch {
 
   /** Nothing moves any more: every item was sent and indexed, or has come to grief. */
   get settled() {
-    return !this.#sending && [...this.#jobs.keys()].every((id) => this.#isSettled(id));
+    return this.inState("waiting", "sending").length === 0 && [...this.#jobs.keys()].every((id) => this.#isSettled(id));
   }
 
   /** Give up what is under way. */

@@ -30,8 +30,11 @@ export class Uploads {
         event.target.value = ""; // so that choosing the same again is a change again
       });
     }
-    byId("add-cancel").addEventListener("click", () => this.#dialog.close());
-    byId("add-form").addEventListener("submit", () => this.#add(this.#folderName.value.trim()));
+    byId("add-cancel").addEventListener("click", () => this.#dialog.close("cancel"));
+    // Not on submit: closing gives the focus back to where it was, and only then may it move on to the upload.
+    this.#dialog.addEventListener("close", () => {
+      if (this.#dialog.returnValue === "add") this.#add(this.#folderName.value.trim());
+    });
     this.#folderName.addEventListener("input", () => this.#checkName());
     this.#acceptDrops();
     addEventListener("beforeunload", (event) => {
@@ -44,8 +47,6 @@ export class Uploads {
     for (const batch of this.#batches) batch.stop();
     this.#batches.clear();
     this.#panel.replaceChildren();
-    this.#dialog.close();
-    this.#picked = null;
   }
 
   #acceptDrops() {
@@ -90,6 +91,7 @@ export class Uploads {
     this.#folderName.value = folderName || (this.#shelf.chosenIds.length === 1 ? this.#shelf.nameOf(only) : "") || "My photographs";
     this.#checkName();
     byId("folder-names").replaceChildren(...this.#shelf.folders.filter(({ is_owner: own }) => own !== false).map(({ folder_name: name }) => new Option(name, name)));
+    this.#dialog.returnValue = "";
     this.#dialog.showModal();
     this.#folderName.select();
   }
@@ -100,8 +102,6 @@ export class Uploads {
 
   #add(folderName) {
     const { photographs } = this.#picked;
-    this.#picked = null;
-    if (photographs.length === 0) return;
     const batch = new Batch(this.#api, folderName, photographs, (item) => this.#changed(batch, card, item));
     const card = new UploadCard(batch, {
       show: (folderId) => this.#onShow(folderId),

@@ -1,0 +1,91 @@
+"""The real page in a real Chromium, against the real stack."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, Response, expect, sync_playwright
+
+from tests.web.visitor import Visitor
+
+PHOTOS = Path(__file__).resolve().parent.parent / "photos"
+SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = [
+    "--no-sandbox",  # root in a container has no user namespaces to build one from
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NO_BROWSER = (
+    "NO BROWSER, SO THE PAGE IS NOT TESTED: install one (apt-get install chromium, "
+    "or .venv/bin/playwright install chromium), or name one with GLIMPSE_CHROMIUM."
+)
+# The first answer of a function waits for its start, which takes its time on a busy machine.
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium: the one named, the system's, or Playwright's own."""
+    with sync_playwright() as playwright:
+        running = _launch(playwright)
+        yield running
+        running.close()
+
+
+def _launch(playwright: Playwright) -> Browser:
+    named = os.environ.get("GLIMPSE_CHROMIUM")
+    path = named or next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
+    if path is None and not Path(playwright.chromium.executable_path).exists():
+        pytest.skip(NO_BROWSER)
+    return playwright.chromium.launch(executable_path=path, args=QUIET)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh tab of a fresh profile. A script's error or a breach of the page's policy fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    breaches: list[str] = []
+    tab.on("pageerror", lambda error: breaches.append(str(error)))
+    tab.on("console", lambda said: breaches.append(said.text) if "Security Policy" in said.text else None)
+    yield tab
+    context.close()
+    assert not breaches
+
+
+@pytest.fixture
+def visitor(page: Page, web_url: str, api_url: str) -> Iterator[Visitor]:
+    """Somebody at the page. Whatever they do, no token may ever stand in an address."""
+    addresses: list[str] = []
+    tokens: list[str] = []
+    page.on("request", lambda request: addresses.append(request.url))
+
+    def learn(response: Response) -> None:
+        if response.url.endswith("/api/users/login") and response.request.method == "POST" and response.ok:
+            tokens.append(response.json()["token"])
+
+    page.on("response", learn)
+    yield Visitor(page, web_url, api_url)
+    assert not [address for address in addresses for token in tokens if token in address]
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    """Real photographs."""
+    return PHOTOS
+
+
+@pytest.fixture
+def not_an_image(tmp_path: Path) -> Path:
+    """A text that calls itself a photograph."""
+    path = tmp_path / "notes.jpg"
+    path.write_text("milk, bread, eggs\n" * 20)
+    return path
