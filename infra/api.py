@@ -18,12 +18,12 @@ from infra.storage import Storage
 
 # The least that each table's access patterns (ARCHITECTURE.md, 3) need.
 _TABLE_ACTIONS: dict[str, tuple[str, ...]] = {
-    "users": ("GetItem", "BatchGetItem", "PutItem"),
-    "usernames": ("GetItem", "PutItem"),
-    "sessions": ("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
+    "users": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"),
+    "usernames": ("GetItem", "PutItem", "DeleteItem"),
+    "sessions": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
     "folders": ("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
     "folder_names": ("GetItem", "Query", "PutItem", "DeleteItem"),
-    "images": ("GetItem", "BatchGetItem", "PutItem"),
+    "images": ("GetItem", "BatchGetItem", "PutItem", "UpdateItem"),
     "jobs": ("GetItem", "PutItem", "UpdateItem"),
     "counters": ("UpdateItem",),
 }
@@ -140,6 +140,11 @@ def _statements(storage: Storage, maintenance: sqs.Queue, search: lambda_.Alias)
     readable = [images.arn_for_objects(f"{prefix}/*") for prefix in ("uploads", "thumbnails", "images")]
     return [
         *statements,
+        allow(
+            "FindSessionsOfUser",
+            ["dynamodb:Query"],
+            [f"{storage.tables['sessions'].table_arn}/index/by_user"],
+        ),
         # Presigned addresses carry this role's permissions: browsers post and read with them.
         allow("StoreUploads", ["s3:PutObject"], [images.arn_for_objects("uploads/*")]),
         allow("ShowPhotographs", ["s3:GetObject"], readable),

@@ -104,6 +104,7 @@ class Emulator:
             "GATEWAY_PORT": str(self._settings.emulator_port),
             "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": aws["AWS_REGION"],
+            "LOG_LEVEL": "WARNING",
             "AUTH": "true",  # each function works with its own role, as in AWS
             "PERSIST_STATE": "1",
             "STATE_DIR": str(self._folder / "state"),
