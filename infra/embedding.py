@@ -62,9 +62,10 @@ class Embedding(Construct):
             ephemeral_storage_size=Size.mebibytes(512),
         )
         self.function = self._function(parts, layers)
-        # Uploads come in bursts: ten photographs share a model run and a commit to the folder's index.
-        self._consume("UploadSource", self.uploads, batch_size=10, max_concurrency=10)
-        self._consume("MaintenanceSource", self.maintenance, batch_size=1, max_concurrency=2)
+        # Uploads come in bursts, so a second is waited for company: ten photographs share a model run and a
+        # commit to the folder's index, and few workers compete for it.
+        self._consume("UploadSource", self.uploads, batch_size=10, window=Duration.seconds(1), concurrency=5)
+        self._consume("MaintenanceSource", self.maintenance, batch_size=1, window=None, concurrency=2)
 
     def _queue(self, name: str) -> tuple[sqs.Queue, sqs.Queue]:
         tls_only = not self._options.plain_http
@@ -117,14 +118,17 @@ class Embedding(Construct):
         )
         return lambda_.DockerImageFunction(self, "Image", code=image, **parts.properties)
 
-    def _consume(self, construct_id: str, queue: sqs.Queue, *, batch_size: int, max_concurrency: int) -> None:
+    def _consume(
+        self, name: str, queue: sqs.Queue, *, batch_size: int, window: Duration | None, concurrency: int
+    ) -> None:
         lambda_.EventSourceMapping(
             self,
-            construct_id,
+            name,
             target=self.function,
             event_source_arn=queue.queue_arn,
             batch_size=batch_size,
-            max_concurrency=max_concurrency,
+            max_batching_window=window,
+            max_concurrency=concurrency,
             report_batch_item_failures=True,
         )
 
