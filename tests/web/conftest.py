@@ -78,6 +78,17 @@ def visitor(page: Page, web_url: str, api_url: str) -> Iterator[Visitor]:
 
 
 @pytest.fixture(scope="session")
+def stocked(browser: Browser, web_url: str, api_url: str) -> str:
+    """Register an account for tests that change nothing: a horse in Stables, a cat and a cup in Kitchen."""
+    with browser.new_context() as context:
+        visitor = Visitor(context.new_page(), web_url, api_url)
+        name = visitor.register()
+        visitor.upload([PHOTOS / "horse.png"], "Stables")
+        visitor.upload([PHOTOS / "chelsea.png", PHOTOS / "coffee.png"], "Kitchen")
+    return name
+
+
+@pytest.fixture(scope="session")
 def photos() -> Path:
     """Real photographs."""
     return PHOTOS

@@ -7,16 +7,15 @@ from playwright.sync_api import Request, expect
 from tests.web.visitor import Visitor
 
 
-def test_a_search_that_fails_can_be_tried_again(visitor: Visitor, photos: Path) -> None:
-    visitor.register()
-    visitor.upload([photos / "horse.png"], "Stables")
+def test_a_search_that_fails_can_be_tried_again(visitor: Visitor, stocked: str) -> None:
+    visitor.enter(stocked)
     for problem, sentence in ((503, "could not answer (503)"), ("connectionrefused", "can’t be reached")):
         with visitor.trouble("/api/images/search", problem):
             visitor.ask("a horse")
             expect(visitor.alert).to_contain_text(sentence)
             expect(visitor.frames).to_have_count(0)
         visitor.page.get_by_role("button", name="Try again").click()
-        visitor.expect_pictures(1)
+        visitor.expect_pictures(3)
         expect(visitor.alert).to_have_count(0)
 
 
@@ -69,9 +68,8 @@ def test_an_address_that_ran_out_is_replaced(visitor: Visitor, photos: Path) -> 
     visitor.expect_pictures(2)
 
 
-def test_pictures_whose_addresses_ran_out_get_new_ones_once(visitor: Visitor, photos: Path) -> None:
-    visitor.register()
-    visitor.upload([photos / "horse.png", photos / "coffee.png"], "Old")
+def test_pictures_whose_addresses_ran_out_get_new_ones_once(visitor: Visitor, stocked: str) -> None:
+    visitor.enter(stocked)
     searches: list[str] = []
 
     def note(request: Request) -> None:
@@ -81,14 +79,14 @@ def test_pictures_whose_addresses_ran_out_get_new_ones_once(visitor: Visitor, ph
     visitor.page.on("request", note)
     with visitor.storage_trouble(403, "GET", times=2):
         visitor.ask("a horse")
-        visitor.expect_pictures(2)
+        visitor.expect_pictures(3)
     assert len(searches) == 2
 
     searches.clear()
     with visitor.storage_trouble(403, "GET"):
         visitor.ask("a horse")
-        expect(visitor.page.locator(".frame.broken")).to_have_count(2)
-        expect(visitor.frames).to_have_count(2)
+        expect(visitor.page.locator(".frame.broken")).to_have_count(3)
+        expect(visitor.frames).to_have_count(3)
     assert len(searches) == 2
 
 

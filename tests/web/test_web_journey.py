@@ -37,10 +37,10 @@ def test_register_upload_search_and_log_out(visitor: Visitor, photos: Path, not_
     visitor.expect_log_in_form()
 
 
-def test_results_are_best_first_and_lead_to_the_originals(visitor: Visitor, photos: Path) -> None:
-    visitor.register()
-    names = ["chelsea.png", "coffee.png", "horse.png"]
-    visitor.upload([photos / name for name in names], "Three")
+def test_results_are_best_first_and_lead_to_the_originals(
+    visitor: Visitor, photos: Path, stocked: str
+) -> None:
+    visitor.enter(stocked)
     visitor.ask("a horse")
     visitor.expect_pictures(3)
 
@@ -139,12 +139,10 @@ def test_a_folder_is_deleted_only_after_a_yes(visitor: Visitor, photos: Path) ->
     expect(page.get_by_role("heading", name="Nothing found for")).to_be_visible()
 
 
-def test_ticked_folders_narrow_the_search(visitor: Visitor, photos: Path) -> None:
-    visitor.register()
-    visitor.upload([photos / "horse.png"], "Stables")
-    visitor.upload([photos / "coffee.png"], "Kitchen")
+def test_ticked_folders_narrow_the_search(visitor: Visitor, stocked: str) -> None:
+    visitor.enter(stocked)
     visitor.ask("anything")
-    visitor.expect_pictures(2)
+    visitor.expect_pictures(3)
     visitor.page.get_by_role("checkbox", name="Stables").check()
     visitor.ask("anything")
     visitor.expect_pictures(1)

@@ -39,6 +39,12 @@ class Visitor:
         self.expect_library()
         return name
 
+    def enter(self, username: str) -> None:
+        """Open the page and log in."""
+        self.open()
+        self.log_in(username)
+        self.expect_library()
+
     def log_in(self, username: str, password: str = PASSWORD) -> None:
         self.page.get_by_label("User name").fill(username)
         self.page.get_by_label("Password").fill(password)
@@ -86,9 +92,8 @@ class Visitor:
     def expect_pictures(self, count: int) -> None:
         """Expect this many results, each with a picture that has loaded."""
         expect(self.frames).to_have_count(count)
-        pictures = self.frames.locator("img")
-        for picture in pictures.all():
-            expect(picture).to_have_js_property("complete", True)
+        expect(self.page.locator("#frames > li.loaded")).to_have_count(count)
+        for picture in self.frames.locator("img").all():
             assert picture.evaluate("picture => picture.naturalWidth") > 0, picture.get_attribute("src")
 
     def token(self) -> str:
