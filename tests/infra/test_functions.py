@@ -1,0 +1,151 @@
+"""The functions, their roles and who may reach them."""
+
+import json
+
+import pytest
+
+from infra.options import Options
+from tests.infra.templates import Template, listed, resources, statements
+
+ROLES = ("Api", "Embedding", "Search")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_name_every_action(template: Template, role: str) -> None:
+    actions = [action for statement in statements(template, role) for action in listed(statement["Action"])]
+    assert actions
+    assert not [action for action in actions if "*" in action]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_name_every_resource(template: Template, role: str) -> None:
+    for statement in statements(template, role):
+        for resource in listed(statement["Resource"]):
+            # An object of a named bucket, below a named prefix, is the only wildcard.
+            assert resource != "*"
+            if "*" in json.dumps(resource):
+                _, [bucket, path] = resource["Fn::Join"]
+                assert bucket["Fn::GetAtt"][1] == "Arn"
+                assert path in {"/uploads/*", "/thumbnails/*", "/images/*", "/indexes/*"}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_have_nothing_but_their_own_policy(template: Template, role: str) -> None:
+    [body] = [
+        body
+        for name, body in resources(template, "AWS::IAM::Role").items()
+        if name.startswith(f"{role}PartsRole")
+    ]
+    assert "ManagedPolicyArns" not in body["Properties"]
+    assert not [r for r in template["Resources"].values() if r["Type"] == "AWS::IAM::Policy"]
+
+
+def test_there_is_no_role_but_the_functions(template: Template) -> None:
+    assert len(resources(template, "AWS::IAM::Role")) == len(ROLES)
+
+
+def test_search_knows_no_tables_and_no_photographs(template: Template) -> None:
+    allowed = json.dumps(statements(template, "Search"))
+    assert "dynamodb:" not in allowed
+    assert "sqs:" not in allowed
+    assert "ImagesBucket" not in allowed
+
+
+def test_the_api_writes_uploads_only_and_erases_no_object(template: Template) -> None:
+    by_action = {
+        action: listed(statement["Resource"])
+        for statement in statements(template, "Api")
+        for action in listed(statement["Action"])
+        if action.startswith("s3:")
+    }
+    assert set(by_action) == {"s3:GetObject", "s3:PutObject"}
+    [[_, [_, path]]] = [resource["Fn::Join"] for resource in by_action["s3:PutObject"]]
+    assert path == "/uploads/*"
+    assert "IndexBucket" not in json.dumps(statements(template, "Api"))
+
+
+def test_embed_is_a_container_image_in_aws_and_a_zip_where_there_is_no_docker(
+    template: Template, local_template: Template
+) -> None:
+    assert _package_types(template) == ["Image", "Zip", "Zip"]
+    assert _package_types(local_template) == ["Zip", "Zip", "Zip"]
+
+
+def test_unbundled_has_the_shared_layer_alone(template: Template, local_template: Template) -> None:
+    assert len(resources(template, "AWS::Lambda::LayerVersion")) == 3
+    assert len(resources(local_template, "AWS::Lambda::LayerVersion")) == 1
+
+
+def test_functions_run_python_3_12_on_x86_64_and_log_with_retention(template: Template) -> None:
+    groups = resources(template, "AWS::Logs::LogGroup")
+    assert all(group["Properties"]["RetentionInDays"] == 30 for group in groups.values())
+    for function in resources(template, "AWS::Lambda::Function").values():
+        properties = function["Properties"]
+        assert properties["Architectures"] == ["x86_64"]
+        assert properties.get("Runtime", "python3.12") == "python3.12"
+        assert properties["LoggingConfig"]["LogGroup"]["Ref"] in groups
+        assert properties["Environment"]["Variables"]["OMP_NUM_THREADS"] == "1"
+
+
+def test_the_search_url_wants_signatures_and_belongs_to_the_alias(template: Template) -> None:
+    [url] = resources(template, "AWS::Lambda::Url").values()
+    [alias] = resources(template, "AWS::Lambda::Alias").values()
+    assert url["Properties"]["AuthType"] == "AWS_IAM"
+    assert alias["Properties"]["Name"] == "glimpse"
+    assert url["Properties"]["Qualifier"] == "glimpse"
+    # Nobody else is let in: a permission for the URL would be a resource policy.
+    for permission in resources(template, "AWS::Lambda::Permission").values():
+        assert permission["Properties"]["Principal"] == "apigateway.amazonaws.com"
+
+
+def test_the_api_may_invoke_the_alias_only(template: Template) -> None:
+    [alias] = resources(template, "AWS::Lambda::Alias")
+    [statement] = [s for s in statements(template, "Api") if s["Action"] == "lambda:InvokeFunction"]
+    assert statement["Resource"] == {"Ref": alias}
+
+
+def test_the_gateway_keeps_query_strings_out_of_its_logs(template: Template) -> None:
+    [stage] = resources(template, "AWS::ApiGatewayV2::Stage").values()
+    assert stage["Properties"]["StageName"] == "$default"
+    assert stage["Properties"]["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+    fields = json.loads(stage["Properties"]["AccessLogSettings"]["Format"])
+    assert fields["path"] == "$context.path"
+    assert not [field for field in fields.values() if "query" in field.lower() or "header" in field.lower()]
+
+
+def test_pages_of_any_origin_may_call_the_api(template: Template) -> None:
+    [api] = resources(template, "AWS::ApiGatewayV2::Api").values()
+    cors = api["Properties"]["CorsConfiguration"]
+    assert cors["AllowOrigins"] == ["*"]
+    assert {"authorization", "content-type", "token"} <= set(cors["AllowHeaders"])
+    assert "AllowCredentials" not in cors
+
+
+def test_the_outputs_name_what_operators_need(template: Template) -> None:
+    assert set(template["Outputs"]) >= {
+        "ApiUrl",
+        "ApiId",
+        "ApiFunction",
+        "EmbedFunction",
+        "SearchFunction",
+        "ImagesBucket",
+        "IndexBucket",
+        "UploadQueueUrl",
+        "MaintenanceQueueUrl",
+    }
+
+
+def test_there_are_three_context_values() -> None:
+    assert Options.__slots__ == ("embed_zip", "unbundled", "plain_http")
+
+
+def test_a_context_value_is_true_or_false() -> None:
+    from aws_cdk import App
+
+    with pytest.raises(ValueError, match="'embedZip' must be true or false, not 'yes'"):
+        Options.of(App(context={"embedZip": "yes"}).node)
+
+
+def _package_types(template: Template) -> list[str]:
+    functions = resources(template, "AWS::Lambda::Function").values()
+    return sorted(function["Properties"].get("PackageType", "Zip") for function in functions)
