@@ -1,0 +1,26 @@
+from pathlib import Path
+
+import pytest
+from glimpse.index import IndexKey, IndexReader, IndexWriter
+
+from tests.unit.index.memory_store import MemoryStore
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def key() -> IndexKey:
+    return IndexKey("glimpse", "space-1", 1, 3)
+
+
+@pytest.fixture
+def writer(store: MemoryStore) -> IndexWriter:
+    return IndexWriter(store, sleep=lambda _: None)
+
+
+@pytest.fixture
+def reader(store: MemoryStore, tmp_path: Path) -> IndexReader:
+    return IndexReader(store, disk_dir=tmp_path / "cache")
