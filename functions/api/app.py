@@ -19,6 +19,7 @@ def create_app(services: Services) -> FastAPI:
         title="Glimpse",
         version=__version__,
         redoc_url=None,
+        responses=errors.RESPONSES,
         redirect_slashes=False,  # a redirect would point past the gateway
         strict_content_type=False,  # clients older than the check send JSON without saying so
     )

@@ -1,11 +1,13 @@
 """From what went wrong to the answer: ``{"detail": …}`` with the right status, and nothing of the inside."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from glimpse.records import RecordsContended
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from functions.api.services import errors
@@ -27,6 +29,23 @@ SENTENCES: Mapping[int, str] = {
     404: "There is no such route; /docs lists those that there are.",
     405: "This route does not take this method; /docs lists those that it takes.",
 }
+
+
+class FieldProblem(BaseModel):
+    """One field that can't be used, as FastAPI reports it."""
+
+    type: str
+    loc: list[str | int]
+    msg: str
+
+
+class Problem(BaseModel):
+    """An error: a sentence, or for a request that lacks its form the fields and what is wrong with each."""
+
+    detail: str | list[FieldProblem]
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {"4XX": {"model": Problem, "description": "Refused"}}
 
 
 def answer(error: Exception) -> JSONResponse:

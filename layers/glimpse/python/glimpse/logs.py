@@ -14,7 +14,7 @@ def get_logger(service: str) -> Logger:
     It writes to stderr: an emulator may wait for the end of that stream before it hands an answer on, and AWS
     collects both streams alike.
     """
-    return Logger(service=service, stream=sys.stderr)
+    return Logger(service=service, stream=sys.stderr, location=None)
 
 
 @contextmanager

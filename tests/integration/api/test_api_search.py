@@ -1,0 +1,170 @@
+"""Search through the Lambda handler: which folders are asked, and what a result carries."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from glimpse.records import FolderStore, ImageStore
+
+from functions.api.services.ports import SearchHit
+
+JPEG = b"\xff\xd8\xff\xe0 as good as a picture"
+
+
+def upload(client: Any, token: str, folder: str, *names: str) -> int:
+    files = [(name, JPEG, "image/jpeg") for name in names]
+    return int(
+        client.form("/api/images/upload", {"token": token, "folderName": folder}, files).json["folder_id"]
+    )
+
+
+def index(folder_id: int, image_id: int, taken_at: int = 1_700_000_000) -> None:
+    record = ImageStore().get(folder_id, image_id)
+    assert record
+    assert ImageStore().mark_indexed(
+        record,
+        thumbnail_key=f"thumbnails/{record.owner_id}/{folder_id}/{image_id}.webp",
+        width=640,
+        height=480,
+        taken_at=taken_at,
+        sequencer="01",
+    )
+
+
+def test_results_carry_addresses_and_what_is_known(client: Any, search: Any) -> None:
+    token = client.account()
+    folder_id = upload(client, token, "summer", "beach/été.jpg", "b.jpg")
+    index(folder_id, 1)
+    index(folder_id, 2, taken_at=-(2**63))
+    FolderStore().raise_index_version(folder_id, 7)
+    search.hits = [SearchHit(2, folder_id, 0.31), SearchHit(1, folder_id, 0.25)]
+    answer = client.get("/api/images/search", token, query="  a sunset ", top_k=5)
+    assert answer.status == 200
+    best, second = answer.json["results"]
+    assert search.asked == [
+        {"user_id": 1, "query": "a sunset", "owners": {1: 1}, "versions": {1: 7}, "top_k": 5}
+    ]
+    assert (best["image_id"], best["similarity"], best["taken_at"]) == (2, 0.31, None)
+    image, original = urlsplit(second.pop("image")), urlsplit(second.pop("original"))
+    assert image.path.endswith("thumbnails/1/1/1.webp")
+    assert original.path.endswith("uploads/1/1/1/%C3%A9t%C3%A9.jpg")
+    for address in (image, original):
+        assert 0 < int(parse_qs(address.query)["X-Amz-Expires"][0]) <= 3600
+    assert second == {
+        "similarity": 0.25,
+        "image_id": 1,
+        "folder_id": 1,
+        "folder_name": "summer",
+        "owner_id": 1,
+        "file_name": "été.jpg",
+        "width": 640,
+        "height": 480,
+        "taken_at": "2023-11-14T22:13:20Z",
+    }
+
+
+def test_an_image_whose_record_is_not_yet_finished_is_shown(client: Any, search: Any) -> None:
+    token = client.account()
+    folder_id = upload(client, token, "summer", "a.jpg")
+    search.hits = [SearchHit(1, folder_id, 0.3)]
+    (result,) = client.get("/api/images/search", token, query="x").json["results"]
+    assert urlsplit(result["image"]).path.endswith("thumbnails/1/1/1.webp")
+
+
+def test_deleted_failed_and_foreign_images_are_dropped(client: Any, search: Any) -> None:
+    token, other = client.account(), client.account("grace")
+    mine = upload(client, token, "summer", "a.jpg", "b.jpg", "c.jpg")
+    hers = upload(client, other, "hers", "d.jpg")
+    index(mine, 1)
+    index(mine, 2)
+    failed = ImageStore().get(mine, 3)
+    assert failed
+    ImageStore().mark_failed(failed, "It is broken.", sequencer="01")
+    ImageStore().delete(mine, [2])
+    search.hits = [SearchHit(image_id, mine, 0.5) for image_id in (3, 2, 1)] + [SearchHit(4, hers, 0.1)]
+    results = client.get("/api/images/search", token, query="x").json["results"]
+    assert [result["image_id"] for result in results] == [1]
+
+
+@pytest.mark.parametrize(
+    ("folder_ids", "asked"),
+    [
+        (None, {1, 2}),
+        ("", {1, 2}),
+        (" , ", {1, 2}),
+        ("1", {1}),
+        ("2,1", {1, 2}),
+        ("1,3", {1}),
+        ("1,777", {1}),
+        ("1," + "9" * 30, {1}),
+        (",".join(map(str, range(1, 20_001))), {1, 2}),
+    ],
+)
+def test_folders_without_access_are_left_out(
+    client: Any, search: Any, folder_ids: str | None, asked: set[int]
+) -> None:
+    token, other = client.account(), client.account("grace")
+    upload(client, token, "one", "a.jpg")
+    upload(client, token, "two", "b.jpg")
+    upload(client, other, "hers", "c.jpg")
+    query = {"query": "x"} | ({} if folder_ids is None else {"folder_ids": folder_ids})
+    assert client.get("/api/images/search", token, **query).json == {"results": []}
+    assert [set(question["owners"]) for question in search.asked] == [asked]
+
+
+@pytest.mark.parametrize("folder_ids", ["3", "777"])
+def test_nothing_is_asked_where_nothing_can_be_seen(client: Any, search: Any, folder_ids: str) -> None:
+    token, other = client.account(), client.account("grace")
+    upload(client, other, "hers", "c.jpg")
+    answer = client.get("/api/images/search", token, query="x", folder_ids=folder_ids)
+    assert (answer.status, answer.json) == (200, {"results": []})
+    assert search.asked == []
+
+
+def test_a_folder_that_is_being_erased_is_not_searched(client: Any, search: Any) -> None:
+    token = client.account()
+    folder_id = upload(client, token, "one", "a.jpg")
+    client.json("DELETE", "/api/folders", {"token": token, "folder_ids": [folder_id]})
+    search.hits = [SearchHit(1, folder_id, 0.5)]
+    assert client.get("/api/images/search", token, query="x").json == {"results": []}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"query": ""},
+        {"query": "   "},
+        {"query": "x" * 1001},
+        {"query": "x", "top_k": 0},
+        {"query": "x", "top_k": 101},
+        {"query": "x", "top_k": "many"},
+        {"query": "x", "top_k": "9" * 5000},
+        {"query": "x", "folder_ids": "1;2"},
+        {"query": "x", "folder_ids": "-1"},
+        {"query": "x", "folder_ids": "1.5"},
+        {"query": "x", "folder_ids": "١"},
+    ],
+)
+def test_a_question_without_sense_is_422(client: Any, query: dict[str, object]) -> None:
+    answer = client.get("/api/images/search", client.account(), **query)
+    assert answer.status == 422
+    assert answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    "raw", ["query=%ff%fe", "query=%00", "query=%ed%a0%80", "query=a&query=b", "query=x&%&&=&"]
+)
+def test_an_odd_query_string_is_a_question_too(client: Any, raw: str) -> None:
+    token = client.account()
+    assert client.send("GET", "/api/images/search", query=f"{raw}&token={token}").status == 200
+
+
+def test_search_that_does_not_answer_is_503_without_particulars(client: Any, search: Any) -> None:
+    token = client.account()
+    upload(client, token, "one", "a.jpg")
+    search.broken = True
+    answer = client.get("/api/images/search", token, query="x")
+    assert answer.status == 503
+    assert "502" not in answer.text
+    assert isinstance(answer.json["detail"], str)

@@ -1,0 +1,84 @@
+"""Search on storage in memory, and the name of the active model."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from functions.api.routes.images import parse_ids
+from functions.api.services.errors import Unavailable, Unusable
+from functions.api.services.ports import SearchFailed, SearchHit
+from functions.api.services.search import MODEL_SECONDS, ActiveModel
+from functions.api.services.uploads import Destination, FileOffer
+
+
+def test_only_folders_that_are_seen_are_asked_with_their_versions(world: Any) -> None:
+    ada, grace = world.user(), world.user("grace")
+    mine = world.folders.open_by_name(ada, "mine")
+    hers = world.folders.open_by_name(grace, "hers")
+    world.folder_store.by_id[mine] = replace(world.folder_store.by_id[mine], index_version=9)
+    assert world.search.search(ada, "x", None, 5) == []
+    assert world.search.search(ada, "x", [mine, hers, 12345], 5) == []
+    assert world.search.search(ada, "x", [hers], 5) == []
+    assert world.search_engine.asked == [({mine: ada.user_id}, {mine: 9})] * 2
+
+
+def test_the_order_of_the_hits_stays(world: Any) -> None:
+    user = world.user()
+    offers = [FileOffer(f"{n}.jpg", 5, "image/jpeg") for n in range(4)]
+    upload = world.uploads.begin(user, Destination(folder_name="f"), offers)
+    ids = [image.image_id for image in upload.images]
+    world.search_engine.hits = [SearchHit(i, upload.folder_id, 0.9 - n / 10) for n, i in enumerate(ids[::-1])]
+    world.search_engine.hits.insert(1, SearchHit(999, upload.folder_id, 0.85))
+    found = world.search.search(user, "x", None, 10)
+    assert [image.record.image_id for image in found] == ids[::-1]
+    assert [image.similarity for image in found] == sorted((i.similarity for i in found), reverse=True)
+
+
+def test_no_answer_is_unavailable(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = world.user()
+    world.folders.open_by_name(user, "f")
+
+    def fail(*_: object) -> None:
+        raise SearchFailed("timed out")
+
+    monkeypatch.setattr(world.search_engine, "search", fail)
+    with pytest.raises(Unavailable):
+        world.search.search(user, "x", None, 5)
+
+
+def test_the_model_is_asked_for_rarely_and_again_after_a_failure(world: Any) -> None:
+    now = [0.0]
+    model = ActiveModel(world.search_engine, lambda: now[0])
+    assert model.name() is None
+    world.search_engine.says = {"status": "healthy", "model": "demo"}
+    assert [model.name() for _ in range(5)] == ["demo"] * 5
+    assert world.search_engine.health_asked == 2
+    now[0] = MODEL_SECONDS + 1
+    world.search_engine.says = {"model": {"name": "ViT-B-32"}}
+    assert model.name() == "ViT-B-32"
+    now[0] *= 3
+    world.search_engine.says = {"model": 5}
+    assert model.name() is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "ids"),
+    [
+        ([], None),
+        ([""], None),
+        ([" , ,"], None),
+        (["1,2", " 3 "], {1, 2, 3}),
+        (["007"], {7}),
+        (["1," + "9" * 40], {1}),
+        (["9" * 40], set()),
+    ],
+)
+def test_ids_of_a_query_string(texts: list[str], ids: set[int] | None) -> None:
+    assert parse_ids(texts) == ids
+
+
+@pytest.mark.parametrize("text", ["a", "1;2", "-1", "1.0", "١", "1 2", "0x1"])
+def test_what_is_no_id_is_refused(text: str) -> None:
+    with pytest.raises(Unusable):
+        parse_ids([text])
