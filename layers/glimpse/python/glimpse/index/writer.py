@@ -114,7 +114,7 @@ class IndexWriter:
             if first_epoch is None:
                 first_epoch = found.epoch
             if found.manifest and found.epoch > first_epoch:
-                # Deleted since this began: by this very attempt, its answer lost, or by another. Both will do.
+                # Deleted since this began, by this very attempt (its answer lost) or by another: done.
                 return Commit(found.sequence, found.epoch)
             replaced = found.manifest
             return Manifest.empty(key, attempt_id, epoch=found.epoch + 1, sequence=found.sequence + 1)
