@@ -7,11 +7,13 @@ deployed.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,20 +68,24 @@ def stage_function(name: str) -> Path:
     Path
         A folder whose content is the zip's.
     """
-    target = _emptied(BUILD / "functions" / name)
-    package = target / "functions"
-    package.mkdir()
-    shutil.copy2(ROOT / "functions/__init__.py", package)
-    shutil.copytree(ROOT / "functions" / name, package / name, ignore=_IGNORED)
-    _copy_bundle(_BUNDLE_FILES[name], target / "models/demo")
-    return target
+
+    def fill(folder: Path) -> None:
+        package = folder / "functions"
+        package.mkdir()
+        shutil.copy2(ROOT / "functions/__init__.py", package)
+        shutil.copytree(ROOT / "functions" / name, package / name, ignore=_IGNORED)
+        _copy_bundle(_BUNDLE_FILES[name], folder / "models/demo")
+
+    return _stage(BUILD / "functions" / name, fill)
 
 
 def stage_shared_layer() -> Path:
     """Lay out the layer that holds the shared ``glimpse`` package, and return its folder."""
-    target = _emptied(BUILD / "layers/glimpse")
-    shutil.copytree(ROOT / "layers/glimpse/python/glimpse", target / "python/glimpse", ignore=_IGNORED)
-    return target
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(ROOT / "layers/glimpse/python/glimpse", folder / "python/glimpse", ignore=_IGNORED)
+
+    return _stage(BUILD / "layers/glimpse", fill)
 
 
 def build_dependency_layer(name: str) -> Path:
@@ -103,48 +109,42 @@ def build_dependency_layer(name: str) -> Path:
         If pip fails; with the end of its output.
     """
     requirements = REQUIREMENTS[name]
-    target = BUILD / "layers" / name
-    stamp = BUILD / "layers" / f"{name}.stamp"
     digest = hashlib.sha256(requirements.read_bytes() + Path(__file__).read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == digest:
-        return target
-    # Built beside and moved into place, so that an interrupted build is never taken for a layer.
-    staging = _emptied(BUILD / "layers" / f".{name}.{os.getpid()}")
-    _pip_install(requirements, staging / "python")
-    _strip(staging / "python")
-    shutil.rmtree(target, ignore_errors=True)
-    staging.rename(target)
-    stamp.write_text(digest)
-    return target
+
+    def fill(folder: Path) -> None:
+        install(requirements, folder / "python")
+
+    return _stage(BUILD / "layers" / name, fill, digest=digest)
 
 
-def _pip_install(requirements: Path, target: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-compile",
-        "--no-deps",
-        "--require-hashes",
-    ]
+def install(requirements: Path, site: Path, *, python_version: str = PYTHON_VERSION) -> None:
+    """Install locked packages for Lambda's platform into a folder, without what no function imports.
+
+    Parameters
+    ----------
+    requirements
+        A requirements file with hashes.
+    site
+        The folder that is to be on the import path.
+    python_version
+        The Python that is to import them.
+
+    Raises
+    ------
+    RuntimeError
+        If pip fails; with the end of its output.
+    """
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-compile", "--no-deps", "--require-hashes", "--only-binary=:all:"]
     # pip compares Requires-Python with its own interpreter, not with --python-version; the lock is for 3.12.
-    command += [
-        "--ignore-requires-python",
-        "--only-binary=:all:",
-        "--implementation",
-        "cp",
-        "--python-version",
-        PYTHON_VERSION,
-    ]
+    command += ["--implementation", "cp", "--python-version", python_version, "--ignore-requires-python"]
     for platform in PLATFORMS:
         command += ["--platform", platform]
-    command += ["--target", str(target), "--requirement", str(requirements)]
+    command += ["--target", str(site), "--requirement", str(requirements)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
     if result.returncode != 0:
-        name = requirements.relative_to(ROOT)
-        raise RuntimeError(f"pip could not install {name} for Lambda:\n{result.stderr[-2000:]}")
+        raise RuntimeError(f"pip could not install {requirements} for Lambda:\n{result.stderr[-2000:]}")
+    _strip(site)
 
 
 def _strip(site: Path) -> None:
@@ -170,7 +170,51 @@ def _copy_bundle(patterns: Iterable[str], target: Path) -> None:
                 shutil.copy2(source, destination)
 
 
-def _emptied(folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
+def _stage(name: Path, fill: Callable[[Path], None], *, digest: str | None = None) -> Path:
+    """Fill a folder that is named by its content, and is never changed once it has that name.
+
+    Thus two runs at once don't disturb each other, and an interrupted one leaves nothing that looks complete.
+
+    Parameters
+    ----------
+    name
+        The folder's path; the digest is appended.
+    fill
+        Writes the content into an empty folder.
+    digest
+        Identifies the content where that is known beforehand: an existing folder is then not filled again.
+    """
+    name.parent.mkdir(parents=True, exist_ok=True)
+    if digest is not None and (known := _named(name, digest)).exists():
+        return known
+    with tempfile.TemporaryDirectory(dir=name.parent, prefix=f".{name.name}-") as temporary:
+        folder = Path(temporary) / "content"
+        folder.mkdir()
+        fill(folder)
+        target = _named(name, digest or _digest(folder))
+        # A concurrent one may come first, with the same content.
+        with suppress(OSError):
+            folder.rename(target)
+    if not target.is_dir():
+        raise RuntimeError(f"{target} could not be written; is the disk full, or the folder read-only?")
+    _forget_old(name, keep=target)
+    return target
+
+
+def _named(name: Path, digest: str) -> Path:
+    return name.with_name(f"{name.name}-{digest[:16]}")
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(folder)}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+def _forget_old(name: Path, *, keep: Path) -> None:
+    hour_ago = time.time() - 3600
+    for other in name.parent.glob(f"{name.name}-*"):
+        if other != keep and other.stat().st_mtime < hour_ago:
+            shutil.rmtree(other, ignore_errors=True)
