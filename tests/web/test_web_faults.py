@@ -90,6 +90,19 @@ def test_pictures_whose_addresses_ran_out_get_new_ones_once(visitor: Visitor, st
     assert len(searches) == 2
 
 
+def test_an_upload_can_be_stopped(visitor: Visitor, photos: Path) -> None:
+    visitor.register()
+    with visitor.storage_trouble(None, "POST"):
+        visitor.choose([photos / "horse.png", photos / "coffee.png"])
+        visitor.name_folder("Halfway")
+        visitor.page.get_by_role("button", name="Stop").click()
+        card = visitor.settled_upload("Halfway")
+    expect(card).to_contain_text("Stopped.")
+    expect(card).to_contain_text("2 photographs did not get through.")
+    card.get_by_role("button", name="Close").click()
+    expect(card).to_have_count(0)
+
+
 def test_a_session_that_ends_during_an_upload_stops_it(visitor: Visitor, photos: Path) -> None:
     visitor.register()
     with visitor.trouble("/api/uploads", 401, "POST"):

@@ -5,10 +5,14 @@ import shutil
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.web.visitor import Visitor
+
+GATEWAY_LIMIT = 4.5e6  # bytes of a body, where the stack runs with GATEWAY_LIMITS=1
 
 
 def test_register_upload_search_and_log_out(visitor: Visitor, photos: Path, not_an_image: Path) -> None:
@@ -78,6 +82,17 @@ def test_a_whole_folder_is_uploaded_under_its_name(visitor: Visitor, photos: Pat
     names = visitor.frames.locator(".frame-name").all_inner_texts()
     assert set(names) == {"ракета 🚀.jpg", "馬 %41&amp;.png"}
     assert set(visitor.frames.locator(".frame-folder").all_inner_texts()) == {album.name}
+
+
+def test_a_photograph_too_large_for_the_gateway_goes_through(visitor: Visitor, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(7).integers(0, 256, (1400, 1400, 3), np.uint8)
+    picture = tmp_path / "noise.png"
+    Image.fromarray(pixels).save(picture, compress_level=0)
+    assert picture.stat().st_size > GATEWAY_LIMIT
+    visitor.register()
+    expect(visitor.upload([picture], "Large")).to_contain_text("1 photograph is ready to search.")
+    visitor.ask("noise")
+    visitor.expect_pictures(1)
 
 
 def test_a_dropped_folder_is_walked(visitor: Visitor, photos: Path, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ PASSWORD = "correct horse"
 INDEXED_WITHIN_MS = 90_000
 """The first image of a stack waits for its functions to start."""
 
-Problem = int | str
-"""An HTTP status, or one of the browser's error codes for a connection that fails."""
+Problem = int | str | None
+"""An HTTP status, an error code of the browser for a failed connection, or None for no answer at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Visitor:
             if isinstance(problem, int):
                 headers = {"Access-Control-Allow-Origin": "*"}
                 route.fulfill(status=problem, headers=headers, content_type="text/plain", body="trouble")
-            else:
+            elif problem is not None:
                 route.abort(problem)
 
         self.page.route(concerns, answer)

@@ -39,9 +39,10 @@ export class Frames {
     this.extend(results);
   }
 
-  /** Show more of the same search: those that are there stay where they are, with fresh addresses. */
+  /** Show more of the same search, and return the first new link: those that are there stay, with fresh addresses. */
   extend(results) {
     this.refresh(results);
+    const before = this.size;
     for (const result of results) {
       if (this.#frames.has(keyOf(result))) continue;
       const frame = new Frame(result, this.#frames.size + 1, {
@@ -51,6 +52,7 @@ export class Frames {
       this.#frames.set(keyOf(result), frame);
       this.#list.append(frame.element);
     }
+    return this.#list.children[before]?.querySelector("a") ?? null;
   }
 
   refresh(results) {

@@ -7,7 +7,7 @@ import { count } from "./words.js";
 
 const PAGE = 24;
 const MOST = 96;
-const EXAMPLES = ["something to eat", "an animal that flies", "two red hearts", "a boat on the water"];
+const EXAMPLES = ["something to eat", "an animal that flies", "two dogs", "a boat on the water"];
 
 export class SearchView {
   #api;
@@ -88,7 +88,7 @@ export class SearchView {
     const results = await this.#run(question, () => this.#showMore());
     if (!results) return;
     this.#shown = question;
-    this.#frames.extend(results);
+    this.#frames.extend(results)?.focus();
     this.#headline(this.#frames.size);
     this.#more.hidden = results.length < question.topK || question.topK >= MOST;
     announce(`${count(this.#frames.size, "photograph")} shown.`);

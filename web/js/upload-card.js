@@ -46,6 +46,11 @@ export class UploadCard {
     this.#title.focus();
   }
 
+  remove() {
+    this.element.remove();
+    for (const row of this.#rows.values()) row.release();
+  }
+
   /** Something is new about an item, or about the whole. Drawing waits for the next frame: progress comes in floods. */
   changed(item) {
     const row = this.#rows.get(item);
@@ -111,13 +116,15 @@ export function outcome({ ready, failed, unusable }) {
 class Row {
   stale = true;
   #item;
+  #address;
   #state = el("span", { class: "row-state" });
   #bar = el("progress", { class: "bar thin", max: "1" });
 
   constructor(item) {
     this.#item = item;
+    this.#address = URL.createObjectURL(item.file);
     this.#bar.setAttribute("aria-label", `Sent of ${item.name}`);
-    this.element = el("li", { class: "row" }, preview(item.file),
+    this.element = el("li", { class: "row" }, this.#preview(),
       el("span", { class: "row-name", dir: "auto", title: item.name }, item.name),
       el("span", { class: "row-size" }, size(item.file.size)), this.#state, this.#bar);
   }
@@ -130,15 +137,19 @@ class Row {
     if (state === "failed" || state === "unusable") this.#state.replaceChildren(icon("warning"), `${STATES[state]}: ${reason}`);
     else this.#state.textContent = STATES[state];
   }
-}
 
-/** A small picture of a file that is still on this machine; what the browser can't draw stays an empty frame. */
-function preview(file) {
-  const address = URL.createObjectURL(file);
-  const release = () => URL.revokeObjectURL(address);
-  const picture = el("img", {
-    class: "row-picture", src: address, alt: "", loading: "lazy", decoding: "async", width: "40", height: "40",
-    on: { load: release, error: () => { release(); picture.replaceWith(el("span", { class: "row-picture" })); } },
-  });
-  return picture;
+  /** Let the browser forget the preview's address, which holds on to the file. */
+  release() {
+    URL.revokeObjectURL(this.#address);
+  }
+
+  /** A small picture of a file that is still on this machine; what the browser can't draw stays an empty frame. */
+  #preview() {
+    const release = () => this.release();
+    const picture = el("img", {
+      class: "row-picture", src: this.#address, alt: "", loading: "lazy", decoding: "async", width: "40", height: "40",
+      on: { load: release, error: () => { release(); picture.replaceWith(el("span", { class: "row-picture" })); } },
+    });
+    return picture;
+  }
 }

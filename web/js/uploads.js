@@ -10,7 +10,7 @@ export class Uploads {
   #api;
   #shelf;
   #onShow;
-  #batches = new Set();
+  #uploads = new Map(); // Batch → UploadCard
   #turn = Promise.resolve(); // uploads go one after the other
   #panel = byId("uploads");
   #dialog = byId("add-dialog");
@@ -38,15 +38,17 @@ export class Uploads {
     this.#folderName.addEventListener("input", () => this.#checkName());
     this.#acceptDrops();
     addEventListener("beforeunload", (event) => {
-      if ([...this.#batches].some((batch) => batch.inState("waiting", "sending").length > 0)) event.preventDefault();
+      if ([...this.#uploads.keys()].some((batch) => batch.inState("waiting", "sending").length > 0)) event.preventDefault();
     });
   }
 
   /** Give up everything: the session is over. */
   clear() {
-    for (const batch of this.#batches) batch.stop();
-    this.#batches.clear();
-    this.#panel.replaceChildren();
+    for (const [batch, card] of this.#uploads) {
+      batch.stop();
+      card.remove();
+    }
+    this.#uploads.clear();
   }
 
   #acceptDrops() {
@@ -105,9 +107,9 @@ export class Uploads {
     const batch = new Batch(this.#api, folderName, photographs, (item) => this.#changed(batch, card, item));
     const card = new UploadCard(batch, {
       show: (folderId) => this.#onShow(folderId),
-      dismiss: () => { this.#batches.delete(batch); card.element.remove(); byId("choose-files").focus(); },
+      dismiss: () => { this.#uploads.delete(batch); card.remove(); byId("choose-files").focus(); },
     });
-    this.#batches.add(batch);
+    this.#uploads.set(batch, card);
     this.#panel.prepend(card.element);
     card.focus();
     announce(`Sending ${count(photographs.length, "photograph")} to ${folderName}.`);
