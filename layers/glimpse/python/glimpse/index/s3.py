@@ -15,6 +15,7 @@ from botocore.exceptions import (
     HTTPClientError,
     IncompleteReadError,
 )
+from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from glimpse.index.errors import PreconditionFailed, StoreError, StoreUnavailable, WriteConflict
 from glimpse.index.store import NOT_MODIFIED, NotModified, StoredObject
@@ -28,7 +29,7 @@ CONNECTIONS = 32
 _DELETE_BATCH = 1000
 _PAGE = 1000
 _SLOW_DOWN = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "TooManyRequests"})
-_CONFIG = Config(
+CONFIG = Config(
     connect_timeout=2,
     read_timeout=10,
     max_pool_connections=CONNECTIONS,
@@ -51,7 +52,7 @@ class S3ObjectStore:
 
     def __init__(self, bucket: str, client: S3Client | None = None) -> None:
         self._bucket = bucket
-        self._client = client or boto3.client("s3", config=_CONFIG)
+        self._client = client or boto3.client("s3", config=CONFIG)
 
     def get(self, key: str) -> StoredObject | None:
         """Return an object, or None if there is none."""
@@ -133,7 +134,7 @@ def _translated(key: str) -> Iterator[None]:
         if status >= 500 or status == 429 or code in _SLOW_DOWN:
             raise StoreUnavailable(f"S3 answered {status} {code} for {key}") from error
         raise StoreError(f"S3 refused {error.operation_name} of {key}: {status} {code}") from error
-    except (HTTPClientError, IncompleteReadError, FlexibleChecksumError) as error:
+    except (BotoConnectionError, HTTPClientError, IncompleteReadError, FlexibleChecksumError) as error:
         raise StoreUnavailable(f"S3 did not answer for {key}: {error}") from error
     except BotoCoreError as error:
         raise StoreError(f"S3 could not be asked for {key}: {error}") from error
