@@ -1,0 +1,101 @@
+"""Each function's artefact, built for Lambda's platform, and an interpreter of Lambda's version to import it with."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra import packaging
+from tests.artefacts.replay import replay
+from tests.artefacts.runtime import Interpreter
+
+LOCK = packaging.ROOT / "requirements.txt"
+
+
+@pytest.fixture(scope="session")
+def interpreter() -> Interpreter:
+    """A Python of Lambda's version from PATH or pyenv; the running one where there is none, and says so."""
+    for candidate in _candidates():
+        if _version(candidate) == packaging.PYTHON_VERSION:
+            return Interpreter(candidate, packaging.PYTHON_VERSION)
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    warnings.warn(
+        f"NO PYTHON {packaging.PYTHON_VERSION} ON THIS MACHINE: the artefacts are built for and tested with the"
+        f" running {running} instead, which is not what Lambda runs.",
+        stacklevel=1,
+    )
+    return Interpreter(Path(sys.executable).resolve(), running)
+
+
+@pytest.fixture(scope="session")
+def zip_paths(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
+    """Function and layers of api and search, by name: what Lambda puts on the path, in its order."""
+    paths = {}
+    for name in ("api", "search"):
+        if interpreter.version == packaging.PYTHON_VERSION:
+            packages = packaging.build_dependency_layer(name) / "python"
+        else:
+            packages = tmp_path_factory.mktemp(f"layer-{name}")
+            lock = _subset(packaging.REQUIREMENTS[name], packages.parent / f"{name}.txt")
+            packaging.install(lock, packages, python_version=interpreter.version)
+        paths[name] = [packaging.stage_function(name), packaging.stage_shared_layer() / "python", packages]
+    return paths
+
+
+@pytest.fixture(scope="session")
+def image_root(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the Dockerfile's instructions make of an empty one: the function's in the image."""
+    root = tmp_path_factory.mktemp("image")
+
+    def install(requirements: Path, site: Path) -> None:
+        lock = requirements
+        if interpreter.version != packaging.PYTHON_VERSION:
+            lock = _subset(requirements, root.parent / "embed.txt")
+        packaging.install(lock, site, python_version=interpreter.version)
+
+    replay(packaging.ROOT / "functions/embed/Dockerfile", root, install)
+    return root
+
+
+@pytest.fixture(scope="session")
+def runtime_client(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """awslambdaric for the interpreter, in a folder of its own, as in Lambda's base image."""
+    site = tmp_path_factory.mktemp("awslambdaric")
+    lock = site.parent / "awslambdaric.txt"
+    names = {"awslambdaric", "simplejson", "snapshot-restore-py"}
+    lock.write_text("".join(_blocks(LOCK, names)))
+    packaging.install(lock, site, python_version=interpreter.version)
+    return site
+
+
+def _candidates() -> Iterator[Path]:
+    name = f"python{packaging.PYTHON_VERSION}"
+    on_path = shutil.which(name)
+    if on_path:
+        yield Path(on_path)
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    yield from sorted(pyenv.glob(f"versions/{packaging.PYTHON_VERSION}*/bin/{name}"))
+
+
+def _version(python: Path) -> str | None:
+    script = "import sys; print('%d.%d' % sys.version_info[:2])"
+    result = subprocess.run([python, "-c", script], capture_output=True, text=True, check=False)
+    return result.stdout.strip() if result.returncode == 0 else None  # a shim may point nowhere
+
+
+def _subset(function_lock: Path, target: Path) -> Path:
+    """Write the same packages from the lock for all versions."""
+    names = set(re.findall(r"^([\w.-]+)==", function_lock.read_text(), re.MULTILINE))
+    target.write_text("".join(_blocks(LOCK, names)))
+    return target
+
+
+def _blocks(lock: Path, names: set[str]) -> list[str]:
+    blocks = re.split(r"^(?=[\w.-]+==)", lock.read_text(), flags=re.MULTILINE)
+    return [block for block in blocks if block.partition("==")[0] in names]
