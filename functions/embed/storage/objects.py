@@ -17,6 +17,7 @@ MAX_OBJECT_BYTES = 100 * 1024**2
 """The most that is read into memory for one photo."""
 
 _DELETE_BATCH = 1000
+_MAX_KEY_BYTES = 1024
 _CONFIG = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
 
 
@@ -37,6 +38,8 @@ class ImagesBucket:
         StorageUnavailable
             If S3 does not answer, or refuses.
         """
+        if not _may_exist(key):
+            return None
         with _translated(f"read {key}"):
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=key)
@@ -89,6 +92,14 @@ class ImagesBucket:
                 keys = [entry["Key"] for entry in page.get("Contents", [])]
                 if keys:
                     yield keys
+
+
+def _may_exist(key: str) -> bool:
+    """Tell whether S3 can hold an object of this key, which is 1 to 1,024 bytes of UTF-8."""
+    try:
+        return 1 <= len(key.encode()) <= _MAX_KEY_BYTES
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can carry
+        return False
 
 
 @contextmanager

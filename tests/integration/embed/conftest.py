@@ -25,8 +25,16 @@ def bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_bundle(tmp_path_factory.mktemp("models") / "tiny", halves=("visual",), space_id=SPACE)
 
 
+@pytest.fixture(scope="module")
+def session() -> Iterator[boto3.Session]:
+    """One for many tests: the descriptions of AWS's services take long to load, and pynamodb's do again."""
+    reset_connections()
+    yield boto3.Session("testing", "testing", region_name="eu-central-1")
+    reset_connections()
+
+
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, bundle_dir: Path) -> Iterator[World]:
+def world(monkeypatch: pytest.MonkeyPatch, bundle_dir: Path, session: boto3.Session) -> Iterator[World]:
     for variable, value in {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -42,7 +50,7 @@ def world(monkeypatch: pytest.MonkeyPatch, bundle_dir: Path) -> Iterator[World]:
         monkeypatch.setenv(variable, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        reset_connections()
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
         for model in MODELS:
             model.create_table(wait=False)
         place = {"LocationConstraint": "eu-central-1"}
@@ -53,7 +61,6 @@ def world(monkeypatch: pytest.MonkeyPatch, bundle_dir: Path) -> Iterator[World]:
         world = World(bundle_dir, queue_url=queue_url)
         world.make_folder()
         yield world
-    reset_connections()
 
 
 @pytest.fixture

@@ -41,9 +41,7 @@ def test_the_rendition_is_a_small_webp(world: World, handler: Handler) -> None:
     assert world.image(record.image_id).taken_at == 1347897225
 
 
-def test_a_folder_is_told_its_version_by_the_time_that_the_job_is_done(
-    world: World, handler: Handler
-) -> None:
+def test_a_folder_is_told_its_version(world: World, handler: Handler) -> None:
     first, second = world.upload("rocket.jpg", "coffee.png")
     handler(batch(stored(first)))
     assert world.version() == 1

@@ -1,0 +1,98 @@
+"""The services on the real storage, with a hook at every use of it, where a test stages what else happens."""
+
+from collections.abc import Callable
+from typing import Any
+
+from glimpse.index import IndexWriter, RetryPolicy
+from glimpse.keys import UploadKey
+from glimpse.records import ImageRecord
+
+from functions.embed.services.erasing import EraseFolder, FolderEraser
+from functions.embed.services.preparing import Preparer
+from functions.embed.services.uploads import UploadIndexer
+from functions.embed.services.work import Outcome, Tools, UploadEvent
+from functions.embed.storage.maintenance import MaintenanceQueue
+from functions.embed.storage.objects import ImagesBucket
+from tests.integration.embed.world import FOLDER, NAMESPACE, SPACE, USER, World
+
+Hook = Callable[[str], None]
+
+
+def ignore(_: object) -> None:
+    """Let it pass."""
+
+
+class Spied:
+    """Stands before an object, and calls `hook(method)` before and after every call of a method."""
+
+    def __init__(self, target: Any, hook: Hook) -> None:
+        self._target, self._hook = target, hook
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._target, name)
+        if not callable(value):
+            return value
+
+        def call(*args: Any, **options: Any) -> Any:
+            self._hook(f"before {name}")
+            result = value(*args, **options)
+            self._hook(f"after {name}")
+            return result
+
+        return call
+
+
+def tools(world: World, hook: Hook = ignore) -> Tools:
+    """The real ones; every use of storage, index and encoder passes by the hook."""
+    objects = Spied(ImagesBucket("images"), hook)
+    encoder = Spied(world.encoder, hook)
+    return Tools(
+        images=Spied(world.images, hook),
+        folders=Spied(world.folders, hook),
+        objects=objects,
+        writer=IndexWriter(Spied(world.store, hook), policy=RetryPolicy(tries=2, base_seconds=0)),
+        preparer=Preparer(objects, world.encoder.preprocessing, workers=1),
+        encoder=encoder,
+        namespace=NAMESPACE,
+        space_id=SPACE,
+    )
+
+
+def eraser(world: World, hook: Hook = ignore) -> FolderEraser:
+    used = tools(world, hook)
+    return FolderEraser(
+        images=used.images,
+        folders=used.folders,
+        objects=used.objects,
+        writer=used.writer,
+        store=Spied(world.store, hook),
+        maintenance=MaintenanceQueue(world.queue_url),
+        namespace=NAMESPACE,
+        space_id=SPACE,
+        sleep=ignore,
+    )
+
+
+def erase(world: World) -> None:
+    world.hide_folder()
+    eraser(world).erase(EraseFolder(USER, FOLDER), receive_count=1, remaining_seconds=lambda: 300)
+
+
+def event(record: ImageRecord, sequencer: str = "0A", *, redelivered: bool = False) -> UploadEvent:
+    return UploadEvent(UploadKey.parse(record.key), sequencer, redelivered)
+
+
+def during(step: str, action: Callable[[], object]) -> Hook:
+    """Do something once, when this step is reached."""
+    pending = [action]
+
+    def hook(reached: str) -> None:
+        if reached == step and pending:
+            pending.pop()()
+
+    return hook
+
+
+def process(world: World, *events: UploadEvent, hook: Hook = ignore) -> list[Outcome]:
+    results = UploadIndexer(tools(world, hook)).process(events)
+    return [results[event].outcome for event in events]
