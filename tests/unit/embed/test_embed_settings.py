@@ -1,0 +1,36 @@
+"""The function says at start what its environment lacks."""
+
+import pytest
+from glimpse.settings import SettingsError, load
+
+from functions.embed.settings import EmbedSettings
+
+NEEDED = (
+    "IMAGES_BUCKET",
+    "INDEX_BUCKET",
+    "FOLDERS_TABLE",
+    "IMAGES_TABLE",
+    "JOBS_TABLE",
+    "MAINTENANCE_QUEUE_URL",
+)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*NEEDED, "BUNDLE_DIR", "THREADS", "NAMESPACE"):
+        monkeypatch.delenv(f"GLIMPSE_{name}", raising=False)
+    for name in NEEDED:
+        monkeypatch.setenv(f"GLIMPSE_{name}", "somewhere")
+
+
+def test_the_model_lies_in_the_artefact() -> None:
+    settings = load(EmbedSettings)
+    assert settings.bundle_dir.parts[-2:] == ("models", "demo")
+    assert (settings.bundle_dir.parents[1] / "functions" / "embed").is_dir()
+
+
+@pytest.mark.parametrize("missing", NEEDED)
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.delenv(f"GLIMPSE_{missing}")
+    with pytest.raises(SettingsError, match=f"GLIMPSE_{missing}"):
+        load(EmbedSettings)
