@@ -25,6 +25,7 @@ STATUS: Mapping[type[errors.ServiceError], int] = {
 HEADERS: Mapping[int, Mapping[str, str]] = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}
 BROKEN = "Something went wrong on our side; try again, and report it if it stays."
 BUSY = "Too many changes at once; try again in a moment."
+MAX_FIELDS = 20  # a list of 100,000 wrong values needs no answer of 100,000 lines
 SENTENCES: Mapping[int, str] = {
     404: "There is no such route; /docs lists those that there are.",
     405: "This route does not take this method; /docs lists those that it takes.",
@@ -57,7 +58,9 @@ def answer(error: Exception) -> JSONResponse:
             return _problem(503, BUSY)
         case RequestValidationError():
             # Without the input: it may be a password, and it may be text that UTF-8 can't hold.
-            fields = [{key: item[key] for key in ("type", "loc", "msg")} for item in error.errors()]
+            fields = [
+                {key: item[key] for key in ("type", "loc", "msg")} for item in error.errors()[:MAX_FIELDS]
+            ]
             return _problem(422, fields)
         case HTTPException():
             return _problem(error.status_code, SENTENCES.get(error.status_code, error.detail), error.headers)

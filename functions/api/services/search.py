@@ -13,7 +13,7 @@ from functions.api.services.errors import Unavailable
 from functions.api.services.folders import FolderService, VisibleFolder
 from functions.api.services.ports import Images, Objects, Search, SearchFailed, User
 
-MAX_TOP_K = 100
+MAX_TOP_K = 500  # two signed addresses each: a longer answer would near the 6 MB of an invocation
 MODEL_SECONDS = 300
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
