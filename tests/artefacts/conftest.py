@@ -1,4 +1,4 @@
-"""Each function's artefact, built for Lambda's platform, and an interpreter of Lambda's version to import it with."""
+"""Each function's artefact, built for Lambda's platform, and an interpreter of Lambda's version for it."""
 
 import os
 import re
@@ -26,8 +26,8 @@ def interpreter() -> Interpreter:
             return Interpreter(candidate, packaging.PYTHON_VERSION)
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     warnings.warn(
-        f"NO PYTHON {packaging.PYTHON_VERSION} ON THIS MACHINE: the artefacts are built for and tested with the"
-        f" running {running} instead, which is not what Lambda runs.",
+        f"NO PYTHON {packaging.PYTHON_VERSION} HERE: the artefacts are built for and tested with {running} instead,"
+        " which is not what Lambda runs.",
         stacklevel=1,
     )
     return Interpreter(Path(sys.executable).resolve(), running)

@@ -3,6 +3,7 @@
 import shlex
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from infra import packaging
@@ -14,8 +15,8 @@ BASE = "public.ecr.aws/lambda/python:3.12"
 def replay(dockerfile: Path, root: Path, install: Callable[[Path, Path], None]) -> None:
     """Carry out a Dockerfile; an instruction that it would not understand fails.
 
-    ``install`` gets a requirements file and the folder for its packages: this machine may be another platform, so pip
-    is asked for Lambda's.
+    ``install`` gets a requirements file and the folder for its packages: this machine may be another platform,
+    so pip is asked for Lambda's.
     """
     for instruction, arguments in _instructions(dockerfile):
         match instruction:
@@ -27,7 +28,7 @@ def replay(dockerfile: Path, root: Path, install: Callable[[Path, Path], None]) 
                     _copy(packaging.ROOT / source, _inside(root, target))
             case "RUN":
                 assert arguments[:2] == ["pip", "install"]
-                options = dict(zip(arguments, arguments[1:], strict=False))
+                options = dict(pairwise(arguments))
                 assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} <= set(arguments)
                 install(_inside(root, options["--requirement"]), _inside(root, options["--target"]))
             case "CMD":

@@ -51,7 +51,9 @@ import importlib, json
 handler = importlib.import_module("functions.{name}.handler").handler
 event = {{
     "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "", "headers": {{}},
-    "requestContext": {{"http": {{"method": "GET", "path": "/", "sourceIp": "127.0.0.1"}}, "stage": "$default"}},
+    "requestContext": {{
+        "http": {{"method": "GET", "path": "/", "sourceIp": "127.0.0.1"}}, "stage": "$default"
+    }},
     "isBase64Encoded": False,
 }}
 class Context:

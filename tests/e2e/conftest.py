@@ -1,0 +1,52 @@
+"""One stack for all end-to-end tests of a process, with IAM enforced; each test makes users of its own.
+
+With pytest-xdist every worker starts a stack, on ports of its own: safe, but slower than one after the other on
+two cores.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from tests.e2e.stack import Stack, User
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack, ready; it is stopped at the end, whatever happened."""
+    stack = Stack(tmp_path_factory.mktemp("stack"))
+    try:
+        stack.start()
+        stack.set_visibility_timeout(5)
+        yield stack
+    finally:
+        stack.stop()
+
+
+@pytest.fixture
+def new_user(stack: Stack) -> Iterator[Callable[[], User]]:
+    """Makes users that no other test knows."""
+    users: list[User] = []
+
+    def make() -> User:
+        users.append(User(stack, f"user-{uuid.uuid4().hex[:12]}"))
+        return users[-1]
+
+    yield make
+    for user in users:
+        user.http.close()
+
+
+@pytest.fixture
+def user(new_user: Callable[[], User]) -> User:
+    """A user that no other test knows."""
+    return new_user()
+
+
+@pytest.fixture
+def search_service(stack: Stack) -> Iterator[httpx.Client]:
+    """A client of the search service's forwarder."""
+    with httpx.Client(base_url=stack.search_url, timeout=60, trust_env=False) as client:
+        yield client
