@@ -26,7 +26,7 @@ def interpreter() -> Interpreter:
             return Interpreter(candidate, packaging.PYTHON_VERSION)
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     warnings.warn(
-        f"NO PYTHON {packaging.PYTHON_VERSION} HERE: the artefacts are built for and tested with {running} instead,"
+        f"NO PYTHON {packaging.PYTHON_VERSION} HERE: the artefacts are built for and tested with {running},"
         " which is not what Lambda runs.",
         stacklevel=1,
     )

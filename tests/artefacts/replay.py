@@ -15,8 +15,8 @@ BASE = "public.ecr.aws/lambda/python:3.12"
 def replay(dockerfile: Path, root: Path, install: Callable[[Path, Path], None]) -> None:
     """Carry out a Dockerfile; an instruction that it would not understand fails.
 
-    ``install`` gets a requirements file and the folder for its packages: this machine may be another platform,
-    so pip is asked for Lambda's.
+    ``install`` gets a requirements file and the folder for its packages: this machine may be another
+    platform, so pip is asked for Lambda's.
     """
     for instruction, arguments in _instructions(dockerfile):
         match instruction:

@@ -1,7 +1,7 @@
 """One stack for all end-to-end tests of a process, with IAM enforced; each test makes users of its own.
 
-With pytest-xdist every worker starts a stack, on ports of its own: safe, but slower than one after the other on
-two cores.
+With pytest-xdist every worker starts a stack, on ports of its own: safe, but slower than one after the
+other on two cores.
 """
 
 import uuid
