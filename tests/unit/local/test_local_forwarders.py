@@ -1,0 +1,111 @@
+import json
+from collections.abc import Mapping
+
+import httpx
+import pytest
+from glimpse.search_client import Response, SearchUnavailable
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from local.forwarders import MULTIPART_LIMIT, Servers, api_forwarder, search_forwarder
+from local.preflight import listen
+
+
+@pytest.fixture(scope="module")
+def gateway() -> str:
+    """An upstream that tells what it was asked; the address of its stage."""
+
+    async def echo(request: Request) -> JSONResponse:
+        body = await request.body()
+        seen = {
+            "method": request.method,
+            "target": request.scope["raw_path"].decode() + "?" + request.url.query,
+            "token": request.headers.get("token"),
+            "bytes": len(body),
+        }
+        return JSONResponse(seen, status_code=201, headers={"access-control-allow-origin": "upstream"})
+
+    listener = listen(0, "API_PORT")
+    servers = Servers()
+    servers.add(Starlette(routes=[Route("/{path:path}", echo, methods=["GET", "POST", "DELETE"])]), listener)
+    servers.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/stage"
+    servers.stop()
+    listener.close()
+
+
+def test_a_request_is_passed_on_as_it_came(gateway: str) -> None:
+    with TestClient(api_forwarder(gateway, gateway_limits=False)) as client:
+        answer = client.post("/a%2Fb?q=x%20y&q=z", content=b"12345", headers={"token": "t"})
+    assert answer.status_code == 201
+    assert answer.json() == {"method": "POST", "target": "/stage/a%2Fb?q=x%20y&q=z", "token": "t", "bytes": 5}
+
+
+def test_pages_of_other_origins_are_let_in_once(gateway: str) -> None:
+    with TestClient(api_forwarder(gateway, gateway_limits=False)) as client:
+        answer = client.get("/", headers={"origin": "http://localhost:3000"})
+    assert answer.headers.get_list("access-control-allow-origin") == ["*"]
+
+
+def test_multipart_over_the_gateways_limit_is_refused_with_the_way_out(gateway: str) -> None:
+    files = {"files": ("big.jpg", b"x" * MULTIPART_LIMIT)}
+    with TestClient(api_forwarder(gateway, gateway_limits=True)) as client:
+        refused = client.post("/api/images/upload", files=files)
+        small = client.post("/api/images/upload", files={"files": ("small.jpg", b"x")})
+        other = client.post("/", content=b"x" * (MULTIPART_LIMIT + 1))
+    assert refused.status_code == 413
+    assert "POST /api/uploads" in refused.json()["detail"]
+    assert (small.status_code, other.status_code) == (201, 201)
+
+
+def test_a_body_of_undeclared_length_is_measured(gateway: str) -> None:
+    def chunks() -> object:
+        for _ in range(5):
+            yield b"x" * (MULTIPART_LIMIT // 4)
+
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    with TestClient(api_forwarder(gateway, gateway_limits=True)) as client:
+        assert client.post("/", content=chunks(), headers=headers).status_code == 413
+
+
+def test_without_the_limit_large_multipart_passes(gateway: str) -> None:
+    files = {"files": ("big.jpg", b"x" * (MULTIPART_LIMIT + 1))}
+    with TestClient(api_forwarder(gateway, gateway_limits=False)) as client:
+        assert client.post("/", files=files).json()["bytes"] > MULTIPART_LIMIT
+
+
+def test_a_gateway_that_is_gone_is_a_502() -> None:
+    with TestClient(api_forwarder("http://127.0.0.1:9/stage", gateway_limits=False)) as client:
+        answer = client.get("/health")
+    assert answer.status_code == 502
+    assert "can't be reached" in answer.json()["detail"]
+
+
+class _Search:
+    def __init__(self, answer: Response | None) -> None:
+        self.answer = answer
+        self.asked: list[tuple[str, str, bytes]] = []
+
+    def request(self, method: str, path: str, _headers: Mapping[str, str], body: bytes) -> Response:
+        self.asked.append((method, path, body))
+        if self.answer is None:
+            raise SearchUnavailable("the function is gone")
+        return self.answer
+
+
+def test_search_is_invoked_with_the_request() -> None:
+    search = _Search(Response(404, {"content-type": "application/json"}, b'{"detail": "none"}'))
+    client = TestClient(search_forwarder(search))
+    answer = client.post("/api/search?x=1", json={"query": "a cat"})
+    assert (answer.status_code, answer.json()) == (404, {"detail": "none"})
+    [(method, path, body)] = search.asked
+    assert (method, path, json.loads(body)) == ("POST", "/api/search?x=1", {"query": "a cat"})
+
+
+def test_a_search_function_that_does_not_answer_is_a_503() -> None:
+    answer = TestClient(search_forwarder(_Search(None))).get("/health")
+    assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    assert "the function is gone" in answer.json()["detail"]
