@@ -1,0 +1,63 @@
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.integration.search.service import BUCKET, EMBED_FUNCTION, EmbedDouble, SearchFunction
+from tests.integration.search_client.lambda_server import LambdaServer
+from tests.unit.encoder.tiny_bundle import write_bundle
+
+
+@pytest.fixture(scope="session")
+def bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("bundle") / "tiny", halves=("textual",), space_id="tiny-1")
+
+
+@pytest.fixture
+def embed(bundle_dir: Path) -> EmbedDouble:
+    return EmbedDouble(bundle_dir)
+
+
+@pytest.fixture
+def function(bundle_dir: Path, embed: EmbedDouble, tmp_path: Path) -> Iterator[SearchFunction]:
+    with _running(bundle_dir, embed, tmp_path) as function:
+        yield function
+
+
+@pytest.fixture(scope="module")
+def shared_function(bundle_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchFunction]:
+    """One for tests that leave nothing behind."""
+    with _running(bundle_dir, EmbedDouble(bundle_dir), tmp_path_factory.mktemp("tmp")) as function:
+        yield function
+
+
+@contextmanager
+def _running(bundle_dir: Path, embed: EmbedDouble, tmp: Path) -> Iterator[SearchFunction]:
+    """The search function, loaded as Lambda loads it, on S3 in memory and a Lambda service of its own."""
+    with (
+        LambdaServer({EMBED_FUNCTION: embed}) as lambda_service,
+        mock_aws(),
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        for variable, value in {
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL_LAMBDA": lambda_service.url,
+            "GLIMPSE_INDEX_BUCKET": BUCKET,
+            "GLIMPSE_EMBED_FUNCTION": EMBED_FUNCTION,
+            "GLIMPSE_BUNDLE_DIR": str(bundle_dir),
+            "GLIMPSE_EMBED_IMAGES_CAP": "3",
+            "TMPDIR": str(tmp),
+        }.items():
+            environment.setenv(variable, value)
+        environment.delenv("AWS_ENDPOINT_URL", raising=False)
+        environment.setattr("tempfile.tempdir", None)  # it remembers the folder of its first call
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        environment.delitem(sys.modules, "functions.search.handler", raising=False)
+        yield SearchFunction(import_module("functions.search.handler").handler)

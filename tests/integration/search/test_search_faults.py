@@ -1,0 +1,59 @@
+"""What goes wrong inside is told without its inside."""
+
+import boto3
+import pytest
+from glimpse.index import S3ObjectStore, StoreUnavailable
+
+from tests.integration.search.service import BUCKET, SearchFunction
+
+FOLDER = {"user_id": 1, "folder_id": 3}
+QUESTION = {"user_id": 1, "query": "cat", "folder_ids": [3], "folder_owner_map": {"3": 1}}
+MANIFEST = "indexes/glimpse/tiny-1/1/3/manifest.json"
+
+
+def test_what_nobody_expected_is_answered_without_the_inside(function: SearchFunction) -> None:
+    boto3.client("s3").delete_bucket(Bucket=BUCKET)
+    response = function.call("POST", "/search", QUESTION)
+    assert (response.status, list(response.json)) == (500, ["detail"])
+    assert BUCKET not in response.text
+    assert "NoSuchBucket" not in response.text
+
+
+def test_a_damaged_index_can_be_deleted_and_made_again(function: SearchFunction) -> None:
+    function.call("POST", "/create-index", FOLDER)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=MANIFEST, Body=b"damaged")
+    created = function.call("POST", "/create-index", FOLDER)
+    assert (created.status, "delete it" in created.json["detail"]) == (409, True)
+    assert function.call("DELETE", "/delete-index/1/3").status == 200
+    assert function.call("POST", "/create-index", FOLDER).status == 200
+
+
+def test_an_index_of_a_later_version_is_left_alone(function: SearchFunction) -> None:
+    function.call("POST", "/create-index", FOLDER)
+    later = b'{"kind": "glimpse-index", "format_version": 2}'
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=MANIFEST, Body=later)
+    assert function.call("DELETE", "/delete-index/1/3").status == 409
+    stored = boto3.client("s3").get_object(Bucket=BUCKET, Key=MANIFEST)
+    assert stored["Body"].read() == later
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "document"),
+    [
+        ("POST", "/search", QUESTION),
+        ("POST", "/create-index", FOLDER),
+        ("DELETE", "/delete-index/1/3", None),
+    ],
+)
+def test_a_bucket_that_does_not_answer_is_worth_another_try(
+    function: SearchFunction, monkeypatch: pytest.MonkeyPatch, method: str, path: str, document: object
+) -> None:
+    def silent(*_: object) -> None:
+        raise StoreUnavailable("s3://secret/indexes does not answer")
+
+    monkeypatch.setattr(S3ObjectStore, "get", silent)
+    monkeypatch.setattr("glimpse.index.swap.Swapper._pause", lambda *_: None)
+    response = function.call(method, path, document)
+    assert (response.status, list(response.json)) == (503, ["detail"])
+    assert "secret" not in response.text
+    assert response.headers["retry-after"]
