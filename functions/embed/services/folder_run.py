@@ -7,8 +7,10 @@ Every step below can be the last one before a crash, and a redelivery repeats it
    the epoch was read, and is erased before the commit, then the commit loses.
 2. Prepare the objects that their records call for, and put the renditions.
 3. Commit: the new vectors in, those of replaced images out; then store the folder's version.
-4. Read the records again. What was deleted meanwhile is taken back; what was replaced goes another round.
+4. Read the records again: what was deleted meanwhile is taken back.
 5. Mark the records, which counts the job: from then on it may look done, and a search has to find its images.
+6. Ask whether the objects are still those that were embedded. If one was replaced, its newer event may have
+   been dealt with between steps 2 and 3, and the older picture's vector was committed last: another round.
 """
 
 import logging
@@ -39,7 +41,7 @@ class Work:
     may_be_indexed
         Whether a commit may have put a vector of this image into the index already.
     again
-        Whether to go on although the record says that this event is done with.
+        Whether to go on although the record says that this event is done with: the object was replaced.
     record, preparation
         As far as they are known.
     """
@@ -121,6 +123,8 @@ class FolderRun:
                 self._finish([work], Outcome.FOREIGN, "the record of this image names another object")
             elif not work.again and _is_settled(record, work.sequencer):
                 self._finish([work], Outcome.KNOWN)
+            elif _is_overtaken(record, work.sequencer):
+                work.sequencer = record.sequencer or ""
         return [work for work in self._open if work.record is None]
 
     def _prepare(self) -> None:
@@ -146,14 +150,11 @@ class FolderRun:
         self._tools.folders.raise_index_version(self._index.folder_id, commit.version)
 
     def _read_again(self) -> list[Work]:
-        """Return what was deleted during the commit, and send what was replaced into another round."""
+        """Return what was deleted during the commit."""
         alive = [work for work in self._open if work.record]
         records = self._tools.images.get_many({work.pair for work in alive})
         for work in alive:
-            work.record = record = records.get(work.pair)
-            if record and record.sequencer is not None and is_newer(record.sequencer, work.sequencer):
-                # A newer event overtook this one, yet this commit came last, perhaps with the older picture.
-                work.sequencer, work.again, work.preparation = record.sequencer, True, None
+            work.record = records.get(work.pair)
         return [work for work in alive if work.record is None]
 
     def _mark(self) -> list[Work]:
@@ -162,15 +163,24 @@ class FolderRun:
         for work in tuple(self._open):
             if work.record is None or work.preparation is None:
                 continue
+            if _is_overtaken(work.record, work.sequencer):
+                work.again, work.preparation = True, None
+                continue
             try:
                 result = self._mark_one(work, work.record, work.preparation)
             except RecordsContended as error:
                 result = Result(Outcome.POSTPONED, str(error))
-            if result:
-                self._finish([work], result.outcome, result.reason)
-            else:
+            if result is None:
                 deleted.append(work)
+            elif result.outcome is Outcome.INDEXED and self._was_replaced(work):
+                work.again, work.preparation = True, None
+            else:
+                self._finish([work], result.outcome, result.reason)
         return deleted
+
+    def _was_replaced(self, work: Work) -> bool:
+        prepared = work.preparation
+        return isinstance(prepared, Prepared) and self._tools.objects.etag(work.key.format()) != prepared.etag
 
     def _mark_one(self, work: Work, record: ImageRecord, preparation: Preparation) -> Result | None:
         """Mark one record, and return the result; None if the image was deleted."""
@@ -215,6 +225,10 @@ class FolderRun:
 
 def _is_settled(record: ImageRecord, sequencer: str) -> bool:
     return record.status is not ImageStatus.PENDING and not is_newer(sequencer, record.sequencer)
+
+
+def _is_overtaken(record: ImageRecord, sequencer: str) -> bool:
+    return record.sequencer is not None and is_newer(record.sequencer, sequencer)
 
 
 def _has_vector(work: Work) -> bool:

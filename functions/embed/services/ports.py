@@ -1,6 +1,7 @@
 """What the services need of storage; tests give their own."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -20,11 +21,22 @@ class ObjectTooLarge(Exception):  # noqa: N818 - named for what happened
         self.limit = limit
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An object as it was read: its bytes, and the tag that changes with them."""
+
+    data: bytes
+    etag: str
+
+
 class Objects(Protocol):
     """The images bucket. Every method may raise StorageUnavailable."""
 
-    def read(self, key: str) -> bytes | None:
+    def read(self, key: str) -> StoredFile | None:
         """Return an object, or None if there is none; raises ObjectTooLarge."""
+
+    def etag(self, key: str) -> str | None:
+        """Return the tag of an object, or None if there is none."""
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Store an object."""

@@ -25,9 +25,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A picture that was decoded: (3, height, width) float32 for the model, and facts for its record."""
+    """A picture that was decoded: (3, height, width) float32 for the model, and facts for its record.
+
+    `etag` tells which object it was, if the key has held several.
+    """
 
     pixels: NDArray[np.float32]
+    etag: str
     width: int
     height: int
     taken_at: int
@@ -82,10 +86,10 @@ class Preparer:
 
     def _prepare(self, source: Source) -> Preparation:
         try:
-            data = self._objects.read(source.key)
-            if data is None:
+            stored = self._objects.read(source.key)
+            if stored is None:
                 return Absent()
-            photo = open_photo(data)
+            photo = open_photo(stored.data)
             if source.thumbnail_key:
                 self._objects.put(source.thumbnail_key, thumbnail(photo), "image/webp")
         except UnreadablePhoto as error:
@@ -95,4 +99,5 @@ class Preparer:
         except StorageUnavailable as error:
             return Postponed(str(error))
         # The picture itself goes here: ten of them at once would not fit into the memory.
-        return Prepared(self._preprocess(photo.image), photo.width, photo.height, photo.taken_at)
+        pixels = self._preprocess(photo.image)
+        return Prepared(pixels, stored.etag, photo.width, photo.height, photo.taken_at)

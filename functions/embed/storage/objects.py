@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.embed.services.ports import ObjectTooLarge, StorageUnavailable
+from functions.embed.services.ports import ObjectTooLarge, StorageUnavailable, StoredFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,7 +28,7 @@ class ImagesBucket:
         self._bucket = bucket
         self._client: S3Client = boto3.client("s3", config=_CONFIG)
 
-    def read(self, key: str) -> bytes | None:
+    def read(self, key: str) -> StoredFile | None:
         """Return an object, or None if there is none.
 
         Raises
@@ -48,7 +48,25 @@ class ImagesBucket:
             with answer["Body"] as body:
                 if answer["ContentLength"] > MAX_OBJECT_BYTES:
                     raise ObjectTooLarge(MAX_OBJECT_BYTES)
-                return body.read()
+                return StoredFile(body.read(), answer["ETag"])
+
+    def etag(self, key: str) -> str | None:
+        """Return the tag of an object, or None if there is none.
+
+        Raises
+        ------
+        StorageUnavailable
+            If S3 does not answer, or refuses.
+        """
+        with _translated(f"look at {key}"):
+            try:
+                return self._client.head_object(Bucket=self._bucket, Key=key)["ETag"]
+            except ClientError as error:
+                if (
+                    error.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+                ):  # a HEAD has no body to say more
+                    return None
+                raise
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Store an object.

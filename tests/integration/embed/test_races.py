@@ -81,7 +81,10 @@ def test_an_index_that_is_deleted_over_and_over_is_left_for_later(world: World) 
     assert process(world, event(record, redelivered=True)) == [Outcome.INDEXED]
 
 
-@pytest.mark.parametrize("step", ["after read", "before embed_pixels", "before put_if_none_match"])
+OVERTAKEN = ["after read", "before embed_pixels", "before put_if_none_match", "before mark_indexed"]
+
+
+@pytest.mark.parametrize("step", OVERTAKEN)
 @pytest.mark.parametrize("newer", ["coffee.png", "truncated.jpg"])
 def test_overtaken_by_a_newer_event_the_newer_picture_counts(world: World, step: str, newer: str) -> None:
     (record,) = world.upload("rocket.jpg")
@@ -101,6 +104,30 @@ def test_overtaken_by_a_newer_event_the_newer_picture_counts(world: World, step:
         assert image.status is ImageStatus.FAILED
         assert world.indexed_ids() == []
     assert world.jobs.get(JOB).processed_images == 1
+
+
+def test_two_workers_side_by_side_leave_the_newer_picture(world: World) -> None:
+    """Both commit while the record says PENDING; the older picture is committed last and marked first."""
+    (record,) = world.upload("rocket.jpg")
+    before = during("before read", lambda: world.put(record.key, photo("rocket.jpg")))
+    after = during("after read", lambda: world.put(record.key, photo("coffee.png")))
+
+    def reads_the_older_picture(step: str) -> None:
+        before(step)
+        after(step)
+
+    def older() -> None:
+        process(world, event(record, "0A"), hook=reads_the_older_picture)
+
+    world.put(record.key, photo("coffee.png"))
+    process(world, event(record, "0B"), hook=during("before mark_indexed", older))
+    assert world.image(record.image_id).sequencer == "0B"
+    assert world.search(photo("coffee.png"))[0][1] > 0.999
+    assert world.search(photo("rocket.jpg"))[0][1] < 0.99
+    job, folder = world.jobs.get(JOB), world.folders.get(FOLDER)
+    assert job
+    assert folder
+    assert (job.processed_images, folder.image_count) == (1, 1)
 
 
 def test_storage_that_fails_for_one_image_postpones_that_one(world: World) -> None:

@@ -1,5 +1,6 @@
 """Objects become the model's input and a rendition, each on its own."""
 
+import zlib
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -10,11 +11,15 @@ from glimpse.encoder.preprocess import Preprocessing
 from glimpse.photos import open_photo
 from PIL import Image
 
-from functions.embed.services.ports import ObjectTooLarge, StorageUnavailable
+from functions.embed.services.ports import ObjectTooLarge, StorageUnavailable, StoredFile
 from functions.embed.services.preparing import Absent, Postponed, Prepared, Preparer, Refused, Source
 
 PHOTOS = Path(__file__).parents[2] / "photos"
 PREPROCESS = Preprocessing(8, 8)
+
+
+def etag_of(data: bytes) -> str:
+    return f'"{zlib.crc32(data)}"'
 
 
 class Bucket:
@@ -23,11 +28,15 @@ class Bucket:
     def __init__(self, objects: dict[str, bytes | Exception], *, full: bool = False) -> None:
         self.objects, self.full = objects, full
 
-    def read(self, key: str) -> bytes | None:
+    def read(self, key: str) -> StoredFile | None:
         found = self.objects.get(key)
         if isinstance(found, Exception):
             raise found
-        return found
+        return None if found is None else StoredFile(found, etag_of(found))
+
+    def etag(self, key: str) -> str | None:
+        stored = self.read(key)
+        return stored and stored.etag
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
         if self.full:
@@ -68,6 +77,7 @@ def test_each_object_is_judged_alone_and_keeps_its_place(workers: int) -> None:
     assert isinstance(good, Prepared)
     assert isinstance(large, Refused)
     assert (good.width, good.height) == (640, 427)
+    assert good.etag == etag_of((PHOTOS / "rocket.jpg").read_bytes())
     assert "100 MB" in large.reason
     picture = open_photo((PHOTOS / "rocket.jpg").read_bytes()).image
     np.testing.assert_array_equal(good.pixels, PREPROCESS(picture))
