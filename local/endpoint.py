@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,6 +22,13 @@ _PROBE = "glimpse-probe"
 
 # One module for each third-party package that only the functions need.
 _MODULES = ("boto3", "faiss", "fastapi", "mangum", "onnxruntime", "PIL", "pwdlib", "pynamodb", "tokenizers")
+
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
 
 _PROBE_SOURCE = f"""
 import importlib.util
@@ -62,21 +70,23 @@ def context_of(settings: Settings) -> dict[str, str]:
 
 def _probe(settings: Settings) -> dict[str, str]:
     client: LambdaClient = client_for(settings, "lambda")
+    iam = client_for(settings, "iam")
     try:
-        account = client_for(settings, "sts").get_caller_identity()["Account"]
-        _delete_probe(client)
+        _delete(lambda: client.delete_function(FunctionName=_PROBE))  # a run that was cut short
+        _delete(lambda: iam.delete_role(RoleName=_PROBE))
+        role = iam.create_role(RoleName=_PROBE, AssumeRolePolicyDocument=json.dumps(_TRUST))["Role"]["Arn"]
         client.create_function(
             FunctionName=_PROBE,
             Runtime="python3.12",
-            Role=f"arn:aws:iam::{account}:role/{_PROBE}",
+            Role=role,
             Handler="probe.handler",
             Timeout=30,
             Code={"ZipFile": _zip("probe.py", _PROBE_SOURCE)},
         )
         client.get_waiter("function_active_v2").wait(FunctionName=_PROBE)
-        answer = client.invoke(FunctionName=_PROBE)
-        result: dict[str, str] = json.loads(answer["Payload"].read())
-        _delete_probe(client)
+        result: dict[str, str] = json.loads(client.invoke(FunctionName=_PROBE)["Payload"].read())
+        client.delete_function(FunctionName=_PROBE)
+        iam.delete_role(RoleName=_PROBE)
     except (BotoCoreError, ClientError) as error:
         raise Trouble(f"{settings.endpoint} can't run a function: {error}.") from error
     if "missing" not in result:
@@ -84,11 +94,12 @@ def _probe(settings: Settings) -> dict[str, str]:
     return result
 
 
-def _delete_probe(client: LambdaClient) -> None:
+def _delete(call: Callable[[], object]) -> None:
     try:
-        client.delete_function(FunctionName=_PROBE)
-    except client.exceptions.ResourceNotFoundException:
-        return
+        call()
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"ResourceNotFoundException", "NoSuchEntity"}:
+            raise
 
 
 def _zip(name: str, source: str) -> bytes:
