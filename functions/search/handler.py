@@ -17,14 +17,18 @@ _logger = get_logger("search")
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one invocation.
-
-    The application answers every request, whatever happens inside. What can fail is the event: a caller of
-    Invoke writes it without a gateway's help.
-    """
-    try:
-        answer: dict[str, Any] = _application(event, context)
-    except Exception:
-        _logger.exception("the event is no HTTP request")
+    """Answer one invocation."""
+    if not _is_request(event, context):
         return NOT_HTTP
-    return answer
+    return _application(event, context)
+
+
+def _is_request(event: dict[str, Any], context: LambdaContext) -> bool:
+    """Tell whether an event is an HTTP request: a caller of Invoke writes it without a gateway's help."""
+    try:
+        request = _application.infer(event, context)
+        scope, _ = request.scope, request.body
+    except Exception as error:  # whatever is not where it should be, by no exception of its own
+        _logger.warning("the event is no HTTP request", extra={"cause": f"{type(error).__name__}: {error}"})
+        return False
+    return isinstance(scope["path"], str) and isinstance(scope["method"], str)

@@ -37,13 +37,16 @@ class SearchFunction:
         self._handler = handler
         self._event = json.loads((EVENTS / "search_function_url.json").read_text())
 
-    def invoke(self, event: Any, qualifier: str | None = "glimpse") -> Response:
+    def answer(self, event: Any, qualifier: str | None) -> dict[str, Any]:
         context = SimpleNamespace(
             invoked_function_arn=ARN if qualifier is None else f"{ARN}:{qualifier}",
             aws_request_id="request-1",
             function_name="search",
         )
-        answer = self._handler(event, context)
+        return self._handler(event, context)
+
+    def invoke(self, event: Any, qualifier: str | None = "glimpse") -> Response:
+        answer = self.answer(event, qualifier)
         return Response(answer["statusCode"], answer["headers"], answer["body"])
 
     def call(

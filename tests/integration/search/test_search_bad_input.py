@@ -188,6 +188,8 @@ def test_a_route_that_does_not_exist(
         lambda event: event.update(body="abc", isBase64Encoded=True),
         lambda event: event.update(body=5),
         lambda event: event["requestContext"].update(http={}),
+        lambda event: event["requestContext"]["http"].update(path=5),
+        lambda event: event["requestContext"]["http"].update(method=None),
         lambda event: event.update(rawQueryString=None),
     ],
 )

@@ -1,0 +1,50 @@
+"""The client and the service, which are the two sides of one contract."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from glimpse.search_client import (
+    ImageFile,
+    ImagesNotFound,
+    InvokeTransport,
+    SearchClient,
+    SearchRefused,
+    TooMuch,
+)
+
+from tests.integration.search.service import SearchFunction
+from tests.integration.search_client.lambda_server import LambdaServer
+
+
+@pytest.fixture
+def client(function: SearchFunction, monkeypatch: pytest.MonkeyPatch) -> Iterator[SearchClient]:
+    def search(event: object, name: str) -> dict[str, object]:
+        asyncio.set_event_loop(asyncio.new_event_loop())  # Lambda calls where it imported: in one thread
+        return function.answer(event, name.partition(":")[2] or None)
+
+    with LambdaServer({"search": search}) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", server.url)
+        yield SearchClient(InvokeTransport("search", "glimpse"))
+
+
+def test_the_whole_way(client: SearchClient) -> None:
+    client.create_index(1, 3)
+    images = [ImageFile(10, "images/1/3/good/red cat.jpg"), ImageFile(11, "images/1/3/broken/b.jpg")]
+    report = client.embed_images(1, 3, images)
+    assert (report.indexed, [image.image_id for image in report.failed]) == ([10], [11])
+    (hit,) = client.search(1, "red cat", [3, 4], {3: 1}, versions={3: 1})
+    assert (hit.image_id, hit.folder_id) == (10, 3)
+    assert hit.score == pytest.approx(1, abs=2e-3)
+    client.delete_index(1, 3)
+    assert client.search(1, "red cat", [3], {}) == []
+    assert client.health()["model"]["name"] == "Tiny"
+
+
+def test_refusals_arrive_as_what_they_are(client: SearchClient) -> None:
+    with pytest.raises(ImagesNotFound):
+        client.embed_images(1, 3, [ImageFile(1, "images/1/3/missing/a.jpg")])
+    with pytest.raises(TooMuch, match="3 images at most"):
+        client.embed_images(1, 3, [ImageFile(i, f"images/1/3/good/{i}.jpg") for i in range(4)])
+    with pytest.raises(SearchRefused):
+        client.search(1, "", [3], {})
