@@ -17,12 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from foundry.clip import CLIP
 from foundry.fonts import cache_folder
 from foundry.tokenizer import CONTEXT_LENGTH, PAD
 from foundry.train import ARCHITECTURE, MEAN, STD
-
-# isort: split
-from open_clip.model import CLIP
 
 OPSET = 17
 TOLERANCE = 1e-4  # largest difference allowed between torch and ONNX Runtime, in a unit vector's component
@@ -149,7 +147,9 @@ def main() -> None:
     options = parser.parse_args()
     state = torch.load(options.checkpoint / "checkpoint.pt", weights_only=True)
     model = CLIP(**json.loads(ARCHITECTURE.read_text()))
-    model.load_state_dict(state["model"])
+    model.load_state_dict(
+        {name[2:]: value for name, value in state["everything"].items() if name.startswith("0.")}
+    )
     write_bundle(model.eval(), options.checkpoint / "tokenizer.json", state["facts"], options.output)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 POOL = 1200  # backgrounds kept at hand; painting one for each scene would take as long as all the rest
-FRESH = 10  # of which replaced for each batch
+FRESH = 7  # of which replaced for each batch
 SHORT = 2  # short captions per scene, besides the full one
 SIBLINGS = 0.2  # share of scenes that show what the scene before shows, elsewhere, in other numbers and sizes
 

@@ -25,19 +25,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from foundry.clip import CLIP
 from foundry.concepts import load_concepts
 from foundry.feed import Batch, batches
 from foundry.fonts import cache_folder
 from foundry.tokenizer import build_tokenizer
 
-# isort: split
-from open_clip.model import CLIP
-
 ARCHITECTURE = Path(__file__).with_name("architectures") / "glimpse-demo.json"
 MEAN = STD = (0.5, 0.5, 0.5)
-STEADY = 0.7  # share of the steps at the peak of the learning rate
+FINISH = "finish"  # a file of this name in the output folder begins the end early
+STEADY = 0.75  # share of the steps at the peak of the learning rate
 WARM = 200  # steps of the linear start
-PART = 72  # captions encoded at once
+SAVE_EVERY = 2.5  # minutes
+PART = 64  # captions encoded at once
 LARGEST_SCALE = math.log(100.0)  # CLIP's bound on the logit scale
 
 
@@ -157,21 +157,55 @@ def _optimizer(modules: nn.Module, rate: float) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), eps=1e-6)
 
 
-def _rate(step: int, steps: int | None, peak: float) -> float:
+def _rate(step: int, first: int, steps: int | None, peak: float) -> float:
     """Return the learning rate: a linear start, the peak, a linear end once the steps are known."""
-    rate = peak * min(1.0, (step + 1) / WARM)
+    rate = peak * min(1.0, (step - first + 1) / WARM)
     return rate if steps is None else rate * min(1.0, (steps - step) / (steps * (1 - STEADY)))
 
 
-def _save(model: CLIP, step: int, steps: int | None, minutes: float, options: argparse.Namespace) -> None:
-    facts = {
-        "step": step,
-        "steps": steps,
-        "minutes": round(minutes, 1),
-        "seed": options.seed,
-        "batch": options.batch,
-    }
-    torch.save({"model": model.state_dict(), "facts": facts}, options.output / "checkpoint.pt")
+class _Run:
+    """What a checkpoint holds: the model, and what it takes to go on training it."""
+
+    def __init__(self, options: argparse.Namespace, vocab_size: int) -> None:
+        self.model = build_model(vocab_size).to(memory_format=torch.channels_last).train()
+        self.prototypes = Prototypes(len(load_concepts()), self.model.text_projection.shape[1])
+        self.everything = nn.ModuleList([self.model, self.prototypes])
+        self.optimizer = _optimizer(self.everything, options.rate)
+        self.facts = {
+            "seed": options.seed,
+            "batch": options.batch,
+            "rate": options.rate,
+            "step": 0,
+            "minutes": 0.0,
+        }
+        self._file = options.output / "checkpoint.pt"
+
+    def load(self) -> None:
+        state = torch.load(self._file, weights_only=True)
+        self.everything.load_state_dict(state["everything"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.facts = state["facts"]
+
+    def save(self, step: int, minutes: float) -> None:
+        self.facts |= {"step": step, "minutes": round(minutes, 1)}
+        state = {"everything": self.everything.state_dict(), "optimizer": self.optimizer.state_dict()}
+        torch.save(state | {"facts": self.facts}, self._file)
+
+    def learn(self, batch: Batch, rate: float) -> tuple[float, float]:
+        """Take one step; return the contrastive loss and the whole one."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        images, texts = _encode(self.model, batch)
+        scale = self.model.logit_scale.exp()
+        loss = contrastive_loss(images, texts, torch.from_numpy(batch.truth), scale)
+        total = loss + self.prototypes(images, texts, batch, scale)
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self.everything.parameters(), 1.0)
+        self.optimizer.step()
+        with torch.no_grad():
+            self.model.logit_scale.clamp_(0, LARGEST_SCALE)
+        return loss.item(), total.item()
 
 
 def train(options: argparse.Namespace) -> None:
@@ -188,38 +222,26 @@ def train(options: argparse.Namespace) -> None:
     tokenizer = build_tokenizer(options.seed)
     tokenizer_file = options.output / "tokenizer.json"
     tokenizer.save(str(tokenizer_file))
-    config = json.loads(ARCHITECTURE.read_text())
-    model = build_model(tokenizer.get_vocab_size()).to(memory_format=torch.channels_last).train()
-    prototypes = Prototypes(len(load_concepts()), config["embed_dim"])
-    everything = nn.ModuleList([model, prototypes])
-    optimizer, steps = _optimizer(everything, options.rate), options.steps
-    started, saved, running = time.monotonic(), 0.0, 0.0
-    feed = batches(options.seed, options.batch, config["vision_cfg"]["image_size"], tokenizer_file)
-    for step, batch in enumerate(feed):
+    run = _Run(options, tokenizer.get_vocab_size())
+    if options.resume:
+        run.load()
+    first, before, started, saved = run.facts["step"], run.facts["minutes"], time.monotonic(), 0.0
+    steps, size = options.steps, json.loads(ARCHITECTURE.read_text())["vision_cfg"]["image_size"]
+    feed = batches(options.seed + first, options.batch, size, tokenizer_file)
+    for step, batch in enumerate(feed, first):
         minutes = (time.monotonic() - started) / 60
-        if steps is None and minutes > STEADY * options.minutes:
+        if steps is None and (minutes > STEADY * options.minutes or (options.output / FINISH).exists()):
             steps = int(step / STEADY)
-        for group in optimizer.param_groups:
-            group["lr"] = _rate(step, steps, options.rate)
-        images, texts = _encode(model, batch)
-        scale = model.logit_scale.exp()
-        loss = contrastive_loss(images, texts, torch.from_numpy(batch.truth), scale)
-        total = loss + prototypes(images, texts, batch, scale)
-        optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        nn.utils.clip_grad_norm_(everything.parameters(), 1.0)
-        optimizer.step()
-        with torch.no_grad():
-            model.logit_scale.clamp_(0, LARGEST_SCALE)
-        running = loss.item() if step == 0 else 0.95 * running + 0.05 * loss.item()
+        losses = run.learn(batch, _rate(step, first, steps, options.rate))
         if step % 50 == 0:
-            figures = f"loss {running:.3f} of {total.item():.3f}, scale {scale:.1f}, {minutes:.1f} min"
-            print(f"step {step}/{steps}: {figures}", flush=True)
-        if minutes - saved > 2.5:
+            print(
+                f"step {step}/{steps}: loss {losses[0]:.3f} of {losses[1]:.3f}, {minutes:.1f} min", flush=True
+            )
+        last = steps is not None and step + 1 >= steps
+        if last or minutes - saved > SAVE_EVERY:
             saved = minutes
-            _save(model, step, steps, minutes, options)
-        if steps is not None and step + 1 >= steps:
-            _save(model, step, steps, minutes, options)
+            run.save(step + 1, before + minutes)
+        if last:
             break
     feed.close()
 
@@ -233,8 +255,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--steps", type=int, help="number of steps; settled by --minutes if left out")
     parser.add_argument("--minutes", type=float, default=48)
-    parser.add_argument("--batch", type=int, default=96)
-    parser.add_argument("--rate", type=float, default=1.2e-3)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--rate", type=float, default=1.3e-3)
+    parser.add_argument("--resume", action="store_true", help="go on from the output folder's checkpoint")
     parser.add_argument("--threads", type=int, default=2)
     train(parser.parse_args())
 
