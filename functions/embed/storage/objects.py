@@ -62,9 +62,8 @@ class ImagesBucket:
             try:
                 return self._client.head_object(Bucket=self._bucket, Key=key)["ETag"]
             except ClientError as error:
-                if (
-                    error.response["ResponseMetadata"]["HTTPStatusCode"] == 404
-                ):  # a HEAD has no body to say more
+                # The answer to a HEAD has no body that could say NoSuchKey.
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                     return None
                 raise
 

@@ -53,9 +53,10 @@ def world(monkeypatch: pytest.MonkeyPatch, bundle_dir: Path, session: boto3.Sess
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
         for model in MODELS:
             model.create_table(wait=False)
-        place = {"LocationConstraint": "eu-central-1"}
         for bucket in ("images", "index"):
-            boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+            boto3.client("s3").create_bucket(
+                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+            )
         queue_url = boto3.client("sqs").create_queue(QueueName="maintenance")["QueueUrl"]
         monkeypatch.setenv("GLIMPSE_MAINTENANCE_QUEUE_URL", queue_url)
         world = World(bundle_dir, queue_url=queue_url)

@@ -11,7 +11,7 @@ from functions.embed.services.erasing import EraseFolder
 from functions.embed.services.ports import StorageUnavailable
 from functions.embed.services.work import Outcome
 from tests.integration.embed.staging import Hook, during, erase, eraser, event, ignore, process
-from tests.integration.embed.world import FOLDER, JOB, USER, World, photo
+from tests.integration.embed.world import FOLDER, USER, World, photo
 
 
 class Crash(BaseException):
@@ -103,7 +103,7 @@ def test_overtaken_by_a_newer_event_the_newer_picture_counts(world: World, step:
     else:
         assert image.status is ImageStatus.FAILED
         assert world.indexed_ids() == []
-    assert world.jobs.get(JOB).processed_images == 1
+    assert world.job().processed_images == 1
 
 
 def test_two_workers_side_by_side_leave_the_newer_picture(world: World) -> None:
@@ -124,10 +124,7 @@ def test_two_workers_side_by_side_leave_the_newer_picture(world: World) -> None:
     assert world.image(record.image_id).sequencer == "0B"
     assert world.search(photo("coffee.png"))[0][1] > 0.999
     assert world.search(photo("rocket.jpg"))[0][1] < 0.99
-    job, folder = world.jobs.get(JOB), world.folders.get(FOLDER)
-    assert job
-    assert folder
-    assert (job.processed_images, folder.image_count) == (1, 1)
+    assert (world.job().processed_images, world.folder().image_count) == (1, 1)
 
 
 def test_storage_that_fails_for_one_image_postpones_that_one(world: World) -> None:
@@ -165,7 +162,7 @@ def test_a_commit_that_others_keep_winning_comes_again(world: World) -> None:
 
     assert process(world, event(record), hook=lose) == [Outcome.POSTPONED]
     assert process(world, event(record, redelivered=True)) == [Outcome.INDEXED]
-    assert world.jobs.get(JOB).processed_images == 1
+    assert world.job().processed_images == 1
 
 
 def crash_at(step: int) -> tuple[Hook, Callable[[], bool]]:
@@ -194,9 +191,7 @@ def test_a_crash_at_any_step_is_mended_by_the_redelivery(world: World) -> None:
             process(world, event(good, redelivered=True), event(bad, redelivered=True))
         assert world.image(good.image_id, folder_id).status is ImageStatus.INDEXED
         assert world.image(bad.image_id, folder_id).status is ImageStatus.FAILED
-        job, folder = world.jobs.get(folder_id), world.folders.get(folder_id)
-        assert job
-        assert folder
+        job, folder = world.job(folder_id), world.folder(folder_id)
         assert (job.processed_images, len(job.failures), folder.image_count) == (2, 1, 1)
         assert world.indexed_ids(folder_id) == [good.image_id]
         assert folder.index_version == world.writer.begin(world.index(folder_id)).commit().version

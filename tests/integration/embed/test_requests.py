@@ -10,7 +10,7 @@ from glimpse.index import IndexWriter
 from functions.embed.services.requests import EmbedRequest, ImageFile, ImageRequests
 from tests.integration.embed.conftest import Handler, batch, stored
 from tests.integration.embed.staging import during, tools
-from tests.integration.embed.world import FOLDER, JOB, NAMESPACE, USER, World, photo
+from tests.integration.embed.world import FOLDER, NAMESPACE, USER, World, photo
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -100,7 +100,7 @@ def test_an_upload_can_be_embedded_again(world: World, handler: Handler) -> None
     answer = handler(request(*((record.image_id, record.key) for record in records)))
     assert answer["indexed"] == world.indexed_ids() == [record.image_id for record in records]
     assert world.version() == answer["version"] == 3
-    assert world.jobs.get(JOB).processed_images == 2
+    assert world.job().processed_images == 2
 
 
 def test_an_upload_without_a_record_is_missing(world: World, handler: Handler) -> None:

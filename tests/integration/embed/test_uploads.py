@@ -8,13 +8,11 @@ from glimpse.records import ImageStatus, JobStatus
 from PIL import Image
 
 from tests.integration.embed.conftest import Handler, again, batch, stored
-from tests.integration.embed.world import FOLDER, JOB, World, photo
+from tests.integration.embed.world import FOLDER, World, photo
 
 
-def job(world: World, job_id: int = JOB) -> tuple[JobStatus, int]:
-    record = world.jobs.get(job_id)
-    assert record
-    return record.status, record.processed_images
+def job(world: World) -> tuple[JobStatus, int]:
+    return world.job().status, world.job().processed_images
 
 
 def test_an_upload_can_be_found(world: World, handler: Handler) -> None:
@@ -26,7 +24,7 @@ def test_an_upload_can_be_found(world: World, handler: Handler) -> None:
     assert image.taken_at == TAKEN_AT_UNKNOWN
     assert image.thumbnail_key == world.thumbnail_of(record)
     assert job(world) == (JobStatus.COMPLETED, 1)
-    assert world.folders.get(FOLDER).image_count == 1
+    assert world.folder().image_count == 1
     ((image_id, score),) = world.search(photo("rocket.jpg"))
     assert image_id == record.image_id
     assert score > 0.999
@@ -98,7 +96,7 @@ def test_an_event_that_repeats_counts_once(world: World, handler: Handler, name:
         assert again(handler(batch(stored(record), stored(record), receive_count=2))) == []
     assert job(world)[1] == 1
     indexed = int(name == "rocket.jpg")
-    assert world.folders.get(FOLDER).image_count == indexed
+    assert world.folder().image_count == indexed
     assert world.version() <= 1  # what is known is not committed again
     assert len(world.indexed_ids()) == indexed
 
@@ -121,7 +119,7 @@ def test_a_newer_event_replaces_the_picture(world: World, handler: Handler) -> N
     assert world.indexed_ids() == [record.image_id]
     assert (world.image(record.image_id).width, world.image(record.image_id).sequencer) == (600, "0B")
     assert job(world) == (JobStatus.COMPLETED, 1)
-    assert world.folders.get(FOLDER).image_count == 1
+    assert world.folder().image_count == 1
 
 
 def test_replaced_by_what_is_no_picture_it_cannot_be_found_any_more(world: World, handler: Handler) -> None:
@@ -131,7 +129,7 @@ def test_replaced_by_what_is_no_picture_it_cannot_be_found_any_more(world: World
     handler(batch(stored(record, "0B")))
     assert world.image(record.image_id).status is ImageStatus.FAILED
     assert world.indexed_ids() == []
-    assert world.folders.get(FOLDER).image_count == 0
+    assert world.folder().image_count == 0
     assert world.version() == 2
 
 

@@ -13,7 +13,15 @@ from glimpse.encoder import Bundle, VisualEncoder
 from glimpse.index import IndexKey, IndexReader, IndexWriter, S3ObjectStore
 from glimpse.keys import UploadKey, thumbnail_key
 from glimpse.photos import open_photo
-from glimpse.records import FolderStatus, FolderStore, ImageRecord, ImageStore, JobRecord, JobStore
+from glimpse.records import (
+    FolderRecord,
+    FolderStatus,
+    FolderStore,
+    ImageRecord,
+    ImageStore,
+    JobRecord,
+    JobStore,
+)
 from glimpse.records.models import FolderModel
 
 PHOTOS = Path(__file__).parents[2] / "photos"
@@ -99,7 +107,8 @@ class World:
         return IndexKey(namespace, space, USER, folder_id)
 
     def vector(self, data: bytes) -> np.ndarray:
-        return self.encoder.embed_images([open_photo(data).image])[0]
+        vector: np.ndarray = self.encoder.embed_images([open_photo(data).image])[0]
+        return vector
 
     def search(
         self, data: bytes, *, folder_id: int = FOLDER, namespace: str = NAMESPACE
@@ -113,10 +122,18 @@ class World:
     def indexed_ids(self, folder_id: int = FOLDER) -> list[int]:
         return sorted(image_id for image_id, _ in self.search(photo("chelsea.png"), folder_id=folder_id))
 
-    def version(self, folder_id: int = FOLDER) -> int:
+    def folder(self, folder_id: int = FOLDER) -> FolderRecord:
         folder = self.folders.get(folder_id)
         assert folder
-        return folder.index_version
+        return folder
+
+    def version(self, folder_id: int = FOLDER) -> int:
+        return self.folder(folder_id).index_version
+
+    def job(self, job_id: int = JOB) -> JobRecord:
+        job = self.jobs.get(job_id)
+        assert job
+        return job
 
     def image(self, image_id: int, folder_id: int = FOLDER) -> ImageRecord:
         record = self.images.get(folder_id, image_id)

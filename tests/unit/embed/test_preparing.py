@@ -36,7 +36,7 @@ class Bucket:
 
     def etag(self, key: str) -> str | None:
         stored = self.read(key)
-        return stored and stored.etag
+        return stored.etag if stored else None
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
         if self.full:

@@ -30,7 +30,8 @@ def pictures(count: int) -> list[Image.Image]:
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    divided: np.ndarray = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return divided
 
 
 @pytest.fixture(scope="module")
