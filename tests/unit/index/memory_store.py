@@ -1,11 +1,13 @@
 """An object store in memory, and one that fails in the ways that S3 can."""
 
 import hashlib
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from glimpse.index import IndexKey
 from glimpse.index.errors import PreconditionFailed, StoreUnavailable, WriteConflict
 from glimpse.index.store import NOT_MODIFIED, NotModified, StoredObject
 
@@ -186,3 +188,12 @@ def land(late: list[Callable[[], None]]) -> None:
             late.pop(0)()
         except PreconditionFailed:
             return
+
+
+def manifest_of(store: MemoryStore, key: IndexKey) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(store.objects[key.manifest])
+    return document
+
+
+def edit_manifest(store: MemoryStore, key: IndexKey, **fields: object) -> None:
+    store.objects[key.manifest] = json.dumps(manifest_of(store, key) | fields).encode()

@@ -157,7 +157,7 @@ class Manifest(BaseModel):
             update={
                 "sequence": sequence,
                 "attempt": attempt,
-                "dimension": self.dimension if dimension is None else dimension,
+                "dimension": dimension,
                 "segments": self.segments + tuple(entry.model_copy(update=numbered) for entry in segments),
                 "tombstones": self.tombstones
                 + tuple(entry.model_copy(update=numbered) for entry in tombstones),

@@ -17,6 +17,8 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from glimpse.index import segment, tombstones
 from glimpse.index.errors import AttemptExpired, EpochChanged, StoreError
@@ -30,6 +32,13 @@ GRACE_SECONDS = 900.0
 """How old an attempt may grow: no function runs longer."""
 
 _logger = logging.getLogger(__name__)
+
+
+class _Kind(Protocol):
+    """A module that writes one kind of object."""
+
+    KIND: str
+    FORMAT_VERSION: int
 
 
 class IndexWriter:
@@ -188,62 +197,71 @@ class Attempt:
             If the store refuses.
         """
         self._check_age()
-        attempt_id = new_attempt_id()
-        segments, dimension = self._write_segment(attempt_id, added)
-        masks = self._write_tombstones(attempt_id, tombstones.unique_ids(removed))
-        names = frozenset(entry.key for entry in (*segments, *masks))
+        change = self._write(added, tombstones.unique_ids(removed))
+        return self._swapper.swap_until_done(self.key, lambda found: self._follow(found, change))
 
-        def follow(found: Found) -> Manifest | Commit:
-            manifest = found.manifest
-            committed = manifest.sequence_of(names) if manifest else None
-            if committed is not None:
-                return Commit(committed, found.epoch)
-            if found.epoch != self.epoch:
-                raise EpochChanged(
-                    f"{self.key.prefix} was deleted meanwhile: epoch {self.epoch} became {found.epoch}"
-                )
-            if not names:
-                return Commit(found.sequence, found.epoch)
-            self._check_age()
-            if manifest is None:
-                manifest = Manifest.empty(self.key, attempt_id, epoch=self.epoch, sequence=0)
-            if dimension and manifest.dimension not in (None, dimension):
-                raise ValueError(f"{self.key.prefix} holds dimension {manifest.dimension}, not {dimension}")
-            return manifest.followed_by(attempt_id, dimension, segments, masks)
-
-        return self._swapper.swap_until_done(self.key, follow)
+    def _follow(self, found: Found, change: "_Change") -> Manifest | Commit:
+        """Return the manifest with the change in it, or the commit where it is in there already."""
+        manifest = found.manifest
+        committed = manifest.sequence_of(change.names) if manifest else None
+        if committed is not None:
+            return Commit(committed, found.epoch)
+        if found.epoch != self.epoch:
+            raise EpochChanged(
+                f"{self.key.prefix} was deleted meanwhile: epoch {self.epoch} became {found.epoch}"
+            )
+        if not change.names:
+            return Commit(found.sequence, found.epoch)
+        self._check_age()
+        if manifest is None:
+            manifest = Manifest.empty(self.key, change.attempt_id, epoch=self.epoch, sequence=0)
+        dimension = change.dimension or manifest.dimension
+        if manifest.dimension not in (None, dimension):
+            raise ValueError(f"{self.key.prefix} holds dimension {manifest.dimension}, not {dimension}")
+        return manifest.followed_by(change.attempt_id, dimension, change.segments, change.tombstones)
 
     def _check_age(self) -> None:
         if self._swapper.clock() > self._expires:
             raise AttemptExpired(f"the attempt to change {self.key.prefix} is older than the grace period")
 
-    def _write_segment(
-        self, attempt_id: str, added: VectorBatch | None
-    ) -> tuple[tuple[ObjectEntry, ...], int | None]:
-        if added is None or not len(added):
-            return (), None
-        data = segment.encode(added, self.key.space_id)
-        entry = _entry(segment_name(attempt_id), segment.KIND, segment.FORMAT_VERSION, len(added), data)
-        self._swapper.put_immutable(self.key.object(entry.key), data)
-        return (entry,), added.dimension
-
-    def _write_tombstones(self, attempt_id: str, ids: Ids) -> tuple[ObjectEntry, ...]:
-        if not len(ids):
-            return ()
-        data = tombstones.encode(ids)
-        entry = _entry(
-            tombstones_name(attempt_id), tombstones.KIND, tombstones.FORMAT_VERSION, len(ids), data
-        )
-        self._swapper.put_immutable(self.key.object(entry.key), data)
-        return (entry,)
+    def _write(self, added: VectorBatch | None, removed: Ids) -> "_Change":
+        """Write the objects of a change, under keys that nobody else has."""
+        attempt_id = new_attempt_id()
+        segments: tuple[ObjectEntry, ...] = ()
+        masks: tuple[ObjectEntry, ...] = ()
+        dimension = None
+        if added is not None and len(added):
+            dimension = added.dimension
+            data = segment.encode(added, self.key.space_id)
+            segments = (_entry(segment_name(attempt_id), segment, len(added), data),)
+            self._swapper.put_immutable(self.key.object(segments[0].key), data)
+        if len(removed):
+            data = tombstones.encode(removed)
+            masks = (_entry(tombstones_name(attempt_id), tombstones, len(removed), data),)
+            self._swapper.put_immutable(self.key.object(masks[0].key), data)
+        return _Change(attempt_id, dimension, segments, masks)
 
 
-def _entry(name: str, kind: str, format_version: int, count: int, data: bytes) -> ObjectEntry:
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What an attempt has written, and wants the manifest to name."""
+
+    attempt_id: str
+    dimension: int | None
+    segments: tuple[ObjectEntry, ...]
+    tombstones: tuple[ObjectEntry, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(entry.key for entry in self.segments + self.tombstones)
+
+
+def _entry(name: str, kind: _Kind, count: int, data: bytes) -> ObjectEntry:
     """Describe an object for the manifest; its sequence number is the swap's to give."""
     return ObjectEntry(
         key=name,
-        kind=kind,
-        format_version=format_version,
+        kind=kind.KIND,
+        format_version=kind.FORMAT_VERSION,
         sequence=0,
         count=count,
         bytes=len(data),
