@@ -21,7 +21,7 @@ _TABLE_ACTIONS: dict[str, tuple[str, ...]] = {
     "users": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"),
     "usernames": ("GetItem", "PutItem", "DeleteItem"),
     "sessions": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
-    "folders": ("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
+    "folders": ("BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
     "folder_names": ("GetItem", "Query", "PutItem", "DeleteItem"),
     "images": ("GetItem", "BatchGetItem", "PutItem", "UpdateItem"),
     "jobs": ("GetItem", "PutItem", "UpdateItem"),
@@ -137,7 +137,7 @@ def _statements(storage: Storage, maintenance: sqs.Queue, search: lambda_.Alias)
         )
         for name, actions in _TABLE_ACTIONS.items()
     ]
-    readable = [images.arn_for_objects(f"{prefix}/*") for prefix in ("uploads", "thumbnails", "images")]
+    readable = [images.arn_for_objects(f"{prefix}/*") for prefix in ("uploads", "thumbnails")]
     return [
         *statements,
         allow(

@@ -45,9 +45,10 @@ class Search(Construct):
             service="search",
             statements=[
                 # Creating and deleting an index are commits, too: a new manifest takes the old one's place.
+                # What a deleted index held is removed then and there: embeddings are personal data.
                 allow(
-                    "ReadAndCommitIndexes",
-                    ["s3:GetObject", "s3:PutObject"],
+                    "ReadCommitAndDeleteIndexes",
+                    ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
                     [index.arn_for_objects("indexes/*")],
                 ),
                 # Makes S3 answer 404 rather than 403 for a folder without an index.

@@ -105,7 +105,7 @@ NAMED = {  # a key of each table
 }
 
 READABLE = {
-    "Api": {"users", "usernames", "sessions", "folders", "folder_names", "images", "jobs"},
+    "Api": {"users", "usernames", "sessions", "folder_names", "images", "jobs"},
     "Embed": {"folders", "images", "jobs"},
     "Search": set[str](),
 }
@@ -160,7 +160,6 @@ OBJECT_ACTIONS = {
     "Api": {
         ("get", "images", "uploads"),
         ("get", "images", "thumbnails"),
-        ("get", "images", "others"),
         ("put", "images", "uploads"),
     },
     "Embed": {
@@ -173,7 +172,7 @@ OBJECT_ACTIONS = {
         ("put", "index", "indexes"),
         ("delete", "index", "indexes"),
     },
-    "Search": {("get", "index", "indexes"), ("put", "index", "indexes")},
+    "Search": {("get", "index", "indexes"), ("put", "index", "indexes"), ("delete", "index", "indexes")},
 }
 LISTED = {"Api": set[str](), "Embed": {"images", "index"}, "Search": {"index"}}
 

@@ -51,6 +51,17 @@ def test_search_knows_no_tables_and_no_photographs(template: Template) -> None:
     assert "ImagesBucket" not in allowed
 
 
+def test_search_removes_what_a_deleted_index_held(template: Template) -> None:
+    by_action = {
+        action: listed(statement["Resource"])
+        for statement in statements(template, "Search")
+        for action in listed(statement["Action"])
+    }
+    [[_, [bucket, path]]] = [resource["Fn::Join"] for resource in by_action["s3:DeleteObject"]]
+    assert bucket["Fn::GetAtt"][0].startswith("StorageIndexBucket")
+    assert path == "/indexes/*"
+
+
 def test_the_api_writes_uploads_only_and_erases_no_object(template: Template) -> None:
     by_action = {
         action: listed(statement["Resource"])
@@ -61,6 +72,8 @@ def test_the_api_writes_uploads_only_and_erases_no_object(template: Template) ->
     assert set(by_action) == {"s3:GetObject", "s3:PutObject"}
     [[_, [_, path]]] = [resource["Fn::Join"] for resource in by_action["s3:PutObject"]]
     assert path == "/uploads/*"
+    readable = {resource["Fn::Join"][1][1] for resource in by_action["s3:GetObject"]}
+    assert readable == {"/uploads/*", "/thumbnails/*"}  # what other backends store has no records here
     assert "IndexBucket" not in json.dumps(statements(template, "Api"))
 
 
