@@ -2,13 +2,14 @@
 
 import struct
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from glimpse.photos import MAX_JPEG_PIXELS, MAX_PIXELS, Photo, UnreadablePhoto, open_photo
+from glimpse.photos import MAX_JPEG_PIXELS, MAX_PIXELS, MAX_SIDE, Photo, UnreadablePhoto, open_photo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
@@ -193,6 +194,26 @@ def test_each_refusal_says_why() -> None:
 def test_a_bomb_is_refused_by_its_header(side: int) -> None:
     assert side**2 > MAX_PIXELS
     assert "too many pixels" in reason(png_of(side, side))
+
+
+def tiff_of(width: int, height: int) -> bytes:
+    """A TIFF that claims a size and holds one strip of nothing."""
+    tags = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: height, 279: 64}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
+    return b"II*\0" + struct.pack("<I", 72) + bytes(64) + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize("make", [png_of, tiff_of])
+@pytest.mark.parametrize("size", [(1, 64_000_000), (64_000_000, 1), (1, MAX_SIDE + 1)])
+def test_a_bomb_of_extreme_shape_is_refused_by_its_header(
+    make: Callable[[int, int], bytes], size: tuple[int, int]
+) -> None:
+    assert size[0] * size[1] <= MAX_PIXELS
+    assert "too many pixels on one side" in reason(make(*size))
+
+
+def test_a_long_panorama_is_a_photo() -> None:
+    assert open_photo(encode(Image.new("RGB", (MAX_SIDE, 2)), "PNG")).width == MAX_SIDE
 
 
 def test_a_jpeg_may_be_larger_but_not_by_much() -> None:

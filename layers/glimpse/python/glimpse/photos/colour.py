@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 _SRGB = ImageCms.createProfile("sRGB")
+_STRIP_ROWS = 64
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
@@ -40,21 +42,35 @@ def to_srgb(image: Image.Image) -> Image.Image:
 def _deep_grey(image: Image.Image) -> Image.Image:
     values: NDArray[Any] = np.asarray(image)
     if image.mode == "F":
-        return _stretched(values.astype(np.float64))
+        return _stretched(values)
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > 65535:
-        return _stretched(values.astype(np.float64))
+        return _stretched(values)
     # Scanners and cameras keep 8 to 14 bits in 16: white is the largest value of the depth that is in use.
     white = next(2**depth - 1 for depth in (8, 10, 12, 14, 16) if high < 2**depth)
-    return Image.fromarray((values.astype(np.uint32) * 255 // white).astype(np.uint8))
+    return _by_strips(values, lambda strip: strip.astype(np.uint32) * 255 // white)
 
 
-def _stretched(values: NDArray[np.float64]) -> Image.Image:
+def _stretched(values: NDArray[Any]) -> Image.Image:
     """Map the range that occurs to 0-255: such data has no white of its own."""
-    finite = np.isfinite(values)
-    low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0.0, 0.0)
-    scaled = (np.where(finite, values, low) - low) * (255 / (high - low) if high > low else 0)
-    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+    occurring = values[np.isfinite(values)]
+    low, high = (float(occurring.min()), float(occurring.max())) if occurring.size else (0.0, 0.0)
+    scale = 255 / (high - low) if high > low else 0.0
+
+    def to_grey(strip: NDArray[Any]) -> NDArray[Any]:
+        exact = strip.astype(np.float64)
+        return np.rint((np.where(np.isfinite(exact), exact, low) - low) * scale)
+
+    return _by_strips(values, to_grey)
+
+
+def _by_strips(values: NDArray[Any], to_grey: Callable[[NDArray[Any]], NDArray[Any]]) -> Image.Image:
+    """Make greys of a few rows at a time: whole intermediate arrays would take several gigabytes."""
+    greys = np.empty(values.shape, np.uint8)
+    for start in range(0, len(values), _STRIP_ROWS):
+        rows = slice(start, start + _STRIP_ROWS)
+        greys[rows] = to_grey(values[rows])
+    return Image.fromarray(greys)
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -12,10 +12,13 @@ from glimpse.photos.colour import to_srgb
 from glimpse.photos.exif import orientation, taken_at
 
 MAX_PIXELS = 64_000_000
-"""The most pixels that a photo may have: decoding then takes a gigabyte at most."""
+"""The most pixels that a photo may have: whatever its mode, decoding then takes about a gigabyte at most."""
 
 MAX_JPEG_PIXELS = 120_000_000
 """The most for a JPEG, which is scaled while it is decoded: photos of 108-megapixel phones pass."""
+
+MAX_SIDE = 65_535
+"""The longest side in pixels, JPEG's own bound: Pillow keeps a pointer for every row, however short."""
 
 # Pillow's own alarm: it raises at twice this number, and the check below is exact.
 Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
@@ -40,6 +43,7 @@ _TOO_LARGE = (
     f"The picture has too many pixels: {MAX_PIXELS // 1_000_000} million are the most, "
     f"and {MAX_JPEG_PIXELS // 1_000_000} million in a JPEG."
 )
+_TOO_LONG = f"The picture has too many pixels on one side: {MAX_SIDE:,} are the most."
 _INCOMPLETE = "The picture is incomplete: the file ends before it does. Please upload the original again."
 _DAMAGED = "The picture is damaged and cannot be decoded. Please upload the original again."
 
@@ -83,7 +87,8 @@ def open_photo(data: bytes) -> Photo:
     Raises
     ------
     UnreadablePhoto
-        If it is anything else, incomplete, damaged, or larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS``).
+        If it is anything else, incomplete, damaged, larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS``), or
+        longer than ``MAX_SIDE``.
     """
     if not data:
         raise UnreadablePhoto("The file is empty (0 bytes).")
@@ -131,6 +136,8 @@ def _decode(image: Image.Image) -> Photo:
     width, height = image.size
     if width * height > (MAX_JPEG_PIXELS if isinstance(image, JpegImageFile) else MAX_PIXELS):
         raise UnreadablePhoto(_TOO_LARGE)
+    if max(width, height) > MAX_SIDE:
+        raise UnreadablePhoto(_TOO_LONG)
     # libjpeg scales in the frequency domain: half the time and a quarter of the memory for a phone's photo.
     scaled = image.draft(None, (_WORKING_SIDE, _WORKING_SIDE)) is not None
     image.load()
