@@ -12,7 +12,7 @@ from local.settings import Settings
 
 # Only what a run writes: GLIMPSE_HOME may point at a folder that holds other things, too.
 _STATE = ("emulator", "cdk.out")
-_FILES = ("deployed.json", "emulator.json", "seeded.json", "lock")
+_FILES = ("cdk.log", "deployed.json", "emulator.json", "seeded.json", "lock")
 
 
 def reset(settings: Settings) -> None:
