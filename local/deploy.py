@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import cdk
@@ -93,7 +94,7 @@ def stack_outputs(settings: Settings) -> dict[str, str] | None:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
-def client_for(settings: Settings, service: str) -> Any:  # noqa: ANN401 - boto3 makes clients by name
+def client_for(settings: Settings, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - boto3 makes clients by name
     """Make a boto3 client of the endpoint, with the operator's credentials."""
     aws = settings.aws_environment()
     return boto3.client(  # type: ignore[call-overload]
@@ -102,6 +103,7 @@ def client_for(settings: Settings, service: str) -> Any:  # noqa: ANN401 - boto3
         region_name=aws["AWS_REGION"],
         aws_access_key_id=aws["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=aws["AWS_SECRET_ACCESS_KEY"],
+        config=config,
     )
 
 

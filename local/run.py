@@ -9,7 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from glimpse.search_client import InvokeTransport
+from botocore.config import Config
+from glimpse.search_client import InvokeTransport, SearchClient, SearchUnavailable
 
 from local.deploy import client_for, deploy
 from local.emulator import Emulator, end_stale, is_ready
@@ -23,11 +24,13 @@ from local.seed import DemoAccount, seed
 from local.settings import ROOT, Settings
 from local.website import website
 
-_ALIAS = "glimpse"
-
-_DEMO_MODEL = """\
-Model    the demo model, trained on drawn scenes. It understands those: "two dogs", "something to eat".
+_DEMO_MODEL = "glimpse-demo"
+_DEMO_MODEL_IN_WORDS = """\
+the demo model, trained on drawn scenes. It understands those: "two dogs", "something to eat".
          It does not understand photographs as a real CLIP does: their order means little."""
+
+# A request may start something that must not be started twice, and the function's answer takes up to 30 s.
+_ONE_TRY = Config(read_timeout=40, max_pool_connections=32, retries={"total_max_attempts": 1})
 
 
 def run(settings: Settings, *, with_parent: bool = False) -> None:
@@ -92,7 +95,9 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
         ),
         listeners["API_PORT"],
     )
-    transport = InvokeTransport(outputs["SearchFunction"], _ALIAS, client=client_for(settings, "lambda"))
+    transport = InvokeTransport(
+        outputs["SearchAlias"], client=client_for(settings, "lambda", config=_ONE_TRY)
+    )
     servers.add(search_forwarder(transport), listeners["SEARCH_PORT"])
     config = {
         "apiUrl": f"http://localhost:{settings.api_port}",
@@ -104,13 +109,21 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
     _say("Looking after the demo account and its gallery …")
     if not seed(settings, account):
         _say("The gallery is still being embedded; searches find more of it by and by.")
-    _announce(settings, account, seconds=time.monotonic() - began)
+    model = _model_in_words(SearchClient(transport))
+    _announce(settings, account, model, seconds=time.monotonic() - began)
     return emulator
 
 
-def _announce(settings: Settings, account: DemoAccount, *, seconds: float) -> None:
-    bundle = os.environ.get("GLIMPSE_BUNDLE_DIR")
-    model = f"Model    the bundle at {bundle}" if bundle else _DEMO_MODEL
+def _model_in_words(search: SearchClient) -> str:
+    """Say which model is active, by the search service's own word."""
+    try:
+        name = search.health()["model"]["name"]
+    except (SearchUnavailable, KeyError, TypeError) as error:
+        return f"not known: the search service does not say ({error})"
+    return _DEMO_MODEL_IN_WORDS if name == _DEMO_MODEL else str(name)
+
+
+def _announce(settings: Settings, account: DemoAccount, model: str, *, seconds: float) -> None:
     _say(f"""
 Glimpse is ready (after {seconds:.0f} s).
 
@@ -119,7 +132,7 @@ API      http://localhost:{settings.api_port}
 Search   http://localhost:{settings.search_port}   (the service for other backends)
 AWS      {settings.endpoint}
 Account  {account.username}, password {account.password}
-{model}
+Model    {model}
 
 Stop     Ctrl-C. What was uploaded stays in {_shown(settings.home)}; `make reset` forgets it.
 """)

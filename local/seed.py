@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import mimetypes
 import time
 from collections.abc import Iterator, Sequence
@@ -36,7 +37,7 @@ def seed(settings: Settings, account: DemoAccount) -> bool:
     Parameters
     ----------
     settings
-        The API's port, and the home folder where it is noted that the gallery is complete.
+        The API's port, and the home folder where it is noted at which endpoint the gallery is complete.
     account
         The account to create.
 
@@ -51,7 +52,8 @@ def seed(settings: Settings, account: DemoAccount) -> bool:
         If the API refuses.
     """
     note = settings.home / "seeded.json"
-    if note.exists():
+    here = json.dumps({"endpoint": settings.external_endpoint})
+    if note.exists() and note.read_text() == here:
         return True
     with httpx.Client(base_url=f"http://{HOST}:{settings.api_port}", timeout=60, trust_env=False) as client:
         try:
@@ -59,7 +61,7 @@ def seed(settings: Settings, account: DemoAccount) -> bool:
         except httpx.HTTPError as error:
             raise Trouble(f"The sample gallery could not be uploaded: {error}.") from error
     if complete:
-        note.write_text("{}")
+        note.write_text(here)
     return complete
 
 
@@ -72,11 +74,14 @@ def _seed(client: httpx.Client, account: DemoAccount) -> bool:
     if login.status_code == httpx.codes.UNAUTHORIZED:
         raise Trouble(f"The account {account.username!r} has another password; `make reset` starts anew.")
     client.headers["authorization"] = f"Bearer {_ok(login)['token']}"
-    present = {folder["folder_name"] for folder in _ok(client.get("/api/folders"))["owned"]}
+    # A start that was cut short may have made a folder with a part of its pictures; it is made anew.
+    owned = _ok(client.get("/api/folders"))["owned"]
+    cut_short = [folder["id"] for folder in owned if folder["folder_name"] in FOLDERS]
+    if cut_short:
+        _ok(client.request("DELETE", "/api/folders", json={"folder_ids": cut_short}))
     jobs = [
         _ok(client.post("/api/images/upload", data={"folderName": name}, files=list(_files(batch))))["job_id"]
         for name, source in FOLDERS.items()
-        if name not in present  # a start that was cut short has uploaded it
         for batch in _batches(source)
     ]
     return all(_wait_for(client, job) for job in jobs)
