@@ -1,8 +1,4 @@
-"""One stack for all end-to-end tests of a process, with IAM enforced; each test makes users of its own.
-
-With pytest-xdist every worker starts a stack, on ports of its own: safe, but slower than one after the
-other on two cores.
-"""
+"""Users of the stack that `tests/conftest.py` starts; each test makes users of its own."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,18 +7,6 @@ import httpx
 import pytest
 
 from tests.e2e.stack import Stack, User
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack, ready; it is stopped at the end, whatever happened."""
-    stack = Stack(tmp_path_factory.mktemp("stack"))
-    try:
-        stack.start()
-        stack.set_visibility_timeout(5)
-        yield stack
-    finally:
-        stack.stop()
 
 
 @pytest.fixture

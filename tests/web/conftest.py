@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, Response, expect, sync_playwright
 
+from local.forwarders import Servers, api_forwarder
+from local.website import website
+from tests.e2e.stack import Stack
 from tests.web.visitor import Visitor
 
 PHOTOS = Path(__file__).resolve().parent.parent / "photos"
@@ -28,7 +32,7 @@ NO_BROWSER = (
     "or .venv/bin/playwright install chromium), or name one with GLIMPSE_CHROMIUM."
 )
 # The first answer of a function waits for its start, which takes its time on a busy machine.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=45_000)
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +50,18 @@ def _launch(playwright: Playwright) -> Browser:
     if path is None and not Path(playwright.chromium.executable_path).exists():
         pytest.skip(NO_BROWSER)
     return playwright.chromium.launch(executable_path=path, args=QUIET)
+
+
+@pytest.fixture(scope="session")
+def web_url(stack: Stack) -> str:
+    """Where the page is."""
+    return stack.web_url
+
+
+@pytest.fixture(scope="session")
+def api_url(stack: Stack) -> str:
+    """Where the API is."""
+    return stack.api_url
 
 
 @pytest.fixture
@@ -75,6 +91,20 @@ def visitor(page: Page, web_url: str, api_url: str) -> Iterator[Visitor]:
     page.on("response", learn)
     yield Visitor(page, web_url, api_url)
     assert not [address for address in addresses for token in tokens if token in address]
+
+
+@pytest.fixture
+def limited_visitor(page: Page, stack: Stack) -> Iterator[Visitor]:
+    """Somebody at a page whose API has AWS's limit for multipart bodies, as with GATEWAY_LIMITS=1."""
+    web, api = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+    web_url, api_url = (f"http://localhost:{listener.getsockname()[1]}" for listener in (web, api))
+    gateway = f"{stack.settings.endpoint}/_aws/execute-api/{stack.outputs['ApiId']}/$default"
+    servers = Servers()
+    servers.add(website({"apiUrl": api_url}), web)
+    servers.add(api_forwarder(gateway, gateway_limits=True), api)
+    servers.start()
+    yield Visitor(page, web_url, api_url)
+    servers.stop()
 
 
 @pytest.fixture(scope="session")

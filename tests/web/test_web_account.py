@@ -8,35 +8,29 @@ from playwright.sync_api import expect
 from tests.web.visitor import PASSWORD, Visitor
 
 
-def test_a_wrong_password_gets_a_sentence(visitor: Visitor) -> None:
-    name = visitor.register()
-    visitor.page.get_by_role("button", name="Log out").click()
-    visitor.log_in(name, "not " + PASSWORD)
+def test_a_wrong_password_gets_a_sentence(visitor: Visitor, stocked: str) -> None:
+    visitor.open()
+    visitor.log_in(stocked, "not " + PASSWORD)
     expect(visitor.alert).to_contain_text("password is wrong")
     expect(visitor.page.get_by_label("Password")).to_be_focused()
-    visitor.log_in(name)
+    visitor.log_in(stocked)
     visitor.expect_library()
 
 
-def test_a_taken_name_gets_a_sentence(visitor: Visitor) -> None:
-    name = visitor.register()
-    visitor.page.get_by_role("button", name="Log out").click()
+def test_a_taken_name_gets_a_sentence(visitor: Visitor, stocked: str) -> None:
+    visitor.open()
     visitor.page.get_by_role("button", name="Create an account").click()
-    visitor.page.get_by_label("User name").fill(name)
+    visitor.page.get_by_label("User name").fill(stocked)
     visitor.page.get_by_label("Password").fill(PASSWORD)
     visitor.page.get_by_role("button", name="Create account").click()
     expect(visitor.alert).to_contain_text("taken")
 
 
-def test_the_keyboard_is_enough(visitor: Visitor) -> None:
-    name = visitor.register()
+def test_the_keyboard_is_enough(visitor: Visitor, stocked: str) -> None:
     keyboard = visitor.page.keyboard
-    visitor.page.get_by_role("button", name="Log out").focus()
-    keyboard.press("Enter")
-    visitor.expect_log_in_form()
+    visitor.open()
     expect(visitor.page.get_by_label("User name")).to_be_focused()
-    keyboard.press("ControlOrMeta+A")
-    keyboard.type(name)
+    keyboard.type(stocked)
     keyboard.press("Tab")
     keyboard.type(PASSWORD)
     keyboard.press("Enter")
@@ -44,11 +38,16 @@ def test_the_keyboard_is_enough(visitor: Visitor) -> None:
     expect(visitor.page.get_by_label("Describe the photograph in plain words")).to_be_focused()
     keyboard.type("a cat")
     keyboard.press("Enter")
-    expect(visitor.page.get_by_role("heading", name="Nothing found for")).to_be_visible()
+    visitor.expect_pictures(3)
+    keyboard.press("Shift+Tab")
+    keyboard.press("Shift+Tab")
+    expect(visitor.page.get_by_role("button", name="Log out")).to_be_focused()
+    keyboard.press("Enter")
+    visitor.expect_log_in_form()
 
 
-def test_a_session_that_ended_elsewhere_leads_back_to_the_log_in(visitor: Visitor) -> None:
-    visitor.register()
+def test_a_session_that_ended_elsewhere_leads_back_to_the_log_in(visitor: Visitor, stocked: str) -> None:
+    visitor.enter(stocked)
     request = urllib.request.Request(  # noqa: S310 - the API under test
         f"{visitor.api_url}/api/users/logout",
         data=json.dumps({"token": visitor.token()}).encode(),
@@ -71,11 +70,11 @@ def test_a_forged_token_leads_back_to_the_log_in(visitor: Visitor) -> None:
     expect(visitor.alert).to_contain_text("Your session has ended.")
 
 
-def test_a_session_lasts_over_a_reload(visitor: Visitor) -> None:
-    name = visitor.register()
+def test_a_session_lasts_over_a_reload(visitor: Visitor, stocked: str) -> None:
+    visitor.enter(stocked)
     visitor.page.reload()
     visitor.expect_library()
-    expect(visitor.page.get_by_text(name)).to_be_visible()
+    expect(visitor.page.get_by_text(stocked)).to_be_visible()
 
 
 def test_the_page_says_which_model_is_active_and_what_it_cannot_do(visitor: Visitor) -> None:

@@ -19,11 +19,10 @@ def test_a_search_that_fails_can_be_tried_again(visitor: Visitor, stocked: str) 
         expect(visitor.alert).to_have_count(0)
 
 
-def test_logging_in_while_offline_gets_a_sentence(visitor: Visitor) -> None:
-    name = visitor.register()
-    visitor.page.get_by_role("button", name="Log out").click()
+def test_logging_in_while_offline_gets_a_sentence(visitor: Visitor, stocked: str) -> None:
+    visitor.open()
     with visitor.trouble("/api/users/login", "internetdisconnected"):
-        visitor.log_in(name)
+        visitor.log_in(stocked)
         expect(visitor.alert).to_contain_text("can’t be reached")
     visitor.page.get_by_role("button", name="Try again").click()
     visitor.expect_library()
@@ -103,8 +102,8 @@ def test_an_upload_can_be_stopped(visitor: Visitor, photos: Path) -> None:
     expect(card).to_have_count(0)
 
 
-def test_a_session_that_ends_during_an_upload_stops_it(visitor: Visitor, photos: Path) -> None:
-    visitor.register()
+def test_a_session_that_ends_during_an_upload_stops_it(visitor: Visitor, stocked: str, photos: Path) -> None:
+    visitor.enter(stocked)
     with visitor.trouble("/api/uploads", 401, "POST"):
         visitor.choose([photos / "horse.png"])
         visitor.name_folder("Too late")

@@ -1,14 +1,16 @@
 """The page's pure functions, in the browser that runs them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser
 
 
-@pytest.fixture
-def call(page: Page, web_url: str) -> Any:
+@pytest.fixture(scope="module")
+def call(browser: Browser, web_url: str) -> Iterator[Any]:
     """Call an exported function of a module; a generator comes back as a list."""
+    page = browser.new_page()
     page.goto(web_url)
 
     def run(module: str, function: str, *arguments: object) -> Any:
@@ -20,7 +22,8 @@ def call(page: Page, web_url: str) -> Any:
             [f"/js/{module}.js", function, arguments],
         )
 
-    return run
+    yield run
+    page.close()
 
 
 @pytest.mark.parametrize(

@@ -118,22 +118,28 @@ class Row {
   #item;
   #address;
   #state = el("span", { class: "row-state" });
-  #bar = el("progress", { class: "bar thin", max: "1" });
+  #bar = null; // only while sending: progress elements are heavy, and an upload may have thousands of rows
 
   constructor(item) {
     this.#item = item;
     this.#address = URL.createObjectURL(item.file);
-    this.#bar.setAttribute("aria-label", `Sent of ${item.name}`);
     this.element = el("li", { class: "row" }, this.#preview(),
       el("span", { class: "row-name", dir: "auto", title: item.name }, item.name),
-      el("span", { class: "row-size" }, size(item.file.size)), this.#state, this.#bar);
+      el("span", { class: "row-size" }, size(item.file.size)), this.#state);
   }
 
   draw() {
     this.stale = false;
-    const { state, reason, sentBytes, file } = this.#item;
+    const { state, reason, sentBytes, file, name } = this.#item;
     this.element.dataset.state = state;
-    this.#bar.value = file.size > 0 ? sentBytes / file.size : Number(state === "sent");
+    if (state === "sending") {
+      this.#bar ??= el("progress", { class: "bar thin", max: "1", "aria-label": `Sent of ${name}` });
+      this.#bar.value = file.size > 0 ? sentBytes / file.size : 0;
+      if (!this.#bar.isConnected) this.element.append(this.#bar);
+    } else {
+      this.#bar?.remove();
+      this.#bar = null;
+    }
     if (state === "failed" || state === "unusable") this.#state.replaceChildren(icon("warning"), `${STATES[state]}: ${reason}`);
     else this.#state.textContent = STATES[state];
   }
