@@ -1,6 +1,7 @@
 """The images bucket."""
 
-from typing import TYPE_CHECKING, BinaryIO
+import os
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import boto3
 from botocore.config import Config
@@ -28,6 +29,7 @@ class ObjectStore:
             connect_timeout=2,
             read_timeout=10,
             retries={"mode": "standard", "total_max_attempts": 3},
+            s3={"addressing_style": _addressing_style()},
         )
         self._client: S3Client = boto3.client("s3", config=config)
 
@@ -60,3 +62,14 @@ class ObjectStore:
             ExpiresIn=POST_SECONDS,
         )
         return SignedPost(post["url"], post["fields"])
+
+
+def _addressing_style() -> Literal["auto", "virtual"]:
+    """Return how signed addresses name the bucket.
+
+    Left to itself, botocore signs for ``{bucket}.s3.amazonaws.com``, which redirects to the region of a young
+    bucket, where the signed host is another one. "virtual" means ``{bucket}.s3.{region}.amazonaws.com``. An
+    endpoint of one's own has no host for each bucket; there "auto" puts the name into the path.
+    """
+    own_endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return "auto" if own_endpoint else "virtual"
