@@ -14,7 +14,7 @@ from functions.api.services.folders import FolderService, VisibleFolder
 from functions.api.services.ports import Images, Objects, Search, SearchFailed, User
 
 MAX_TOP_K = 500  # two signed addresses each: a longer answer would near the 6 MB of an invocation
-MODEL_SECONDS = 300
+MODEL_SECONDS, UNKNOWN_SECONDS = 300, 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -105,23 +105,33 @@ def _is_shown(record: ImageRecord | None) -> bool:
 
 
 class ActiveModel:
-    """The name of the model that search runs with, asked for at most every five minutes."""
+    """The name of the model that search runs with, asked for at most every five minutes.
+
+    While search does not say, it is asked again every ten seconds.
+    """
 
     def __init__(self, search: Search, clock: Callable[[], float] = time.monotonic) -> None:
         self._search = search
         self._clock = clock
         self._lock = threading.Lock()
         self._name: str | None = None
-        self._asked_at: float | None = None
+        self._ask_from: float | None = None
 
     def name(self) -> str | None:
-        """Return the model's name, or None while search does not answer."""
-        with self._lock:
-            now = self._clock()
-            if self._name is None or self._asked_at is None or now - self._asked_at > MODEL_SECONDS:
+        """Return the model's name, or None while search does not answer.
+
+        One caller at a time waits for search; the others get what is known.
+        """
+        if self._is_due() and self._lock.acquire(blocking=False):
+            try:
                 self._name = self._ask()
-                self._asked_at = now
-            return self._name
+                self._ask_from = self._clock() + (UNKNOWN_SECONDS if self._name is None else MODEL_SECONDS)
+            finally:
+                self._lock.release()
+        return self._name
+
+    def _is_due(self) -> bool:
+        return self._ask_from is None or self._clock() >= self._ask_from
 
     def _ask(self) -> str | None:
         try:

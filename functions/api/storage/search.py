@@ -7,12 +7,18 @@ from glimpse.search_client import InvokeTransport, SearchClient, SearchServiceEr
 
 from functions.api.services.ports import SearchFailed, SearchHit
 
+SEARCH_SECONDS = 20
+"""Enough for a cold start; of the API's own 29 s it leaves time to say that search did not answer."""
+
+HEALTH_SECONDS = 2
+
 
 class SearchFunction:
     """Asks the search function by Lambda invoke."""
 
     def __init__(self, function: str) -> None:
-        self._client = SearchClient(InvokeTransport(function, timeout_seconds=25))
+        self._client = SearchClient(InvokeTransport(function, timeout_seconds=SEARCH_SECONDS))
+        self._impatient = SearchClient(InvokeTransport(function, timeout_seconds=HEALTH_SECONDS))
 
     def search(
         self,
@@ -36,8 +42,8 @@ class SearchFunction:
         return [SearchHit(hit.image_id, hit.folder_id, hit.score) for hit in hits]
 
     def health(self) -> Mapping[str, Any]:
-        """Return what the function says of itself; raises SearchFailed."""
+        """Return what the function says of itself; raises SearchFailed, also while it starts."""
         try:
-            return self._client.health()
+            return self._impatient.health()
         except SearchServiceError as error:
             raise SearchFailed(str(error)) from error

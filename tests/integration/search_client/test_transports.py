@@ -69,6 +69,34 @@ def test_a_request_without_a_body_has_none(lambda_service: LambdaServer) -> None
     assert "body" not in json.loads(lambda_service.payloads[0])
 
 
+def test_what_takes_too_long_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def slow(_event: Any, _name: str) -> dict[str, Any]:
+        over.wait(timeout=30)
+        return {"statusCode": 200}
+
+    with LambdaServer({"search": slow}) as server:
+        transport = InvokeTransport("search", timeout_seconds=0.5, endpoint_url=server.url)
+        try:
+            with pytest.raises(SearchUnavailable):
+                transport.request("POST", "/embed-images", {}, b"{}")
+        finally:
+            over.set()
+        assert len(server.payloads) == 1
+
+
+def test_endpoint_and_credentials_may_be_given(
+    lambda_service: LambdaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(variable)
+    monkeypatch.delenv("AWS_ENDPOINT_URL_LAMBDA")
+    session = boto3.Session("AKIAEXAMPLE", "secret", region_name="eu-central-1")
+    transport = InvokeTransport("search", session=session, endpoint_url=lambda_service.url)
+    assert transport.request("GET", "/", {}, b"").status == 200
+
+
 @pytest.mark.parametrize("path", ["/broken", "/odd"])
 def test_a_function_that_fails_gives_no_response(lambda_service: LambdaServer, path: str) -> None:
     with pytest.raises(SearchUnavailable) as raised:

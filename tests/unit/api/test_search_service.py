@@ -1,5 +1,8 @@
 """Search on storage in memory, and the name of the active model."""
 
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +11,7 @@ import pytest
 from functions.api.routes.images import parse_ids
 from functions.api.services.errors import Unavailable, Unusable
 from functions.api.services.ports import SearchFailed, SearchHit
-from functions.api.services.search import MODEL_SECONDS, ActiveModel
+from functions.api.services.search import MODEL_SECONDS, UNKNOWN_SECONDS, ActiveModel
 from functions.api.services.uploads import Destination, FileOffer
 
 
@@ -50,16 +53,42 @@ def test_no_answer_is_unavailable(world: Any, monkeypatch: pytest.MonkeyPatch) -
 def test_the_model_is_asked_for_rarely_and_again_after_a_failure(world: Any) -> None:
     now = [0.0]
     model = ActiveModel(world.search_engine, lambda: now[0])
-    assert model.name() is None
+    assert [model.name() for _ in range(5)] == [None] * 5
+    assert world.search_engine.health_asked == 1
+    now[0] = UNKNOWN_SECONDS
     world.search_engine.says = {"status": "healthy", "model": "demo"}
     assert [model.name() for _ in range(5)] == ["demo"] * 5
     assert world.search_engine.health_asked == 2
-    now[0] = MODEL_SECONDS + 1
+    now[0] += MODEL_SECONDS
     world.search_engine.says = {"model": {"name": "ViT-B-32"}}
     assert model.name() == "ViT-B-32"
     now[0] *= 3
     world.search_engine.says = {"model": 5}
     assert model.name() is None
+
+
+def test_nobody_waits_while_another_asks_for_the_model() -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    class SlowSearch:
+        def search(self, *_: object) -> list[SearchHit]:
+            return []
+
+        def health(self) -> Mapping[str, Any]:
+            asked.set()
+            assert answer.wait(timeout=30)
+            return {"model": "demo"}
+
+    model = ActiveModel(SlowSearch())
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(model.name)
+        try:
+            assert asked.wait(timeout=30)
+            assert model.name() is None
+        finally:
+            answer.set()
+        assert first.result() == "demo"
+    assert model.name() == "demo"
 
 
 @pytest.mark.parametrize(

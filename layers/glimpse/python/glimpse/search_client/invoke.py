@@ -34,8 +34,12 @@ class InvokeTransport:
         Alias or version, where `function` does not say.
     timeout_seconds : float
         How long to wait for an answer.
+    endpoint_url : str, optional
+        Where Lambda is; the environment says otherwise.
+    session : boto3.Session, optional
+        Credentials and region; those of the environment otherwise.
     client : LambdaClient, optional
-        Made from the environment otherwise.
+        Instead of one made here.
     """
 
     def __init__(
@@ -44,16 +48,20 @@ class InvokeTransport:
         qualifier: str | None = None,
         *,
         timeout_seconds: float = 28,
+        endpoint_url: str | None = None,
+        session: boto3.Session | None = None,
         client: LambdaClient | None = None,
     ) -> None:
         self._function = f"{function}:{qualifier}" if qualifier else function
-        self._client = client or boto3.client(
+        # One try: an invocation that gave no answer in time may still be at work, and so would be the second.
+        self._client = client or (session or boto3.Session()).client(
             "lambda",
+            endpoint_url=endpoint_url,
             config=Config(
-                connect_timeout=2,
+                connect_timeout=min(2, timeout_seconds),
                 read_timeout=timeout_seconds,
                 max_pool_connections=32,
-                retries={"mode": "standard", "total_max_attempts": 2},
+                retries={"mode": "standard", "total_max_attempts": 1},
             ),
         )
 
