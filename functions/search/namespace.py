@@ -3,7 +3,7 @@
 import re
 
 _ARN = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]+(?::(?P<qualifier>[^:]+))?")
-_SHARED = re.compile(r"\$LATEST(\.PUBLISHED)?|[0-9]+|glimpse|live")
+_SHARED = re.compile(r"\$LATEST(\.PUBLISHED)?|[0-9]+|glimpse")
 
 
 def namespace_of(invoked_function_arn: str, shared: str) -> str:
@@ -16,7 +16,7 @@ def namespace_of(invoked_function_arn: str, shared: str) -> str:
     invoked_function_arn : str
         From the invocation's context; ends in the qualifier, if the caller used one.
     shared : str
-        The namespace of the function itself, its versions and its own alias (``glimpse`` or ``live``).
+        The namespace of the function itself, its versions and its own alias ``glimpse``.
 
     Raises
     ------

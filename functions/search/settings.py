@@ -26,7 +26,8 @@ class SearchSettings(FunctionSettings):
     bundle_dir : Path
         The model bundle.
     embed_images_cap : int
-        Images that the embed function surely manages in 25 s: half a second each, at 12 megapixels.
+        Images that the embed function surely manages in 25 s: half a second each, at 12 megapixels, after
+        a start of 5 s.
     cache_memory_mb, cache_disk_mb : int
         What cached segments may take, of the function's memory and of /tmp.
     """
@@ -34,6 +35,6 @@ class SearchSettings(FunctionSettings):
     index_bucket: str
     embed_function: str
     bundle_dir: Path = Field(default_factory=_default_bundle)
-    embed_images_cap: int = Field(default=50, ge=1, le=1000)
+    embed_images_cap: int = Field(default=40, ge=1, le=1000)
     cache_memory_mb: int = Field(default=768, ge=0)
     cache_disk_mb: int = Field(default=1536, ge=0)

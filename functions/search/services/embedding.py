@@ -55,7 +55,8 @@ class EmbedService:
             done = self._embedder.embed(namespace, user_id, folder_id, wanted)
         except EmbedTimedOut as error:
             raise TooLarge(
-                f"These {len(wanted)} images took more than 25 s; send fewer at a time ({self._cap} at most)."
+                f"These {len(wanted)} images took more than 25 s; some or all of them may be indexed by now. "
+                f"Send them again, fewer at a time ({self._cap} at most): to repeat an image does no harm."
             ) from error
         except EmbedFailed as error:
             raise Unavailable("Images can't be embedded at the moment; try again shortly.") from error

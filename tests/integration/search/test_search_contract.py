@@ -222,7 +222,7 @@ def test_an_embed_function_that_fails_is_unavailable(function: SearchFunction, e
         ("$LATEST", "glimpse"),
         ("17", "glimpse"),
         ("glimpse", "glimpse"),
-        ("live", "glimpse"),
+        ("live", "live"),
         ("java-backend", "java-backend"),
     ],
 )

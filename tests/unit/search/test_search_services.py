@@ -151,6 +151,11 @@ def test_what_does_not_come_through_is_told_apart(
         EmbedService(Embedder(result), 1).embed("ns", 1, 3, images)
 
 
+def test_who_waited_too_long_hears_that_repeating_is_harmless() -> None:
+    with pytest.raises(TooLarge, match=r"may be indexed by now.*7 at most.*no harm"):
+        EmbedService(Embedder(EmbedTimedOut("25 s")), 7).embed("ns", 1, 3, [CAT])
+
+
 def test_one_id_has_one_file() -> None:
     embedder = Embedder(Embedded([], [], []))
     with pytest.raises(Unusable, match="image_id 1"):
