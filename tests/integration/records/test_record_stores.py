@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from glimpse.records import (
     FolderGone,
     FolderStatus,
@@ -123,6 +125,30 @@ def test_an_older_event_does_not_undo_a_newer_one() -> None:
     assert counts() == (1, 0, 1)
 
 
+@pytest.mark.parametrize("older", ["05", ""])
+def test_an_older_event_does_not_undo_a_newer_one_that_was_read_before(older: str) -> None:
+    (record,) = start(1)
+    index(record, sequencer="09", width=900)
+    newer = images.get(FOLDER, 1)
+    assert newer
+    assert images.mark_failed(newer, "An old reason.", sequencer=older)
+    assert index(newer, sequencer=older, width=100)
+    assert images.get(FOLDER, 1) == newer
+    assert counts() == (1, 0, 1)
+    images.delete(FOLDER, [1])
+    assert not index(newer, sequencer=older)
+
+
+def test_the_same_event_may_correct_what_was_read() -> None:  # its object was replaced meanwhile
+    (record,) = start(1)
+    index(record, sequencer="09", width=900)
+    stored = images.get(FOLDER, 1)
+    assert stored
+    assert index(stored, sequencer="09", width=100)
+    assert images.get(FOLDER, 1).width == 100  # type: ignore[union-attr]
+    assert counts() == (1, 0, 1)
+
+
 def test_replacing_an_indexed_image_counts_nothing_twice() -> None:
     (record,) = start(1)
     index(record, sequencer="01")
@@ -202,6 +228,31 @@ def test_only_a_hidden_folder_is_forgotten() -> None:
     folders.forget(FOLDER)
     assert folders.get(FOLDER) is None
     assert folders.get_many([FOLDER]) == {}
+
+
+@pytest.mark.parametrize(("kind", "change"), [("UpdateItem", "raise"), ("DeleteItem", "forget")])
+def test_a_folder_that_a_transaction_holds_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, kind: str, change: str
+) -> None:
+    make_folder(FolderStatus.ERASING)
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+    held = ["once", "twice"]
+
+    def hold(client: BaseClient, operation: str, parameters: object) -> object:
+        if operation == kind and held:
+            held.pop()
+            error = {"Error": {"Code": "TransactionConflictException", "Message": "held"}}
+            raise ClientError(error, operation)  # type: ignore[arg-type]
+        return call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", hold)
+    if change == "raise":
+        folders.raise_index_version(FOLDER, 4)
+        assert folders.get(FOLDER).index_version == 4  # type: ignore[union-attr]
+    else:
+        folders.forget(FOLDER)
+        assert folders.get(FOLDER) is None
+    assert not held
 
 
 def test_a_long_reason_is_cut() -> None:

@@ -54,16 +54,20 @@ class FolderStore:
         ------
         FolderStillActive
             If the folder was never hidden.
+        RecordsContended
+            If transactions kept holding the folder.
         """
-        try:
-            FolderModel(folder_id).delete(
-                condition=FolderModel.folder_id.does_not_exist()
-                | (FolderModel.status == FolderStatus.ERASING.value)
-            )
-        except DeleteError as error:
-            if error.cause_response_code != _CONDITION_FAILED:
-                raise
-            raise FolderStillActive(f"folder {folder_id} is active and keeps its record") from error
+        hidden = FolderModel.folder_id.does_not_exist() | (FolderModel.status == FolderStatus.ERASING.value)
+        for _ in attempts():
+            try:
+                FolderModel(folder_id).delete(condition=hidden)
+            except DeleteError as error:
+                if error.cause_response_code == _CONDITION_FAILED:
+                    raise FolderStillActive(f"folder {folder_id} is active and keeps its record") from error
+                if error.cause_response_code != _CONFLICT:
+                    raise
+            else:
+                return
 
 
 def _record(model: FolderModel) -> FolderRecord:

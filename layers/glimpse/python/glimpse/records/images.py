@@ -106,8 +106,8 @@ class ImageStore:
         """Mark an image INDEXED and count it, in one transaction.
 
         The job counts an image when it leaves PENDING, the folder counts the INDEXED ones; so a replaced
-        image counts once, and an outcome that is already recorded (by this event or a newer one) changes
-        nothing.
+        image counts once. An outcome of an older event than the record's changes nothing, and neither does
+        one that was recorded since `record` was read.
 
         Returns
         -------
@@ -132,6 +132,8 @@ class ImageStore:
         return self._finish(record, _Outcome(ImageStatus.FAILED, sequencer, reason[:MAX_REASON_CHARACTERS]))
 
     def _finish(self, record: ImageRecord, outcome: _Outcome) -> bool:
+        if record.sequencer is not None and is_newer(record.sequencer, outcome.sequencer):
+            return self.get(record.folder_id, record.image_id) is not None
         count_job = True
         for _ in range(_FINISH_ATTEMPTS):
             try:
