@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
 import httpx
@@ -79,10 +79,12 @@ def api_forwarder(gateway: str, *, gateway_limits: bool) -> Starlette:
     async def forward(request: Request) -> Response:
         if gateway_limits and _is_multipart(request) and await _is_too_large(request):
             return JSONResponse({"detail": _TOO_LARGE}, status_code=413)
+        if request.method == "OPTIONS":  # no preflight, but with CORS the gateway answers every one
+            return Response(status_code=204)
         upstream = client.build_request(
             request.method,
             f"{gateway}{_target(request)}",
-            headers=_headers(request.headers.items()),
+            headers=[item for item in request.headers.raw if _is_passed_on(item[0].decode("latin-1"))],
             content=_body(request),
         )
         try:
@@ -99,7 +101,7 @@ def api_forwarder(gateway: str, *, gateway_limits: bool) -> Starlette:
         ]
         return response
 
-    return Starlette(routes=[Route("/{path:path}", forward, methods=_METHODS)], middleware=[_CORS])
+    return _server(forward, _CORS)
 
 
 def search_forwarder(transport: SearchTransport) -> Starlette:
@@ -116,7 +118,7 @@ def search_forwarder(transport: SearchTransport) -> Starlette:
             return JSONResponse({"detail": f"Search can't be reached: {error}."}, status_code=503)
         return Response(answer.body, answer.status, headers=dict(_headers(answer.headers.items())))
 
-    return Starlette(routes=[Route("/{path:path}", forward, methods=_METHODS)])
+    return _server(forward)
 
 
 class Servers:
@@ -151,6 +153,18 @@ class Servers:
         asyncio.run(all_of_them())
 
 
+def _server(forward: Callable[[Request], Awaitable[Response]], *middleware: Middleware) -> Starlette:
+    return Starlette(
+        routes=[Route("/{path:path}", forward, methods=_METHODS)],
+        middleware=middleware,
+        exception_handlers={405: _unknown_method},
+    )
+
+
+async def _unknown_method(request: Request, _error: Exception) -> Response:
+    return JSONResponse({"detail": f"No route takes the method {request.method}."}, status_code=405)
+
+
 def _target(request: Request) -> str:
     """Give path and query as the client wrote them: decoding and encoding again could change them."""
     path = request.scope["raw_path"].decode("latin-1")
@@ -159,7 +173,11 @@ def _target(request: Request) -> str:
 
 
 def _headers(items: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in items if name.lower() not in _HOP_BY_HOP]
+    return [(name, value) for name, value in items if _is_passed_on(name)]
+
+
+def _is_passed_on(name: str) -> bool:
+    return name.lower() not in _HOP_BY_HOP
 
 
 def _body(request: Request) -> AsyncIterator[bytes] | bytes | None:

@@ -77,6 +77,31 @@ def test_without_the_limit_large_multipart_passes(gateway: str) -> None:
         assert client.post("/", files=files).json()["bytes"] > MULTIPART_LIMIT
 
 
+def test_a_header_that_is_not_ascii_is_passed_on_as_it_came(gateway: str) -> None:
+    listener = listen(0, "API_PORT")
+    servers = Servers()
+    servers.add(api_forwarder(gateway, gateway_limits=False), listener)
+    servers.start()
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    answer = httpx.get(address, headers={"token": b"\xe9\xff"}, trust_env=False)
+    servers.stop()
+    listener.close()
+    assert answer.json()["token"] == "\xe9\xff"
+
+
+def test_an_unknown_method_is_refused_in_json(gateway: str) -> None:
+    for app in (api_forwarder(gateway, gateway_limits=False), search_forwarder(_Search(None))):
+        with TestClient(app) as client:
+            answer = client.request("PROPFIND", "/health")
+        assert answer.status_code == 405
+        assert "method" in answer.json()["detail"]
+
+
+def test_options_that_are_no_preflight_are_answered_here(gateway: str) -> None:
+    with TestClient(api_forwarder(gateway, gateway_limits=False)) as client:
+        assert client.options("/health").status_code == 204
+
+
 def test_a_gateway_that_is_gone_is_a_502() -> None:
     with TestClient(api_forwarder("http://127.0.0.1:9/stage", gateway_limits=False)) as client:
         answer = client.get("/health")
