@@ -1,5 +1,6 @@
 """From an object's key to what a model takes: read, decode, render, preprocess, several at a time."""
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from functions.embed.services.ports import Objects, ObjectTooLarge, StorageUnava
 
 ABSENT = "The file is no longer in storage. Please upload it again."
 _TOO_LARGE = "The file is larger than {megabytes} MB. Please make it smaller and upload it again."
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """Storage failed; whether there is a picture is not known."""
+    """Storage failed, or something unforeseen did; whether there is a picture is not known."""
 
     error: str
 
@@ -92,12 +95,15 @@ class Preparer:
             photo = open_photo(stored.data)
             if source.thumbnail_key:
                 self._objects.put(source.thumbnail_key, thumbnail(photo), "image/webp")
+            # The picture itself goes here: ten of them at once would not fit into the memory.
+            pixels = self._preprocess(photo.image)
         except UnreadablePhoto as error:
             return Refused(error.reason)
         except ObjectTooLarge as error:
             return Refused(_TOO_LARGE.format(megabytes=error.limit // 1024**2))
         except StorageUnavailable as error:
             return Postponed(str(error))
-        # The picture itself goes here: ten of them at once would not fit into the memory.
-        pixels = self._preprocess(photo.image)
+        except Exception as error:  # whatever it is: it concerns this image alone
+            _logger.exception("%s was not prepared", source.key)
+            return Postponed(f"{type(error).__name__}: {error}")
         return Prepared(pixels, stored.etag, photo.width, photo.height, photo.taken_at)

@@ -19,7 +19,7 @@ OTHERS_PREFIX = "images/"
 _ROUNDS = 4
 _NO_PATH = f"This path is not the key of an object under {OTHERS_PREFIX} in the images bucket."
 _INDEX_DELETED = "The index was deleted while the image was embedded."
-_NO_ANSWER = "Storage did not answer; please try again."
+_NOT_NOW = "The image could not be processed at the moment; please try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class ImageRequests:
                 case Absent():
                     answer.missing.append(image)
                 case Postponed():
-                    answer.fail([image], _NO_ANSWER)
+                    answer.fail([image], _NOT_NOW)
         return ready
 
     def _commit(self, attempt: Attempt, ready: Mapping[ImageFile, Prepared]) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from glimpse.encoder.preprocess import Preprocessing
 from glimpse.photos import open_photo
+from numpy.typing import NDArray
 from PIL import Image
 
 from functions.embed.services.ports import ObjectTooLarge, StorageUnavailable, StoredFile
@@ -96,3 +97,19 @@ def test_an_image_without_its_rendition_is_postponed() -> None:
     bucket = Bucket({"good": (PHOTOS / "rocket.jpg").read_bytes()}, full=True)
     (preparation,) = Preparer(bucket, PREPROCESS, workers=1).prepare([Source("good", "thumbnails/good.webp")])
     assert preparation == Postponed("no room")
+
+
+def test_what_nobody_foresaw_concerns_one_image(caplog: pytest.LogCaptureFixture) -> None:
+    def preprocess(image: Image.Image) -> NDArray[np.float32]:
+        if image.size == (640, 427):
+            raise RuntimeError("no such filter")
+        return PREPROCESS(image)
+
+    bucket = Bucket({name: (PHOTOS / name).read_bytes() for name in ("rocket.jpg", "palette_color.png")})
+    names = ["rocket.jpg", "palette_color.png"]
+    bad, good = Preparer(bucket, preprocess, workers=2).prepare([Source(name) for name in names])
+    assert bad == Postponed("RuntimeError: no such filter")
+    assert isinstance(good, Prepared)
+    (line,) = caplog.records
+    assert "rocket.jpg" in line.getMessage()
+    assert line.exc_info
