@@ -56,6 +56,7 @@ class Embedding(Construct):
                 "GLIMPSE_IMAGES_TABLE": storage.tables["images"].table_name,
                 "GLIMPSE_JOBS_TABLE": storage.tables["jobs"].table_name,
                 "GLIMPSE_MAINTENANCE_QUEUE_URL": self.maintenance.queue_url,
+                "GLIMPSE_MAX_RECEIVES": str(MAX_RECEIVE_COUNT),
             },
             memory_mb=3538,  # two vCPUs: one decodes while the other embeds
             timeout=TIMEOUT,
@@ -100,6 +101,7 @@ class Embedding(Construct):
             "sqs:DeleteMessage",
             "sqs:ChangeMessageVisibility",
             "sqs:GetQueueAttributes",
+            "sqs:GetQueueUrl",
         ]
         return [
             allow("ConsumeQueues", consume, queues),
@@ -166,7 +168,7 @@ def _data_statements(storage: Storage) -> list[iam.PolicyStatement]:
             ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
             [tables["folders"].table_arn],
         ),
-        allow("CountJobs", ["dynamodb:GetItem", "dynamodb:UpdateItem"], [tables["jobs"].table_arn]),
+        allow("CountJobs", ["dynamodb:UpdateItem"], [tables["jobs"].table_arn]),
     ]
 
 

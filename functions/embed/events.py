@@ -15,12 +15,14 @@ _Id = Annotated[int, Field(ge=0, le=MAX_ID)]
 
 
 class _Attributes(BaseModel):
-    receive_count: int = Field(default=1, alias="ApproximateReceiveCount")
+    receive_count: int = Field(default=1, ge=1, alias="ApproximateReceiveCount")
 
 
 class _Message(BaseModel):
     message_id: str = Field(alias="messageId")
     body: str
+    receipt_handle: str = Field(default="", alias="receiptHandle")
+    queue_arn: str = Field(default="", alias="eventSourceARN")
     attributes: _Attributes = _Attributes()
 
 
@@ -88,7 +90,13 @@ def deliveries(event: Mapping[str, Any]) -> list[Delivery]:
         If the event is no batch of SQS.
     """
     return [
-        Delivery(message.message_id, message.attributes.receive_count, _content(message.body))
+        Delivery(
+            message.message_id,
+            message.attributes.receive_count,
+            _content(message.body),
+            message.queue_arn,
+            message.receipt_handle,
+        )
         for message in _Batch.model_validate(event).records
     ]
 

@@ -41,7 +41,7 @@ def _consume(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             events.deliveries(event), lambda: context.get_remaining_time_in_millis() / 1000
         )
         line.update(outcomes=dict(report.outcomes), reasons=report.reasons, again=len(report.again))
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in report.again]}
+        return {"batchItemFailures": [{"itemIdentifier": delivery.message_id} for delivery in report.again]}
 
 
 def _embed_images(event: dict[str, Any]) -> dict[str, Any]:

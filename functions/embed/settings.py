@@ -21,5 +21,6 @@ class EmbedSettings(FunctionSettings):
     images_table: str
     jobs_table: str
     maintenance_queue_url: str
+    max_receives: int = Field(ge=1)
     bundle_dir: Path = _BUNDLE_DIR
     threads: int = Field(default=2, ge=1)

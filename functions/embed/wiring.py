@@ -15,6 +15,7 @@ from functions.embed.services.work import Tools
 from functions.embed.settings import EmbedSettings
 from functions.embed.storage.maintenance import MaintenanceQueue
 from functions.embed.storage.objects import ImagesBucket
+from functions.embed.storage.queues import ConsumedQueues
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +58,5 @@ def build_services(settings: EmbedSettings) -> Services:
         namespace=settings.namespace,
         space_id=bundle.space_id,
     )
-    return Services(Consumer(UploadIndexer(tools), eraser), ImageRequests(tools))
+    uploads = UploadIndexer(tools, max_receives=settings.max_receives)
+    return Services(Consumer(uploads, eraser, ConsumedQueues()), ImageRequests(tools))

@@ -29,6 +29,7 @@ ENVIRONMENT = {
     "GLIMPSE_IMAGES_BUCKET": "images",
     "GLIMPSE_INDEX_BUCKET": "index",
     "GLIMPSE_MAINTENANCE_QUEUE_URL": "http://127.0.0.1:9/000000000000/maintenance",
+    "GLIMPSE_MAX_RECEIVES": "5",
     "GLIMPSE_SEARCH_FUNCTION": "search:glimpse",
     "GLIMPSE_EMBED_FUNCTION": "embed",
     **{

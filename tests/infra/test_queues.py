@@ -29,6 +29,17 @@ def test_every_consumed_queue_has_a_dead_letter_queue(
         assert failures["Properties"]["MessageRetentionPeriod"] >= 2 * kept
 
 
+def test_the_function_knows_which_delivery_is_the_last(
+    template: Template, sources: dict[str, Template]
+) -> None:
+    queues = resources(template, "AWS::SQS::Queue")
+    functions = resources(template, "AWS::Lambda::Function")
+    for name, source in sources.items():
+        environment = functions[source["FunctionName"]["Ref"]]["Properties"]["Environment"]["Variables"]
+        last = queues[name]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+        assert environment["GLIMPSE_MAX_RECEIVES"] == str(last)
+
+
 def test_a_message_stays_invisible_for_six_timeouts(template: Template, sources: dict[str, Template]) -> None:
     queues = resources(template, "AWS::SQS::Queue")
     functions = resources(template, "AWS::Lambda::Function")

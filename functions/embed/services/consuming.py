@@ -9,8 +9,12 @@ from glimpse.keys import UploadKey
 from glimpse.records import FolderStillActive
 
 from functions.embed.services.erasing import EraseFolder, FolderEraser
+from functions.embed.services.ports import Queues
 from functions.embed.services.uploads import UploadIndexer
 from functions.embed.services.work import Outcome, UploadEvent
+
+_FIRST_DELAY_SECONDS = 10
+_LONGEST_DELAY_SECONDS = 300
 
 _logger = logging.getLogger(__name__)
 
@@ -32,11 +36,13 @@ class Unintelligible:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message, and how often it was delivered, this time included."""
+    """A message, how often it was delivered, this time included, and what it takes to let it come again."""
 
     message_id: str
     receive_count: int
     content: Sequence[StoredObject] | EraseFolder | Unintelligible
+    queue_arn: str = ""
+    receipt_handle: str = ""
 
 
 @dataclass(slots=True)
@@ -50,12 +56,12 @@ class Report:
     reasons
         Whatever did not end well, with what is known of it; for the log.
     again
-        Ids of messages that have to come again, or end in the dead-letter queue.
+        Messages that have to come again, or end in the dead-letter queue.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: list[dict[str, object]] = field(default_factory=list)
-    again: list[str] = field(default_factory=list)
+    again: list[Delivery] = field(default_factory=list)
 
     def note(self, delivery: Delivery, outcome: str, reason: str | None, **about: object) -> None:
         """Count an outcome, and keep the reason with what it is about."""
@@ -72,11 +78,14 @@ class Consumer:
     ----------
     uploads, eraser
         Who does it.
+    queues
+        Where messages come from.
     """
 
-    def __init__(self, uploads: UploadIndexer, eraser: FolderEraser) -> None:
+    def __init__(self, uploads: UploadIndexer, eraser: FolderEraser, queues: Queues) -> None:
         self._uploads = uploads
         self._eraser = eraser
+        self._queues = queues
 
     def consume(self, deliveries: Sequence[Delivery], remaining_seconds: Callable[[], float]) -> Report:
         """Process a batch; nothing that a message holds stops another.
@@ -94,7 +103,7 @@ class Consumer:
             match delivery.content:
                 case Unintelligible(error):
                     report.note(delivery, "unintelligible", error)
-                    report.again.append(delivery.message_id)
+                    report.again.append(delivery)
                 case EraseFolder():
                     self._erase(delivery, delivery.content, remaining_seconds, report)
                 case objects:
@@ -102,14 +111,25 @@ class Consumer:
                         if event := _upload_event(stored, delivery, report):
                             uploads[event].append(delivery)
         self._index(uploads, report)
+        for delivery in report.again:
+            self._delay(delivery)
         return report
 
     def _index(self, uploads: dict[UploadEvent, list[Delivery]], report: Report) -> None:
         for event, result in self._uploads.process(list(uploads)).items():
             for delivery in uploads[event]:
                 report.note(delivery, result.outcome, result.reason, image_id=event.key.image_id)
-                if result.outcome is Outcome.POSTPONED and delivery.message_id not in report.again:
-                    report.again.append(delivery.message_id)
+                if result.outcome is Outcome.POSTPONED and delivery not in report.again:
+                    report.again.append(delivery)
+
+    def _delay(self, delivery: Delivery) -> None:
+        """Let a message come again soon, rather than when a worker that has it would be given up for dead."""
+        try:
+            self._queues.delay(
+                delivery.queue_arn, delivery.receipt_handle, delay_seconds(delivery.receive_count)
+            )
+        except Exception:  # whatever it is: the message comes again all the same, only later
+            _logger.warning("message %s comes again late", delivery.message_id, exc_info=True)
 
     def _erase(
         self,
@@ -130,7 +150,12 @@ class Consumer:
             reason = f"{type(error).__name__}: {error}"
         report.note(delivery, outcome, reason, folder_id=request.folder_id)
         if reason:
-            report.again.append(delivery.message_id)
+            report.again.append(delivery)
+
+
+def delay_seconds(receive_count: int) -> int:
+    """Return after how long a message comes again: soon at first, later when storage seems to be down."""
+    return int(min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 4 ** min(receive_count - 1, 10)))
 
 
 def _upload_event(stored: StoredObject, delivery: Delivery, report: Report) -> UploadEvent | None:
@@ -140,4 +165,4 @@ def _upload_event(stored: StoredObject, delivery: Delivery, report: Report) -> U
         # Nothing of Glimpse's wrote it, so it is not Glimpse's to touch.
         report.note(delivery, Outcome.FOREIGN, str(error))
         return None
-    return UploadEvent(key, stored.sequencer, redelivered=delivery.receive_count > 1)
+    return UploadEvent(key, stored.sequencer, delivery.receive_count)

@@ -232,4 +232,5 @@ def _is_overtaken(record: ImageRecord, sequencer: str) -> bool:
 
 
 def _has_vector(work: Work) -> bool:
-    return work.may_be_indexed or (work.record is not None and work.record.status is ImageStatus.INDEXED)
+    # A FAILED one may have been given up between its commit and its mark.
+    return work.may_be_indexed or (work.record is not None and work.record.status is not ImageStatus.PENDING)

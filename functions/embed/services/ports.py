@@ -96,6 +96,13 @@ class Encoder(Protocol):
         """Return unit vectors (n, D) of pictures (n, 3, height, width)."""
 
 
+class Queues(Protocol):
+    """The queues whose messages are being consumed."""
+
+    def delay(self, queue_arn: str, receipt_handle: str, seconds: int) -> None:
+        """Let a received message come again after so many seconds; may raise StorageUnavailable."""
+
+
 class Maintenance(Protocol):
     """The maintenance queue."""
 

@@ -1,24 +1,46 @@
-"""Stored uploads become part of their folders' indexes."""
+"""Stored uploads become part of their folders' indexes.
 
+An image may be poison: the worker that takes it up is killed, or its folder's run fails whenever it is there.
+So what comes again is taken up one image at a time, after everything that is new, and in the other order the
+next time; and before an image's last delivery its record says that it failed. If that delivery succeeds after
+all, or one from the dead-letter queue does, the record says INDEXED in the end.
+"""
+
+import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from glimpse.index import IndexKey
 from glimpse.keys import UploadKey
-from glimpse.records import is_newer
+from glimpse.records import ImageStatus, is_newer
 
 from functions.embed.services.folder_run import FolderRun, Work
 from functions.embed.services.work import Result, Tools, UploadEvent
 
+GIVEN_UP = "The picture could not be processed after several tries; upload it again."
+
+_NO_EVENT = ""  # sorts before every sequencer of S3, so that the event itself stays newer than the record
+
+_logger = logging.getLogger(__name__)
+
 
 class UploadIndexer:
-    """Brings uploads into the indexes of their folders."""
+    """Brings uploads into the indexes of their folders.
 
-    def __init__(self, tools: Tools) -> None:
+    Parameters
+    ----------
+    tools
+        Storage, index and encoder.
+    max_receives
+        After so many deliveries the queue moves a message to its dead-letter queue.
+    """
+
+    def __init__(self, tools: Tools, *, max_receives: int) -> None:
         self._tools = tools
+        self._max_receives = max_receives
 
     def process(self, events: Sequence[UploadEvent]) -> dict[UploadEvent, Result]:
-        """Bring the objects of events into their indexes, one commit per folder.
+        """Bring the objects of events into their indexes, one commit per folder for those that are new.
 
         Parameters
         ----------
@@ -31,16 +53,46 @@ class UploadIndexer:
             What became of each. One that could not be finished is POSTPONED, and never stops another.
         """
         newest: dict[UploadKey, UploadEvent] = {}
+        receives: dict[UploadKey, int] = defaultdict(int)
         for event in events:
             known = newest.get(event.key)
             if known is None or is_newer(event.sequencer, known.sequencer):
                 newest[event.key] = event
-        redelivered = {event.key for event in events if event.redelivered}
-        folders: dict[tuple[int, int], list[Work]] = defaultdict(list)
-        for key, event in newest.items():
-            folders[key.user_id, key.folder_id].append(Work(key, event.sequencer, key in redelivered))
+            receives[event.key] = max(receives[event.key], event.receive_count)
+        self._expect_the_worst([key for key, count in receives.items() if count >= self._max_receives])
         results: dict[UploadKey, Result] = {}
-        for (user_id, folder_id), works in folders.items():
-            index = IndexKey(self._tools.namespace, self._tools.space_id, user_id, folder_id)
-            results |= FolderRun(self._tools, index, works).run()
+        for keys in _runs(receives):
+            works = [Work(key, newest[key].sequencer, receives[key] > 1) for key in keys]
+            results |= FolderRun(self._tools, self._index(keys[0]), works).run()
         return {event: results[event.key] for event in events}
+
+    def _index(self, key: UploadKey) -> IndexKey:
+        return IndexKey(self._tools.namespace, self._tools.space_id, key.user_id, key.folder_id)
+
+    def _expect_the_worst(self, keys: Iterable[UploadKey]) -> None:
+        """Mark PENDING images of a last delivery FAILED beforehand: a worker that is killed marks nothing.
+
+        An INDEXED image, of which this is a replacement, stays INDEXED with its earlier picture.
+        """
+        for key in keys:
+            pair = key.folder_id, key.image_id
+            try:
+                record = self._tools.images.get_many([pair]).get(pair)
+                if record and record.status is ImageStatus.PENDING and record.key == key.format():
+                    self._tools.images.mark_failed(record, GIVEN_UP, sequencer=_NO_EVENT)
+            except Exception:  # whatever it is: the delivery itself may succeed all the same
+                _logger.exception("image %d was not marked before its last delivery", key.image_id)
+
+
+def _runs(receives: Mapping[UploadKey, int]) -> Iterator[list[UploadKey]]:
+    """Yield what is taken up together: what is new by its folder, then each that comes again on its own."""
+    folders: dict[tuple[int, int], list[UploadKey]] = defaultdict(list)
+    for key, count in receives.items():
+        if count == 1:
+            folders[key.user_id, key.folder_id].append(key)
+    yield from folders.values()
+    for count in sorted(set(receives.values()) - {1}):
+        same = [key for key in receives if receives[key] == count]
+        # What stood behind a poisonous image stands before it the next time.
+        for key in sorted(same, key=UploadKey.format, reverse=count % 2 == 1):
+            yield [key]

@@ -22,13 +22,13 @@ class UploadEvent:
         The object.
     sequencer
         Orders the events of one key; see :func:`glimpse.records.is_newer`.
-    redelivered
-        Whether an earlier delivery may have done part of the work.
+    receive_count
+        How often it was delivered, this time included: an earlier delivery may have done part of the work.
     """
 
     key: UploadKey
     sequencer: str
-    redelivered: bool = False
+    receive_count: int = 1
 
 
 class Outcome(StrEnum):

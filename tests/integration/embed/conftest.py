@@ -46,6 +46,7 @@ def world(monkeypatch: pytest.MonkeyPatch, bundle_dir: Path, session: boto3.Sess
         "GLIMPSE_JOBS_TABLE": "jobs",
         "GLIMPSE_BUNDLE_DIR": str(bundle_dir),
         "GLIMPSE_THREADS": "1",
+        "GLIMPSE_MAX_RECEIVES": "5",
     }.items():
         monkeypatch.setenv(variable, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)

@@ -79,7 +79,7 @@ def erase(world: World) -> None:
 
 
 def event(record: ImageRecord, sequencer: str = "0A", *, redelivered: bool = False) -> UploadEvent:
-    return UploadEvent(UploadKey.parse(record.key), sequencer, redelivered)
+    return UploadEvent(UploadKey.parse(record.key), sequencer, 2 if redelivered else 1)
 
 
 def during(step: str, action: Callable[[], object]) -> Hook:
@@ -94,5 +94,5 @@ def during(step: str, action: Callable[[], object]) -> Hook:
 
 
 def process(world: World, *events: UploadEvent, hook: Hook = ignore) -> list[Outcome]:
-    results = UploadIndexer(tools(world, hook)).process(events)
+    results = UploadIndexer(tools(world, hook), max_receives=5).process(events)
     return [results[event].outcome for event in events]

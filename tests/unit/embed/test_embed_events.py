@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.embed.events import deliveries, embed_request
-from functions.embed.services.consuming import Delivery, StoredObject, Unintelligible
+from functions.embed.services.consuming import Delivery, StoredObject, Unintelligible, delay_seconds
 from functions.embed.services.erasing import EraseFolder
 from functions.embed.services.requests import ImageFile
 
@@ -31,6 +31,8 @@ def test_an_event_of_s3() -> None:
     (delivery,) = deliveries(load("embed_upload.json"))
     assert delivery.message_id == "059f36b4-87a3-44ab-83d2-661975830a7d"
     assert delivery.receive_count == 2
+    assert delivery.receipt_handle == "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a"
+    assert delivery.queue_arn == "arn:aws:sqs:eu-central-1:123456789012:uploads"
     assert delivery.content == [StoredObject("uploads/1/3/10/my café (old).png", "0A1B2C3D4E5F678901")]
 
 
@@ -90,3 +92,7 @@ def test_a_request() -> None:
 def test_a_request_that_is_none_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         embed_request(load("embed_images_request.json") | change)
+
+
+def test_a_message_comes_again_soon_and_then_ever_later() -> None:
+    assert [delay_seconds(count) for count in (1, 2, 3, 4, 5, 1000)] == [10, 40, 160, 300, 300, 300]

@@ -12,6 +12,7 @@ NEEDED = (
     "IMAGES_TABLE",
     "JOBS_TABLE",
     "MAINTENANCE_QUEUE_URL",
+    "MAX_RECEIVES",
 )
 
 
@@ -20,7 +21,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*NEEDED, "BUNDLE_DIR", "THREADS", "NAMESPACE"):
         monkeypatch.delenv(f"GLIMPSE_{name}", raising=False)
     for name in NEEDED:
-        monkeypatch.setenv(f"GLIMPSE_{name}", "somewhere")
+        monkeypatch.setenv(f"GLIMPSE_{name}", "5" if name == "MAX_RECEIVES" else "somewhere")
 
 
 def test_the_model_lies_in_the_artefact() -> None:

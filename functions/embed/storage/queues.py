@@ -1,0 +1,48 @@
+"""The queues that the function consumes."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.embed.services.ports import StorageUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+# Nothing depends on it, so it must not take long.
+_CONFIG = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+
+
+class ConsumedQueues:
+    """Changes when messages that were received come again."""
+
+    def __init__(self) -> None:
+        self._urls: dict[str, str] = {}
+
+    @cached_property
+    def _client(self) -> "SQSClient":
+        return boto3.client("sqs", config=_CONFIG)
+
+    def delay(self, queue_arn: str, receipt_handle: str, seconds: int) -> None:
+        """Let a received message come again after so many seconds.
+
+        Raises
+        ------
+        StorageUnavailable
+            If SQS does not answer, or refuses.
+        """
+        try:
+            self._client.change_message_visibility(
+                QueueUrl=self._url(queue_arn), ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise StorageUnavailable(f"SQS did not delay a message: {error}") from error
+
+    def _url(self, queue_arn: str) -> str:
+        if queue_arn not in self._urls:
+            name = queue_arn.rpartition(":")[2]
+            self._urls[queue_arn] = self._client.get_queue_url(QueueName=name)["QueueUrl"]
+        return self._urls[queue_arn]
