@@ -1,8 +1,12 @@
 """What routes are given: the services, and who is asking."""
 
-from typing import Annotated, cast
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
@@ -31,9 +35,15 @@ async def session_token(
     The places are, in this order: ``Authorization: Bearer``, a ``token`` header, a ``token`` field of the
     JSON body or of the form, a ``token`` query parameter.
     """
-    if bearer is not None and bearer.credentials:
-        return bearer.credentials
-    return request.headers.get("token") or await _token_of_body(request) or request.query_params.get("token")
+    return _token_of_headers(request, bearer) or await _token_of_body(request) or _token_of_query(request)
+
+
+def _token_of_headers(request: Request, bearer: HTTPAuthorizationCredentials | None) -> str | None:
+    return (bearer.credentials if bearer else None) or request.headers.get("token")
+
+
+def _token_of_query(request: Request) -> str | None:
+    return request.query_params.get("token")
 
 
 async def _token_of_body(request: Request) -> str | None:
@@ -64,3 +74,36 @@ def current_user(request: Request, api: ServicesDep, token: TokenDep) -> User:
 
 
 CurrentUser = Annotated[User, Depends(current_user)]
+
+
+def leaving_user(request: Request, api: ServicesDep, token: TokenDep) -> User:
+    """Return the account that the token belongs to, also when it is being erased."""
+    user = api.accounts.authenticate(token, may_be_leaving=True)
+    request.state.user_id = user.user_id
+    return user
+
+
+LeavingUser = Annotated[User, Depends(leaving_user)]
+
+
+class AccountRoute(APIRoute):
+    """A route for users that are logged in, which says 401 before it says what is wrong with a body.
+
+    FastAPI reads a body before it looks at dependencies. One that can't be read has no token in it, but the
+    headers or the query string may have one.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers a request."""
+        handle = super().get_route_handler()
+
+        async def authenticated_first(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (RequestValidationError, HTTPException):
+                if not hasattr(request.state, "user_id"):
+                    token = _token_of_headers(request, await _bearer(request)) or _token_of_query(request)
+                    await run_in_threadpool(current_user, request, services(request), token)
+                raise
+
+        return authenticated_first

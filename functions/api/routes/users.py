@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, StringConstraints
 
-from functions.api.dependencies import CurrentUser, ServicesDep, TokenDep
+from functions.api.dependencies import CurrentUser, LeavingUser, ServicesDep, TokenDep
 from functions.api.routes.fields import Message
 from functions.api.services.accounts import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, MIN_USERNAME
 
@@ -72,11 +72,11 @@ def logout(_user: CurrentUser, token: TokenDep, api: ServicesDep) -> Message:
 
 
 @router.delete("/delete")
-def delete(user: CurrentUser, api: ServicesDep) -> Message:
-    """Erase the account and all that belongs to it."""
-    # Folders first: were the account the first to go, nobody could ask again after a failure in between.
+def delete(user: LeavingUser, api: ServicesDep) -> Message:
+    """Erase the account and all that belongs to it; again after a failure, this goes on where it ended."""
+    # From now on tokens are good for this route alone, and no folder can be made, also by requests under way.
+    # The account itself goes last: without it, nobody could ask again after a failure in between.
+    api.accounts.begin_deletion(user)
     api.folders.erase_all(user)
     api.accounts.delete(user)
-    # A request that was under way may have made a folder until the account was gone; none can from now on.
-    api.folders.erase_all(user)
     return Message(message="Your account and all that belongs to it are being erased.")

@@ -14,7 +14,7 @@ from functions.api.services.errors import AlreadyTaken, NotAuthenticated, Unusab
 from functions.api.services.ports import Counter, Counters, Session, Sessions, User, Users
 
 SESSION_LIFE = timedelta(hours=12)
-EXTEND_AFTER = timedelta(minutes=1)
+SPARED = timedelta(minutes=1)  # added to the life of a session, so that not every use has to be written
 TOKEN_BYTES = 32
 MIN_USERNAME, MAX_USERNAME = 3, 150
 MIN_PASSWORD, MAX_PASSWORD = 6, 1024
@@ -115,7 +115,8 @@ class Accounts:
         if updated_hash is not None:
             self._users.replace_hash(user, updated_hash)
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        self._sessions.create(Session(token_hash(token), user.user_id, self._clock() + SESSION_LIFE))
+        expires_at = self._clock() + SESSION_LIFE + SPARED
+        self._sessions.create(Session(token_hash(token), user.user_id, expires_at))
         return Login(token, user)
 
     def _find(self, username: str) -> User | None:
@@ -124,8 +125,15 @@ class Accounts:
         except Unusable:
             return None  # nobody can have such a name
 
-    def authenticate(self, token: str | None) -> User:
-        """Return whose token this is, and keep the session alive for another 12 hours.
+    def authenticate(self, token: str | None, *, may_be_leaving: bool = False) -> User:
+        """Return whose token this is, and keep the session alive for another 12 hours at least.
+
+        Parameters
+        ----------
+        token : str or None
+            As the client sent it.
+        may_be_leaving : bool
+            Whether an account that is being erased may ask, too: only for having that finished.
 
         Raises
         ------
@@ -141,13 +149,19 @@ class Accounts:
         user = self._users.get(session.user_id)
         if user is None:
             raise NotAuthenticated("Log in again: the session token is unknown or has expired.")
-        if now + SESSION_LIFE - session.expires_at > EXTEND_AFTER:
-            self._sessions.extend(session, now + SESSION_LIFE)
+        if user.is_leaving and not may_be_leaving:
+            raise NotAuthenticated("This account is being deleted; delete it again if that does not end.")
+        if now + SESSION_LIFE > session.expires_at:
+            self._sessions.extend(session, now + SESSION_LIFE + SPARED)
         return user
 
     def logout(self, token: str) -> None:
         """End a session."""
         self._sessions.delete(token_hash(token))
+
+    def begin_deletion(self, user: User) -> None:
+        """End what an account may do; its sessions stay for having the deletion finished."""
+        self._users.mark_leaving(user)
 
     def delete(self, user: User) -> None:
         """Remove an account, free its name and end its sessions."""

@@ -20,12 +20,13 @@ class Counter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One account."""
+    """One account; one that `is_leaving` is being erased, and may do nothing but have that finished."""
 
     user_id: int
     username: str
     password_hash: str
     created_at: datetime
+    is_leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,9 @@ class Users(Protocol):
     def replace_hash(self, user: User, password_hash: str) -> None:
         """Store a password's hash under new parameters."""
 
+    def mark_leaving(self, user: User) -> None:
+        """Mark an account that is being erased: it can't get another folder."""
+
     def delete(self, user: User) -> None:
         """Remove an account and free its name."""
 
@@ -98,7 +102,7 @@ class Folders(Protocol):
         """Return the id of an owner's active folder by its name."""
 
     def create(self, folder: FolderRecord) -> bool:
-        """Write a new folder; False when its owner has one of this name, or is gone."""
+        """Write a new folder; False when its owner has one of this name, is leaving or gone."""
 
     def owned_ids(self, owner_id: int) -> list[int]:
         """Return the ids of an owner's active folders."""

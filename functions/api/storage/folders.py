@@ -4,7 +4,7 @@ from glimpse.records import FolderRecord, FolderStatus, FolderStore, transaction
 from glimpse.records.models import FolderModel
 from pynamodb.transactions import TransactWrite
 
-from functions.api.storage.models import FolderNameModel, UserModel
+from functions.api.storage.models import ACTIVE, FolderNameModel, UserModel
 
 
 class OwnedFolderStore(FolderStore):
@@ -18,10 +18,10 @@ class OwnedFolderStore(FolderStore):
             return None
 
     def create(self, folder: FolderRecord) -> bool:
-        """Write a folder and its name together; False when the name is taken or the owner is gone."""
+        """Write a folder and its name together; False when the name is taken or the owner leaves."""
 
         def fill(transaction: TransactWrite) -> None:
-            transaction.condition_check(UserModel, folder.owner_id, condition=UserModel.user_id.exists())
+            transaction.condition_check(UserModel, folder.owner_id, condition=UserModel.status == ACTIVE)
             transaction.save(
                 FolderNameModel(folder.owner_id, folder.folder_name, folder_id=folder.folder_id),
                 condition=FolderNameModel.folder_name.does_not_exist(),

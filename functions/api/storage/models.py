@@ -5,7 +5,7 @@ from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UTCDateTimeAttri
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-ACTIVE = "ACTIVE"
+ACTIVE, LEAVING = "ACTIVE", "ERASING"
 
 
 class UserModel(Table):

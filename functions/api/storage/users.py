@@ -4,7 +4,9 @@ from glimpse.records import transactions
 from pynamodb.transactions import TransactWrite
 
 from functions.api.services.ports import User
-from functions.api.storage.models import UserModel, UsernameModel
+from functions.api.storage.models import LEAVING, UserModel, UsernameModel
+
+_NOBODY = 0  # ids begin with 1
 
 
 class UserStore:
@@ -42,14 +44,20 @@ class UserStore:
             model = UserModel.get(user_id, consistent_read=True)
         except UserModel.DoesNotExist:
             return None
-        return User(model.user_id, model.username, model.password_hash, model.created_at)
+        return User(
+            model.user_id, model.username, model.password_hash, model.created_at, model.status == LEAVING
+        )
 
     def find(self, username: str) -> User | None:
-        """Return an account by its name, by consistent reads."""
+        """Return an account by its name, by consistent reads: two, also where there is none.
+
+        Fewer would be faster, and tell who has an account.
+        """
         try:
-            return self.get(UsernameModel.get(username, consistent_read=True).user_id)
+            user_id = UsernameModel.get(username, consistent_read=True).user_id
         except UsernameModel.DoesNotExist:
-            return None
+            user_id = _NOBODY
+        return self.get(user_id)
 
     def replace_hash(self, user: User, password_hash: str) -> None:
         """Store a password's hash under new parameters, unless it was changed meanwhile."""
@@ -65,6 +73,21 @@ class UserStore:
             transactions.write(fill)
         except transactions.ConditionsFailed:
             return  # a newer password, or a deleted account, wins
+
+    def mark_leaving(self, user: User) -> None:
+        """Mark an account that is being erased; again, or on none, this changes nothing."""
+
+        def fill(transaction: TransactWrite) -> None:
+            transaction.update(
+                UserModel(user.user_id),
+                [UserModel.status.set(LEAVING)],
+                condition=UserModel.user_id.exists(),
+            )
+
+        try:
+            transactions.write(fill)
+        except transactions.ConditionsFailed:
+            return  # another request came first, to the end
 
     def delete(self, user: User) -> None:
         """Remove an account and free its name, in one transaction; again on none is no error."""

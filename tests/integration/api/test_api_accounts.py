@@ -6,9 +6,12 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
+from glimpse.records import FolderRecord, FolderStatus, RecordsContended
 
 from functions.api.services.accounts import token_hash
-from functions.api.storage.models import SessionModel, UserModel
+from functions.api.storage.folders import OwnedFolderStore
+from functions.api.storage.models import FolderNameModel, SessionModel, UserModel
 
 CREDENTIALS = {"username": "testuser", "password": "test123"}
 
@@ -71,6 +74,26 @@ def test_a_failed_login_does_not_tell_what_was_wrong(client: Any, body: object) 
     answer = client.json("POST", "/api/users/login", body)
     assert answer.status == 401
     assert answer.json == {"detail": "The username or the password is wrong."}
+
+
+def test_a_login_reads_as_much_for_an_unknown_name_as_for_a_known_one(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.json("POST", "/api/users/register", CREDENTIALS)
+    reads: list[str] = []
+    ask = BaseClient._make_api_call
+
+    def watched(self: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+        reads.append(f"{operation} {arguments['TableName']}")
+        return ask(self, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", watched)
+    seen = []
+    for name in ("testuser", "nobody at all"):
+        client.json("POST", "/api/users/login", {"username": name, "password": "wrong password"})
+        seen.append(reads.copy())
+        reads.clear()
+    assert seen[0] == seen[1] == ["GetItem glimpse-usernames", "GetItem glimpse-users"]
 
 
 def test_neither_token_nor_password_can_be_read_back(client: Any) -> None:
@@ -150,6 +173,35 @@ def test_using_a_session_keeps_it_alive(client: Any) -> None:
     assert client.get("/api/folders", token).status == 200
     left = SessionModel.get(token_hash(token)).expires_at - datetime.now(UTC)
     assert left > timedelta(hours=11, minutes=59)
+
+
+def test_a_deletion_that_broke_off_leaves_nothing_but_its_end(
+    client: Any, aws: str, sqs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = client.account()
+    for name in ("one", "two"):
+        client.form(
+            "/api/images/upload", {"token": token, "folderName": name}, [("a.jpg", b"x", "image/jpeg")]
+        )
+    with monkeypatch.context() as broken:
+        hide = OwnedFolderStore.hide
+
+        def hide_the_first(self: OwnedFolderStore, folder: FolderRecord) -> None:
+            if folder.folder_name != "one":
+                raise RecordsContended("busy")
+            hide(self, folder)
+
+        broken.setattr(OwnedFolderStore, "hide", hide_the_first)
+        assert client.json("DELETE", "/api/users/delete", {"token": token}).status == 503
+    again = client.json("POST", "/api/users/login", {"username": "ada", "password": "correct horse"})
+    for each in (token, again.json["token"]):
+        refused = client.get("/api/folders", each)
+        assert (refused.status, "being deleted" in refused.json["detail"]) == (401, True)
+    assert not OwnedFolderStore().create(FolderRecord(99, 1, "three", datetime.now(UTC)))
+    assert client.json("DELETE", "/api/users/delete", {"token": again.json["token"]}).status == 200
+    assert UserModel.count() == SessionModel.count() == FolderNameModel.count() == 0
+    erased = {folder.status for folder in OwnedFolderStore().get_many([1, 2]).values()}
+    assert erased == {FolderStatus.ERASING}
 
 
 def test_deleting_an_account_frees_its_name_and_erases_its_folders(client: Any, aws: str, sqs: Any) -> None:

@@ -67,6 +67,9 @@ class MemoryUsers:
     def replace_hash(self, user: User, password_hash: str) -> None:
         self.by_id[user.user_id] = replace(user, password_hash=password_hash)
 
+    def mark_leaving(self, user: User) -> None:
+        self.by_id[user.user_id] = replace(user, is_leaving=True)
+
     def delete(self, user: User) -> None:
         self.by_id.pop(user.user_id, None)
 
