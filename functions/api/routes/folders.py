@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from functions.api.dependencies import CurrentUser, ServicesDep
+from functions.api.dependencies import AccountRoute, CurrentUser, ServicesDep
 from functions.api.routes.fields import Id, Message
 from functions.api.services.folders import VisibleFolder
 
-router = APIRouter(prefix="/api/folders", tags=["folders"])
+router = APIRouter(prefix="/api/folders", tags=["folders"], route_class=AccountRoute)
 
 MAX_AT_ONCE = 1000
 

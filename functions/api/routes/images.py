@@ -10,13 +10,13 @@ from fastapi import APIRouter, File, Form, Query, UploadFile
 from glimpse.keys import MAX_ID
 from pydantic import BaseModel
 
-from functions.api.dependencies import CurrentUser, ServicesDep
+from functions.api.dependencies import AccountRoute, CurrentUser, ServicesDep
 from functions.api.services.errors import Unusable
 from functions.api.services.jobs import Progress
 from functions.api.services.search import MAX_TOP_K, FoundImage
 from functions.api.services.uploads import Destination, FileOffer
 
-router = APIRouter(prefix="/api/images", tags=["images"])
+router = APIRouter(prefix="/api/images", tags=["images"], route_class=AccountRoute)
 
 MAX_QUERY_CHARACTERS = 1000
 

@@ -7,12 +7,12 @@ from glimpse.keys import MAX_ID
 from glimpse.records import ImageStatus
 from pydantic import AliasChoices, BaseModel, Field, StringConstraints
 
-from functions.api.dependencies import CurrentUser, ServicesDep
+from functions.api.dependencies import AccountRoute, CurrentUser, ServicesDep
 from functions.api.routes.fields import Id
 from functions.api.services.errors import Unusable
 from functions.api.services.uploads import Destination, FileOffer
 
-router = APIRouter(prefix="/api/uploads", tags=["uploads"])
+router = APIRouter(prefix="/api/uploads", tags=["uploads"], route_class=AccountRoute)
 
 
 class FileIn(BaseModel):
