@@ -106,7 +106,7 @@ NAMED = {  # a key of each table
 
 READABLE = {
     "Api": {"users", "usernames", "sessions", "folder_names", "images", "jobs"},
-    "Embed": {"folders", "images", "jobs"},
+    "Embed": {"folders", "images"},
     "Search": set[str](),
 }
 
