@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from glimpse.encoder import Bundle, TextEncoder, VisualEncoder
+from PIL import Image
 
 from foundry.heldout import check_examples, draw_examples, draw_pictures, draw_plain, single_words
 
@@ -35,7 +36,7 @@ class Encoders:
             TextEncoder(bundle, threads=threads),
         )
 
-    def images(self, pictures: list) -> np.ndarray:  # type: ignore[type-arg]
+    def images(self, pictures: list[Image.Image]) -> np.ndarray:
         """Embed pictures: (n, D) unit vectors."""
         parts = [pictures[i : i + _CHUNK] for i in range(0, len(pictures), _CHUNK)]
         return np.concatenate([self._visual.embed_images(part) for part in parts])

@@ -68,7 +68,8 @@ def draw_examples(seed: int, count: int) -> list[Example]:
         In no reading of a caption, not even the weakest, is it true of another example's scene.
     """
     rng = random.Random(seed)  # noqa: S311 - not for secrets
-    index, examples, seen = _Index(), [], set()
+    index, seen = _Index(), set()
+    examples: list[Example] = []
     while len(examples) < count:
         scene = draw_scene(rng, held_out=True)
         if scene.attributes() in seen:
