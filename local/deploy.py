@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import cdk
@@ -94,17 +93,19 @@ def stack_outputs(settings: Settings) -> dict[str, str] | None:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
-def client_for(settings: Settings, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - boto3 makes clients by name
-    """Make a boto3 client of the endpoint, with the operator's credentials."""
+def session_of(settings: Settings) -> boto3.Session:
+    """Return a session with the operator's credentials."""
     aws = settings.aws_environment()
-    return boto3.client(  # type: ignore[call-overload]
-        service,
-        endpoint_url=settings.endpoint,
-        region_name=aws["AWS_REGION"],
+    return boto3.Session(
         aws_access_key_id=aws["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=aws["AWS_SECRET_ACCESS_KEY"],
-        config=config,
+        region_name=aws["AWS_REGION"],
     )
+
+
+def client_for(settings: Settings, service: str) -> Any:  # noqa: ANN401 - boto3 makes clients by name
+    """Make a boto3 client of the endpoint, with the operator's credentials."""
+    return session_of(settings).client(service, endpoint_url=settings.endpoint)  # type: ignore[call-overload]
 
 
 class _Cdk:

@@ -9,10 +9,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from botocore.config import Config
 from glimpse.search_client import InvokeTransport, SearchClient, SearchUnavailable
 
-from local.deploy import client_for, deploy
+from local.deploy import deploy, session_of
 from local.emulator import Emulator, end_stale, is_ready
 from local.endpoint import context_of
 from local.errors import Trouble
@@ -28,9 +27,6 @@ _DEMO_MODEL = "glimpse-demo"
 _DEMO_MODEL_IN_WORDS = """\
 the demo model, trained on drawn scenes. It understands those: "two dogs", "something to eat".
          It does not understand photographs as a real CLIP does: their order means little."""
-
-# A request may start something that must not be started twice, and the function's answer takes up to 30 s.
-_ONE_TRY = Config(read_timeout=40, max_pool_connections=32, retries={"total_max_attempts": 1})
 
 
 def run(settings: Settings, *, with_parent: bool = False) -> None:
@@ -96,7 +92,7 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
         listeners["API_PORT"],
     )
     transport = InvokeTransport(
-        outputs["SearchAlias"], client=client_for(settings, "lambda", config=_ONE_TRY)
+        outputs["SearchAlias"], endpoint_url=settings.endpoint, session=session_of(settings)
     )
     servers.add(search_forwarder(transport), listeners["SEARCH_PORT"])
     config = {

@@ -38,8 +38,6 @@ class InvokeTransport:
         Where Lambda is; the environment says otherwise.
     session : boto3.Session, optional
         Credentials and region; those of the environment otherwise.
-    client : LambdaClient, optional
-        Instead of one made here.
     """
 
     def __init__(
@@ -50,11 +48,10 @@ class InvokeTransport:
         timeout_seconds: float = 28,
         endpoint_url: str | None = None,
         session: boto3.Session | None = None,
-        client: LambdaClient | None = None,
     ) -> None:
         self._function = f"{function}:{qualifier}" if qualifier else function
         # One try: an invocation that gave no answer in time may still be at work, and so would be the second.
-        self._client = client or (session or boto3.Session()).client(
+        self._client: LambdaClient = (session or boto3.Session()).client(
             "lambda",
             endpoint_url=endpoint_url,
             config=Config(
