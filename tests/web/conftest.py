@@ -39,12 +39,13 @@ expect.set_options(timeout=45_000)
 def browser() -> Iterator[Browser]:
     """Chromium: the one named, the system's, or Playwright's own."""
     with sync_playwright() as playwright:
-        running = _launch(playwright)
+        running = launch(playwright)
         yield running
         running.close()
 
 
-def _launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright) -> Browser:
+    """Start the browser that there is; skip where there is none."""
     named = os.environ.get("GLIMPSE_CHROMIUM")
     path = named or next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
     if path is None and not Path(playwright.chromium.executable_path).exists():

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from local.settings import ROOT
 from tests.web.visitor import Visitor
 
 
@@ -177,3 +178,16 @@ def test_nothing_sticks_out_of_the_window(visitor: Visitor, photos: Path, width:
     visitor.ask("x" * 200)
     visitor.expect_pictures(2)
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+def test_the_demo_account_is_offered_and_more_can_be_shown(visitor: Visitor) -> None:
+    everything = len(list((ROOT / "local" / "gallery").rglob("*.jpg")))
+    visitor.open()
+    visitor.page.get_by_role("button", name="Use the demo account").click()
+    visitor.expect_library()
+    visitor.ask("something to eat")
+    visitor.expect_pictures(24)
+    visitor.page.get_by_role("button", name="Show more").click()
+    visitor.expect_pictures(everything)
+    expect(visitor.frames.nth(24).get_by_role("link")).to_be_focused()
+    expect(visitor.page.get_by_role("button", name="Show more")).to_be_hidden()

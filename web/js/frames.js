@@ -96,11 +96,11 @@ class Frame {
     meter.style.setProperty("--share", String(best > 0 ? Math.max(0, result.similarity / best) : 0));
     this.element = el("li", { class: "frame" },
       this.#link,
-      el("p", { class: "frame-print" },
-        el("span", { class: "frame-name", dir: "auto", title: name }, name),
+      el("p", { class: "frame-name", dir: "auto", title: name }, name),
+      el("p", { class: "frame-facts" },
+        el("span", { class: "frame-folder", dir: "auto" }, folder ?? ""),
         el("span", { class: "frame-similarity", title: "Similarity: the cosine between the words and the picture" },
-          el("span", { class: "visually-hidden" }, "similarity "), meter, similarity(result.similarity))),
-      folder === null ? null : el("p", { class: "frame-folder", dir: "auto" }, folder));
+          el("span", { class: "visually-hidden" }, "similarity "), meter, similarity(result.similarity))));
     this.#shape(result.width, result.height);
     this.address(result);
   }
