@@ -40,7 +40,6 @@ def test_the_keyboard_is_enough(visitor: Visitor, stocked: str) -> None:
     keyboard.press("Enter")
     visitor.expect_pictures(3)
     keyboard.press("Shift+Tab")
-    keyboard.press("Shift+Tab")
     expect(visitor.page.get_by_role("button", name="Log out")).to_be_focused()
     keyboard.press("Enter")
     visitor.expect_log_in_form()
