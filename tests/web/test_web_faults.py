@@ -98,6 +98,8 @@ def test_an_upload_can_be_stopped(visitor: Visitor, photos: Path) -> None:
         card = visitor.settled_upload("Halfway")
     expect(card).to_contain_text("Stopped.")
     expect(card).to_contain_text("2 photographs did not get through.")
+    card.get_by_role("button", name="Send the 2 again").click()
+    expect(visitor.settled_upload("Halfway")).to_contain_text("2 photographs are ready to search.")
     card.get_by_role("button", name="Close").click()
     expect(card).to_have_count(0)
 

@@ -31,7 +31,8 @@ export function* chunks(items, most = { files: FILES_A_REQUEST, bytes: BYTES_A_R
 export class Batch {
   #api;
   #changed;
-  #stop = new AbortController();
+  #stop = new AbortController(); // of the sending
+  #end = new AbortController(); // of the following of jobs too
   #jobs = new Map(); // id → {status, lost: its state can't be had, followed: somebody polls, abandoned: images that will never be sent}
   #sending = false;
 
@@ -67,21 +68,35 @@ export class Batch {
     return this.inState("waiting", "sending").length === 0 && [...this.#jobs.keys()].every((id) => this.#isSettled(id));
   }
 
-  /** Give up what is under way. */
+  /** Send no more. What was sent is still followed, and the rest can be sent again. */
   stop() {
     this.#stop.abort(new DOMException("stopped", "AbortError"));
+    if (!this.#sending) this.#giveUp("Stopped.");
   }
 
-  get stopped() {
-    return this.#stop.signal.aborted;
+  /** Give up everything: nobody looks any more. */
+  end() {
+    this.#end.abort(new DOMException("ended", "AbortError"));
+    this.stop();
   }
 
-  /** Send everything that isn't sent, and return once that is done; the jobs are followed beside it. */
+  /** Send what isn't sent, as a first try; one that was stopped before its turn stays so. */
   async send() {
-    if (this.#sending || this.stopped) return;
+    if (!this.#stop.signal.aborted) await this.#sendWaiting();
+  }
+
+  /** Send once more what did not get through. */
+  async sendAgain() {
+    if (this.#sending) return;
+    this.#stop = new AbortController();
+    for (const item of this.inState("failed")) this.#set(item, { state: "waiting", reason: null, renewed: false });
+    await this.#sendWaiting();
+  }
+
+  /** Send everything that waits, and return once that is done; the jobs are followed beside it. */
+  async #sendWaiting() {
     this.#sending = true;
     this.trouble = null;
-    for (const item of this.inState("failed")) this.#set(item, { state: "waiting", reason: null, renewed: false });
     try {
       for (let [chunk] = this.#waiting(); chunk; [chunk] = this.#waiting()) {
         const unannounced = chunk.filter(({ ticket }) => !ticket);
@@ -89,13 +104,19 @@ export class Batch {
         await this.#sendAll(chunk);
       }
     } catch (error) {
-      if (!this.stopped && !(error instanceof ApiError)) throw error;
-      this.trouble = this.stopped ? "Stopped." : error.message;
-      for (const item of this.inState("waiting", "sending")) this.#set(item, { state: "failed", reason: "Not sent.", sentBytes: 0 });
+      const stopped = this.#stop.signal.aborted;
+      if (!stopped && !(error instanceof ApiError)) throw error;
+      this.#giveUp(stopped ? "Stopped." : error.message);
     } finally {
       this.#sending = false;
       this.#changed();
     }
+  }
+
+  #giveUp(trouble) {
+    this.trouble = trouble;
+    for (const item of this.inState("waiting", "sending")) this.#set(item, { state: "failed", reason: trouble, sentBytes: 0 });
+    this.#changed();
   }
 
   #waiting() {
@@ -156,12 +177,12 @@ export class Batch {
     job.followed = true;
     for (let wait = POLL_MS.first; !this.#isSettled(id); ) {
       try {
-        await pause(wait, this.#stop.signal);
-        const status = await this.#api.jobStatus(id, this.#stop.signal);
+        await pause(wait, this.#end.signal);
+        const status = await this.#api.jobStatus(id, this.#end.signal);
         wait = status.processed_images > (job.status?.processed_images ?? 0) ? POLL_MS.first : Math.min(wait * POLL_MS.growth, POLL_MS.most);
         this.#learn(job, status);
       } catch (error) {
-        if (this.stopped) return;
+        if (this.#end.signal.aborted) return;
         if (!(error instanceof ApiError)) throw error;
         job.lost = !error.retryable; // otherwise the next round asks again
         wait = POLL_MS.most;
@@ -184,7 +205,7 @@ export class Batch {
 
   #isSettled(id) {
     const { status, lost, abandoned } = this.#jobs.get(id);
-    if (lost || this.stopped) return true;
+    if (lost || this.#end.signal.aborted) return true;
     const own = this.items.filter(({ jobId }) => jobId === id);
     if (!status || own.some(({ state }) => state === "waiting" || state === "sending")) return false;
     const missing = abandoned + own.filter(({ state }) => state === "failed").length;

@@ -92,7 +92,7 @@ export class UploadCard {
   #drawButtons(done, { sent, failed }) {
     const wanted = [];
     if (!done) wanted.push(["stop", "Stop", "", () => this.#batch.stop()]);
-    if (done && failed > 0 && !this.#batch.stopped) wanted.push(["retry", failed === 1 ? "Send it again" : `Send the ${failed} again`, "primary", () => this.#batch.send()]);
+    if (done && failed > 0) wanted.push(["retry", failed === 1 ? "Send it again" : `Send the ${failed} again`, "primary", () => this.#batch.sendAgain()]);
     if (done && sent > 0) wanted.push(["show", "Search them", failed > 0 ? "" : "primary", () => this.#show(this.#batch.folderId)]);
     if (done) wanted.push(["dismiss", "Close", "", () => this.#dismiss()]);
     const key = wanted.map(([name, words]) => `${name} ${words}`).join("|");

@@ -45,7 +45,7 @@ export class Uploads {
   /** Give up everything: the session is over. */
   clear() {
     for (const [batch, card] of this.#uploads) {
-      batch.stop();
+      batch.end();
       card.remove();
     }
     this.#uploads.clear();
