@@ -144,9 +144,12 @@ def _encode_texts(model: CLIP, tokens: Tensor) -> Tensor:
 
 
 def _encode(model: CLIP, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Encode a batch; products in bfloat16, half again as fast where the processor has it, losses in float32."""
     pixels = torch.from_numpy(batch.images).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-    images = model.encode_image(pixels.contiguous(memory_format=torch.channels_last), normalize=True)
-    return images, _encode_texts(model, torch.from_numpy(batch.tokens))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        images = model.encode_image(pixels.contiguous(memory_format=torch.channels_last), normalize=True)
+        texts = _encode_texts(model, torch.from_numpy(batch.tokens))
+    return images.float(), texts.float()
 
 
 def _optimizer(modules: nn.Module, rate: float) -> torch.optim.Optimizer:
@@ -154,7 +157,7 @@ def _optimizer(modules: nn.Module, rate: float) -> torch.optim.Optimizer:
     matrices = [p for p in modules.parameters() if p.ndim >= 2]
     others = [p for p in modules.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), eps=1e-6)
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
 
 
 def _rate(step: int, first: int, steps: int | None, peak: float) -> float:
@@ -254,9 +257,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=cache_folder() / "demo")
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--steps", type=int, help="number of steps; settled by --minutes if left out")
-    parser.add_argument("--minutes", type=float, default=48)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rate", type=float, default=1.3e-3)
+    parser.add_argument("--minutes", type=float, default=80)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--resume", action="store_true", help="go on from the output folder's checkpoint")
     parser.add_argument("--threads", type=int, default=2)
     train(parser.parse_args())
