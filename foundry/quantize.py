@@ -1,117 +1,205 @@
-"""Makes a bundle four times smaller: weights as 8-bit integers, computation as before.
+"""Makes a bundle smaller and faster: products in 8 bits, or weights stored in fewer bits.
 
-Every large weight is stored as int8 with one scale per output channel (or per word, for the embedding
-table) and a ``DequantizeLinear`` node in front of its user, which ONNX Runtime folds away when it loads the
-model. Activations stay in full precision: scales for them, measured as the model runs, would be shared by
-all images of a batch, and an image's vector would depend on the company it was embedded in.
+``SCHEMES`` are the ways to do it, from the fastest to the finest. Which of them a model bears depends on its
+weights, so ``foundry.fitting`` goes through them until one passes the parity check.
 
-Usage: ``python -m foundry.quantize --source .cache/foundry/demo-fp32 --output models/demo``
+Matrix products are quantized dynamically: weights are int8, and the activations' scale is taken from each
+input as the model runs, so that no calibration is needed. Weights use 7 of the 8 bits: on processors without
+VNNI the products of full 8-bit numbers saturate, and embeddings would depend on the machine. Convolutions
+compute in float32 whatever the scheme, since 8-bit ones are slower than those on a CPU; their weights are
+stored in 8 bits.
+
+Usage: ``python -m foundry.quantize --source .cache/foundry/demo-fp32 --output models/demo --scheme
+int8-weights``
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import math
 import shutil
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from glimpse.encoder import Bundle
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.onnx_model import ONNXModel
+from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
+from foundry import graphs
+from foundry.compact import SMALLEST, shrink_tables, store_fp16, store_int8
 from foundry.fonts import cache_folder
 
-SMALLEST = 2048  # weights with fewer elements stay as they are: biases, norms, the position table
-_AXES = {"Conv": (1, 0), "Gemm": (1, None), "MatMul": (1, 1), "Gather": (0, 0)}  # operand, axis of the scales
+END = 1 / 12  # the share of the products that is a block of a ViT-B, and that "first and last blocks" means
 
 
-def to_int8(weight: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Round a weight to 8 bits, symmetrically, with a scale for each slice along an axis.
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A way to store and compute a model.
 
-    Parameters
+    Attributes
     ----------
-    weight
-        float32.
-    axis
-        The axis that scales differ along.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        int8 values of the same shape, and float32 scales; their product is nearest to the weight.
+    name
+        How configurations and tables call it.
+    products
+        Whether matrix products are of 8-bit numbers.
+    per_channel
+        Whether each output channel of a product has a scale of its own.
+    ends_exact
+        Whether the first and the last twelfth of the products, and all convolutions, stay in float32.
+    storage
+        What other large weights are stored as: ``float32``, ``float16`` or ``int8``.
     """
-    others = tuple(i for i in range(weight.ndim) if i != axis)
-    scales = np.maximum(np.abs(weight).max(axis=others), 1e-12).astype(np.float32) / 127
-    shape = [-1 if i == axis else 1 for i in range(weight.ndim)]
-    values = np.clip(np.rint(weight / scales.reshape(shape)), -127, 127).astype(np.int8)
-    return values, scales
+
+    name: str
+    products: bool = False
+    per_channel: bool = False
+    ends_exact: bool = False
+    storage: str = "float32"
 
 
-def _axis_of(node: onnx.NodeProto, rank: int) -> tuple[int, int]:
-    operand, axis = _AXES[node.op_type]
-    if axis is None:  # Gemm keeps its output channels first if it transposes the weight
-        axis = 0 if any(a.name == "transB" and a.i for a in node.attribute) else 1
-    return operand, rank - 1 if node.op_type == "MatMul" else axis
+FP32 = Scheme("fp32")
+SCHEMES: tuple[Scheme, ...] = (
+    Scheme("int8", products=True, storage="int8"),
+    Scheme("int8-per-channel", products=True, per_channel=True, storage="int8"),
+    Scheme("int8-edges", products=True, per_channel=True, ends_exact=True),
+    FP32,
+)
+"""From the fastest to the finest: what an installation goes through."""
+
+INT8_WEIGHTS = Scheme("int8-weights", storage="int8")
+FP16 = Scheme("fp16", storage="float16")
+SMALLER: tuple[Scheme, ...] = (INT8_WEIGHTS, FP16)
+"""Smaller files that compute in float32."""
 
 
-def quantize_weights(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Store a model's large weights as int8.
+def named(name: str) -> Scheme:
+    """Return the scheme of a name.
 
-    Parameters
-    ----------
-    model
-        An ONNX model of opset 13 or later; changed in place.
-
-    Returns
-    -------
-    onnx.ModelProto
-        The same model.
+    Raises
+    ------
+    ValueError
+        If there is none.
     """
-    graph = model.graph
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    axes: dict[str, int] = {}
-    for node in graph.node:
-        if node.op_type in _AXES:
-            operand, axis = _axis_of(node, 0)
-            name = node.input[operand]
-            if name in weights and weights[name].data_type == onnx.TensorProto.FLOAT:
-                axes[name] = _axis_of(node, len(weights[name].dims))[1] if node.op_type == "MatMul" else axis
-    for name, axis in axes.items():
-        weight = numpy_helper.to_array(weights[name])
-        if weight.size < SMALLEST:
-            continue
-        values, scales = to_int8(weight, axis)
-        graph.initializer.remove(weights[name])
-        graph.initializer.append(numpy_helper.from_array(values, f"{name}_int8"))
-        graph.initializer.append(numpy_helper.from_array(scales, f"{name}_scale"))
-        inputs = [f"{name}_int8", f"{name}_scale"]
-        graph.node.insert(0, helper.make_node("DequantizeLinear", inputs, [name], axis=axis))
-    onnx.checker.check_model(model)
-    return model
+    schemes = {scheme.name: scheme for scheme in SCHEMES + SMALLER}
+    if name not in schemes:
+        raise ValueError(f"There is no scheme {name!r}; use one of {', '.join(schemes)}")
+    return schemes[name]
 
 
-def quantize_bundle(source: Path, output: Path) -> int:
-    """Write an 8-bit copy of a bundle.
+def quantize_bundle(source: Path, output: Path, scheme: Scheme) -> int:
+    """Write a bundle anew by a scheme.
 
     Parameters
     ----------
-    source, output
-        Folders; other files of the output folder are left alone.
+    source
+        Folder of a bundle in full precision.
+    output
+        Folder to write; another one. Files of it that the bundle does not have are left alone.
+    scheme
+        One of ``SCHEMES`` or ``SMALLER``.
 
     Returns
     -------
     int
         Size of what was written, in bytes.
+
+    Raises
+    ------
+    glimpse.encoder.BundleError
+        If the source is not a bundle.
+    ValueError
+        If the output is the source, the source is quantized, or a weight can't be stored by the scheme.
     """
-    written = 0
-    for file in sorted(path for path in source.rglob("*") if path.is_file()):
+    bundle = Bundle.load(source)
+    glimpse = bundle.config.get("glimpse") or {}
+    if output.resolve() == source.resolve():
+        raise ValueError(f"{output} is the source itself; write the bundle into another folder")
+    if glimpse.get("scheme", FP32.name) != FP32.name:
+        raise ValueError(f"{source} is quantized already ({glimpse['scheme']}); start from full precision")
+    written = {source / "config.json"}
+    for half in ("visual", "textual"):
+        file = source / half / "model.onnx"
+        if file.is_file() and scheme != FP32:
+            written |= {file, *graphs.external_files(file)}
+            graphs.save(quantize_model(graphs.load(file), scheme), output / half / "model.onnx")
+    for file in set(bundle.files()) - written:
         target = output / file.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if file.suffix == ".onnx":
-            onnx.save(quantize_weights(onnx.load(file)), target)
-        else:
-            shutil.copyfile(file, target)
-        written += target.stat().st_size
-    return written
+        shutil.copyfile(file, target)
+    names = {"name": bundle.name, "space_id": bundle.space_id, "scheme": scheme.name}
+    kept = {key: value for key, value in glimpse.items() if key != "parity"}
+    write_json(output / "config.json", bundle.config | {"glimpse": kept | names})
+    return sum(file.stat().st_size for file in Bundle.load(output).files())
+
+
+def write_json(file: Path, content: dict[str, object]) -> None:
+    """Write a configuration file as people read it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def quantize_model(model: onnx.ModelProto, scheme: Scheme) -> onnx.ModelProto:
+    """Turn one half of a bundle into what a scheme makes of it.
+
+    Parameters
+    ----------
+    model
+        In float32, as ``graphs.load`` reads it; may be changed in place.
+    scheme
+        The scheme.
+
+    Returns
+    -------
+    onnx.ModelProto
+        The model to store.
+    """
+    if scheme.storage == "float16":
+        return store_fp16(model)
+    if scheme.storage == "int8" or scheme.products:
+        model = shrink_tables(model)
+    if scheme.products:
+        model = _quantize_products(model, scheme)
+    return store_int8(model) if scheme.storage == "int8" else model
+
+
+def _quantize_products(model: onnx.ModelProto, scheme: Scheme) -> onnx.ModelProto:
+    whole = ONNXModel(model)
+    whole.replace_gemm_with_matmul()  # here, so that the products have the names that they keep
+    products = _products(whole.model.graph, keep_ends=scheme.ends_exact)
+    if not products:
+        return model
+    add_pre_process_metadata(whole.model)  # graphs are exported simplified; says so to quantize_dynamic
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        quantize_dynamic(
+            whole.model,
+            file,
+            op_types_to_quantize=["MatMul"],
+            nodes_to_quantize=products,
+            per_channel=scheme.per_channel,
+            reduce_range=True,
+            weight_type=QuantType.QInt8,
+            use_external_data_format=graphs.weights_size(whole.model) >= graphs.LARGEST_FILE,
+        )
+        quantized: onnx.ModelProto = onnx.load(file)
+    return quantized
+
+
+def _products(graph: onnx.GraphProto, *, keep_ends: bool) -> list[str]:
+    """Return the names of the products with large constant weights, in the order of the graph."""
+    weights = graphs.float_weights(graph)
+    names = []
+    for node in graph.node:
+        if node.op_type == "MatMul" and node.input[1] in weights:
+            dims = weights[node.input[1]].dims
+            if len(dims) == 2 and math.prod(dims) >= SMALLEST:
+                names.append(node.name)
+    end = math.ceil(len(names) * END) if keep_ends else 0
+    return names[end : len(names) - end]
 
 
 def main() -> None:
@@ -121,8 +209,10 @@ def main() -> None:
     )
     parser.add_argument("--source", type=Path, default=cache_folder() / "demo-fp32")
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--scheme", default=SCHEMES[0].name, help="see SCHEMES and SMALLER")
     options = parser.parse_args()
-    print(f"{options.output}: {quantize_bundle(options.source, options.output) / 1e6:.2f} MB")
+    size = quantize_bundle(options.source, options.output, named(options.scheme))
+    print(f"{options.output}: {size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""Compares two bundles of one model, such as full precision and 8 bits: do they share a space.
+"""Compares two bundles of one model, such as full precision and 8 bits, and refuses what strays.
 
 Usage: ``python -m foundry.verify --source .cache/foundry/demo-fp32 --bundle models/demo``. Needs no torch.
-Ends with status 1 if a cosine is too small, or if an embedding depends on the batch that it was computed
-in.
+Ends with status 1 if parity does not hold.
 """
 
 from __future__ import annotations
@@ -11,60 +10,29 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-
-from foundry.evaluate import BUNDLE, Encoders
+from foundry import samples
 from foundry.fonts import cache_folder
-from foundry.heldout import draw_examples, draw_pictures
+from foundry.parity import SMALLEST_COSINE, compare
 
-EXAMPLES = 200
-SMALLEST_COSINE = 0.99
-LARGEST_BATCH_EFFECT = 1e-5
-
-
-def compare(source: Path, bundle: Path, seed: int) -> dict[str, float]:
-    """Embed the same pictures and captions with two bundles.
-
-    Parameters
-    ----------
-    source, bundle
-        Folders of the bundles.
-    seed
-        Which pictures and captions to draw.
-
-    Returns
-    -------
-    dict of str to float
-        The smallest cosine between the two, for images and for texts, and the largest difference between
-        embedding an image alone and in company.
-    """
-    examples = draw_examples(seed, EXAMPLES)
-    pictures = draw_pictures(seed, examples)
-    captions = [example.caption.text for example in examples]
-    first, second = Encoders(source, threads=2), Encoders(bundle, threads=2)
-    together = second.images(pictures)
-    alone = np.concatenate([second.images([picture]) for picture in pictures[:20]])
-    return {
-        "images": float((first.images(pictures) * together).sum(1).min()),
-        "texts": float((first.texts(captions) * second.texts(captions)).sum(1).min()),
-        "batch effect": float(np.abs(alone - together[:20]).max()),
-    }
+BUNDLE = Path(__file__).resolve().parent.parent / "models" / "demo"
 
 
 def main() -> int:
-    """Parse the command line and compare."""
+    """Parse the command line, compare, and say what is too far off."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--source", type=Path, default=cache_folder() / "demo-fp32")
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--smallest", type=float, default=SMALLEST_COSINE, help="the cosine to reach")
     options = parser.parse_args()
-    result = compare(options.source, options.bundle, options.seed)
-    for name, value in result.items():
-        print(f"{name:<13} {value:.6f}")
-    close = min(result["images"], result["texts"]) >= SMALLEST_COSINE
-    return 0 if close and result["batch effect"] <= LARGEST_BATCH_EFFECT else 1
+    parity = compare(options.source, options.bundle, samples.pictures(), samples.TEXTS)
+    for name, value in parity.as_json().items():
+        print(f"{name:<18} {value:.6f}")
+    faults = parity.faults(options.smallest)
+    if faults:
+        print(f"{options.bundle} strays from {options.source}: {'; '.join(faults)}", file=sys.stderr)
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

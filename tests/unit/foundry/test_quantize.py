@@ -3,19 +3,53 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
-
-pytest.importorskip("onnx", reason="onnx is needed by the foundry only")
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from foundry.quantize import quantize_weights, to_int8
+from foundry.compact import shrink_tables, store_fp16, store_int8, to_int8
+from foundry.quantize import SCHEMES, SMALLER, named, quantize_model
+
+RNG = np.random.default_rng(4)
+
+
+def model() -> onnx.ModelProto:
+    """Lookup, products and a transposed product: what a text tower consists of."""
+    weights = {name: RNG.normal(size=(64, 64)).astype(np.float32) for name in ("table", "product", "dense")}
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["looked"], "lookup"),
+        helper.make_node("MatMul", ["looked", "product"], ["hidden"], "first"),
+        helper.make_node("Gemm", ["hidden", "dense"], ["out"], "last", transB=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        [helper.make_tensor_value_info("ids", TensorProto.INT32, ["n"])],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["n", 64])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def outputs(model: onnx.ModelProto) -> np.ndarray:
+    result: np.ndarray = onnxruntime.InferenceSession(model.SerializeToString()).run(
+        None, {"ids": np.arange(8, dtype=np.int32)}
+    )[0]
+    return result
+
+
+def cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    result: np.ndarray = (
+        (first * second).sum(1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
+    )
+    return result
 
 
 @given(st.integers(0, 2**32), st.integers(0, 1))
 def test_rounding_errs_by_half_a_step_at_most(seed: int, axis: int) -> None:
-    """Per slice, the error is bounded by half of its scale."""
     weight = np.random.default_rng(seed).normal(size=(6, 9)).astype(np.float32)
     values, scales = to_int8(weight, axis)
     wide = scales.reshape((-1, 1) if axis == 0 else (1, -1))
@@ -23,30 +57,29 @@ def test_rounding_errs_by_half_a_step_at_most(seed: int, axis: int) -> None:
     assert np.all(np.abs(values * wide - weight) <= wide / 2 + 1e-7)
 
 
-def test_a_graph_keeps_computing_the_same() -> None:
-    """Lookup, product and transposed product, against the graph in full precision."""
-    ort = pytest.importorskip("onnxruntime")
-    rng = np.random.default_rng(4)
-    table, product, dense = (rng.normal(size=(64, 64)).astype(np.float32) for _ in range(3))
-    graph = helper.make_graph(
-        [
-            helper.make_node("Gather", ["table", "ids"], ["looked"]),
-            helper.make_node("MatMul", ["looked", "product"], ["hidden"]),
-            helper.make_node("Gemm", ["hidden", "dense"], ["out"], transB=1),
-        ],
-        "test",
-        [helper.make_tensor_value_info("ids", TensorProto.INT32, ["n"])],
-        [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["n", 64])],
-        [
-            numpy_helper.from_array(w, n)
-            for w, n in ((table, "table"), (product, "product"), (dense, "dense"))
-        ],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    before = model.SerializeToString()
-    after = quantize_weights(model).SerializeToString()
-    assert len(after) < 0.4 * len(before)
-    ids = {"ids": np.arange(8, dtype=np.int32)}
-    first, second = (ort.InferenceSession(data).run(None, ids)[0] for data in (before, after))
-    cosine = (first * second).sum(1) / (np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1))
-    assert cosine.min() > 0.999
+@pytest.mark.parametrize(
+    ("change", "share", "smallest"),
+    [(store_int8, 0.6, 0.9999), (store_fp16, 0.6, 0.999999), (shrink_tables, 0.8, 0.9999)],
+)
+def test_smaller_weights_compute_the_same(change, share: float, smallest: float) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    full = model()
+    before, expected = full.ByteSize(), outputs(full)
+    small = change(full)
+    onnx.checker.check_model(small)
+    assert small.ByteSize() < share * before
+    assert cosines(expected, outputs(small)).min() > smallest
+
+
+@pytest.mark.parametrize("scheme", SCHEMES + SMALLER, ids=lambda scheme: scheme.name)
+def test_every_scheme_computes_the_same(scheme) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    full = model()
+    expected = outputs(full)
+    quantized = quantize_model(full, scheme)
+    assert cosines(expected, outputs(quantized)).min() > 0.99
+    operators = {node.op_type for node in quantized.graph.node}
+    assert ("MatMulInteger" in operators) == (scheme.products and not scheme.ends_exact)
+
+
+def test_unknown_schemes_are_named() -> None:
+    with pytest.raises(ValueError, match="int8-edges"):
+        named("int4")
