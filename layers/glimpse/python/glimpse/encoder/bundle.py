@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -129,19 +129,23 @@ class Bundle:
                 f"{self.path} holds one half of a model and does not name its space: set glimpse.space_id in "
                 "config.json to that of the whole model"
             )
-        return f"sha256-{self.digest[:16]}"
+        return undeclared_space_id(self.digest)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) over the names and bytes of the files that the encoders read."""
-        digest = hashlib.sha256()
+        """SHA-256 (hex) over the names and bytes of the files that the encoders read: the *bundle digest*."""
+        return digest_of_files((name, sha256) for name, _, sha256 in self.hashed_files())
+
+    def hashed_files(self) -> Iterator[tuple[str, int, str]]:
+        """Yield name (relative, with slashes), size in bytes and SHA-256 (hex) of each of :meth:`files`."""
         for file in self.files():
             content = hashlib.sha256()
+            size = 0
             with file.open("rb") as stream:
                 while block := stream.read(1 << 20):
                     content.update(block)
-            digest.update(f"{file.relative_to(self.path).as_posix()}\0{content.hexdigest()}\n".encode())
-        return digest.hexdigest()
+                    size += len(block)
+            yield file.relative_to(self.path).as_posix(), size, content.hexdigest()
 
     def files(self) -> Iterator[Path]:
         """Yield the configuration and the two halves' own files (weights kept beside model.onnx included)."""
@@ -187,6 +191,19 @@ class Bundle:
                 f"{self.path / 'config.json'}: {key} is {value!r}; it must be a positive integer"
             )
         return value
+
+
+def digest_of_files(files: Iterable[tuple[str, str]]) -> str:
+    """Return the digest of the bundle with these files (name, SHA-256), in :meth:`Bundle.files`' order."""
+    digest = hashlib.sha256()
+    for name, sha256 in files:
+        digest.update(f"{name}\0{sha256}\n".encode())
+    return digest.hexdigest()
+
+
+def undeclared_space_id(bundle_digest: str) -> str:
+    """Name the space of a bundle that does not name it itself: no other bundle is in it."""
+    return f"sha256-{bundle_digest[:16]}"
 
 
 def read_json_object(path: Path) -> dict[str, Any]:

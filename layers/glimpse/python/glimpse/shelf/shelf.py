@@ -1,0 +1,253 @@
+"""From a bundle's digest to its files on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glimpse.encoder import Bundle, BundleError
+from glimpse.encoder.bundle import read_json_object, undeclared_space_id
+from glimpse.shelf.errors import BundleDamaged, BundleMissing, ShelfError
+from glimpse.shelf.listing import FILES, ListedFile, Listing
+from glimpse.shelf.s3 import ModelBucket
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the shelf knows of a bundle without its models.
+
+    Attributes
+    ----------
+    bundle_digest
+        Names the bytes.
+    name
+        What people call the model.
+    space_id
+        The embedding space.
+    dimension
+        Length of an embedding.
+    halves
+        ``visual``, ``textual`` or both.
+    """
+
+    bundle_digest: str
+    name: str
+    space_id: str
+    dimension: int
+    halves: frozenset[str]
+
+
+class Shelf:
+    """Bundles by their digest: in folders of this machine, else in the bucket.
+
+    Downloads are checked, kept in `cache` and shared by all processes that use the same one; a half is there
+    completely or not at all.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Folders that hold bundle folders; one that does not exist holds none.
+    bucket : str or None
+        The index bucket; None looks into the folders alone.
+    cache : Path, optional
+        Where downloads are kept; otherwise a folder of this user's in the directory for temporary files.
+    client : S3Client, optional
+        Made from the environment otherwise.
+    """
+
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        bucket: str | None,
+        cache: Path | None = None,
+        client: S3Client | None = None,
+    ) -> None:
+        self._folders = tuple(folders)
+        self._bucket = ModelBucket(bucket, client) if bucket else None
+        self._cache = cache or Path(tempfile.gettempdir()) / f"glimpse-models-{os.getuid()}"
+        self._local: dict[Path, Listing] = {}
+
+    def bundle(self, bundle_digest: str, halves: Iterable[str] = ("textual",)) -> Bundle:
+        """Return a bundle that holds at least some halves, downloading what this machine lacks.
+
+        Its own ``digest`` and an undeclared ``space_id`` are those of what is here; of the whole bundle,
+        :meth:`entry` tells them.
+
+        Parameters
+        ----------
+        bundle_digest
+            Of the whole bundle.
+        halves
+            ``"visual"``, ``"textual"`` or both.
+
+        Raises
+        ------
+        ValueError
+            If `bundle_digest` is no SHA-256 in hexadecimal.
+        BundleMissing
+            If neither a folder nor the bucket has it, or it has no such half.
+        BundleDamaged
+            If an object is not the bundle's; the message names it.
+        BundleError
+            If the bundle itself can't be used, whole as it is.
+        ShelfUnavailable
+            If the bucket does not answer.
+        ShelfError
+            If the bucket refuses, or the disk is full.
+        """
+        wanted = tuple(halves)
+        listing, root = self._find(bundle_digest, wanted)
+        if lacking := set(wanted) - listing.halves:
+            raise BundleMissing(f"the bundle {bundle_digest} has no {' and no '.join(sorted(lacking))} half")
+        if root is None:
+            root = self._fetch(listing, wanted)
+        return Bundle.load(root)
+
+    def entry(self, bundle_digest: str) -> Entry:
+        """Describe a bundle by its list and its configuration alone.
+
+        Raises
+        ------
+        ValueError, ShelfError
+            As :meth:`bundle`.
+        BundleError
+            If the configuration says something that cannot be.
+        """
+        listing, root = self._find(bundle_digest, ())
+        root = root or self._fetch(listing, ())
+        described = Bundle(root, read_json_object(root / "config.json"))
+        return Entry(
+            bundle_digest,
+            listing.name,
+            described.declared_space_id or undeclared_space_id(bundle_digest),
+            described.dimension,
+            listing.halves,
+        )
+
+    def _find(self, digest: str, halves: tuple[str, ...]) -> tuple[Listing, Path | None]:
+        """Return a bundle's list, and its folder if one of this machine's has these halves."""
+        if not _DIGEST.fullmatch(digest):
+            raise ValueError(f"{digest!r} is no bundle digest: 64 hexadecimal digits")
+        unusable = []
+        for root in self._roots():
+            try:
+                listing = self._listing_of(root)
+            except (BundleError, BundleDamaged) as error:  # told if nothing else is found
+                unusable.append(str(error))
+                continue
+            if listing.digest == digest and _holds(root, listing.part(halves)):
+                return listing, root
+        found = self._kept(digest) or self._published(digest)
+        if found is None:
+            places = [str(folder) for folder in self._folders]
+            places += [self._bucket.uri(digest, "")] if self._bucket else []
+            nowhere = f"the bundle {digest} is not in {' or '.join(places)}: publish it"
+            raise BundleMissing("; ".join([nowhere, *unusable]))
+        return found, None
+
+    def _roots(self) -> list[Path]:
+        folders = (folder for folder in self._folders if folder.is_dir())
+        return [path.parent for folder in folders for path in sorted(folder.glob("*/config.json"))]
+
+    def _listing_of(self, root: Path) -> Listing:
+        """List a local bundle: as it says itself, or else by reading it once.
+
+        A list beside the files is believed but for their sizes: whoever staged the folder wrote it.
+        """
+        if root not in self._local:
+            own = root / FILES
+            self._local[root] = (
+                Listing.parse(own.read_bytes(), str(own)) if own.is_file() else Listing.of(Bundle.load(root))
+            )
+        return self._local[root]
+
+    def _kept(self, digest: str) -> Listing | None:
+        path = self._cache / digest / FILES
+        if self._bucket is None or not path.is_file():
+            return None
+        try:
+            listing = Listing.parse(path.read_bytes(), str(path))
+        except BundleDamaged:
+            return None  # by a crash of this machine; the bucket's takes its place
+        return listing if listing.digest == digest else None
+
+    def _published(self, digest: str) -> Listing | None:
+        data = self._bucket.read(digest, FILES) if self._bucket else None
+        if data is None or self._bucket is None:
+            return None
+        source = self._bucket.uri(digest, FILES)
+        listing = Listing.parse(data, source)
+        if listing.digest != digest:
+            raise BundleDamaged(f"{source} lists another bundle, {listing.digest}")
+        return listing
+
+    def _fetch(self, listing: Listing, halves: tuple[str, ...]) -> Path:
+        """Bring some halves into the cache, and return the bundle's folder there."""
+        root = self._cache / listing.digest
+        missing = [file for file in listing.part(halves) if not _holds(root, [file])]
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            needed, free = sum(file.size for file in missing), shutil.disk_usage(root).free
+            if needed > free:
+                raise ShelfError(
+                    f"the bundle {listing.digest} takes {needed / 1e6:.0f} MB more in {self._cache}, where "
+                    f"{free / 1e6:.0f} MB are left: give the function more ephemeral storage"
+                )
+            for file in missing:
+                with _replacing(root, file.path) as temporary:
+                    self._download(listing.digest, file, temporary)
+            with _replacing(root, FILES) as temporary:
+                temporary.write_bytes(listing.dump())
+        except OSError as error:
+            raise ShelfError(f"the bundle {listing.digest} can't be kept in {root}: {error}") from error
+        return root
+
+    def _download(self, digest: str, file: ListedFile, target: Path) -> None:
+        assert self._bucket is not None  # noqa: S101 - only what the bucket listed is fetched
+        uri = self._bucket.uri(digest, file.path)
+        if not self._bucket.download(digest, file.path, target):
+            raise BundleDamaged(f"{uri} is missing, though {FILES} lists it: publish the bundle again")
+        size = target.stat().st_size
+        if size != file.size:
+            raise BundleDamaged(
+                f"{uri} holds {size:,} bytes instead of {file.size:,}: publish the bundle again"
+            )
+        with target.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        if sha256 != file.sha256:
+            raise BundleDamaged(
+                f"{uri} has the SHA-256 {sha256} instead of {file.sha256}: publish the bundle again"
+            )
+
+
+def _holds(root: Path, files: Iterable[ListedFile]) -> bool:
+    paths = ((root / file.path, file.size) for file in files)
+    return all(path.is_file() and path.stat().st_size == size for path, size in paths)
+
+
+@contextmanager
+def _replacing(root: Path, path: str) -> Iterator[Path]:
+    """Give a file to write to, which takes its place in `root` when that went well."""
+    handle, name = tempfile.mkstemp(dir=root, prefix=".")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        target = root / path
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
