@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from glimpse.maintenance import MaintenanceQueue
 from glimpse.records import ImageStore, JobStore
 
 from functions.api.services import Services
@@ -14,7 +15,6 @@ from functions.api.services.uploads import UploadService
 from functions.api.settings import ApiSettings
 from functions.api.storage.counters import CounterStore
 from functions.api.storage.folders import OwnedFolderStore
-from functions.api.storage.maintenance import MaintenanceQueue
 from functions.api.storage.objects import ObjectStore
 from functions.api.storage.sessions import SessionStore
 from functions.api.storage.users import UserStore

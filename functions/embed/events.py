@@ -1,17 +1,13 @@
 """What Lambda hands to the function, checked and made into the services' terms."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from urllib.parse import unquote_plus
 
-from glimpse.keys import MAX_ID
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from glimpse.messages import EmbedImages, EraseFolder
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from functions.embed.services.consuming import Delivery, StoredObject, Unintelligible
-from functions.embed.services.erasing import EraseFolder
-from functions.embed.services.requests import EmbedRequest, ImageFile
-
-_Id = Annotated[int, Field(ge=0, le=MAX_ID)]
 
 
 class _Attributes(BaseModel):
@@ -52,30 +48,7 @@ class _S3TestEvent(BaseModel):
     event: Literal["s3:TestEvent"] = Field(alias="Event")
 
 
-class _Maintenance(BaseModel):
-    kind: Literal["erase-folder"]
-    owner_id: _Id
-    folder_id: _Id
-
-
-class _Image(BaseModel):
-    image_id: _Id
-    file_path: str
-
-
-class _EmbedImages(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    operation: Literal["embed-images"]
-    namespace: str
-    user_id: _Id
-    folder_id: _Id
-    images: list[_Image]
-
-
-_body: TypeAdapter[_S3Event | _S3TestEvent | _Maintenance] = TypeAdapter(
-    _S3Event | _S3TestEvent | _Maintenance
-)
+_body: TypeAdapter[_S3Event | _S3TestEvent | EraseFolder] = TypeAdapter(_S3Event | _S3TestEvent | EraseFolder)
 
 
 def deliveries(event: Mapping[str, Any]) -> list[Delivery]:
@@ -108,8 +81,8 @@ def _content(body: str) -> list[StoredObject] | EraseFolder | Unintelligible:
         problems = error.errors(include_input=False, include_url=False, include_context=False)
         return Unintelligible("; ".join(f"{problem['loc']}: {problem['msg']}" for problem in problems))
     match parsed:
-        case _Maintenance():
-            return EraseFolder(parsed.owner_id, parsed.folder_id)
+        case EraseFolder():
+            return parsed
         case _S3TestEvent():  # S3 sends one when a notification is set up
             return []
         case _:
@@ -120,7 +93,7 @@ def _content(body: str) -> list[StoredObject] | EraseFolder | Unintelligible:
             ]
 
 
-def embed_request(event: Mapping[str, Any]) -> EmbedRequest:
+def embed_request(event: Mapping[str, Any]) -> EmbedImages:
     """Return the request of a direct invocation.
 
     Raises
@@ -128,6 +101,4 @@ def embed_request(event: Mapping[str, Any]) -> EmbedRequest:
     ValueError
         If the event is none.
     """
-    parsed = _EmbedImages.model_validate(event)
-    images = [ImageFile(image.image_id, image.file_path) for image in parsed.images]
-    return EmbedRequest(parsed.namespace, parsed.user_id, parsed.folder_id, images)
+    return EmbedImages.model_validate(event)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from glimpse.encoder import Bundle, VisualEncoder
 from glimpse.index import IndexWriter, S3ObjectStore
+from glimpse.maintenance import MaintenanceQueue
 from glimpse.records import FolderStore, ImageStore
 
 from functions.embed.services.consuming import Consumer
@@ -13,7 +14,6 @@ from functions.embed.services.requests import ImageRequests
 from functions.embed.services.uploads import UploadIndexer
 from functions.embed.services.work import Tools
 from functions.embed.settings import EmbedSettings
-from functions.embed.storage.maintenance import MaintenanceQueue
 from functions.embed.storage.objects import ImagesBucket
 from functions.embed.storage.queues import ConsumedQueues
 

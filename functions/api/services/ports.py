@@ -163,10 +163,10 @@ class Objects(Protocol):
 
 
 class Maintenance(Protocol):
-    """The queue of slow work."""
+    """The queue of slow work; :class:`glimpse.maintenance.MaintenanceQueue` is one."""
 
     def erase_folder(self, owner_id: int, folder_id: int) -> None:
-        """Ask for everything of a folder to be removed once it is hidden."""
+        """Ask for everything of a folder to be removed once it is hidden; raises QueueUnavailable."""
 
 
 class SearchFailed(Exception):  # noqa: N818 - named for what happened

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from glimpse.keys import UploadKey
+from glimpse.messages import EraseFolder
 from glimpse.records import FolderStillActive
 
-from functions.embed.services.erasing import EraseFolder, FolderEraser
+from functions.embed.services.erasing import FolderEraser
 from functions.embed.services.ports import Queues
 from functions.embed.services.uploads import UploadIndexer
 from functions.embed.services.work import Outcome, UploadEvent

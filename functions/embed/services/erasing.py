@@ -12,6 +12,7 @@ from itertools import chain, islice
 
 from glimpse.index import IndexKey, IndexWriter, ObjectStore
 from glimpse.keys import thumbnail_prefix, upload_prefix
+from glimpse.messages import EraseFolder
 from glimpse.records import FolderRecord, FolderStatus, FolderStillActive
 
 from functions.embed.services.ports import Folders, Images, Maintenance, Objects
@@ -35,14 +36,6 @@ class Erasure(StrEnum):
     DONE = "done"
     CONTINUED = "continued"
     DROPPED = "dropped"
-
-
-@dataclass(frozen=True, slots=True)
-class EraseFolder:
-    """A request to erase a folder that is hidden, or is about to be."""
-
-    owner_id: int
-    folder_id: int
 
 
 @dataclass(frozen=True, slots=True)

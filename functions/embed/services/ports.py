@@ -104,7 +104,7 @@ class Queues(Protocol):
 
 
 class Maintenance(Protocol):
-    """The maintenance queue."""
+    """The maintenance queue; :class:`glimpse.maintenance.MaintenanceQueue` is one."""
 
     def erase_folder(self, owner_id: int, folder_id: int) -> None:
-        """Ask for a folder to be erased; may raise StorageUnavailable."""
+        """Ask for a folder to be erased; raises QueueUnavailable."""

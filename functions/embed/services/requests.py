@@ -4,11 +4,11 @@ Those under ``images/`` belong to other backends: nothing but the index knows th
 have a record, and where that is missing the image was deleted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from glimpse.index import Attempt, EpochChanged, IndexKey
 from glimpse.keys import UploadKey
+from glimpse.messages import EmbedAnswer, EmbedImages, ImageFile
 from glimpse.records import FolderStatus
 
 from functions.embed.services.preparing import Absent, Postponed, Prepared, Refused, Source
@@ -22,64 +22,13 @@ _INDEX_DELETED = "The index was deleted while the image was embedded."
 _NOT_NOW = "The image could not be processed at the moment; please try again."
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    """An image to embed: its id, and the key of its object in the images bucket."""
-
-    image_id: int
-    file_path: str
-
-
-@dataclass(frozen=True, slots=True)
-class FailedImage:
-    """An image that was not embedded, with a sentence why."""
-
-    image_id: int
-    file_path: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class EmbedRequest:
-    """Images of one folder, of which `namespace` says whose ids these are; each id once."""
-
-    namespace: str
-    user_id: int
-    folder_id: int
-    images: Sequence[ImageFile]
-
-
-@dataclass(slots=True)
-class EmbedAnswer:
-    """What became of the images of a request.
-
-    Attributes
-    ----------
-    indexed
-        Ids that a search finds from `version` on.
-    failed, missing
-        Images that could not be embedded, and those of which there is no object.
-    version
-        The index's manifest sequence; 0 where there is no index.
-    """
-
-    indexed: list[int] = field(default_factory=list)
-    failed: list[FailedImage] = field(default_factory=list)
-    missing: list[ImageFile] = field(default_factory=list)
-    version: int = 0
-
-    def fail(self, images: Iterable[ImageFile], reason: str) -> None:
-        """Note why images were not embedded."""
-        self.failed += [FailedImage(image.image_id, image.file_path, reason) for image in images]
-
-
 class ImageRequests:
     """Embeds images while the caller waits. What is in the index under their ids is replaced."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
-    def embed(self, request: EmbedRequest) -> EmbedAnswer:
+    def embed(self, request: EmbedImages) -> EmbedAnswer:
         """Embed images and commit them to their folder's index.
 
         Raises
@@ -91,7 +40,7 @@ class ImageRequests:
         images = list({image.image_id: image for image in request.images}.values())
         others = [image for image in images if image.file_path.startswith(OTHERS_PREFIX)]
         own = [image for image in images if self._is_own(image, request)]
-        answer = EmbedAnswer()
+        answer = EmbedAnswer.empty()
         answer.fail((image for image in images if image not in others and image not in own), _NO_PATH)
         if others:
             self._embed_others(index, others, answer)
@@ -99,7 +48,7 @@ class ImageRequests:
             self._embed_own(index, own, answer)
         return answer
 
-    def _is_own(self, image: ImageFile, request: EmbedRequest) -> bool:
+    def _is_own(self, image: ImageFile, request: EmbedImages) -> bool:
         """Tell whether this is an upload's path, in the folder and under the id that the request names."""
         try:
             key = UploadKey.parse(image.file_path)
@@ -128,7 +77,7 @@ class ImageRequests:
 
     def _try_own(self, index: IndexKey, images: Sequence[ImageFile], answer: EmbedAnswer) -> None:
         """Add to the answer only when all is done, so that a try can be repeated."""
-        found = EmbedAnswer()
+        found = EmbedAnswer.empty()
         attempt = self._tools.writer.begin(index)  # before asking whether the folder is there; see folder_run
         alive = self._alive(index.folder_id, images)
         ready = self._prepare(alive, found)

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter
+from glimpse.messages import FailedImage, ImageFile
 from pydantic import BaseModel, FailFast, Field
 
 from functions.search.dependencies import NamespaceDep, ServicesDep
 from functions.search.routes.fields import FilePath, Folder, Id, Message, NamedId
-from functions.search.services.ports import FailedImage, ImageFile
 
 router = APIRouter()
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from glimpse.messages import FailedImage, ImageFile
+
 from functions.search.services.errors import NotFound, TooLarge, Unavailable, Unusable
-from functions.search.services.ports import Embedder, EmbedFailed, EmbedTimedOut, FailedImage, ImageFile
+from functions.search.services.ports import Embedder, EmbedFailed, EmbedTimedOut
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,10 @@
 """What can go wrong, in words that a person can act on; `functions.search.errors` gives each its status."""
 
-
-class ServiceError(Exception):
-    """A request that can't be fulfilled; its message is shown to the caller as it is."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+from glimpse.errors import NotFound, ServiceError, TooLarge, Unavailable, Unusable
 
 
-class NotFound(ServiceError):  # noqa: N818 - named for what happened
-    """What the request is about does not exist."""
-
-
-class Unreadable(ServiceError):  # noqa: N818
+class Unreadable(ServiceError):  # noqa: N818 - named for what happened
     """The index is in a state that this request can't work with."""
 
 
-class TooLarge(ServiceError):  # noqa: N818
-    """More than one request may carry."""
-
-
-class Unusable(ServiceError):  # noqa: N818
-    """A value that is well-formed, but means nothing here."""
-
-
-class Unavailable(ServiceError):  # noqa: N818
-    """A part of the system does not answer; trying again later may help."""
+__all__ = ["NotFound", "ServiceError", "TooLarge", "Unavailable", "Unreadable", "Unusable"]

@@ -1,12 +1,12 @@
 """What the services ask of the model and of storage, as protocols that a test can double."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from glimpse.index import Answer, Commit, IndexKey
+from glimpse.messages import EmbedAnswer, ImageFile
 
 Vector = npt.NDArray[np.float32]
 
@@ -41,32 +41,6 @@ class Writer(Protocol):
         """Empty an index."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    """An image to embed: its id, and the key of its object in the images bucket."""
-
-    image_id: int
-    file_path: str
-
-
-@dataclass(frozen=True, slots=True)
-class FailedImage:
-    """An image that was not embedded, with a sentence why."""
-
-    image_id: int
-    file_path: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """What became of images: searchable, refused for a reason, or not there at all."""
-
-    indexed: list[int]
-    failed: list[FailedImage]
-    missing: list[ImageFile]
-
-
 class EmbedFailed(Exception):  # noqa: N818 - named for what happened
     """The embed function could not be reached, or did not answer as agreed."""
 
@@ -78,5 +52,5 @@ class EmbedTimedOut(EmbedFailed):
 class Embedder(Protocol):
     """The embed function."""
 
-    def embed(self, namespace: str, user_id: int, folder_id: int, images: Sequence[ImageFile]) -> Embedded:
+    def embed(self, namespace: str, user_id: int, folder_id: int, images: Sequence[ImageFile]) -> EmbedAnswer:
         """Embed images and commit them to the folder's index; raises EmbedFailed."""

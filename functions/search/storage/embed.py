@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from glimpse.messages import EmbedAnswer, EmbedImages, ImageFile
 from pydantic import TypeAdapter, ValidationError
 
-from functions.search.services.ports import Embedded, EmbedFailed, EmbedTimedOut, ImageFile
+from functions.search.services.ports import EmbedFailed, EmbedTimedOut
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 SECONDS = 25
 """How long one request may take: a gateway in between gives up after 30."""
 
-_answer = TypeAdapter(Embedded)
+_answer = TypeAdapter(EmbedAnswer)
 
 
 class EmbedFunction:
@@ -44,7 +43,7 @@ class EmbedFunction:
             ),
         )
 
-    def embed(self, namespace: str, user_id: int, folder_id: int, images: Sequence[ImageFile]) -> Embedded:
+    def embed(self, namespace: str, user_id: int, folder_id: int, images: Sequence[ImageFile]) -> EmbedAnswer:
         """Embed images and commit them to the folder's index.
 
         Raises
@@ -54,15 +53,11 @@ class EmbedFunction:
         EmbedFailed
             If the function can't be invoked, fails, or answers something else than agreed.
         """
-        event = {
-            "operation": "embed-images",
-            "namespace": namespace,
-            "user_id": user_id,
-            "folder_id": folder_id,
-            "images": [asdict(image) for image in images],
-        }
+        request = EmbedImages.of(namespace, user_id, folder_id, images)
         try:
-            response = self._client.invoke(FunctionName=self._function, Payload=json.dumps(event).encode())
+            response = self._client.invoke(
+                FunctionName=self._function, Payload=request.model_dump_json().encode()
+            )
             payload = response["Payload"].read()
         except ReadTimeoutError as error:
             raise EmbedTimedOut(f"no answer in {SECONDS} s") from error

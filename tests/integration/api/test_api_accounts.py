@@ -1,5 +1,6 @@
 """Accounts and sessions through the Lambda handler."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -216,8 +217,8 @@ def test_deleting_an_account_frees_its_name_and_erases_its_folders(client: Any, 
     assert UserModel.count() == 0
     assert SessionModel.count() == 0
     messages = sqs.receive_message(QueueUrl=aws)["Messages"]
-    assert [message["Body"] for message in messages] == [
-        '{"kind": "erase-folder", "owner_id": 1, "folder_id": 1}'
+    assert [json.loads(message["Body"]) for message in messages] == [
+        {"kind": "erase-folder", "owner_id": 1, "folder_id": 1}
     ]
     fresh = client.account()
     assert client.get("/api/folders", fresh).json["folders"] == []

@@ -5,13 +5,14 @@ from typing import Any
 
 from glimpse.index import IndexWriter, RetryPolicy
 from glimpse.keys import UploadKey
+from glimpse.maintenance import MaintenanceQueue
+from glimpse.messages import EraseFolder
 from glimpse.records import ImageRecord
 
-from functions.embed.services.erasing import EraseFolder, FolderEraser
+from functions.embed.services.erasing import FolderEraser
 from functions.embed.services.preparing import Preparer
 from functions.embed.services.uploads import UploadIndexer
 from functions.embed.services.work import Outcome, Tools, UploadEvent
-from functions.embed.storage.maintenance import MaintenanceQueue
 from functions.embed.storage.objects import ImagesBucket
 from tests.integration.embed.world import FOLDER, NAMESPACE, SPACE, USER, World
 
@@ -75,7 +76,7 @@ def eraser(world: World, hook: Hook = ignore) -> FolderEraser:
 
 def erase(world: World) -> None:
     world.hide_folder()
-    eraser(world).erase(EraseFolder(USER, FOLDER), receive_count=1, remaining_seconds=lambda: 300)
+    eraser(world).erase(EraseFolder.of(USER, FOLDER), receive_count=1, remaining_seconds=lambda: 300)
 
 
 def event(record: ImageRecord, sequencer: str = "0A", *, redelivered: bool = False) -> UploadEvent:

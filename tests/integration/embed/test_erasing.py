@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from glimpse.index import IndexWriter
+from glimpse.messages import EraseFolder
 from glimpse.records import FolderStillActive
 
-from functions.embed.services.erasing import EraseFolder, Erasure
+from functions.embed.services.erasing import Erasure
 from tests.integration.embed.conftest import Handler, again, batch, stored
 from tests.integration.embed.staging import eraser
 from tests.integration.embed.world import FOLDER, SPACE, USER, World
@@ -16,7 +17,7 @@ NO_HURRY = 300.0
 
 
 def erase(world: World, receive_count: int = 1, owner_id: int = USER, seconds: float = NO_HURRY) -> Erasure:
-    request = EraseFolder(owner_id, FOLDER)
+    request = EraseFolder.of(owner_id, FOLDER)
     return eraser(world).erase(request, receive_count=receive_count, remaining_seconds=lambda: seconds)
 
 

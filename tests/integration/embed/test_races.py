@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from glimpse.index import CommitContended
 from glimpse.index.errors import PreconditionFailed
+from glimpse.messages import EraseFolder
 from glimpse.records import ImageStatus
 
-from functions.embed.services.erasing import EraseFolder
 from functions.embed.services.ports import StorageUnavailable
 from functions.embed.services.work import Outcome
 from tests.integration.embed.staging import Hook, during, erase, eraser, event, ignore, process
@@ -214,7 +214,7 @@ def test_a_crash_at_any_step_of_erasing_is_mended_by_the_redelivery(world: World
         for staged in (hook, ignore):
             try:
                 eraser(world, staged).erase(
-                    EraseFolder(USER, folder_id), receive_count=1, remaining_seconds=lambda: 300
+                    EraseFolder.of(USER, folder_id), receive_count=1, remaining_seconds=lambda: 300
                 )
             except Crash:
                 continue

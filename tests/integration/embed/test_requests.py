@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from glimpse.index import IndexWriter
+from glimpse.messages import EmbedImages, ImageFile
 
-from functions.embed.services.requests import EmbedRequest, ImageFile, ImageRequests
+from functions.embed.services.requests import ImageRequests
 from tests.integration.embed.conftest import Handler, batch, stored
 from tests.integration.embed.staging import during, tools
 from tests.integration.embed.world import FOLDER, NAMESPACE, USER, World, photo
@@ -121,7 +122,7 @@ def test_uploads_of_a_hidden_folder_are_missing(world: World, handler: Handler) 
 def embed(world: World, *images: tuple[int, str], step: str, action: Any) -> Any:
     files = [ImageFile(image_id, path) for image_id, path in images]
     service = ImageRequests(tools(world, during(step, action)))
-    return service.embed(EmbedRequest(NAMESPACE, USER, FOLDER, files))
+    return service.embed(EmbedImages.of(NAMESPACE, USER, FOLDER, files))
 
 
 def test_an_index_deleted_meanwhile_does_not_come_back(world: World) -> None:

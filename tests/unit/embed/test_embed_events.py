@@ -6,13 +6,12 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
+from glimpse.messages import EraseFolder, ImageFile
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.embed.events import deliveries, embed_request
 from functions.embed.services.consuming import Delivery, StoredObject, Unintelligible, delay_seconds
-from functions.embed.services.erasing import EraseFolder
-from functions.embed.services.requests import ImageFile
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -42,7 +41,7 @@ def test_each_message_has_its_own_meaning() -> None:
     }
     assert contents["test-event"] == contents["removed-object"] == []
     assert contents["stranger"] == [StoredObject("uploads/by-hand.png", "0C")]
-    assert contents["erase"] == EraseFolder(1, 999)
+    assert contents["erase"] == EraseFolder.of(1, 999)
     assert isinstance(contents["unintelligible"], Unintelligible)
     assert isinstance(contents["unknown-kind"], Unintelligible)
 
@@ -70,6 +69,7 @@ def test_no_body_spoils_a_batch(body: str) -> None:
 @pytest.mark.parametrize(
     "request_",
     [
+        {"owner_id": 1, "folder_id": 3},
         {"kind": "erase-folder", "owner_id": 1},
         {"kind": "erase-folder", "owner_id": 1, "folder_id": 2**53},
         {"kind": "erase-folder", "owner_id": -1, "folder_id": 3},

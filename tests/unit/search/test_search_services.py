@@ -4,11 +4,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from glimpse.index import Answer, Commit, CommitContended, Hit, IndexKey, StoreError, StoreUnavailable
+from glimpse.messages import EmbedAnswer, FailedImage, ImageFile
 
 from functions.search.services.embedding import EmbedService
 from functions.search.services.errors import NotFound, TooLarge, Unavailable, Unusable
 from functions.search.services.indexes import IndexService
-from functions.search.services.ports import Embedded, EmbedFailed, EmbedTimedOut, FailedImage, ImageFile
+from functions.search.services.ports import EmbedFailed, EmbedTimedOut
 from functions.search.services.queries import QueryEncoder
 from functions.search.services.search import Question, SearchService
 
@@ -111,11 +112,11 @@ def test_a_contended_index_is_worth_another_try(error: Exception) -> None:
 
 
 class Embedder:
-    def __init__(self, result: Embedded | Exception) -> None:
+    def __init__(self, result: EmbedAnswer | Exception) -> None:
         self.result = result
         self.asked: list[tuple[str, int, int, Sequence[ImageFile]]] = []
 
-    def embed(self, namespace: str, user_id: int, folder_id: int, images: Sequence[ImageFile]) -> Embedded:
+    def embed(self, namespace: str, user_id: int, folder_id: int, images: Sequence[ImageFile]) -> EmbedAnswer:
         self.asked.append((namespace, user_id, folder_id, images))
         if isinstance(self.result, Exception):
             raise self.result
@@ -127,7 +128,7 @@ CAT, DOG = ImageFile(1, "images/1/3/cat.jpg"), ImageFile(2, "images/1/3/dog.jpg"
 
 def test_every_image_is_accounted_for() -> None:
     owl = ImageFile(4, "images/1/3/owl.jpg")
-    embedder = Embedder(Embedded([1], [FailedImage(2, DOG.file_path, "No image.")], [owl]))
+    embedder = Embedder(EmbedAnswer([1], [FailedImage(2, DOG.file_path, "No image.")], [owl]))
     report = EmbedService(embedder, 5).embed("ns", 1, 3, [CAT, DOG, owl, CAT])
     assert embedder.asked == [("ns", 1, 3, [CAT, DOG, owl])]
     assert report.indexed == [1]
@@ -138,14 +139,14 @@ def test_every_image_is_accounted_for() -> None:
 @pytest.mark.parametrize(
     ("images", "result", "error"),
     [
-        ([CAT, DOG], Embedded([], [], []), TooLarge),
+        ([CAT, DOG], EmbedAnswer([], [], []), TooLarge),
         ([CAT], EmbedTimedOut("25 s"), TooLarge),
         ([CAT], EmbedFailed("broken"), Unavailable),
-        ([CAT], Embedded([], [], [CAT]), NotFound),
+        ([CAT], EmbedAnswer([], [], [CAT]), NotFound),
     ],
 )
 def test_what_does_not_come_through_is_told_apart(
-    images: list[ImageFile], result: Embedded | Exception, error: type[Exception]
+    images: list[ImageFile], result: EmbedAnswer | Exception, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         EmbedService(Embedder(result), 1).embed("ns", 1, 3, images)
@@ -157,7 +158,7 @@ def test_who_waited_too_long_hears_that_repeating_is_harmless() -> None:
 
 
 def test_one_id_has_one_file() -> None:
-    embedder = Embedder(Embedded([], [], []))
+    embedder = Embedder(EmbedAnswer([], [], []))
     with pytest.raises(Unusable, match="image_id 1"):
         EmbedService(embedder, 5).embed("ns", 1, 3, [CAT, ImageFile(1, "images/1/3/other.jpg")])
     assert embedder.asked == []

@@ -7,7 +7,8 @@ speaks HTTP to a forwarder needs no Lambda client.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from glimpse.search_client.client import EmbedReport, FailedImage, ImageFile, SearchClient, SearchHit
+from glimpse.messages import FailedImage, ImageFile
+from glimpse.search_client.client import EmbedReport, SearchClient, SearchHit
 from glimpse.search_client.errors import (
     ImagesNotFound,
     SearchRefused,

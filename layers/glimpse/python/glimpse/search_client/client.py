@@ -6,27 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from glimpse.messages import FailedImage, ImageFile
 from glimpse.search_client.errors import ImagesNotFound, SearchRefused, SearchUnavailable, TooMuch
 from glimpse.search_client.transport import Transport
 
 _REFUSALS: Mapping[int, type[SearchRefused]] = {404: ImagesNotFound, 413: TooMuch}
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    """An image to embed: its id, and the key of its object in the images bucket."""
-
-    image_id: int
-    file_path: str
-
-
-@dataclass(frozen=True, slots=True)
-class FailedImage:
-    """An image that was not embedded, with a sentence why."""
-
-    image_id: int
-    file_path: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,21 @@
-"""The queue of slow work."""
+"""The queue of slow work, which the embed function does."""
 
-import json
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.embed.services.ports import StorageUnavailable
+from glimpse.messages import EraseFolder
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+class QueueUnavailable(Exception):  # noqa: N818 - named for what happened
+    """The queue did not take a message; trying again later is safe."""
 
 
 class MaintenanceQueue:
@@ -23,15 +26,15 @@ class MaintenanceQueue:
         self._client: SQSClient = boto3.client("sqs", config=_CONFIG)
 
     def erase_folder(self, owner_id: int, folder_id: int) -> None:
-        """Ask for the rest of a folder to be erased.
+        """Ask for everything of a folder to be removed once it is hidden.
 
         Raises
         ------
-        StorageUnavailable
+        QueueUnavailable
             If SQS does not answer, or refuses.
         """
-        message = {"kind": "erase-folder", "owner_id": owner_id, "folder_id": folder_id}
+        message = EraseFolder.of(owner_id, folder_id).model_dump_json()
         try:
-            self._client.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
+            self._client.send_message(QueueUrl=self._queue_url, MessageBody=message)
         except (BotoCoreError, ClientError) as error:
-            raise StorageUnavailable(f"SQS did not take a message: {error}") from error
+            raise QueueUnavailable(f"SQS did not take a message: {error}") from error

@@ -6,12 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from glimpse.http import Boundary, Problems
 from glimpse.logs import get_logger
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
-
-from functions.api.middleware import Boundary
 
 services = itertools.count()
 
@@ -26,7 +25,7 @@ def run(app: Any, scope: Scope) -> list[Any]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    boundary = Boundary(app, get_logger(f"test-{next(services)}"))
+    boundary = Boundary(app, get_logger(f"test-{next(services)}"), Problems(), noted=["user_id"])
     loop = asyncio.new_event_loop()
     try:
         loop.run_until_complete(boundary(scope, receive, send))
@@ -47,7 +46,8 @@ def a_scope() -> Scope:
 
 def test_a_request_is_one_line_without_path_query_or_token(capsys: pytest.CaptureFixture[str]) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        Request(scope).state.user_id = 7
+        state = Request(scope).state
+        state.user_id, state.body = 7, "secret"
         await PlainTextResponse("fine", 201)(scope, receive, send)
 
     sent = run(app, a_scope())

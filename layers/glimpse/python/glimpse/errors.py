@@ -1,0 +1,32 @@
+"""What can go wrong in a service that people or programs call, in words that a person can act on.
+
+:mod:`glimpse.http` gives each its status.
+"""
+
+
+class ServiceError(Exception):
+    """A request that can't be fulfilled; its message is shown to the caller as it is."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NoAccess(ServiceError):  # noqa: N818 - named for what happened
+    """The caller may not do this, or the thing does not exist: the answer does not tell which."""
+
+
+class NotFound(ServiceError):  # noqa: N818
+    """There is no such thing that the caller may see."""
+
+
+class TooLarge(ServiceError):  # noqa: N818
+    """More than one request may carry."""
+
+
+class Unusable(ServiceError):  # noqa: N818
+    """A value that is well-formed, but means nothing here."""
+
+
+class Unavailable(ServiceError):  # noqa: N818
+    """A part of the system does not answer; trying again later may help."""

@@ -1,0 +1,7 @@
+"""What the HTTP services do alike: one log line a request, and errors as ``{"detail": …}``."""
+
+from glimpse.http.application import new_app
+from glimpse.http.boundary import Boundary
+from glimpse.http.problems import Problem, Problems
+
+__all__ = ["Boundary", "Problem", "Problems", "new_app"]

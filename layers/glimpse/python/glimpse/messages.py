@@ -1,0 +1,95 @@
+"""What the functions say to one another: messages of a queue, and requests by a direct invocation."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from glimpse.keys import MAX_ID
+
+Id = Annotated[int, Field(ge=0, le=MAX_ID)]
+
+
+class EraseFolder(BaseModel):
+    """A message of the maintenance queue: erase a folder that is hidden, or is about to be."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["erase-folder"]
+    owner_id: Id
+    folder_id: Id
+
+    @classmethod
+    def of(cls, owner_id: int, folder_id: int) -> Self:
+        """Return the message about one folder."""
+        return cls(kind="erase-folder", owner_id=owner_id, folder_id=folder_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An image to embed: its id, and the key of its object in the images bucket."""
+
+    image_id: Id
+    file_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedImage:
+    """An image that was not embedded, with a sentence why."""
+
+    image_id: int
+    file_path: str
+    reason: str
+
+
+class EmbedImages(BaseModel):
+    """A request to the embed function: images of one folder; `namespace` says whose ids these are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    operation: Literal["embed-images"]
+    namespace: str
+    user_id: Id
+    folder_id: Id
+    images: list[ImageFile]
+
+    @classmethod
+    def of(cls, namespace: str, user_id: int, folder_id: int, images: Iterable[ImageFile]) -> Self:
+        """Return the request for these images."""
+        return cls(
+            operation="embed-images",
+            namespace=namespace,
+            user_id=user_id,
+            folder_id=folder_id,
+            images=list(images),
+        )
+
+
+@dataclass(slots=True)
+class EmbedAnswer:
+    """What became of the images of a request.
+
+    Attributes
+    ----------
+    indexed
+        Ids that a search finds from `version` on.
+    failed, missing
+        Images that could not be embedded, and those of which there is no object.
+    version
+        The index's manifest sequence; 0 where there is no index.
+    """
+
+    indexed: list[int]
+    failed: list[FailedImage]
+    missing: list[ImageFile]
+    version: int = 0
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the answer as it is before anything was done."""
+        return cls([], [], [])
+
+    def fail(self, images: Iterable[ImageFile], reason: str) -> None:
+        """Note why images were not embedded."""
+        self.failed += [FailedImage(image.image_id, image.file_path, reason) for image in images]
