@@ -38,7 +38,7 @@ test: $(STAMP) ## Run all tests but the slow ones
 lint: $(STAMP) ## Check style, types and layering
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy layers/glimpse/python/glimpse functions infra local
+	@$(BIN)/mypy layers/glimpse/python/glimpse functions infra local cli
 	@$(BIN)/lint-imports
 
 format: $(STAMP) ## Format the code

@@ -67,7 +67,7 @@ def deploy(settings: Settings, *, context: dict[str, str]) -> Deployment:
     outputs = stack_outputs(settings)
     if outputs is None:
         raise Trouble(f"The stack {STACK} was deployed to {settings.endpoint}, but can't be found there.")
-    note.write_text(json.dumps({"fingerprint": fingerprint}))
+    note.write_text(json.dumps({"fingerprint": fingerprint, "emulator_port": settings.emulator_port}))
     return Deployment(outputs, changed=True)
 
 
@@ -79,15 +79,28 @@ def stack_outputs(settings: Settings) -> dict[str, str] | None:
     Trouble
         If the endpoint does not answer.
     """
-    client = client_for(settings, "cloudformation")
     try:
-        stack = client.describe_stacks(StackName=STACK)["Stacks"][0]
+        return outputs_of(client_for(settings, "cloudformation"))
     except ClientError as error:
-        if "does not exist" in str(error):
-            return None
         raise Trouble(f"{settings.endpoint} refused to describe the stack: {error}.") from error
     except BotoCoreError as error:
         raise Trouble(f"No emulator answers at {settings.endpoint} ({error}).") from error
+
+
+def outputs_of(cloudformation: Any) -> dict[str, str] | None:  # noqa: ANN401 - a client, made by name
+    """Read the stack's outputs; None if it is not (completely) there.
+
+    Raises
+    ------
+    botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError
+        If CloudFormation refuses or does not answer.
+    """
+    try:
+        stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
     if stack["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         return None
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -31,6 +31,8 @@ class Settings:
         ``AWS_ENDPOINT_URL``: an emulator that somebody else runs; None for the embedded one.
     gateway_limits
         Whether the forwarder keeps AWS's limit for multipart bodies (``GATEWAY_LIMITS=1``).
+    model
+        The model to begin with (``GLIMPSE_MODEL``); None for the default.
     """
 
     home: Path
@@ -40,6 +42,7 @@ class Settings:
     emulator_port: int
     external_endpoint: str | None
     gateway_limits: bool
+    model: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -63,6 +66,7 @@ class Settings:
             emulator_port=emulator,
             external_endpoint=_endpoint(environment.get("AWS_ENDPOINT_URL")),
             gateway_limits=environment.get("GATEWAY_LIMITS", "") == "1",
+            model=environment.get("GLIMPSE_MODEL") or None,
         )
 
     @property

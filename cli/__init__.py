@@ -1,0 +1,1 @@
+"""The ``glimpse`` command: models, and what an operator does to a deployment."""

@@ -1,0 +1,34 @@
+"""Entry point of the ``glimpse`` command."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from cli import model
+from local.errors import Trouble
+
+app = typer.Typer(
+    name="glimpse",
+    help="Find photographs by what they show: models, and changes of model without downtime.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+app.add_typer(model.app, name="model")
+
+
+def main() -> NoReturn:
+    """Run the command; a Trouble is one sentence on stderr and exit code 1."""
+    try:
+        app()
+    except Trouble as trouble:
+        sys.exit(f"glimpse: {trouble}")
+    raise AssertionError("typer exits by itself")  # pragma: no cover
+
+
+if __name__ == "__main__":
+    main()
