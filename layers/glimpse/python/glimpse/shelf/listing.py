@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from glimpse.encoder import Bundle
@@ -52,6 +53,20 @@ class Listing:
     def of(cls, bundle: Bundle) -> Listing:
         """List a folder's bundle; reads every byte of it."""
         return cls(bundle.name, tuple(ListedFile(*file) for file in bundle.hashed_files()))
+
+    @classmethod
+    def of_folder(cls, root: Path) -> Listing:
+        """List a folder's bundle: as the list in it says, or else by reading it.
+
+        Raises
+        ------
+        BundleError
+            If there is no list, and the folder is no bundle.
+        BundleDamaged
+            If the list is none.
+        """
+        own = root / FILES
+        return cls.parse(own.read_bytes(), str(own)) if own.is_file() else cls.of(Bundle.load(root))
 
     @classmethod
     def parse(cls, data: bytes, source: str) -> Listing:

@@ -168,10 +168,7 @@ class Shelf:
         A list beside the files is believed but for their sizes: whoever staged the folder wrote it.
         """
         if root not in self._local:
-            own = root / FILES
-            self._local[root] = (
-                Listing.parse(own.read_bytes(), str(own)) if own.is_file() else Listing.of(Bundle.load(root))
-            )
+            self._local[root] = Listing.of_folder(root)
         return self._local[root]
 
     def _kept(self, digest: str) -> Listing | None:
