@@ -71,9 +71,9 @@ def install(
     machine with photographs and searches. The fastest scheme that passes is kept; `glimpse model info` says
     which. Nothing that is running changes: `glimpse model use` and `glimpse reindex` do that.
     """
-    from cli.progress import Progress  # with the hub's client, which takes a second to import
     from local.models.install import install as install_model
     from local.models.install import install_folder
+    from local.models.progress import Progress  # with the hub's client, which takes a second to import
 
     settings = Settings.from_environment()
     prepare_home(settings.home)

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import boto3
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from glimpse.search_client import InvokeTransport
 
-from local.deploy import STACK, outputs_of, session_of, stack_outputs
+from local.account import Account
+from local.deploy import STACK, session_of, stack_outputs
 from local.emulator import is_ready
 from local.errors import Trouble
 from local.models.choice import MACHINE
@@ -105,16 +105,8 @@ def running(settings: Settings, environment: Mapping[str, str] = os.environ) -> 
 
 
 def _account() -> Target:
-    session = boto3.Session()
-    try:
-        region = session.region_name
-        if region is None:
-            raise Trouble("No AWS region is set; name one with AWS_REGION.")
-        account = session.client("sts").get_caller_identity()["Account"]
-        outputs = outputs_of(session.client("cloudformation"))
-    except (BotoCoreError, ClientError) as error:
-        raise Trouble(f"AWS can't be asked for the stack {STACK}: {error}.") from error
-    name = f"AWS account {account} in {region}"
+    account = Account.of_environment()
+    outputs = account.outputs()
     if outputs is None:
-        raise Trouble(f"{name} has no stack {STACK}; `make deploy` makes one.")
-    return Target(name, outputs, session, None, f"aws-{account}-{region}")
+        raise Trouble(f"{account.name} has no stack {STACK}; `make deploy` makes one.")
+    return Target(account.name, outputs, account.session, None, account.key)

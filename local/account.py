@@ -1,0 +1,76 @@
+"""The AWS account of the environment's credentials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.deploy import STACK, outputs_of
+from local.errors import Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account and a region, which may hold a deployment.
+
+    Attributes
+    ----------
+    session
+        The credentials.
+    number
+        The account's twelve digits.
+    region
+        AWS's name of the region.
+    """
+
+    session: boto3.Session
+    number: str
+    region: str
+
+    @classmethod
+    def of_environment(cls) -> Account:
+        """Find out which account the environment's credentials are of.
+
+        Raises
+        ------
+        Trouble
+            If there are none, no region is set, or AWS does not answer.
+        """
+        session = boto3.Session()
+        if session.region_name is None:
+            raise Trouble("No AWS region is set; name one with AWS_REGION.")
+        try:
+            number = session.client("sts").get_caller_identity()["Account"]
+        except (BotoCoreError, ClientError) as error:
+            raise Trouble(f"AWS does not accept the environment's credentials: {error}.") from error
+        return cls(session, number, session.region_name)
+
+    @property
+    def name(self) -> str:
+        """What to call it in a sentence."""
+        return f"AWS account {self.number} in {self.region}"
+
+    @property
+    def key(self) -> str:
+        """By which this machine notes what was chosen for its deployment."""
+        return f"aws-{self.number}-{self.region}"
+
+    def outputs(self) -> dict[str, str] | None:
+        """Read the stack's outputs; None if it is not deployed.
+
+        Raises
+        ------
+        Trouble
+            If AWS refuses or does not answer.
+        """
+        try:
+            return outputs_of(self.client("cloudformation"))
+        except (BotoCoreError, ClientError) as error:
+            raise Trouble(f"{self.name} can't be asked for the stack {STACK}: {error}.") from error
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes clients by name
+        """Make a boto3 client of one of the account's services."""
+        return self.session.client(service)  # type: ignore[call-overload]
