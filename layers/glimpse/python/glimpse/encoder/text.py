@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import string
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from glimpse.encoder.bundle import Bundle, BundleError, read_json_object
+from glimpse.encoder.cleaning import clean
 from glimpse.encoder.session import Session
-
-_WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 class TextEncoder:
@@ -62,7 +59,9 @@ class TextEncoder:
         """
         if not texts:
             return np.empty((0, self.bundle.dimension), np.float32)
-        encodings = self._tokenizer.encode_batch([self._clean(text) for text in texts])
+        encodings = self._tokenizer.encode_batch(
+            [clean(text, canonicalize=self._canonicalize) for text in texts]
+        )
         feed: dict[str, NDArray[Any]] = {
             self._input: np.array([encoding.ids for encoding in encodings], self._types[self._input])
         }
@@ -71,13 +70,6 @@ class TextEncoder:
                 [encoding.attention_mask for encoding in encodings], self._types["attention_mask"]
             )
         return self._session.embed(feed)
-
-    def _clean(self, text: str) -> str:
-        # Lone surrogates, which JSON can carry, are no text to a tokenizer written in Rust.
-        text = text.encode("utf-8", "replace").decode("utf-8")
-        if self._canonicalize:  # as open_clip.tokenizer.canonicalize_text does for SigLIP's models
-            text = text.replace("_", " ").translate(_WITHOUT_PUNCTUATION).lower()
-        return re.sub(r"\s+", " ", text).strip()
 
 
 def _load_tokenizer(folder: Path, context_length: int) -> Tokenizer:
