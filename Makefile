@@ -2,12 +2,13 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run reset test lint format lock synth deploy destroy eval-demo artefacts
+.PHONY: help install foundry test-models run reset test lint format lock synth deploy destroy eval-demo artefacts size
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 STAMP := .venv/.installed
+TORCH := .venv/.torch
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -33,7 +34,17 @@ reset: $(STAMP) ## Forget accounts, photographs and indexes on this machine
 	@exec $(BIN)/python -m local reset
 
 test: $(STAMP) ## Run all tests but the slow ones
-	@$(BIN)/python -m pytest -m 'not slow'
+	@$(BIN)/python -m pytest -m 'not slow and not models'
+
+foundry: $(TORCH) ## Add torch and open_clip to .venv: for exports, training and the tests against them
+
+$(TORCH): foundry/requirements.txt $(STAMP)
+	@echo 'Installing torch into .venv …'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r foundry/requirements.txt
+	@touch $@
+
+test-models: $(TORCH) ## Test exports, tokenizers and preprocessing against open_clip and torch
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m models tests/models
 
 lint: $(STAMP) ## Check style, types and layering
 	@$(BIN)/ruff check .
@@ -44,6 +55,9 @@ lint: $(STAMP) ## Check style, types and layering
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
+
+size: $(STAMP) ## List what the image and the zips hold
+	@$(BIN)/python -m infra.size
 
 artefacts: $(STAMP) ## Build each function's artefact for Lambda and test it alone
 	@$(BIN)/python -m pytest -m slow tests/artefacts

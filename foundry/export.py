@@ -1,6 +1,13 @@
-"""Turns a trained open_clip model into a bundle: two ONNX graphs with their configuration, in full precision.
+"""Turns an open_clip model into a bundle: two ONNX graphs with their configuration, in full precision.
 
-Usage: ``python -m foundry.export --checkpoint .cache/foundry/demo --output .cache/foundry/demo-fp32``
+Usage::
+
+    python -m foundry.export --model ViT-B-32 --pretrained laion2b_s34b_b79k --output bundles/ViT-B-32
+    python -m foundry.export --model ViT-B-32-quickgelu --pretrained my-weights.pt --output …
+    python -m foundry.export --model local-dir:folder --output …   # open_clip_config.json, weights, tokenizer
+    python -m foundry.export --demo .cache/foundry/demo --output .cache/foundry/demo-fp32
+
+The bundle is kept only if it embeds sample photographs and texts as torch does.
 """
 
 from __future__ import annotations
@@ -8,31 +15,39 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import shutil
+import tempfile
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import onnxruntime
+import onnx
 import torch
+from glimpse.encoder import BundleError
 from torch import Tensor, nn
 from torch.nn import functional
 
-from foundry.clip import CLIP
+from foundry import graphs, samples
 from foundry.fonts import cache_folder
-from foundry.tokenizer import CONTEXT_LENGTH, PAD
-from foundry.train import ARCHITECTURE, MEAN, STD
+from foundry.parity import Parity, embed_images, embed_texts, nearness
+from foundry.quantize import FP32, write_json
+from foundry.sources import Source, load, load_demo, reparameterize_model
 
 OPSET = 17
-TOLERANCE = 1e-4  # largest difference allowed between torch and ONNX Runtime, in a unit vector's component
-ORIGIN = {
+SMALLEST_COSINE = 0.9999
+ARCHITECTURES = Path(__file__).with_name("architectures")
+DEMO = {
     "data": "scenes drawn by foundry/ from Noto Color Emoji (SIL Open Font License 1.1), captioned with "
     "names and keywords from Unicode CLDR (Unicode License)",
     "license": "MIT",
 }
+_BATCH = 16  # pictures or texts that torch embeds at once
 
 
 class _Visual(nn.Module):
-    def __init__(self, model: CLIP) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
@@ -41,7 +56,7 @@ class _Visual(nn.Module):
 
 
 class _Textual(nn.Module):
-    def __init__(self, model: CLIP) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
@@ -49,92 +64,144 @@ class _Textual(nn.Module):
         return functional.normalize(self.model.encode_text(text), dim=-1)
 
 
-def _export(module: nn.Module, example: Tensor, name: str, file: Path) -> None:
-    """Write one half as ONNX; make sure that it computes what torch does, for another batch size too."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    torch.onnx.export(
-        module,
-        (example,),
-        str(file),
-        input_names=[name],
-        output_names=["embedding"],
-        dynamic_axes={name: {0: "batch"}, "embedding": {0: "batch"}},
-        opset_version=OPSET,
-        dynamo=False,
-    )
-    several = torch.cat([example, example.flip(0), example])
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    result = session.run(None, {name: several.numpy()})[0]
-    difference = float(np.abs(result - module(several).detach().numpy()).max())
-    print(f"{file}: largest difference from torch {difference:.1e}")
-    if difference > TOLERANCE:
-        raise ValueError(f"{file} differs from torch by {difference:.1e}, more than {TOLERANCE:.0e}")
-
-
-def _write_json(file: Path, content: dict[str, object]) -> None:
-    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def write_bundle(model: CLIP, tokenizer_file: Path, facts: dict[str, object], output: Path) -> None:
-    """Write a bundle.
+def write_bundle(source: Source, output: Path) -> Parity:
+    """Write a bundle, and compare it with torch.
 
     Parameters
     ----------
-    model
-        The trained demo model.
-    tokenizer_file
-        Its ``tokenizer.json``.
-    facts
-        What to remember of its training.
+    source
+        The model.
     output
-        Folder to write; Immich's layout of a model.
+        Folder to write; Immich's layout of a model. Must not exist, or be a bundle to replace.
+
+    Returns
+    -------
+    Parity
+        How near the bundle's embeddings are to torch's.
 
     Raises
     ------
-    ValueError
-        If an exported graph does not compute what torch does.
+    BundleError
+        If they stray. Nothing is left then.
     """
-    config = json.loads(ARCHITECTURE.read_text())
-    size = config["vision_cfg"]["image_size"]
-    generator = torch.Generator().manual_seed(0)
-    _export(
-        _Visual(model).eval(),
-        torch.randn(2, 3, size, size, generator=generator),
-        "image",
-        output / "visual/model.onnx",
-    )
-    tokens = torch.zeros(2, CONTEXT_LENGTH, dtype=torch.int32)
-    highest = config["text_cfg"]["vocab_size"] - 1
-    tokens[:, :5] = torch.randint(3, highest, (2, 5), generator=generator)
-    tokens[0, 5], tokens[1, 3] = highest, highest
-    _export(_Textual(model).eval(), tokens, "text", output / "textual/model.onnx")
-    preprocess = {"size": [size, size], "mode": "RGB", "mean": list(MEAN), "std": list(STD)}
-    resize = {"interpolation": "bicubic", "resize_mode": "shortest", "fill_color": 0}
-    _write_json(output / "visual/preprocess_cfg.json", preprocess | resize)
-    shutil.copyfile(tokenizer_file, output / "textual/tokenizer.json")
-    _write_json(
-        output / "textual/tokenizer_config.json", {"pad_token": PAD, "model_max_length": CONTEXT_LENGTH}
-    )
-    scale = float(model.logit_scale.detach().exp())
-    glimpse = {
-        "name": "glimpse-demo",
-        "space_id": f"glimpse-demo-{_fingerprint(output)}",
-        "logit_scale": round(scale, 4),
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as scratch:
+        folder = Path(scratch) / "bundle"
+        _write_configuration(source, folder)
+        _write_graphs(source, folder)
+        parity = compare_with_torch(source, folder)
+        faults = parity.faults(SMALLEST_COSINE)
+        if faults:
+            raise BundleError(f"{source.name} does not embed as torch does: {'; '.join(faults)}")
+        shutil.rmtree(output, ignore_errors=True)
+        folder.rename(output)
+    return parity
+
+
+def _write_configuration(source: Source, folder: Path) -> None:
+    preprocess = {
+        key: list(value) if isinstance(value, tuple) else value for key, value in source.preprocess.items()
     }
-    _write_json(output / "config.json", config | {"glimpse": glimpse | ORIGIN | {"training": facts}})
+    write_json(folder / "visual/preprocess_cfg.json", preprocess | {"size": list(source.image_size)})
+    (folder / "textual").mkdir()
+    source.tokenizer.save(str(folder / "textual/tokenizer.json"))
+    padding = source.tokenizer.padding or {}
+    facts = {"pad_token": padding["pad_token"], "model_max_length": source.context_length}
+    write_json(folder / "textual/tokenizer_config.json", facts)
+    glimpse: dict[str, Any] = {"name": source.name, "space_id": space_id(source, folder), "scheme": FP32.name}
+    scale = getattr(source.model, "logit_scale", None)
+    if scale is not None:
+        glimpse["logit_scale"] = round(float(scale.detach().exp()), 4)
+    write_json(folder / "config.json", source.config | {"glimpse": glimpse | source.facts})
 
 
-def _fingerprint(output: Path) -> str:
-    """Name the embedding space after everything that determines an embedding, in full precision."""
-    digest = hashlib.sha256()
-    for name in (
-        "visual/model.onnx",
-        "visual/preprocess_cfg.json",
-        "textual/model.onnx",
-        "textual/tokenizer.json",
-    ):
-        digest.update((output / name).read_bytes())
-    return digest.hexdigest()[:12]
+def space_id(source: Source, folder: Path) -> str:
+    """Name the embedding space after all that determines an embedding.
+
+    Parameters
+    ----------
+    source
+        Weights and configuration.
+    folder
+        Holds the tokenizer and the preprocessing as they ship.
+
+    Returns
+    -------
+    str
+        The model's name and a digest: equal for every export of the same weights.
+    """
+    digest = hashlib.sha256(json.dumps(source.config, sort_keys=True).encode())
+    for file in ("visual/preprocess_cfg.json", "textual/tokenizer.json"):
+        digest.update((folder / file).read_bytes())
+    for name, weight in sorted(source.model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(weight.detach().numpy()).data)
+    return f"{re.sub(r'[^A-Za-z0-9._-]', '-', source.name)[:50]}-{digest.hexdigest()[:12]}"
+
+
+@torch.no_grad()
+def _write_graphs(source: Source, folder: Path) -> None:
+    """Write both halves, on examples of two inputs, so that nothing takes the batch for a constant."""
+    model = source.model
+    if hasattr(
+        getattr(model, "visual", None), "trunk"
+    ):  # merges branches that only training needs (MobileCLIP)
+        model = reparameterize_model(model)
+    images = torch.randn(2, 3, *source.image_size, generator=torch.Generator().manual_seed(0))
+    _export(_Visual(model), images, "image", folder / "visual/model.onnx")
+    texts = source.tokenize(samples.TEXTS[:2]).to(torch.int32)
+    _export(_Textual(model), texts, "text", folder / "textual/model.onnx")
+
+
+def _export(module: nn.Module, example: Tensor, name: str, file: Path) -> None:
+    """Write one half as ONNX; weights in one file, whatever torch makes of them."""
+    with tempfile.TemporaryDirectory(dir=file.parent) as scratch:
+        raw = Path(scratch) / "model.onnx"
+        # The fused attention of inference is one operator, which ONNX does not have.
+        fast = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)
+        try:
+            torch.onnx.export(
+                module.eval(),
+                (example,),
+                str(raw),
+                input_names=[name],
+                output_names=["embedding"],
+                dynamic_axes={name: {0: "batch"}, "embedding": {0: "batch"}},
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
+        graphs.save(onnx.load(raw), file)
+
+
+@torch.no_grad()
+def compare_with_torch(source: Source, bundle: Path) -> Parity:
+    """Embed sample pictures and texts with torch, and with a bundle by the runtime that serves it.
+
+    Parameters
+    ----------
+    source
+        The model.
+    bundle
+        Folder of its bundle, in any precision.
+
+    Returns
+    -------
+    Parity
+        The distances; ``batch_effect`` compares batches of different sizes.
+    """
+    pictures, texts = samples.pictures(), list(samples.TEXTS)
+    visual, textual = _Visual(source.model).eval(), _Textual(source.model).eval()
+    pixels, tokens = source.pixels(pictures).split(_BATCH), source.tokenize(texts).split(_BATCH)
+    images = np.concatenate([visual(part).numpy() for part in pixels])
+    read = np.concatenate([textual(part).numpy() for part in tokens])
+    seen, said = embed_images(bundle, pictures), embed_texts(bundle, texts)
+    few = _BATCH // 2 - 1
+    effects = [np.abs(embed_images(bundle, pictures[:few]) - seen[:few]).max()]
+    effects.append(np.abs(embed_texts(bundle, texts[:few]) - said[:few]).max())
+    return Parity(*nearness(images, seen, read, said), float(max(effects)))
 
 
 def main() -> None:
@@ -142,15 +209,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--checkpoint", type=Path, default=cache_folder() / "demo", help="what training left")
+    parser.add_argument("--model", help="open_clip's name of the architecture, or a configuration file")
+    parser.add_argument("--pretrained", help="open_clip's tag of the weights, or a checkpoint file")
+    parser.add_argument("--seed", type=int, help="random weights instead, for tests and timings")
+    parser.add_argument("--demo", type=Path, help="what foundry.train left; the default without --model")
+    parser.add_argument("--name", help="what to call the bundle")
     parser.add_argument("--output", type=Path, default=cache_folder() / "demo-fp32")
     options = parser.parse_args()
-    state = torch.load(options.checkpoint / "checkpoint.pt", weights_only=True)
-    model = CLIP(**json.loads(ARCHITECTURE.read_text()))
-    model.load_state_dict(
-        {name[2:]: value for name, value in state["everything"].items() if name.startswith("0.")}
-    )
-    write_bundle(model.eval(), options.checkpoint / "tokenizer.json", state["facts"], options.output)
+    if options.model and options.demo:
+        parser.error("either --model or --demo")
+    if options.model:
+        source = load(options.model, options.pretrained, name=options.name, seed=options.seed)
+    else:
+        source = load_demo(options.demo or cache_folder() / "demo", ARCHITECTURES / "glimpse-demo.json", DEMO)
+    parity = write_bundle(source, options.output)
+    print(json.dumps({"bundle": str(options.output), "parity": asdict(parity)}))
 
 
 if __name__ == "__main__":

@@ -138,8 +138,8 @@ def nearness(
         In the order of ``Parity``'s attributes.
     """
     pairs = ((images, other_images), (texts, other_texts))
-    raw = [float(_cosines(a, b).min()) for a, b in pairs]
-    centred = [float(_cosines(a - a.mean(axis=0), b - a.mean(axis=0)).min()) for a, b in pairs]
+    raw = [float(cosines(a, b).min()) for a, b in pairs]
+    centred = [float(cosines(a - a.mean(axis=0), b - a.mean(axis=0)).min()) for a, b in pairs]
     return raw[0], raw[1], centred[0], centred[1]
 
 
@@ -175,7 +175,8 @@ def embed_texts(path: Path, texts: Sequence[str], *, alone: bool = False) -> Vec
     return encoder.embed_texts(texts)
 
 
-def _cosines(first: Vectors, second: Vectors) -> Vectors:
+def cosines(first: Vectors, second: Vectors) -> Vectors:
+    """Return the cosine of each row of two (n, D) arrays: (n,)."""
     lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
-    cosines: Vectors = (first * second).sum(axis=1) / np.maximum(lengths, 1e-12)
-    return cosines
+    products: Vectors = (first * second).sum(axis=1) / np.maximum(lengths, 1e-12)
+    return products
