@@ -78,12 +78,13 @@ def install(
     settings = Settings.from_environment()
     prepare_home(settings.home)
     library = Library.of(settings.home)
-    folder = Path(name)
-    if not folder.is_dir() and library.has(name):
+    folder = Path(name).expanduser()
+    is_folder = (folder / "config.json").is_file()
+    if not is_folder and library.has(name):
         console.print(f"{library.name_of(name)} is installed already, in {library.path(name)}.")
         return
     with Progress(console) as progress:
-        if folder.is_dir():
+        if is_folder:
             bundle = install_folder(folder, library, progress)
         else:
             bundle = install_model(find(name), library, progress)
