@@ -20,6 +20,15 @@ UPLOAD_PREFIX = "uploads/"
 
 TIMEOUT = Duration.seconds(120)
 
+# Two vCPUs: one decodes while the other embeds. The memory itself is more than is needed: 600 MB for the
+# largest photograph, and for an image encoder's weights 89 MB (ViT-B/32, int8) to 370 MB (SigLIP2, fp32),
+# more while they load; during a change of model there are two encoders.
+MEMORY_MB = 3538
+
+# A model that the image does not carry comes from the bucket: during a change of model, and until the next
+# deployment. Two of 1.7 GB (SigLIP2 SO400M, fp32) fit; it costs a few thousandths of the memory's price.
+STORAGE = Size.gibibytes(4)
+
 # A message that is being worked on must not reappear: AWS asks for six times the function's timeout.
 VISIBILITY_TIMEOUT = Duration.seconds(6 * TIMEOUT.to_seconds())
 MAX_RECEIVE_COUNT = 5
@@ -58,9 +67,9 @@ class Embedding(Construct):
                 "GLIMPSE_MAINTENANCE_QUEUE_URL": self.maintenance.queue_url,
                 "GLIMPSE_MAX_RECEIVES": str(MAX_RECEIVE_COUNT),
             },
-            memory_mb=3538,  # two vCPUs: one decodes while the other embeds
+            memory_mb=MEMORY_MB,
             timeout=TIMEOUT,
-            ephemeral_storage_size=Size.mebibytes(512),
+            ephemeral_storage_size=STORAGE,
         )
         self.function = self._function(parts, layers)
         # Uploads come in bursts, so a second is waited for company: ten photographs share a model run and a
@@ -112,11 +121,13 @@ class Embedding(Construct):
     def _function(self, parts: FunctionParts, layers: Layers) -> lambda_.Function:
         if self._options.embed_zip:
             return ZipFunction(self, "Zip", name="embed", layers=layers, parts=parts).function
+        models = str(packaging.stage_models(packaging.chosen_bundles()).relative_to(packaging.ROOT))
         image = lambda_.DockerImageCode.from_image_asset(
             str(packaging.ROOT),
-            file="functions/embed/Dockerfile",
+            file=packaging.DOCKERFILE,
+            build_args={"MODELS": models},
             platform=Platform.LINUX_AMD64,
-            exclude=list(packaging.IMAGE_CONTEXT),
+            exclude=list(packaging.image_context(models)),
         )
         return lambda_.DockerImageFunction(self, "Image", code=image, **parts.properties)
 
@@ -148,6 +159,8 @@ def _data_statements(storage: Storage) -> list[iam.PolicyStatement]:
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
             [index.arn_for_objects("indexes/*")],
         ),
+        # Operators publish models; no function writes one.
+        allow("ReadModels", ["s3:GetObject"], [index.arn_for_objects("models/*")]),
         # Erasing lists a folder's objects. Listing is also what makes S3 answer 404 rather than 403 for
         # a missing object, which a condition on the prefix would undo: a read carries no prefix.
         allow("ListObjects", ["s3:ListBucket"], [images.bucket_arn, index.bucket_arn]),

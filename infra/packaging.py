@@ -7,14 +7,17 @@ deployed.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from infra.strip import strip
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -31,32 +34,101 @@ REQUIREMENTS = {
     "embed": ROOT / "functions/embed/requirements.txt",
 }
 
-# What a function carries of the model bundle: search embeds words only, so the image half stays out.
-_BUNDLE_FILES = {
-    "api": (),
-    "search": ("config.json", "visual/preprocess_cfg.json", "textual/**/*"),
-    "embed": ("config.json", "visual/**/*", "textual/**/*"),
-}
+SHARED = ROOT / "layers/glimpse/python"
 
-# boto3 describes 400 services in 25 MB; these are the ones that a function calls (sts: credentials).
-_AWS_SERVICES = {"dynamodb", "lambda", "s3", "sqs", "sts"}
+BUNDLES = "GLIMPSE_BUNDLES"
+"""The environment variable that names the models which embed carries: folders, separated as in PATH."""
+
+_DEMO = ROOT / "models/demo"
 
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info", "Dockerfile", "requirements.txt")
 
-IMAGE_CONTEXT = (
-    "*",
-    "!functions/__init__.py",
-    "!functions/embed",
-    "!layers/glimpse/python/glimpse",
-    "!models/demo",
-    "**/__pycache__",
-    "**/*.pyc",
-)
-"""Docker-ignore patterns that leave of the repository what the embed function's Dockerfile copies."""
+DOCKERFILE = "functions/embed/Dockerfile"
+
+
+def image_context(models: str) -> tuple[str, ...]:
+    """Return the Docker-ignore patterns that leave of the repository what embed's image is made of.
+
+    Parameters
+    ----------
+    models
+        The folder of bundles, relative to the repository's root: the build argument ``MODELS``.
+    """
+    return (
+        "*",
+        "!functions/__init__.py",
+        "!functions/embed",
+        "!infra/strip.py",
+        "!layers/glimpse/python/glimpse",
+        f"!{models}",
+        "**/__pycache__",
+        "**/*.pyc",
+    )
+
+
+def chosen_bundles(environment: Mapping[str, str] = os.environ) -> dict[str, Path]:
+    """Return the bundles that the embed function carries, by their folders' names; the demo model by default.
+
+    Raises
+    ------
+    RuntimeError
+        If ``GLIMPSE_BUNDLES`` names what is no folder of a bundle, or two folders of one name.
+    """
+    chosen: dict[str, Path] = {}
+    for text in (environment.get(BUNDLES) or str(_DEMO)).split(os.pathsep):
+        folder = Path(text).resolve()
+        if not (folder / "config.json").is_file():
+            raise RuntimeError(f"{BUNDLES} names {text!r}, which is no folder of a model bundle")
+        if folder.name in chosen:
+            raise RuntimeError(f"{BUNDLES} names two folders {folder.name!r}; a name can be there once")
+        chosen[folder.name] = folder
+    return chosen
+
+
+def stage_models(bundles: Mapping[str, Path]) -> Path:
+    """Lay out what the embed function carries of bundles: their visual halves, and the lists of their files.
+
+    The shelf's own program does it, in a process of its own: the stack's description imports nothing of what
+    it deploys.
+
+    Parameters
+    ----------
+    bundles
+        Folders by the names that they get.
+
+    Raises
+    ------
+    RuntimeError
+        If a bundle can't be used.
+    """
+
+    def fill(folder: Path) -> None:
+        with tempfile.TemporaryDirectory() as temporary:
+            for name, bundle in bundles.items():
+                (Path(temporary) / name).symlink_to(bundle)
+            command = [
+                sys.executable,
+                "-m",
+                "glimpse.shelf.staging",
+                temporary,
+                str(folder),
+                "--half",
+                "visual",
+            ]
+            environment = {**os.environ, "PYTHONPATH": str(SHARED)}
+            result = subprocess.run(  # noqa: S603 - fixed arguments
+                command, env=environment, capture_output=True, text=True, check=False
+            )
+        if result.returncode != 0:
+            raise RuntimeError(f"The models can't be staged: {result.stderr.strip()[-2000:]}")
+
+    return _stage(BUILD / "models", fill)
 
 
 def stage_function(name: str) -> Path:
-    """Lay out the zip of a function: its package and its part of the model bundle.
+    """Lay out the zip of a function: its package, and embed's models.
+
+    Search brings no model: it loads the one that the deployment has chosen from the index bucket.
 
     Parameters
     ----------
@@ -74,7 +146,10 @@ def stage_function(name: str) -> Path:
         package.mkdir()
         shutil.copy2(ROOT / "functions/__init__.py", package)
         shutil.copytree(ROOT / "functions" / name, package / name, ignore=_IGNORED)
-        _copy_bundle(_BUNDLE_FILES[name], folder / "models/demo")
+        if name == "embed":
+            shutil.copytree(stage_models(chosen_bundles()), folder / "models")
+        if name == "search":  # until it reads the shelf
+            shutil.copytree(_DEMO, folder / "models/demo")
 
     return _stage(BUILD / "functions" / name, fill)
 
@@ -83,7 +158,7 @@ def stage_shared_layer() -> Path:
     """Lay out the layer that holds the shared ``glimpse`` package, and return its folder."""
 
     def fill(folder: Path) -> None:
-        shutil.copytree(ROOT / "layers/glimpse/python/glimpse", folder / "python/glimpse", ignore=_IGNORED)
+        shutil.copytree(SHARED / "glimpse", folder / "python/glimpse", ignore=_IGNORED)
 
     return _stage(BUILD / "layers/glimpse", fill)
 
@@ -108,17 +183,35 @@ def build_dependency_layer(name: str) -> Path:
     RuntimeError
         If pip fails; with the end of its output.
     """
-    requirements = REQUIREMENTS[name]
-    digest = hashlib.sha256(requirements.read_bytes() + Path(__file__).read_bytes()).hexdigest()
 
     def fill(folder: Path) -> None:
-        install(requirements, folder / "python")
+        shutil.copytree(installed_packages(name), folder / "python")
+        strip(folder / "python")
 
-    return _stage(BUILD / "layers" / name, fill, digest=digest)
+    recipe = _recipe(name) + (ROOT / "infra/strip.py").read_bytes()
+    return _stage(BUILD / "layers" / name, fill, digest=hashlib.sha256(recipe).hexdigest())
+
+
+def installed_packages(name: str) -> Path:
+    """Install a function's locked packages for Lambda's platform, as pip does; kept until the lock changes.
+
+    Raises
+    ------
+    RuntimeError
+        If pip fails; with the end of its output.
+    """
+    digest = hashlib.sha256(_recipe(name)).hexdigest()
+    return _stage(
+        BUILD / "packages" / name, lambda folder: install(REQUIREMENTS[name], folder), digest=digest
+    )
+
+
+def _recipe(name: str) -> bytes:
+    return REQUIREMENTS[name].read_bytes() + repr((PYTHON_VERSION, PLATFORMS)).encode()
 
 
 def install(requirements: Path, site: Path, *, python_version: str = PYTHON_VERSION) -> None:
-    """Install locked packages for Lambda's platform into a folder, without what no function imports.
+    """Install locked packages for Lambda's platform into a folder.
 
     Parameters
     ----------
@@ -144,30 +237,6 @@ def install(requirements: Path, site: Path, *, python_version: str = PYTHON_VERS
     result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
     if result.returncode != 0:
         raise RuntimeError(f"pip could not install {requirements} for Lambda:\n{result.stderr[-2000:]}")
-    _strip(site)
-
-
-def _strip(site: Path) -> None:
-    """Remove what no function imports: scripts, tests, training tools, models of other AWS services."""
-    unused = [
-        site / "bin",
-        *(site / "onnxruntime" / part for part in ("transformers", "tools", "quantization")),
-    ]
-    unused += [path for path in site.glob("*/**/tests") if path.is_dir()]
-    for services in (site / "botocore/data", site / "boto3/data"):
-        unused += [path for path in services.glob("*/") if path.name not in _AWS_SERVICES]
-    for path in unused:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _copy_bundle(patterns: Iterable[str], target: Path) -> None:
-    bundle = ROOT / "models/demo"
-    for pattern in patterns:
-        for source in sorted(bundle.glob(pattern)):
-            if source.is_file():
-                destination = target / source.relative_to(bundle)
-                destination.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, destination)
 
 
 def _stage(name: Path, fill: Callable[[Path], None], *, digest: str | None = None) -> Path:

@@ -12,6 +12,14 @@ from infra.storage import Storage
 ALIAS = "glimpse"
 """The alias that the API and the function URL use; its name is the namespace of their indexes."""
 
+# 768 MB of segments (GLIMPSE_CACHE_MEMORY_MB) and the text encoder: ViT-B/32's takes 64 MB in int8, 254 MB in
+# fp32; SigLIP2's, with its vocabulary of 256,000, 1.1 GB in fp32. During a change of model there are two.
+MEMORY_MB = 3008
+
+# 1.5 GB of segments (GLIMPSE_CACHE_DISK_MB), behind those in memory, and two text encoders as they came from
+# the bucket. It costs a few thousandths of the memory's price.
+STORAGE = Size.gibibytes(4)
+
 
 class Search(Construct):
     """The search function, its alias and its URL.
@@ -51,17 +59,19 @@ class Search(Construct):
                     ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
                     [index.arn_for_objects("indexes/*")],
                 ),
-                # Makes S3 answer 404 rather than 403 for a folder without an index.
-                allow("TellMissingIndexes", ["s3:ListBucket"], [index.bucket_arn]),
+                # Operators publish models; no function writes one.
+                allow("ReadModels", ["s3:GetObject"], [index.arn_for_objects("models/*")]),
+                # Makes S3 answer 404 rather than 403 for what is not there: an index, a model.
+                allow("TellMissingObjects", ["s3:ListBucket"], [index.bucket_arn]),
                 allow("AskEmbed", ["lambda:InvokeFunction"], [embed.function_arn]),
             ],
             environment={
                 "GLIMPSE_INDEX_BUCKET": index.bucket_name,
                 "GLIMPSE_EMBED_FUNCTION": embed.function_name,
             },
-            memory_mb=2048,
+            memory_mb=MEMORY_MB,
             timeout=Duration.seconds(28),
-            ephemeral_storage_size=Size.gibibytes(2),  # segments on disk, behind those in memory
+            ephemeral_storage_size=STORAGE,
         )
         self.function = ZipFunction(self, "Zip", name="search", layers=layers, parts=parts).function
         self.alias = lambda_.Alias(self, "Alias", alias_name=ALIAS, version=self.function.current_version)

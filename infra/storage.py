@@ -22,7 +22,7 @@ _KEYS: dict[str, tuple[tuple[str, dynamodb.AttributeType], ...]] = {
     "jobs": (("job_id", _NUMBER),),
     "counters": (("name", _STRING),),
 }
-OBJECT_PREFIXES = {"images": ("uploads", "thumbnails", "images"), "index": ("indexes",)}
+OBJECT_PREFIXES = {"images": ("uploads", "thumbnails", "images"), "index": ("indexes", "models")}
 """The prefixes of each bucket (ARCHITECTURE.md, 3); a role names those that it needs."""
 
 _EXPIRING = {"sessions", "jobs"}
@@ -41,7 +41,7 @@ class Storage(Construct):
     images : s3.Bucket
         Originals and renditions.
     index : s3.Bucket
-        Segments, tombstones and manifests.
+        Segments, tombstones and manifests; and the model bundles.
     tables : dict[str, dynamodb.Table]
         By their short names (ARCHITECTURE.md, 3).
     """

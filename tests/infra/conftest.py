@@ -12,35 +12,45 @@ from tests.infra.templates import Template
 os.environ.setdefault("JSII_NODE", str(find_node()))
 os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
 
-Synthesize = Callable[..., Template]
+Synthesize = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
 def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
-    """Gives the CloudFormation template for context values; the same one again for the same values."""
+    """Gives the folder of the synthesis for context values; the same one again for the same values."""
     from aws_cdk import App
 
     from infra.options import Options
     from infra.stack import GlimpseStack
 
     @cache
-    def template(**context: str) -> Template:
+    def assembly(**context: str) -> Path:
         output = tmp_path_factory.mktemp("cdk")
         app = App(context=context, outdir=str(output))
         GlimpseStack(app, "Glimpse", options=Options.of(app.node))
         app.synth()
-        return json.loads(Path(output / "Glimpse.template.json").read_text())
+        return output
 
-    return template
+    return assembly
 
 
 @pytest.fixture(scope="session")
-def template(synthesize: Synthesize) -> Template:
-    """What AWS gets: no context value set."""
+def assembly(synthesize: Synthesize) -> Path:
+    """What AWS gets, templates and assets: no context value set."""
     return synthesize()
+
+
+@pytest.fixture(scope="session")
+def template(assembly: Path) -> Template:
+    """The template that AWS gets."""
+    return _template(assembly)
 
 
 @pytest.fixture(scope="session")
 def local_template(synthesize: Synthesize) -> Template:
     """What the embedded emulator gets."""
-    return synthesize(embedZip="true", unbundled="true", plainHttp="true")
+    return _template(synthesize(embedZip="true", unbundled="true", plainHttp="true"))
+
+
+def _template(assembly: Path) -> Template:
+    return json.loads((assembly / "Glimpse.template.json").read_text())

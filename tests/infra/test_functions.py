@@ -26,7 +26,7 @@ def test_roles_name_every_resource(template: Template, role: str) -> None:
             if "*" in json.dumps(resource):
                 _, [bucket, path] = resource["Fn::Join"]
                 assert bucket["Fn::GetAtt"][1] == "Arn"
-                assert path in {"/uploads/*", "/thumbnails/*", "/images/*", "/indexes/*"}
+                assert path in {"/uploads/*", "/thumbnails/*", "/images/*", "/indexes/*", "/models/*"}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -42,6 +42,22 @@ def test_roles_have_nothing_but_their_own_policy(template: Template, role: str) 
 
 def test_there_is_no_role_but_the_functions(template: Template) -> None:
     assert len(resources(template, "AWS::IAM::Role")) == len(ROLES)
+
+
+def test_memory_and_storage_hold_two_models(template: Template) -> None:
+    sizes = {
+        function["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]: (
+            function["Properties"]["MemorySize"],
+            function["Properties"].get("EphemeralStorage", {}).get("Size", 512),
+        )
+        for function in resources(template, "AWS::Lambda::Function").values()
+    }
+    assert sizes["embed"] >= (600 + 4 * 370, 512 + 2 * 370)
+    segments_in_memory, segments_on_disk, encoder, largest_encoder = 768, 1536, 254, 1130
+    assert sizes["search"] >= (
+        segments_in_memory + 256 + encoder + largest_encoder,
+        segments_on_disk + 2 * largest_encoder,
+    )
 
 
 def test_search_knows_no_tables_and_no_photographs(template: Template) -> None:
@@ -60,6 +76,13 @@ def test_search_removes_what_a_deleted_index_held(template: Template) -> None:
     [[_, [bucket, path]]] = [resource["Fn::Join"] for resource in by_action["s3:DeleteObject"]]
     assert bucket["Fn::GetAtt"][0].startswith("StorageIndexBucket")
     assert path == "/indexes/*"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_models_are_read_by_those_who_run_them_and_written_by_nobody(template: Template, role: str) -> None:
+    touching = [s for s in statements(template, role) if "/models/*" in json.dumps(s["Resource"])]
+    actions = [action for statement in touching for action in listed(statement["Action"])]
+    assert actions == ([] if role == "Api" else ["s3:GetObject"])
 
 
 def test_the_api_writes_uploads_only_and_erases_no_object(template: Template) -> None:
