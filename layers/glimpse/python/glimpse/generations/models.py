@@ -1,0 +1,28 @@
+"""The DynamoDB table ``deployment``, as a pynamodb model."""
+
+from typing import Any
+
+from pynamodb.attributes import JSONAttribute, UnicodeAttribute
+
+from glimpse.records.models import IntegerAttribute, Table, TableMeta, TableName
+
+POINTER = "models"
+"""Key of the item that names the generations."""
+
+
+class DeploymentModel(Table):
+    """Table ``deployment``: what there is once per deployment."""
+
+    class Meta(TableMeta):  # noqa: D106
+        table_name = TableName("GLIMPSE_DEPLOYMENT_TABLE")
+
+    name = UnicodeAttribute(hash_key=True)
+    active: JSONAttribute | Any = JSONAttribute()
+    other: JSONAttribute | Any = JSONAttribute(null=True)
+    retired: JSONAttribute | Any = JSONAttribute(null=True)
+    phase = UnicodeAttribute()
+    revision = IntegerAttribute()
+    changed_at = IntegerAttribute(default=0)
+
+
+MODELS = (DeploymentModel,)

@@ -1,0 +1,246 @@
+"""The pointer in DynamoDB; every change is a conditional write on its revision."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+from pynamodb.exceptions import PutError
+
+from glimpse.generations.models import POINTER, DeploymentModel
+from glimpse.generations.types import ChangeRefused, Generation, Generations, NoModelChosen, Phase
+from glimpse.records.transactions import attempts
+
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+_CONFLICT = "TransactionConflictException"  # a plain write meets a transaction that checks the same item
+
+_BUSY = "The models were changed by someone else at the same time; look at them again, and repeat if needed."
+_BUILDING = "The model is being changed to {name}; wait until that is done, or give it up by a rollback."
+_BOTH_KEPT = "Two models are kept until the last change is finalized; finalize it first."
+_RETIRING = "The indexes of {name} are still being removed; try again in a few minutes."
+_NOT_COMPLETE = "{name} is not complete yet: wait until it is, or give it up by a rollback."
+_NO_CHANGE = "No change of model is under way; there is nothing to {what}."
+
+
+class GenerationStore:
+    """Which models the deployment has.
+
+    Parameters
+    ----------
+    clock
+        Seconds since 1970-01-01 UTC.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+
+    def read(self) -> Generations | None:
+        """Return the generations by a consistent read; None if no model was chosen yet."""
+        try:
+            return _value(DeploymentModel.get(POINTER, consistent_read=True))
+        except DeploymentModel.DoesNotExist:
+            return None
+
+    def current(self) -> Generations:
+        """Return the generations by a consistent read.
+
+        Raises
+        ------
+        NoModelChosen
+            If there are none.
+        """
+        found = self.read()
+        if found is None:
+            raise NoModelChosen
+        return found
+
+    def initialize(self, generation: Generation) -> Generations:
+        """Choose the deployment's first model, and return what holds: an earlier choice wins."""
+        first = Generations(generation, changed_at=int(self._clock()))
+        try:
+            self._put(first, DeploymentModel.name.does_not_exist())
+        except _Lost:
+            return self.current()
+        return first
+
+    def start(self, generation: Generation) -> Generations:
+        """Begin the change to another model, and return what holds now.
+
+        A bundle of the active space replaces the active one at once: its embeddings belong into the same
+        indexes. Starting the change that is under way already alters nothing, and starting the one that was
+        rolled back flips forth again, since both generations are complete.
+
+        Raises
+        ------
+        ChangeRefused
+            If another change is under way, or the last one is not cleaned up.
+        NoModelChosen
+            If there is no model to change from.
+        """
+        now = self.current()
+        if now.other is not None:
+            return self._resume(now, now.other, generation)
+        if generation.space_id == now.active.space_id:
+            return now if generation == now.active else self._change(now, active=generation)
+        if now.retired is not None:
+            raise ChangeRefused(_RETIRING.format(name=now.retired.name))
+        return self._change(now, other=generation, phase=Phase.BUILDING)
+
+    def _resume(self, now: Generations, other: Generation, generation: Generation) -> Generations:
+        if now.phase is Phase.BUILDING:
+            if generation == other:
+                return now
+            raise ChangeRefused(_BUILDING.format(name=other.name))
+        if now.phase is Phase.ROLLED_BACK and generation == other:
+            return self._swap(now, Phase.FLIPPED)
+        if now.phase is Phase.FLIPPED and generation == now.active:
+            return now
+        raise ChangeRefused(_BOTH_KEPT)
+
+    def flip(self, seen: Generations) -> Generations:
+        """Put the generation that is complete in front; only as the last step of building it.
+
+        Raises
+        ------
+        ChangeRefused
+            If the pointer is not what it was any more.
+        """
+        if seen.phase is not Phase.BUILDING:
+            raise ChangeRefused(_NO_CHANGE.format(what="complete"))
+        return self._swap(seen, Phase.FLIPPED)
+
+    def rollback(self) -> Generations:
+        """Put the earlier generation in front again, or give a change up that is not complete.
+
+        Raises
+        ------
+        ChangeRefused
+            If no change is under way, or another one was faster.
+        """
+        now = self.current()
+        match now.phase:
+            case Phase.FLIPPED:
+                return self._swap(now, Phase.ROLLED_BACK)
+            case Phase.ROLLED_BACK:
+                return now
+            case Phase.BUILDING:
+                return self._drop_other(now)
+            case Phase.STABLE:
+                raise ChangeRefused(_NO_CHANGE.format(what="roll back"))
+
+    def finalize(self) -> Generations:
+        """Keep the active generation only; the other one is retired.
+
+        Raises
+        ------
+        ChangeRefused
+            If no change is under way, it is not complete, or another one was faster.
+        """
+        now = self.current()
+        if now.phase is Phase.BUILDING and now.other is not None:
+            raise ChangeRefused(_NOT_COMPLETE.format(name=now.other.name))
+        if now.other is None:
+            if now.retired is not None:
+                return now
+            raise ChangeRefused(_NO_CHANGE.format(what="finalize"))
+        return self._drop_other(now)
+
+    def forget_retired(self, seen: Generations) -> Generations:
+        """Note that nothing is left of the retired generation."""
+        return self._change(seen, retired=None)
+
+    def _drop_other(self, now: Generations) -> Generations:
+        return self._change(now, other=None, retired=now.other, phase=Phase.STABLE)
+
+    def _swap(self, now: Generations, phase: Phase) -> Generations:
+        assert now.other is not None  # noqa: S101 - by the phases in which this is called
+        return self._change(
+            now, active=now.other, other=now.active, phase=phase, changed_at=int(self._clock())
+        )
+
+    def _change(self, seen: Generations, **changes: Any) -> Generations:  # noqa: ANN401 - fields of Generations
+        following = replace(seen, revision=seen.revision + 1, **changes)
+        try:
+            self._put(following, DeploymentModel.revision == seen.revision)
+        except _Lost as error:
+            raise ChangeRefused(_BUSY) from error
+        return following
+
+    def _put(self, value: Generations, condition: Any) -> None:  # noqa: ANN401 - pynamodb's Condition
+        for _ in attempts():
+            try:
+                _item(value).save(condition=condition)
+            except PutError as error:
+                if error.cause_response_code == _CONDITION_FAILED:
+                    raise _Lost from error
+                if error.cause_response_code != _CONFLICT:
+                    raise
+            else:
+                return
+
+
+class _Lost(Exception):  # noqa: N818 - named for what happened
+    """The condition of a write did not hold."""
+
+
+class CachedGenerations:
+    """The pointer, read again when it is older than `seconds`; safe between threads.
+
+    Parameters
+    ----------
+    store
+        Where it is.
+    seconds
+        How old an answer may be.
+    clock
+        Seconds, from any beginning.
+    """
+
+    def __init__(
+        self,
+        store: GenerationStore,
+        seconds: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._seconds = seconds
+        self._clock = clock
+        self._known: tuple[float, Generations] | None = None
+
+    def current(self) -> Generations:
+        """Return the generations, as they were at most `seconds` ago; raises NoModelChosen."""
+        asked = self._clock()  # before the read: the answer is as old as the question
+        known = self._known
+        if known is not None and asked - known[0] < self._seconds:
+            return known[1]
+        return self.fresh()
+
+    def fresh(self) -> Generations:
+        """Return the generations as they are now; raises NoModelChosen."""
+        asked = self._clock()
+        found = self._store.current()
+        self._known = asked, found
+        return found
+
+
+def _item(value: Generations) -> DeploymentModel:
+    return DeploymentModel(
+        POINTER,
+        active=asdict(value.active),
+        other=asdict(value.other) if value.other else None,
+        retired=asdict(value.retired) if value.retired else None,
+        phase=value.phase.value,
+        revision=value.revision,
+        changed_at=value.changed_at,
+    )
+
+
+def _value(item: DeploymentModel) -> Generations:
+    return Generations(
+        active=Generation(**item.active),
+        other=Generation(**item.other) if item.other else None,
+        phase=Phase(item.phase),
+        revision=item.revision,
+        retired=Generation(**item.retired) if item.retired else None,
+        changed_at=item.changed_at,
+    )
