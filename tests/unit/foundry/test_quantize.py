@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -68,6 +70,21 @@ def test_smaller_weights_compute_the_same(change, share: float, smallest: float)
     onnx.checker.check_model(small)
     assert small.ByteSize() < share * before
     assert cosines(expected, outputs(small)).min() > smallest
+
+
+@pytest.mark.parametrize("change", [store_int8, store_fp16])
+def test_smaller_weights_cost_no_time_as_the_model_runs(change, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    """What makes them float again is gone from the graph that onnxruntime runs."""
+    expected = operators(model(), tmp_path)
+    assert operators(change(model()), tmp_path) == expected
+
+
+def operators(model: onnx.ModelProto, folder: Path) -> list[str]:
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(folder / "optimized.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(model.SerializeToString(), options)
+    return sorted(node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES + SMALLER, ids=lambda scheme: scheme.name)
