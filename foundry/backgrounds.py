@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 Array = np.ndarray
 Painter = Callable[[np.random.Generator, int], Array]
@@ -144,6 +144,91 @@ def _interior(rng: np.random.Generator, size: int) -> Array:
     return image * (1 - rng.uniform(0.1, 0.5) * np.hypot(x - 0.5, y - 0.5))[..., None]
 
 
+def _dots(rng: np.random.Generator, size: int) -> Array:
+    """Discs in rows, as on cloth and paper."""
+    x, y = _grid(size)
+    count, radius = rng.uniform(3, 12), rng.uniform(0.15, 0.45)
+    distance = np.hypot((x * count + rng.uniform()) % 1 - 0.5, (y * count + rng.uniform()) % 1 - 0.5)
+    return _blend((distance < radius).astype(np.float32), _colour(rng), _colour(rng))
+
+
+def _plaid(rng: np.random.Generator, size: int) -> Array:
+    """Bands of uneven width that cross."""
+    across, along = (
+        rng.integers(0, 2, int(rng.integers(4, 14)))
+        .astype(np.float32)
+        .repeat(size)[:: int(rng.integers(3, 13))]
+        for _ in range(2)
+    )
+    weight = (np.resize(across, size)[None, :] + np.resize(along, size)[:, None]) / 2
+    return _blend(weight, _colour(rng), _colour(rng))
+
+
+def _facets(rng: np.random.Generator, size: int) -> Array:
+    """Cells around random points (a Voronoi diagram) in a few colours."""
+    x, y = _grid(size)
+    points = rng.uniform(0, 1, (int(rng.integers(6, 40)), 2)).astype(np.float32)
+    nearest = np.argmin([(x - px) ** 2 + (y - py) ** 2 for px, py in points], axis=0)
+    palette = np.stack([_colour(rng) for _ in range(int(rng.integers(2, 6)))])
+    return palette[rng.integers(0, len(palette), len(points))][nearest]
+
+
+def _collage(rng: np.random.Generator, size: int) -> Array:
+    """Cuttings of paper, one over another."""
+    image = Image.new("RGB", (size, size), _paper(rng))
+    draw = ImageDraw.Draw(image)
+    for _ in range(int(rng.integers(4, 30))):
+        corners = rng.uniform(-0.2, 1.2, 2) + rng.uniform(-0.3, 0.3, (int(rng.integers(3, 6)), 2))
+        draw.polygon([tuple(corner) for corner in (corners * size).tolist()], fill=_paper(rng))
+    return np.asarray(image, np.float32)
+
+
+def _scribble(rng: np.random.Generator, size: int) -> Array:
+    """Lines all over, as in scratches, writing and branches."""
+    image = Image.new("RGB", (size, size), _paper(rng))
+    draw, inks = ImageDraw.Draw(image), [_paper(rng) for _ in range(3)]
+    for _ in range(int(rng.integers(6, 40))):
+        path = (np.cumsum(rng.normal(0, 0.15, (5, 2)), axis=0) + rng.uniform(0, 1, 2)) * size
+        draw.line(
+            [tuple(point) for point in path.tolist()], inks[int(rng.integers(3))], int(rng.integers(1, 5))
+        )
+    return np.asarray(image, np.float32)
+
+
+def _foliage(rng: np.random.Generator, size: int) -> Array:
+    """Ellipses of a few colours, one over another, as leaves, pebbles and petals lie."""
+    image = Image.new("RGB", (size, size), _paper(rng))
+    draw, colours = ImageDraw.Draw(image), [_paper(rng) for _ in range(int(rng.integers(1, 5)))]
+    largest = rng.uniform(0.04, 0.2) * size
+    for _ in range(int(rng.integers(20, 120))):
+        (x, y), (width, height) = rng.uniform(0, size, 2), rng.uniform(0.4, 1, 2) * largest
+        draw.ellipse((x - width, y - height, x + width, y + height), colours[int(rng.integers(len(colours)))])
+    return np.asarray(image, np.float32)
+
+
+def _plasma(rng: np.random.Generator, size: int) -> Array:
+    """Waves of each colour on their own, in several directions."""
+    waves = [
+        sum(np.sin(_ramp(rng, size) * rng.uniform(3, 60) + rng.uniform(0, 7)) for _ in range(2)) / 2
+        for _ in range(2)
+    ]
+    base = _colour(rng)
+    return base + sum(wave[..., None] * rng.uniform(-60, 60, 3).astype(np.float32) for wave in waves)
+
+
+def _patchwork(rng: np.random.Generator, size: int) -> Array:
+    """Two other kinds side by side: a wall and what stands before it, a field and a road."""
+    simple = [painter for painter in TRAINING.values() if painter is not _patchwork]
+    first, second = (simple[int(rng.integers(len(simple)))](rng, size) for _ in range(2))
+    edge = np.clip((_ramp(rng, size) - rng.uniform(0.25, 0.75)) * size / rng.uniform(2, 30) + 0.5, 0, 1)
+    return first * (1 - edge[..., None]) + second * edge[..., None]
+
+
+def _paper(rng: np.random.Generator) -> tuple[int, int, int]:
+    red, green, blue = np.clip(_colour(rng), 0, 255).astype(int).tolist()
+    return red, green, blue
+
+
 def _weave(rng: np.random.Generator, size: int) -> Array:
     """Cloth of two threads; held out of training."""
     x, y = _grid(size)
@@ -182,6 +267,14 @@ TRAINING: dict[str, Painter] = {
     "checks": _checks,
     "wood": _wood,
     "interior": _interior,
+    "dots": _dots,
+    "plaid": _plaid,
+    "facets": _facets,
+    "collage": _collage,
+    "scribble": _scribble,
+    "foliage": _foliage,
+    "plasma": _plasma,
+    "patchwork": _patchwork,
 }
 HELD_OUT: dict[str, Painter] = {"weave": _weave, "rings": _rings, "terrazzo": _terrazzo}
 
