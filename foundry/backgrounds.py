@@ -212,8 +212,7 @@ def _plasma(rng: np.random.Generator, size: int) -> Array:
         sum(np.sin(_ramp(rng, size) * rng.uniform(3, 60) + rng.uniform(0, 7)) for _ in range(2)) / 2
         for _ in range(2)
     ]
-    base = _colour(rng)
-    return base + sum(wave[..., None] * rng.uniform(-60, 60, 3).astype(np.float32) for wave in waves)
+    return _colour(rng) + sum(wave[..., None] * rng.uniform(-60, 60, 3).astype(np.float32) for wave in waves)
 
 
 def _patchwork(rng: np.random.Generator, size: int) -> Array:
