@@ -43,8 +43,7 @@ def build_services(settings: EmbedSettings) -> Services:
         folders=FolderStore(),
         objects=objects,
         writer=IndexWriter(store),
-        preparer=Preparer(objects, encoder.preprocessing, workers=settings.threads),
-        encoder=encoder,
+        preparer=Preparer(objects, {bundle.space_id: encoder}, workers=settings.threads),
         namespace=settings.namespace,
         space_id=bundle.space_id,
     )

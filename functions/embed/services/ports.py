@@ -1,12 +1,13 @@
 """What the services need of storage; tests give their own."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from glimpse.records import FolderRecord, ImageRecord
 from numpy.typing import NDArray
+from PIL import Image
 
 
 class StorageUnavailable(Exception):  # noqa: N818 - named for what happened
@@ -90,7 +91,19 @@ class Folders(Protocol):
 
 
 class Encoder(Protocol):
-    """Turns preprocessed pictures into vectors; :class:`glimpse.encoder.VisualEncoder` is one."""
+    """Turns pictures into vectors; :class:`glimpse.encoder.VisualEncoder` is one."""
+
+    @property
+    def batch(self) -> int:
+        """How many pictures it is best to embed at once."""
+
+    @property
+    def side(self) -> int:
+        """The longer side of the model's input in pixels."""
+
+    @property
+    def preprocessing(self) -> Callable[[Image.Image], NDArray[np.float32]]:
+        """From a picture to the model's input (3, height, width)."""
 
     def embed_pixels(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return unit vectors (n, D) of pictures (n, 3, height, width)."""

@@ -1,16 +1,21 @@
-"""From an object's key to what a model takes: read, decode, render, preprocess, several at a time."""
+"""From an object's key to its vectors: read, decode, render, preprocess and embed, several at a time.
+
+Each worker takes a few pictures through all the steps, so that one decodes while another embeds, and a
+function's vCPUs are busy without waiting for one another.
+"""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
-from glimpse.photos import UnreadablePhoto, open_photo, thumbnail
+from glimpse.photos import UnreadablePhoto, is_large, open_photo, thumbnail
 from numpy.typing import NDArray
-from PIL import Image
 
-from functions.embed.services.ports import Objects, ObjectTooLarge, StorageUnavailable
+from functions.embed.services.ports import Encoder, Objects, ObjectTooLarge, StorageUnavailable, StoredFile
 
 ABSENT = "The file is no longer in storage. Please upload it again."
 _TOO_LARGE = "The file is larger than {megabytes} MB. Please make it smaller and upload it again."
@@ -28,12 +33,30 @@ class Source:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A picture that was decoded: (3, height, width) float32 for the model, and facts for its record.
+    """A picture that was embedded, and facts for its record.
 
-    `etag` tells which object it was, if the key has held several.
+    Attributes
+    ----------
+    vectors
+        By embedding space, its unit vector: (D,) float32.
+    etag
+        Which object it was, if the key has held several.
+    width, height, taken_at
+        See :class:`glimpse.photos.Photo`.
     """
 
-    pixels: NDArray[np.float32]
+    vectors: Mapping[str, NDArray[np.float32]]
+    etag: str
+    width: int
+    height: int
+    taken_at: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Decoded:
+    """A picture as each model takes it, by embedding space: (3, height, width) float32."""
+
+    pixels: Mapping[str, NDArray[np.float32]]
     etag: str
     width: int
     height: int
@@ -69,34 +92,41 @@ class Preparer:
     ----------
     objects
         The bucket.
-    preprocess
-        From a picture to the model's input; see :class:`glimpse.encoder.preprocess.Preprocessing`.
+    encoders
+        By embedding space, the models that every picture is shown to.
     workers
-        Pictures under way at once. Each may take a gigabyte while it is decoded.
+        Pictures under way at once. Only one of them at a time is large, since that takes up to 0.8 GB.
     """
 
-    def __init__(
-        self, objects: Objects, preprocess: Callable[[Image.Image], NDArray[np.float32]], *, workers: int
-    ) -> None:
+    def __init__(self, objects: Objects, encoders: Mapping[str, Encoder], *, workers: int) -> None:
         self._objects = objects
-        self._preprocess = preprocess
+        self._encoders = encoders
         self._workers = workers
+        self._batch = max(encoder.batch for encoder in encoders.values())
+        self._side = max(encoder.side for encoder in encoders.values())
+        self._large = Lock()
 
     def prepare(self, sources: Sequence[Source]) -> list[Preparation]:
         """Return what became of each source, in their order; one never stops another."""
+        share = -(-len(sources) // self._workers)
+        size = max(1, min(self._batch, share))
+        chunks = [sources[start : start + size] for start in range(0, len(sources), size)]
         with ThreadPoolExecutor(self._workers) as pool:
-            return list(pool.map(self._prepare, sources))
+            return [preparation for done in pool.map(self._prepare, chunks) for preparation in done]
 
-    def _prepare(self, source: Source) -> Preparation:
+    def _prepare(self, sources: Sequence[Source]) -> list[Preparation]:
+        results = [self._decode(source) for source in sources]
+        decoded = [result for result in results if isinstance(result, _Decoded)]
+        embedded = iter(self._embed(decoded))
+        return [next(embedded) if isinstance(result, _Decoded) else result for result in results]
+
+    def _decode(self, source: Source) -> _Decoded | Refused | Absent | Postponed:
         try:
             stored = self._objects.read(source.key)
             if stored is None:
                 return Absent()
-            photo = open_photo(stored.data)
-            if source.thumbnail_key:
-                self._objects.put(source.thumbnail_key, thumbnail(photo), "image/webp")
-            # The picture itself goes here: ten of them at once would not fit into the memory.
-            pixels = self._preprocess(photo.image)
+            with self._large if is_large(stored.data, model_side=self._side) else nullcontext():
+                return self._look_at(stored, source.thumbnail_key)
         except UnreadablePhoto as error:
             return Refused(error.reason)
         except ObjectTooLarge as error:
@@ -106,4 +136,33 @@ class Preparer:
         except Exception as error:  # whatever it is: it concerns this image alone
             _logger.exception("%s was not prepared", source.key)
             return Postponed(f"{type(error).__name__}: {error}")
-        return Prepared(pixels, stored.etag, photo.width, photo.height, photo.taken_at)
+
+    def _look_at(self, stored: StoredFile, thumbnail_key: str | None) -> _Decoded:
+        photo = open_photo(stored.data, model_side=self._side)
+        if thumbnail_key:
+            self._objects.put(thumbnail_key, thumbnail(photo), "image/webp")
+        # The picture itself goes here: a few of them at once would not fit into the memory.
+        pixels = {space: encoder.preprocessing(photo.image) for space, encoder in self._encoders.items()}
+        return _Decoded(pixels, stored.etag, photo.width, photo.height, photo.taken_at)
+
+    def _embed(self, pictures: Sequence[_Decoded]) -> Sequence[Prepared | Postponed]:
+        if not pictures:
+            return []
+        try:
+            vectors = {
+                space: encoder.embed_pixels(np.stack([picture.pixels[space] for picture in pictures]))
+                for space, encoder in self._encoders.items()
+            }
+        except Exception as error:  # whatever it is: it concerns these images alone
+            _logger.exception("%d images were not embedded", len(pictures))
+            return [Postponed(f"{type(error).__name__}: {error}")] * len(pictures)
+        return [
+            Prepared(
+                {space: rows[place] for space, rows in vectors.items()},
+                picture.etag,
+                picture.width,
+                picture.height,
+                picture.taken_at,
+            )
+            for place, picture in enumerate(pictures)
+        ]

@@ -8,7 +8,7 @@ import numpy as np
 from glimpse.index import IndexWriter, VectorBatch
 from glimpse.keys import UploadKey
 
-from functions.embed.services.ports import Encoder, Folders, Images, Objects
+from functions.embed.services.ports import Folders, Images, Objects
 from functions.embed.services.preparing import Prepared, Preparer
 
 
@@ -60,10 +60,10 @@ class Tools:
         Where records and files are.
     writer
         Commits to indexes.
-    preparer, encoder
-        Make vectors of files.
+    preparer
+        Makes vectors of files.
     namespace, space_id
-        The indexes of Glimpse's own folders, in the embedding space of the encoder.
+        The indexes of Glimpse's own folders, in an embedding space of the preparer's.
     """
 
     images: Images
@@ -71,7 +71,6 @@ class Tools:
     objects: Objects
     writer: IndexWriter
     preparer: Preparer
-    encoder: Encoder
     namespace: str
     space_id: str
 
@@ -81,6 +80,6 @@ class Tools:
             return None
         return VectorBatch(
             np.array(image_ids, np.int64),
-            self.encoder.embed_pixels(np.stack([picture.pixels for picture in prepared])),
+            np.stack([picture.vectors[self.space_id] for picture in prepared]),
             np.array([picture.taken_at for picture in prepared], np.int64),
         )

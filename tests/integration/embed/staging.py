@@ -46,14 +46,12 @@ class Spied:
 def tools(world: World, hook: Hook = ignore) -> Tools:
     """The real ones; every use of storage, index and encoder passes by the hook."""
     objects = Spied(ImagesBucket("images"), hook)
-    encoder = Spied(world.encoder, hook)
     return Tools(
         images=Spied(world.images, hook),
         folders=Spied(world.folders, hook),
         objects=objects,
         writer=IndexWriter(Spied(world.store, hook), policy=RetryPolicy(tries=2, base_seconds=0)),
-        preparer=Preparer(objects, world.encoder.preprocessing, workers=1),
-        encoder=encoder,
+        preparer=Preparer(objects, {SPACE: Spied(world.encoder, hook)}, workers=1),
         namespace=NAMESPACE,
         space_id=SPACE,
     )

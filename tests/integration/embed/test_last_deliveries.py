@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from functions.embed.services.uploads import UploadIndexer
 from functions.embed.services.work import Outcome, UploadEvent
 from tests.integration.embed.conftest import Handler, again, batch, stored
 from tests.integration.embed.staging import process, tools
-from tests.integration.embed.world import World, photo
+from tests.integration.embed.world import SPACE, World, photo
 
 ROCKET = (640, 427)
 
@@ -34,9 +35,11 @@ def indexer(world: World, poison: Callable[[], BaseException]) -> UploadIndexer:
             raise poison()
         return world.encoder.preprocessing(image)
 
-    return UploadIndexer(
-        replace(used, preparer=Preparer(used.objects, preprocess, workers=1)), max_receives=5
+    encoder = SimpleNamespace(
+        batch=1, side=8, preprocessing=preprocess, embed_pixels=world.encoder.embed_pixels
     )
+    preparer = Preparer(used.objects, {SPACE: encoder}, workers=1)
+    return UploadIndexer(replace(used, preparer=preparer), max_receives=5)
 
 
 def events(records: list[ImageRecord], receive_count: int, sequencer: str = "0A") -> list[UploadEvent]:

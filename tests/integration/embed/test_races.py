@@ -73,7 +73,7 @@ def test_an_index_that_is_deleted_over_and_over_is_left_for_later(world: World) 
     (record,) = world.upload("rocket.jpg")
 
     def hook(step: str) -> None:
-        if step == "before embed_pixels":
+        if step == "after put_if_none_match":
             world.writer.delete(world.index())
 
     assert process(world, event(record), hook=hook) == [Outcome.POSTPONED]

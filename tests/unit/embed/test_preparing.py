@@ -1,22 +1,44 @@
 """Objects become the model's input and a rendition, each on its own."""
 
+import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from glimpse.encoder.preprocess import Preprocessing
-from glimpse.photos import open_photo
+from glimpse.photos import Photo, open_photo
 from numpy.typing import NDArray
 from PIL import Image
 
+from functions.embed.services import preparing
 from functions.embed.services.ports import ObjectTooLarge, StorageUnavailable, StoredFile
 from functions.embed.services.preparing import Absent, Postponed, Prepared, Preparer, Refused, Source
 
 PHOTOS = Path(__file__).parents[2] / "photos"
-PREPROCESS = Preprocessing(8, 8)
+SPACE = "tiny-1"
+
+
+class Encoder:
+    """Embeds a picture as the mean of each colour, and notes what it was given at once."""
+
+    def __init__(self, side: int = 8, batch: int = 2) -> None:
+        self.side, self.batch = side, batch
+        self.preprocessing: Callable[[Image.Image], NDArray[np.float32]] = Preprocessing(side, side)
+        self.counts: list[int] = []
+
+    def embed_pixels(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.counts.append(len(pixels))
+        return pixels.mean(axis=(2, 3))
+
+    def embed(self, data: bytes) -> NDArray[np.float32]:
+        return self.embed_pixels(self.preprocessing(open_photo(data, model_side=self.side).image)[None])[0]
+
+
+def preparer(bucket: "Bucket", encoder: Encoder | None = None, workers: int = 1) -> Preparer:
+    return Preparer(bucket, {SPACE: encoder or Encoder()}, workers=workers)
 
 
 def etag_of(data: bytes) -> str:
@@ -65,7 +87,7 @@ def test_each_object_is_judged_alone_and_keeps_its_place(workers: int) -> None:
         }
     )
     names = ["unreachable", "good", "bad", "gone", "large", "other"]
-    preparations = Preparer(bucket, PREPROCESS, workers=workers).prepare([Source(name) for name in names])
+    preparations = preparer(bucket, workers=workers).prepare([Source(name) for name in names])
     assert [type(preparation) for preparation in preparations] == [
         Postponed,
         Prepared,
@@ -80,14 +102,13 @@ def test_each_object_is_judged_alone_and_keeps_its_place(workers: int) -> None:
     assert (good.width, good.height) == (640, 427)
     assert good.etag == etag_of((PHOTOS / "rocket.jpg").read_bytes())
     assert "100 MB" in large.reason
-    picture = open_photo((PHOTOS / "rocket.jpg").read_bytes()).image
-    np.testing.assert_array_equal(good.pixels, PREPROCESS(picture))
+    np.testing.assert_array_equal(good.vectors[SPACE], Encoder().embed((PHOTOS / "rocket.jpg").read_bytes()))
     assert len(bucket.objects) == 5  # no rendition was asked for
 
 
 def test_the_rendition_goes_where_it_belongs() -> None:
     bucket = Bucket({"good": (PHOTOS / "rocket.jpg").read_bytes()})
-    Preparer(bucket, PREPROCESS, workers=1).prepare([Source("good", "thumbnails/good.webp")])
+    preparer(bucket).prepare([Source("good", "thumbnails/good.webp")])
     rendition = bucket.objects["thumbnails/good.webp"]
     assert isinstance(rendition, bytes)
     assert Image.open(BytesIO(rendition)).format == "WEBP"
@@ -95,7 +116,7 @@ def test_the_rendition_goes_where_it_belongs() -> None:
 
 def test_an_image_without_its_rendition_is_postponed() -> None:
     bucket = Bucket({"good": (PHOTOS / "rocket.jpg").read_bytes()}, full=True)
-    (preparation,) = Preparer(bucket, PREPROCESS, workers=1).prepare([Source("good", "thumbnails/good.webp")])
+    (preparation,) = preparer(bucket).prepare([Source("good", "thumbnails/good.webp")])
     assert preparation == Postponed("no room")
 
 
@@ -103,13 +124,76 @@ def test_what_nobody_foresaw_concerns_one_image(caplog: pytest.LogCaptureFixture
     def preprocess(image: Image.Image) -> NDArray[np.float32]:
         if image.size == (640, 427):
             raise RuntimeError("no such filter")
-        return PREPROCESS(image)
+        return Preprocessing(8, 8)(image)
 
     bucket = Bucket({name: (PHOTOS / name).read_bytes() for name in ("rocket.jpg", "palette_color.png")})
     names = ["rocket.jpg", "palette_color.png"]
-    bad, good = Preparer(bucket, preprocess, workers=2).prepare([Source(name) for name in names])
+    encoder = Encoder()
+    encoder.preprocessing = preprocess
+    bad, good = preparer(bucket, encoder, 2).prepare([Source(name) for name in names])
     assert bad == Postponed("RuntimeError: no such filter")
     assert isinstance(good, Prepared)
     (line,) = caplog.records
     assert "rocket.jpg" in line.getMessage()
     assert line.exc_info
+
+
+def test_pictures_are_embedded_in_batches_that_suit_the_model() -> None:
+    names = ["rocket.jpg", "palette_color.png", "truncated.jpg", "chelsea.png", "camera.png"]
+    bucket = Bucket({name: (PHOTOS / name).read_bytes() for name in names})
+    encoder = Encoder(batch=2)
+    preparations = preparer(bucket, encoder).prepare([Source(name) for name in names])
+    assert encoder.counts == [2, 1, 1]
+    for name, preparation in zip(names, preparations, strict=True):
+        if name != "truncated.jpg":
+            assert isinstance(preparation, Prepared)
+            expected = encoder.embed((PHOTOS / name).read_bytes())
+            np.testing.assert_allclose(preparation.vectors[SPACE], expected, atol=1e-6)
+
+
+def test_every_worker_gets_its_share_of_a_few_pictures() -> None:
+    bucket = Bucket({name: (PHOTOS / name).read_bytes() for name in ("rocket.jpg", "chelsea.png")})
+    encoder = Encoder(batch=16)
+    preparer(bucket, encoder, 2).prepare([Source("rocket.jpg"), Source("chelsea.png")])
+    assert encoder.counts == [1, 1]
+
+
+def test_one_picture_is_shown_to_every_model() -> None:
+    bucket = Bucket({"good": (PHOTOS / "rocket.jpg").read_bytes()})
+    encoders = {"small": Encoder(8), "wide": Encoder(32)}
+    (preparation,) = Preparer(bucket, encoders, workers=1).prepare([Source("good")])
+    assert isinstance(preparation, Prepared)
+    for space, encoder in encoders.items():
+        expected = encoder.preprocessing(open_photo(bucket.read("good").data, model_side=32).image)  # type: ignore[union-attr]
+        np.testing.assert_allclose(preparation.vectors[space], expected.mean(axis=(1, 2)), atol=1e-6)
+
+
+def test_a_model_that_fails_postpones_what_it_was_shown(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Encoder):
+        def embed_pixels(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+            raise ArithmeticError(f"no direction in {len(pixels)}")
+
+    bucket = Bucket({"good": (PHOTOS / "rocket.jpg").read_bytes()})
+    preparations = preparer(bucket, Broken()).prepare([Source("good"), Source("gone")])
+    assert preparations == [Postponed("ArithmeticError: no direction in 1"), Absent()]
+    assert caplog.records[0].exc_info
+
+
+def test_large_pictures_are_decoded_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = BytesIO()
+    Image.new("L", (5000, 4000)).save(stream, "PNG")
+    bucket = Bucket({str(number): stream.getvalue() for number in range(4)})
+    under_way: list[int] = []
+
+    def watched(data: bytes, *, model_side: int) -> Photo:
+        under_way.append(1)
+        try:
+            assert len(under_way) == 1
+            time.sleep(0.05)  # long enough for another to begin
+            return open_photo(data, model_side=model_side)
+        finally:
+            under_way.pop()
+
+    monkeypatch.setattr(preparing, "open_photo", watched)
+    found = preparer(bucket, workers=4).prepare([Source(str(number)) for number in range(4)])
+    assert [type(preparation) for preparation in found] == [Prepared] * 4

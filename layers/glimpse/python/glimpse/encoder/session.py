@@ -58,7 +58,7 @@ class Session:
         if len(outputs[0].shape) != 2 or (_fixed(outputs[0], 1) and outputs[0].shape[1] != dimension):
             raise BundleError(f"{path} puts out {outputs[0].shape}; config.json's embed_dim is {dimension}")
         self._output = outputs[0].name
-        self._batch = self._batch_size()
+        self.batch = self._batch_size()
 
     def dtype(self, name: str) -> type[np.generic]:
         """Return the numpy type of an input."""
@@ -93,9 +93,9 @@ class Session:
         """
         count = len(next(iter(feed.values())))
         vectors = np.empty((count, self._dimension), np.float32)
-        for start in range(0, count, self._batch):
-            chunk = {name: array[start : start + self._batch] for name, array in feed.items()}
-            vectors[start : start + self._batch] = self._run(chunk)
+        for start in range(0, count, self.batch):
+            chunk = {name: array[start : start + self.batch] for name, array in feed.items()}
+            vectors[start : start + self.batch] = self._run(chunk)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.all(np.isfinite(norms) & (norms > 0)):
             raise ArithmeticError(f"{self._path} gave an embedding without a direction (not finite, or zero)")
@@ -104,8 +104,8 @@ class Session:
 
     def _run(self, chunk: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
         count = len(next(iter(chunk.values())))
-        if self._fixed_batch and count < self._batch:
-            filler = self._batch - count
+        if self._fixed_batch and count < self.batch:
+            filler = self.batch - count
             chunk = {
                 name: np.concatenate([a, np.repeat(a[-1:], filler, axis=0)]) for name, a in chunk.items()
             }

@@ -47,6 +47,16 @@ class VisualEncoder:
         ):
             raise BundleError(f"{path} takes {shape}; preprocess_cfg.json makes (N, {expected})")
 
+    @property
+    def batch(self) -> int:
+        """How many pictures are best embedded at once: 1 if the model sees them one by one anyway."""
+        return self._session.batch
+
+    @property
+    def side(self) -> int:
+        """The longer side of the model's input in pixels."""
+        return max(self.preprocessing.height, self.preprocessing.width)
+
     def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Embed pictures.
 

@@ -31,7 +31,7 @@ def to_srgb(image: Image.Image) -> Image.Image:
         lab = ImageCms.createProfile("LAB")
         return ImageCms.profileToProfile(image, lab, _SRGB, outputMode="RGB") or image
     if image.has_transparency_data:
-        image = _on_white(image.convert("RGBA"))
+        image = _on_white(image if image.mode == "RGBA" else image.convert("RGBA"))
     elif image.mode not in ("RGB", "CMYK", "L"):
         image = image.convert("RGB")
     if profile:
@@ -75,7 +75,9 @@ def _by_strips(values: NDArray[Any], to_grey: Callable[[NDArray[Any]], NDArray[A
 
 def _on_white(image: Image.Image) -> Image.Image:
     white = Image.new("RGB", image.size, "white")
-    white.paste(image, mask=image.getchannel("A"))
+    for top in range(0, image.height, _STRIP_ROWS):  # pasting makes copies of what it pastes
+        strip = image.crop((0, top, image.width, min(top + _STRIP_ROWS, image.height)))
+        white.paste(strip, (0, top), strip)
     return white
 
 

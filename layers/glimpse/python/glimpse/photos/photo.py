@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
 from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
+from glimpse.photos import formats
 from glimpse.photos.colour import to_srgb
 from glimpse.photos.exif import orientation, taken_at
+from glimpse.photos.jpeg import is_baseline, reduction
 
-MAX_PIXELS = 64_000_000
-"""The most pixels that a photo may have: whatever its mode, decoding then takes about a gigabyte at most."""
+ANY_MODEL = 512
+"""Side of a model's input that is enough for every model in use."""
 
-MAX_JPEG_PIXELS = 120_000_000
-"""The most for a JPEG, which is scaled while it is decoded: photos of 108-megapixel phones pass."""
-
-MAX_SIDE = 65_535
-"""The longest side in pixels, JPEG's own bound: Pillow keeps a pointer for every row, however short."""
-
-# Pillow's own alarm: it raises at twice this number, and the check below is exact.
-Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
-
-# Only decoders that people's photos need: each further one is a parser that strangers can feed.
-_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP")
-_WORKING_SIDE = 1024  # a JPEG is decoded at 1/2, 1/4 or 1/8 as long as no side falls below this
+_LARGE_PIXELS = 16_000_000  # some 200 MB while they are decoded
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -37,15 +30,7 @@ _UPRIGHT = {
 }
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")
-_NO_PICTURE = "This is not a picture that can be read here: JPEG, PNG, GIF, WebP, TIFF and BMP can."
-_TOO_LARGE = (
-    f"The picture has too many pixels: {MAX_PIXELS // 1_000_000} million are the most, "
-    f"and {MAX_JPEG_PIXELS // 1_000_000} million in a JPEG."
-)
-_TOO_LONG = f"The picture has too many pixels on one side: {MAX_SIDE:,} are the most."
-_INCOMPLETE = "The picture is incomplete: the file ends before it does. Please upload the original again."
-_DAMAGED = "The picture is damaged and cannot be decoded. Please upload the original again."
+formats.prepare_pillow()
 
 
 class UnreadablePhoto(ValueError):  # noqa: N818 - what it is, not how it is signalled
@@ -63,7 +48,8 @@ class Photo:
     Attributes
     ----------
     image
-        The picture: upright, mode RGB. A large JPEG's is smaller than the original, its sides 1024 at least.
+        The picture: upright, mode RGB. A large JPEG's is smaller than the original; see
+        :func:`glimpse.photos.jpeg.reduction`.
     width, height
         Size of the upright original in pixels.
     taken_at
@@ -76,37 +62,42 @@ class Photo:
     taken_at: int
 
 
-def open_photo(data: bytes) -> Photo:
+def open_photo(data: bytes, *, model_side: int = ANY_MODEL) -> Photo:
     """Decode a photo.
 
     Parameters
     ----------
     data
-        A whole JPEG, PNG, GIF (of which the first frame counts), WebP, TIFF or BMP file.
+        A whole JPEG, PNG, HEIF (HEIC), AVIF, WebP, GIF (of which the first frame counts), TIFF or BMP file.
+    model_side
+        The longer side in pixels of the input of the model that will see it. A JPEG is scaled while it is
+        decoded, as far as that leaves enough for the model and a thumbnail.
 
     Raises
     ------
     UnreadablePhoto
-        If it is anything else, incomplete, damaged, larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS``), or
-        longer than ``MAX_SIDE``.
+        If it is anything else, incomplete, damaged, larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS`` for a
+        baseline JPEG), or longer than ``MAX_SIDE``.
     """
     if not data:
         raise UnreadablePhoto("The file is empty (0 bytes).")
+    with _opened(data) as image:
+        return _decode(image, data, model_side)
+
+
+def is_large(data: bytes, *, model_side: int = ANY_MODEL) -> bool:
+    """Tell, by its header, whether a photo takes hundreds of megabytes while it is decoded.
+
+    Parameters
+    ----------
+    data, model_side
+        As for :func:`open_photo`. What is no picture is not large.
+    """
     try:
-        with Image.open(BytesIO(data), formats=_FORMATS) as image:
-            return _decode(image)
+        with _opened(data) as image:
+            return _pixels_held(image, data, model_side) > _LARGE_PIXELS
     except UnreadablePhoto:
-        raise
-    except UnidentifiedImageError as error:
-        known = data.startswith(_SIGNATURES) or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")
-        raise UnreadablePhoto(_DAMAGED if known else _NO_PICTURE) from error
-    except Image.DecompressionBombError as error:
-        raise UnreadablePhoto(_TOO_LARGE) from error
-    except MemoryError as error:
-        raise UnreadablePhoto("The picture needs too much memory to be decoded.") from error
-    except Exception as error:  # decoders fed with garbage raise nearly anything
-        incomplete = "truncated" in str(error).lower() or isinstance(error, EOFError)
-        raise UnreadablePhoto(_INCOMPLETE if incomplete else _DAMAGED) from error
+        return False
 
 
 def thumbnail(photo: Photo, longest_side: int = 512) -> bytes:
@@ -124,29 +115,70 @@ def thumbnail(photo: Photo, longest_side: int = 512) -> bytes:
     bytes
         A WebP file.
     """
-    small = photo.image.copy()
-    small.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    scale = min(1.0, longest_side / max(photo.image.size))
+    size = (max(1, round(photo.image.width * scale)), max(1, round(photo.image.height * scale)))
+    small = photo.image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     small.info.clear()
     stream = BytesIO()
     small.save(stream, "WEBP", quality=80, method=4)
     return stream.getvalue()
 
 
-def _decode(image: Image.Image) -> Photo:
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
+    """Open an image, and say what is wrong with it where that, or what is done with it, fails."""
+    try:
+        with Image.open(BytesIO(data), formats=formats.FORMATS) as image:
+            yield image
+    except UnreadablePhoto:
+        raise
+    except UnidentifiedImageError as error:
+        known = formats.is_known(data)
+        raise UnreadablePhoto(formats.DAMAGED if known else formats.NO_PICTURE) from error
+    except Image.DecompressionBombError as error:
+        raise UnreadablePhoto(formats.TOO_LARGE) from error
+    except MemoryError as error:
+        raise UnreadablePhoto(formats.TOO_MUCH_MEMORY) from error
+    except Exception as error:  # decoders fed with garbage raise nearly anything
+        message = str(error).lower()
+        incomplete = "truncated" in message or "end of file" in message or isinstance(error, EOFError)
+        raise UnreadablePhoto(formats.INCOMPLETE if incomplete else formats.DAMAGED) from error
+
+
+def _decode(image: Image.Image, data: bytes, model_side: int) -> Photo:
     width, height = image.size
-    if width * height > (MAX_JPEG_PIXELS if isinstance(image, JpegImageFile) else MAX_PIXELS):
-        raise UnreadablePhoto(_TOO_LARGE)
-    if max(width, height) > MAX_SIDE:
-        raise UnreadablePhoto(_TOO_LONG)
-    # libjpeg scales in the frequency domain: half the time and a quarter of the memory for a phone's photo.
-    scaled = image.draft(None, (_WORKING_SIDE, _WORKING_SIDE)) is not None
+    too_many = width * height > formats.MAX_JPEG_PIXELS
+    if too_many or _pixels_held(image, data, model_side) > formats.MAX_PIXELS:
+        raise UnreadablePhoto(formats.TOO_LARGE)
+    if max(width, height) > formats.MAX_SIDE:
+        raise UnreadablePhoto(formats.TOO_LONG)
+    # libjpeg scales in the frequency domain: a third of the time and less of the memory for a phone's photo.
+    divisor = _divisor(image, model_side)
+    if divisor > 1:
+        image.draft(None, (width // divisor, height // divisor))
     image.load()
-    turn = orientation(image)
+    turn, time = orientation(image), taken_at(image)
     upright = to_srgb(image)
+    if upright is not image:
+        image.close()  # else a large picture would be in memory three times while it is turned
     if turn in _UPRIGHT:
         upright = upright.transpose(_UPRIGHT[turn])
-    if not scaled:  # Pillow turns some formats itself, so the size is known only now
+    if divisor == 1:  # Pillow turns some formats itself, so the size is known only now
         width, height = upright.size
     elif turn in _SIDEWAYS:
         width, height = height, width
-    return Photo(upright, width, height, taken_at(image))
+    return Photo(upright, width, height, time)
+
+
+def _divisor(image: Image.Image, model_side: int) -> int:
+    # Only of JPEGs: what a HEIF offers instead is another picture that it holds, such as its thumbnail.
+    return reduction(*image.size, model_side) if isinstance(image, JpegImageFile) else 1
+
+
+def _pixels_held(image: Image.Image, data: bytes, model_side: int) -> int:
+    """Return how many pixels are in memory at once while an image is decoded."""
+    width, height = image.size
+    if not isinstance(image, JpegImageFile) or not is_baseline(data):
+        return width * height
+    divisor = _divisor(image, model_side)
+    return (width // divisor) * (height // divisor)
