@@ -69,8 +69,7 @@ synth: $(STAMP) ## Write the CloudFormation template for AWS to cdk.out
 	@$(BIN)/python -m local.cdk synth --quiet
 
 deploy: $(STAMP) ## Deploy to AWS, with the credentials of the environment
-	@$(BIN)/python -m local.cdk bootstrap
-	@$(BIN)/python -m local.cdk deploy
+	@$(BIN)/python -m local deploy
 
 destroy: $(STAMP) ## Remove the stack from AWS; buckets and tables stay, with the photographs
 	@$(BIN)/python -m local.cdk destroy

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated
 
-import boto3
 import typer
-from glimpse.search_client import InvokeTransport
 
 from local.account import Account
-from local.deploy import STACK, session_of, stack_outputs
+from local.deploy import STACK, stack_outputs
 from local.emulator import is_ready
 from local.errors import Trouble
-from local.models.choice import MACHINE
 from local.settings import Settings
+from local.target import Target
+
+__all__ = ["AwsOption", "Target", "resolve"]
 
 AwsOption = Annotated[
     bool,
@@ -26,41 +26,6 @@ AwsOption = Annotated[
     ),
 ]
 """For every command that needs a deployment."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A deployment that answers.
-
-    Attributes
-    ----------
-    name
-        What to call it in a sentence: ``this machine``, or ``AWS account 123456789012 in eu-west-1``.
-    outputs
-        The stack's outputs by name.
-    session
-        The operator's credentials and region.
-    endpoint_url
-        Where AWS's APIs are; None for AWS itself.
-    key
-        By which this machine notes what was chosen for the deployment.
-    """
-
-    name: str
-    outputs: Mapping[str, str]
-    session: boto3.Session
-    endpoint_url: str | None
-    key: str = MACHINE
-
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes clients by name
-        """Make a boto3 client of one of the deployment's services."""
-        return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
-
-    def transport(self) -> InvokeTransport:
-        """Return the way to the search service's routes, the operator's among them."""
-        return InvokeTransport(
-            self.outputs["SearchAlias"], endpoint_url=self.endpoint_url, session=self.session
-        )
 
 
 def resolve(*, aws: bool) -> Target:
@@ -76,10 +41,23 @@ def resolve(*, aws: bool) -> Target:
     Trouble
         If it doesn't run, is not deployed, or can't be reached.
     """
-    return _account() if aws else _machine(Settings.from_environment())
+    if not aws:
+        return machine(Settings.from_environment())
+    account = Account.of_environment()
+    target = account.target()
+    if target is None:
+        raise Trouble(f"{account.name} has no stack {STACK}; `make deploy` makes one.")
+    return target
 
 
-def _machine(settings: Settings) -> Target:
+def machine(settings: Settings) -> Target:
+    """Return this machine's deployment.
+
+    Raises
+    ------
+    Trouble
+        If it doesn't run.
+    """
     settings = running(settings)
     outputs = stack_outputs(settings) if is_ready(settings.endpoint) else None
     if outputs is None:
@@ -87,7 +65,7 @@ def _machine(settings: Settings) -> Target:
             f"Glimpse doesn't run at {settings.endpoint}; start it with `make run`, or name an AWS deployment"
             " with --aws."
         )
-    return Target("this machine", outputs, session_of(settings), settings.endpoint)
+    return Target.of_machine(settings, outputs)
 
 
 def running(settings: Settings, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -102,11 +80,3 @@ def running(settings: Settings, environment: Mapping[str, str] = os.environ) -> 
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return settings  # nothing was deployed from here yet: the default is as good as any
     return replace(settings, emulator_port=int(port))
-
-
-def _account() -> Target:
-    account = Account.of_environment()
-    outputs = account.outputs()
-    if outputs is None:
-        raise Trouble(f"{account.name} has no stack {STACK}; `make deploy` makes one.")
-    return Target(account.name, outputs, account.session, None, account.key)

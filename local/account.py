@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.deploy import STACK, outputs_of
 from local.errors import Trouble
+from local.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Account:
         Trouble
             If there are none, no region is set, or AWS does not answer.
         """
-        session = boto3.Session()
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
         if session.region_name is None:
             raise Trouble("No AWS region is set; name one with AWS_REGION.")
         try:
@@ -58,8 +59,8 @@ class Account:
         """By which this machine notes what was chosen for its deployment."""
         return f"aws-{self.number}-{self.region}"
 
-    def outputs(self) -> dict[str, str] | None:
-        """Read the stack's outputs; None if it is not deployed.
+    def target(self) -> Target | None:
+        """Return its deployment; None if there is none.
 
         Raises
         ------
@@ -67,10 +68,7 @@ class Account:
             If AWS refuses or does not answer.
         """
         try:
-            return outputs_of(self.client("cloudformation"))
+            outputs = outputs_of(self.session.client("cloudformation"))
         except (BotoCoreError, ClientError) as error:
             raise Trouble(f"{self.name} can't be asked for the stack {STACK}: {error}.") from error
-
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes clients by name
-        """Make a boto3 client of one of the account's services."""
-        return self.session.client(service)  # type: ignore[call-overload]
+        return None if outputs is None else Target(self.name, self.key, outputs, self.session, None)

@@ -12,7 +12,7 @@ from local.settings import Settings
 
 # Only what a run writes: GLIMPSE_HOME may point at a folder that holds other things, too.
 _STATE = ("emulator", "cdk.out")
-_FILES = ("cdk.log", "deployed.json", "emulator.json", "seeded.json", "lock")
+_FILES = ("cdk.log", "deployed.json", "emulator.json", "model.json", "seeded.json", "lock")
 
 
 def reset(settings: Settings) -> None:
@@ -38,4 +38,7 @@ def reset(settings: Settings) -> None:
             raise Trouble(explain(error, home)) from error
     if not any(home.iterdir()):
         home.rmdir()
-    print("Forgotten: accounts, photographs and indexes on this machine. The next `make run` starts anew.")
+    print(
+        "Forgotten: accounts, photographs and indexes on this machine; installed models stay. The next"
+        " `make run` starts anew."
+    )

@@ -99,11 +99,11 @@ def model_of(settings: Settings, get: Callable[[str], None], say: Callable[[str]
     return name
 
 
-def different(wanted: str, current: str, otherwise: str) -> str:
+def different(wanted: str, current: str, otherwise: str, option: str = "") -> str:
     """Say how a deployment comes to another model than it has."""
     return (
-        f"The model here is {current}, not {wanted}; `glimpse model use {wanted}` and `glimpse reindex`"
-        f" change it without downtime, or {otherwise} with {current}."
+        f"The model here is {current}, not {wanted}; `glimpse model use {wanted}{option}` and"
+        f" `glimpse reindex{option}` change it without downtime, or {otherwise} with {current}."
     )
 
 
