@@ -31,6 +31,7 @@ class Stack:
             "SEARCH_PORT": str(search),
             "WEB_PORT": str(web),
             "EMULATOR_PORT": str(emulator),
+            "GLIMPSE_MODEL": "demo",  # tests need no hub
             "PYTHONUNBUFFERED": "1",
             **(environment or {}),
         }
