@@ -26,6 +26,7 @@ _TABLE_ACTIONS: dict[str, tuple[str, ...]] = {
     "images": ("GetItem", "BatchGetItem", "PutItem", "UpdateItem"),
     "jobs": ("GetItem", "PutItem", "UpdateItem"),
     "counters": ("UpdateItem",),
+    "deployment": ("GetItem", "ConditionCheckItem"),
 }
 
 # Tokens travel in headers (`token` is the old frontend's) and bodies, never in cookies: any origin may ask.
@@ -77,7 +78,7 @@ class Api(Construct):
         layers: Layers,
     ) -> None:
         super().__init__(scope, construct_id)
-        tables = {f"GLIMPSE_{name.upper()}_TABLE": table.table_name for name, table in storage.tables.items()}
+        tables = {f"GLIMPSE_{name.upper()}_TABLE": storage.tables[name].table_name for name in _TABLE_ACTIONS}
         parts = FunctionParts(
             self,
             "Parts",

@@ -64,6 +64,8 @@ class Embedding(Construct):
                 "GLIMPSE_FOLDERS_TABLE": storage.tables["folders"].table_name,
                 "GLIMPSE_IMAGES_TABLE": storage.tables["images"].table_name,
                 "GLIMPSE_JOBS_TABLE": storage.tables["jobs"].table_name,
+                "GLIMPSE_DEPLOYMENT_TABLE": storage.tables["deployment"].table_name,
+                "GLIMPSE_OTHER_IMAGES_TABLE": storage.tables["other_images"].table_name,
                 "GLIMPSE_MAINTENANCE_QUEUE_URL": self.maintenance.queue_url,
                 "GLIMPSE_MAX_RECEIVES": str(MAX_RECEIVE_COUNT),
             },
@@ -159,8 +161,10 @@ def _data_statements(storage: Storage) -> list[iam.PolicyStatement]:
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
             [index.arn_for_objects("indexes/*")],
         ),
-        # Operators publish models; no function writes one.
-        allow("ReadModels", ["s3:GetObject"], [index.arn_for_objects("models/*")]),
+        # Operators publish models; no function writes one. The retired one's files are removed here.
+        allow(
+            "ReadAndRetireModels", ["s3:GetObject", "s3:DeleteObject"], [index.arn_for_objects("models/*")]
+        ),
         # Erasing lists a folder's objects. Listing is also what makes S3 answer 404 rather than 403 for
         # a missing object, which a condition on the prefix would undo: a read carries no prefix.
         allow("ListObjects", ["s3:ListBucket"], [images.bucket_arn, index.bucket_arn]),
@@ -178,9 +182,23 @@ def _data_statements(storage: Storage) -> list[iam.PolicyStatement]:
         ),
         allow(
             "KeepFolders",
-            ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+            # A change of model goes through all of them.
+            ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Scan"],
             [tables["folders"].table_arn],
         ),
+        allow(
+            "KeepImagesOfOthers",
+            [
+                "dynamodb:BatchGetItem",
+                "dynamodb:Query",
+                "dynamodb:Scan",
+                "dynamodb:PutItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:BatchWriteItem",
+            ],
+            [tables["other_images"].table_arn],
+        ),
+        allow("ChangeModels", ["dynamodb:GetItem", "dynamodb:PutItem"], [tables["deployment"].table_arn]),
         allow("CountJobs", ["dynamodb:UpdateItem"], [tables["jobs"].table_arn]),
     ]
 

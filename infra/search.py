@@ -64,10 +64,18 @@ class Search(Construct):
                 # Makes S3 answer 404 rather than 403 for what is not there: an index, a model.
                 allow("TellMissingObjects", ["s3:ListBucket"], [index.bucket_arn]),
                 allow("AskEmbed", ["lambda:InvokeFunction"], [embed.function_arn]),
+                allow("ReadActiveModel", ["dynamodb:GetItem"], [storage.tables["deployment"].table_arn]),
+                allow(
+                    "ForgetImagesOfOthers",
+                    ["dynamodb:Query", "dynamodb:BatchWriteItem"],
+                    [storage.tables["other_images"].table_arn],
+                ),
             ],
             environment={
                 "GLIMPSE_INDEX_BUCKET": index.bucket_name,
                 "GLIMPSE_EMBED_FUNCTION": embed.function_name,
+                "GLIMPSE_DEPLOYMENT_TABLE": storage.tables["deployment"].table_name,
+                "GLIMPSE_OTHER_IMAGES_TABLE": storage.tables["other_images"].table_name,
             },
             memory_mb=MEMORY_MB,
             timeout=Duration.seconds(28),

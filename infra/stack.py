@@ -48,6 +48,7 @@ class GlimpseStack(Stack):
             "SearchUrl": search.url.url,
             "ImagesBucket": storage.images.bucket_name,
             "IndexBucket": storage.index.bucket_name,
+            "DeploymentTable": storage.tables["deployment"].table_name,
             "UploadQueueUrl": embedding.uploads.queue_url,
             "UploadFailuresQueueUrl": embedding.upload_failures.queue_url,
             "MaintenanceQueueUrl": embedding.maintenance.queue_url,

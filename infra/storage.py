@@ -21,6 +21,8 @@ _KEYS: dict[str, tuple[tuple[str, dynamodb.AttributeType], ...]] = {
     "images": (("folder_id", _NUMBER), ("image_id", _NUMBER)),
     "jobs": (("job_id", _NUMBER),),
     "counters": (("name", _STRING),),
+    "deployment": (("name", _STRING),),
+    "other_images": (("index_key", _STRING), ("image_id", _NUMBER)),
 }
 OBJECT_PREFIXES = {"images": ("uploads", "thumbnails", "images"), "index": ("indexes", "models")}
 """The prefixes of each bucket (ARCHITECTURE.md, 3); a role names those that it needs."""

@@ -1,6 +1,7 @@
 """The functions, their roles and who may reach them."""
 
 import json
+import re
 
 import pytest
 
@@ -60,11 +61,23 @@ def test_memory_and_storage_hold_two_models(template: Template) -> None:
     )
 
 
-def test_search_knows_no_tables_and_no_photographs(template: Template) -> None:
+def test_search_knows_no_records_and_no_photographs(template: Template) -> None:
     allowed = json.dumps(statements(template, "Search"))
-    assert "dynamodb:" not in allowed
     assert "sqs:" not in allowed
     assert "ImagesBucket" not in allowed
+    assert _table_actions(template, "Search") == {
+        "Deployment": {"dynamodb:GetItem"},
+        "OtherImages": {"dynamodb:Query", "dynamodb:BatchWriteItem"},
+    }
+
+
+def test_embed_alone_changes_which_model_is_active(template: Template) -> None:
+    actions = {role: _table_actions(template, role)["Deployment"] for role in ROLES}
+    assert actions == {
+        "Api": {"dynamodb:GetItem", "dynamodb:ConditionCheckItem"},
+        "Search": {"dynamodb:GetItem"},
+        "Embedding": {"dynamodb:GetItem", "dynamodb:PutItem"},
+    }
 
 
 def test_search_removes_what_a_deleted_index_held(template: Template) -> None:
@@ -79,10 +92,11 @@ def test_search_removes_what_a_deleted_index_held(template: Template) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_models_are_read_by_those_who_run_them_and_written_by_nobody(template: Template, role: str) -> None:
+def test_models_are_read_by_those_who_run_them_and_written_by_none(template: Template, role: str) -> None:
     touching = [s for s in statements(template, role) if "/models/*" in json.dumps(s["Resource"])]
     actions = [action for statement in touching for action in listed(statement["Action"])]
-    assert actions == ([] if role == "Api" else ["s3:GetObject"])
+    expected = {"Api": [], "Search": ["s3:GetObject"], "Embedding": ["s3:GetObject", "s3:DeleteObject"]}
+    assert actions == expected[role]
 
 
 def test_the_api_writes_uploads_only_and_erases_no_object(template: Template) -> None:
@@ -157,6 +171,17 @@ def test_pages_of_any_origin_may_call_the_api(template: Template) -> None:
     assert "AllowCredentials" not in cors
 
 
+def _table_actions(template: Template, role: str) -> dict[str, set[str]]:
+    """Return what a role may do, by table."""
+    found: dict[str, set[str]] = {}
+    for statement in statements(template, role):
+        for resource in listed(statement["Resource"]):
+            named = re.search(r"Storage(\w+)Table", json.dumps(resource))
+            if named and "index/" not in json.dumps(resource):
+                found.setdefault(named[1], set()).update(listed(statement["Action"]))
+    return found
+
+
 def test_the_outputs_name_what_operators_need(template: Template) -> None:
     assert set(template["Outputs"]) >= {
         "ApiUrl",
@@ -166,6 +191,7 @@ def test_the_outputs_name_what_operators_need(template: Template) -> None:
         "SearchFunction",
         "ImagesBucket",
         "IndexBucket",
+        "DeploymentTable",
         "UploadQueueUrl",
         "MaintenanceQueueUrl",
     }

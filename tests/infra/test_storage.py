@@ -53,7 +53,7 @@ def test_data_outlives_the_stack(template: Template) -> None:
 
 def test_tables_are_on_demand_recoverable_and_protected(template: Template) -> None:
     tables = resources(template, "AWS::DynamoDB::Table")
-    assert len(tables) == 8
+    assert len(tables) == 10
     for table in tables.values():
         properties = table["Properties"]
         assert properties["BillingMode"] == "PAY_PER_REQUEST"
@@ -82,6 +82,8 @@ def test_tables_have_the_documented_keys(template: Template) -> None:
             ("folder_id", "image_id"),
             ("job_id",),
             ("name",),
+            ("name",),
+            ("index_key", "image_id"),
         ]
     )
 
