@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from tests.e2e.stack import Stack
@@ -13,11 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One stack for the end-to-end tests and the page's, with IAM enforced; it is stopped at the end.
-
-    With pytest-xdist every worker starts a stack, on ports of its own: safe, but on two cores slower than one
-    after the other.
-    """
+    """One stack for the end-to-end tests and the page's, with IAM enforced; it is stopped at the end."""
     from tests.e2e.stack import Stack  # here, so that tests without a stack don't load what it needs
 
     stack = Stack(tmp_path_factory.mktemp("stack"))
@@ -27,3 +24,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
     finally:
         stack.stop()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Share tests out to the processes of ``pytest -n``, each of which gets whole groups."""
+    return Together(config, log)
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Keeps in one process what shares something slow: the stack, the synthesised templates, a file's cloud.
+
+    The stack mostly waits for its emulator, so the other process has a core for everything else meanwhile.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Return what the test shares with others."""
+        file = nodeid.partition("::")[0]
+        room = file.split("/")[1]
+        return {"e2e": "stack", "web": "stack", "infra": "templates"}.get(room, file)
