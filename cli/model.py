@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from cli.target import AwsOption, resolve
+from cli.target import AwsOption, Target, machine_if_running, resolve
 from local.errors import Trouble
 from local.models.catalogue import CATALOGUE, DEMO, Model, find
 from local.models.choice import MACHINE, choose, chosen
@@ -106,16 +106,29 @@ def use(
     settings = Settings.from_environment()
     library = Library.of(settings.home)
     bundle = library.bundle(name)
-    deployment = resolve(aws=True).key if aws else MACHINE
+    target = resolve(aws=True) if aws else machine_if_running(settings)
+    deployment = target.key if target else MACHINE
     before = chosen(settings.home, deployment)
     choice = choose(settings.home, library.name_of(name), deployment)
-    console.print(f"Chosen: [bold]{bundle.name}[/].")
-    if before is not None and before.name != choice.name:
+    console.print(f"Chosen: [bold]{choice.name}[/].")
+    if target is not None and _began(bundle, target):
+        console.print("The deployment had no model; it has this one from now on.")
+    elif before is not None and before.name != choice.name:
         option = " --aws" if aws else ""
         console.print(
             f"The deployment still searches with its present model; [bold]glimpse reindex{option}[/] embeds"
             " all photographs anew, while searches go on, and then changes over."
         )
+
+
+def _began(bundle: Bundle, target: Target) -> bool:
+    """Give a deployment its first model; False if it has one."""
+    from local.models.publish import begin, generations  # with pynamodb, which takes its time to import
+
+    if generations(target) is not None:
+        return False
+    begin(bundle, target)
+    return True
 
 
 @app.command()

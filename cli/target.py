@@ -58,14 +58,20 @@ def machine(settings: Settings) -> Target:
     Trouble
         If it doesn't run.
     """
+    target = machine_if_running(settings)
+    if target is None:
+        raise Trouble(
+            f"Glimpse doesn't run at {running(settings).endpoint}; start it with `make run`, or name an AWS"
+            " deployment with --aws."
+        )
+    return target
+
+
+def machine_if_running(settings: Settings) -> Target | None:
+    """Return this machine's deployment; None if it doesn't run."""
     settings = running(settings)
     outputs = stack_outputs(settings) if is_ready(settings.endpoint) else None
-    if outputs is None:
-        raise Trouble(
-            f"Glimpse doesn't run at {settings.endpoint}; start it with `make run`, or name an AWS deployment"
-            " with --aws."
-        )
-    return Target.of_machine(settings, outputs)
+    return None if outputs is None else Target.of_machine(settings, outputs)
 
 
 def running(settings: Settings, environment: Mapping[str, str] = os.environ) -> Settings:
