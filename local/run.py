@@ -9,18 +9,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from glimpse.search_client import InvokeTransport, SearchClient, SearchUnavailable
+from glimpse.search_client import SearchClient, SearchUnavailable
 
-from local.deploy import deploy, session_of
+from local.deploy import deploy
 from local.emulator import Emulator, end_stale, is_ready
 from local.endpoint import context_of
 from local.errors import Trouble
 from local.forwarders import Servers, api_forwarder, search_forwarder
 from local.lock import HomeLock
+from local.models import first
+from local.models.catalogue import CATALOGUE, DEMO
+from local.models.choice import chosen
 from local.preflight import explain, listen, prepare_home
 from local.processes import ProcessRecord
 from local.seed import DemoAccount, seed
 from local.settings import ROOT, Settings
+from local.target import Target
 from local.website import website
 
 _DEMO_MODEL = "glimpse-demo"
@@ -70,6 +74,7 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
         name: running.enter_context(listen(getattr(settings, name.lower()), name))
         for name in ("API_PORT", "SEARCH_PORT", "WEB_PORT")
     }
+    model = first.decide(settings, _say)
     emulator = None
     if settings.external_endpoint is None:
         listen(settings.emulator_port, "EMULATOR_PORT").close()
@@ -82,6 +87,8 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
     _say("Deploying the stack, if anything changed …")
     deployment = deploy(settings, context=context_of(settings))
     outputs = deployment.outputs
+    target = Target.of_machine(settings, outputs)
+    first.give(settings, target, model, deployed=deployment.changed)
     account = DemoAccount()
     servers = Servers()
     servers.add(
@@ -91,9 +98,7 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
         ),
         listeners["API_PORT"],
     )
-    transport = InvokeTransport(
-        outputs["SearchAlias"], endpoint_url=settings.endpoint, session=session_of(settings)
-    )
+    transport = target.transport()
     servers.add(search_forwarder(transport), listeners["SEARCH_PORT"])
     config = {
         "apiUrl": f"http://localhost:{settings.api_port}",
@@ -105,18 +110,22 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
     _say("Looking after the demo account and its gallery …")
     if not seed(settings, account):
         _say("The gallery is still being embedded; searches find more of it by and by.")
-    model = _model_in_words(SearchClient(transport))
-    _announce(settings, account, model, seconds=time.monotonic() - began)
+    words = _model_in_words(settings, SearchClient(transport))
+    _announce(settings, account, words, seconds=time.monotonic() - began)
     return emulator
 
 
-def _model_in_words(search: SearchClient) -> str:
-    """Say which model is active, by the search service's own word."""
+def _model_in_words(settings: Settings, search: SearchClient) -> str:
+    """Say which model is active, by the search service's own word, and whether another is chosen."""
     try:
-        name = search.health()["model"]["name"]
+        name = str(search.health()["model"]["name"])
     except (SearchUnavailable, KeyError, TypeError) as error:
         return f"not known: the search service does not say ({error})"
-    return _DEMO_MODEL_IN_WORDS if name == _DEMO_MODEL else str(name)
+    words = next((f"{name}. {model.purpose}." for model in CATALOGUE if model.name == name), name)
+    choice = chosen(settings.home)
+    if choice is not None and name != (_DEMO_MODEL if choice.name == DEMO else choice.name):
+        words += f"\n         {choice.name} is chosen; `glimpse reindex` changes over to it."
+    return _DEMO_MODEL_IN_WORDS + words.removeprefix(name) if name == _DEMO_MODEL else words
 
 
 def _announce(settings: Settings, account: DemoAccount, model: str, *, seconds: float) -> None:
