@@ -62,7 +62,7 @@ def fit(
     """
     output.mkdir(parents=True)
     try:
-        trials = _try(source, output, images, texts, schemes, report)
+        trials = _try(parity.Reference(source, images, texts), source, output, schemes, report)
     except BaseException:
         shutil.rmtree(output)
         raise
@@ -75,10 +75,9 @@ def fit(
 
 
 def _try(
+    reference: parity.Reference,
     source: Path,
     output: Path,
-    images: Sequence[Image.Image],
-    texts: Sequence[str],
     schemes: Sequence[Scheme],
     report: Callable[[Trial], None] | None,
 ) -> list[Trial]:
@@ -88,7 +87,7 @@ def _try(
         for stale in output.iterdir():
             shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
         size = quantize_bundle(source, output, scheme)
-        trials.append(Trial(scheme, size, parity.compare(source, output, images, texts)))
+        trials.append(Trial(scheme, size, reference.judge(output)))
         if report is not None:
             report(trials[-1])
         if trials[-1].parity.holds:

@@ -102,22 +102,43 @@ def compare(source: Path, bundle: Path, images: Sequence[Image.Image], texts: Se
     BundleError
         If a bundle can't be used, or the two do not claim the same space.
     """
-    if len(images) < FEWEST or len(set(texts)) < FEWEST:
-        raise ValueError(f"{len(images)} pictures and {len(set(texts))} texts: at least {FEWEST} are needed")
-    spaces = [Bundle.load(path).space_id for path in (source, bundle)]
-    if spaces[0] != spaces[1]:
-        raise BundleError(
-            f"{source} is of the space {spaces[0]}, {bundle} of {spaces[1]}: nothing to compare"
-        )
-    # One model in memory at a time: the largest take gigabytes.
-    expected, read = embed_images(source, images), embed_texts(source, texts)
-    try:
-        seen, seen_alone = embed_images(bundle, images), embed_images(bundle, images[:_ALONE], alone=True)
-        said, said_alone = embed_texts(bundle, texts), embed_texts(bundle, texts[:_ALONE], alone=True)
-    except ArithmeticError:  # an embedding of zeros or without a number: as far off as can be
-        return Parity(*[float("nan")] * 5)
-    effects = [np.abs(a - b[:_ALONE]).max() for a, b in ((seen_alone, seen), (said_alone, said))]
-    return Parity(*nearness(expected, seen, read, said), float(max(effects)))
+    return Reference(source, images, texts).judge(bundle)
+
+
+class Reference:
+    """What a bundle makes of pictures and texts, to judge others of its space by.
+
+    Parameters
+    ----------
+    source, images, texts
+        As for ``compare``, which is this for one bundle; the same errors are raised.
+    """
+
+    def __init__(self, source: Path, images: Sequence[Image.Image], texts: Sequence[str]) -> None:
+        if len(images) < FEWEST or len(set(texts)) < FEWEST:
+            raise ValueError(
+                f"{len(images)} pictures and {len(set(texts))} texts: at least {FEWEST} are needed"
+            )
+        self._source, self._images, self._texts = source, images, texts
+        self._space = Bundle.load(source).space_id
+        # One model in memory at a time: the largest take gigabytes.
+        self._expected, self._read = embed_images(source, images), embed_texts(source, texts)
+
+    def judge(self, bundle: Path) -> Parity:
+        """Embed the same with another bundle, and say how near it comes."""
+        space = Bundle.load(bundle).space_id
+        if space != self._space:
+            raise BundleError(
+                f"{self._source} is of the space {self._space}, {bundle} of {space}: nothing to compare"
+            )
+        images, texts = self._images, self._texts
+        try:
+            seen, seen_alone = embed_images(bundle, images), embed_images(bundle, images[:_ALONE], alone=True)
+            said, said_alone = embed_texts(bundle, texts), embed_texts(bundle, texts[:_ALONE], alone=True)
+        except ArithmeticError:  # an embedding of zeros or without a number: as far off as can be
+            return Parity(*[float("nan")] * 5)
+        effects = [np.abs(a - b[:_ALONE]).max() for a, b in ((seen_alone, seen), (said_alone, said))]
+        return Parity(*nearness(self._expected, seen, self._read, said), float(max(effects)))
 
 
 def nearness(
