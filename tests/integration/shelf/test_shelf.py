@@ -1,6 +1,7 @@
 """A bundle's way through the bucket: published once, fetched by halves, checked on arrival."""
 
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -95,6 +96,21 @@ def test_half_a_bundle_is_not_published(client: S3Client, tmp_path: Path) -> Non
     with pytest.raises(BundleError, match="has no textual/model"):
         publish(Bundle.load(write_bundle(tmp_path / "half", halves=("visual",))), BUCKET, client)
     assert not _keys(client)
+
+
+def test_a_file_too_large_for_one_request_goes_and_comes_in_parts(
+    client: S3Client, bundle: Bundle, tmp_path: Path
+) -> None:
+    weights = os.urandom(2**24 + 2**23 + 1)
+    (bundle.path / "visual/model.onnx.data").write_bytes(weights)
+    large = Bundle.load(bundle.path)
+    publish(large, BUCKET, client)
+    assert client.head_object(Bucket=BUCKET, Key=f"models/{large.digest}/visual/model.onnx.data")[
+        "ETag"
+    ].endswith('-4"')
+    fetched = Shelf([], BUCKET, tmp_path / "cache", client).bundle(large.digest, ("visual",))
+    assert (fetched.path / "visual/model.onnx.data").read_bytes() == weights
+    assert publish(large, BUCKET, client) == ()
 
 
 def test_progress_counts_the_bytes_of_the_files(client: S3Client, bundle: Bundle) -> None:
