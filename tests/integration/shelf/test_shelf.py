@@ -317,6 +317,17 @@ def test_a_full_disk_is_told_before_anything_is_fetched(
     assert not list((tmp_path / "cache" / bundle.digest).iterdir())
 
 
+def test_a_cache_of_another_user_is_not_trusted(
+    client: S3Client, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(bundle, BUCKET, client)
+    shelf = Shelf([], BUCKET, tmp_path / "cache", client)
+    shelf.bundle(bundle.digest)
+    monkeypatch.setattr(os, "getuid", lambda: (tmp_path / "cache").stat().st_uid + 1)
+    with pytest.raises(ShelfError, match="belongs to another user"):
+        shelf.bundle(bundle.digest)
+
+
 def _nobody(request: Any, **_: object) -> Any:
     from botocore.awsrequest import AWSResponse
 

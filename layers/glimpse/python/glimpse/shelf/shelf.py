@@ -196,7 +196,10 @@ class Shelf:
         root = self._cache / listing.digest
         missing = [file for file in listing.part(halves) if not _holds(root, [file])]
         try:
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._cache.stat().st_uid != os.getuid():
+                raise ShelfError(f"{self._cache} belongs to another user, who could change a model in it")
+            root.mkdir(mode=0o700, exist_ok=True)
             needed, free = sum(file.size for file in missing), shutil.disk_usage(root).free
             if needed > free:
                 raise ShelfError(
