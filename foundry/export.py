@@ -159,7 +159,7 @@ def _export(module: nn.Module, example: Tensor, name: str, file: Path) -> None:
     with tempfile.TemporaryDirectory(dir=file.parent) as scratch, warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
-        )  # of what a trace may lose: the comparison with torch finds what it did
+        )  # of what a trace may lose: the comparison with torch says what it did
         raw = Path(scratch) / "model.onnx"
         # The fused attention of inference is one operator, which ONNX does not have.
         fast = torch.backends.mha.get_fastpath_enabled()
