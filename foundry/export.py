@@ -157,9 +157,8 @@ def _write_graphs(source: Source, folder: Path) -> None:
 def _export(module: nn.Module, example: Tensor, name: str, file: Path) -> None:
     """Write one half as ONNX; weights in one file, whatever torch makes of them."""
     with tempfile.TemporaryDirectory(dir=file.parent) as scratch, warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # of what a trace may lose: the comparison with torch says what it did
+        # They are of what a trace may lose; the comparison with torch says what it did lose.
+        warnings.simplefilter("ignore")
         raw = Path(scratch) / "model.onnx"
         # The fused attention of inference is one operator, which ONNX does not have.
         fast = torch.backends.mha.get_fastpath_enabled()

