@@ -66,7 +66,7 @@ def test_full_precision_embeds_as_torch_does(exported: Exported) -> None:
 
 
 def test_eight_bits_hold_or_a_finer_scheme_is_taken(exported: Exported, tmp_path: Path) -> None:
-    """Random weights put embeddings close together; some towers, so close that only float32 tells them apart."""
+    """Random weights put embeddings close together; in some towers, only float32 tells them apart."""
     trials = fit(exported.bundle, tmp_path / "out", samples.pictures()[:50], samples.TEXTS)
     for trial in trials:
         print(exported.source.name, trial.scheme.name, f"{trial.size / 1e6:.0f} MB", trial.parity.as_json())
