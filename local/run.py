@@ -18,8 +18,9 @@ from local.errors import Trouble
 from local.forwarders import Servers, api_forwarder, search_forwarder
 from local.lock import HomeLock
 from local.models import first
-from local.models.catalogue import CATALOGUE, DEMO
+from local.models.catalogue import CATALOGUE
 from local.models.choice import chosen
+from local.models.library import Library
 from local.preflight import explain, listen, prepare_home
 from local.processes import ProcessRecord
 from local.seed import DemoAccount, seed
@@ -123,7 +124,8 @@ def _model_in_words(settings: Settings, search: SearchClient) -> str:
         return f"not known: the search service does not say ({error})"
     words = next((f"{name}. {model.purpose}." for model in CATALOGUE if model.name == name), name)
     choice = chosen(settings.home)
-    if choice is not None and name != (_DEMO_MODEL if choice.name == DEMO else choice.name):
+    library = Library.of(settings.home)
+    if choice is not None and library.has(choice.name) and library.bundle(choice.name).name != name:
         words += f"\n         {choice.name} is chosen; `glimpse reindex` changes over to it."
     return _DEMO_MODEL_IN_WORDS + words.removeprefix(name) if name == _DEMO_MODEL else words
 

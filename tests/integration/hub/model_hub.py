@@ -83,8 +83,8 @@ class ModelHub:
         self.status = self.page = None
 
     def bodies(self, name: str) -> list[Seen]:
-        """The requests that asked for a file's bytes."""
-        return [seen for seen in self.seen if seen.method == "GET" and seen.path.endswith(f"/{name}")]
+        """The requests that got a file's bytes."""
+        return [seen for seen in self.seen if seen.sent and seen.path.endswith(f"/{name}")]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -133,6 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
             size = self.hub.sizes.get(path, len(content))
             entry: dict[str, Any] = {"type": "file", "path": path, "size": size, "oid": _git_id(content)}
             if path.endswith(".onnx"):
+                entry["xetHash"] = _sha256(content)
                 entry["lfs"] = {"oid": _sha256(content), "size": size, "pointerSize": 134}
             entries.append(entry)
         self._json(entries)
@@ -146,6 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
             headers |= {
                 "X-Linked-Etag": f'"{_sha256(content)}"',
                 "X-Linked-Size": str(self.hub.sizes.get(path, len(content))),
+                "X-Xet-Hash": _sha256(content),  # the hub offers another way, too
+                "X-Xet-Refresh-Route": f"{self.hub.url}/api/models/{repository}/xet-read-token/main",
                 "Location": f"http://localhost:{self.hub.port}/cdn/{repository}/{path}",
             }
             self._send(302, b"", headers)
