@@ -31,8 +31,8 @@ REQUIRED = (
     "textual/tokenizer.json",
 )
 # Other runtimes' versions of a model, and what tokenizer.json holds already.
-_UNUSED_NAMES = ("vocab.json", "merges.txt", "special_tokens_map.json")
-_UNUSED_SUFFIXES = (".armnn", ".rknn")
+_UNUSED_NAMES = ("added_tokens.json", "merges.txt", "special_tokens_map.json", "vocab.json")
+_UNUSED_SUFFIXES = (".armnn", ".model", ".rknn")
 _PROBE_SECONDS = 4
 
 

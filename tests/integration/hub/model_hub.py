@@ -72,6 +72,7 @@ class ModelHub:
             "README.md": b"# A model",
             "visual/fp16/model.armnn": b"another runtime's",
             "textual/vocab.json": b"{}",
+            "textual/tokenizer.model": b"what tokenizer.json was made from",
         }
         self.repositories[repository] = files
         return files

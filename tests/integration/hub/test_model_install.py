@@ -29,7 +29,7 @@ def test_a_model_is_fetched_quantized_and_checked(hub: ModelHub, terminal: Termi
     assert bundle.space_id == before.space_id != before.digest
     assert bundle.digest != before.digest
     fetched = {seen.path.rpartition(f"{REPOSITORY}/")[2] for seen in hub.seen if seen.sent}
-    assert not [path for path in fetched if path.endswith((".armnn", ".md", "vocab.json"))]
+    assert not [path for path in fetched if path.endswith((".armnn", ".md", ".model", "vocab.json"))]
 
     shown = terminal.run("model", "info", NAME).stdout
     assert "int8" in shown
