@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-FORMATS = "JPEG, PNG, GIF, WebP, TIFF or BMP"
+FORMATS = "JPEG, PNG, HEIC, AVIF, WebP, GIF, TIFF or BMP"
 NOT_AN_IMAGE = f"This is not an image: upload {FORMATS} files."
 
 _TYPE_BY_SUFFIX = {
@@ -16,9 +16,13 @@ _TYPE_BY_SUFFIX = {
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
     ".bmp": "image/bmp",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+    ".hif": "image/heif",
+    ".avif": "image/avif",
 }
 # A type that a browser may run, such as SVG, is never stored: objects are shown to others by their address.
-_STORED_AS_DECLARED = {*_TYPE_BY_SUFFIX.values(), "image/heic", "image/heif", "image/avif"}
+_STORED_AS_DECLARED = set(_TYPE_BY_SUFFIX.values())
 _UNKNOWN_TYPE = "application/octet-stream"
 
 

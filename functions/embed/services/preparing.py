@@ -95,7 +95,7 @@ class Preparer:
     encoders
         By embedding space, the models that every picture is shown to.
     workers
-        Pictures under way at once. Only one of them at a time is large, since that takes up to 0.8 GB.
+        Pictures under way at once. Only one of them at a time is large, since that takes up to a gigabyte.
     """
 
     def __init__(self, objects: Objects, encoders: Mapping[str, Encoder], *, workers: int) -> None:

@@ -8,7 +8,7 @@ import pillow_heif
 from PIL import AvifImagePlugin, Image
 
 MAX_PIXELS: Final = 64_000_000
-"""The most pixels that a photo may have that is decoded as a whole, which takes up to 0.8 GB for a while."""
+"""The most pixels that a photo may have that is decoded as a whole, which takes up to a gigabyte for a while."""
 
 MAX_JPEG_PIXELS: Final = 120_000_000
 """The most for a baseline JPEG, which is scaled while it is decoded: photos of 108-megapixel phones pass."""
