@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install foundry test-models run reset test lint format lock synth deploy destroy eval-demo artefacts size
+.PHONY: help install foundry test-models run reset test lint format lock synth deploy destroy eval-demo bench-encoder artefacts size
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -64,6 +64,9 @@ artefacts: $(STAMP) ## Build each function's artefact for Lambda and test it alo
 
 eval-demo: $(STAMP) ## Measure the demo model that ships
 	@$(BIN)/python -m foundry.evaluate
+
+bench-encoder: $(TORCH) ## Time the encoder beside open_clip on torch and plain onnxruntime
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks.encoder
 
 synth: $(STAMP) ## Write the CloudFormation template for AWS to cdk.out
 	@$(BIN)/python -m local.cdk synth --quiet

@@ -59,6 +59,10 @@ class TextEncoder:
         """
         if not texts:
             return np.empty((0, self.bundle.dimension), np.float32)
+        return self._session.embed(self.tokenize(texts))
+
+    def tokenize(self, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Return what the model takes for texts: by its inputs' names, integers of shape (n, L)."""
         encodings = self._tokenizer.encode_batch(
             [clean(text, canonicalize=self._canonicalize) for text in texts]
         )
@@ -69,7 +73,7 @@ class TextEncoder:
             feed["attention_mask"] = np.array(
                 [encoding.attention_mask for encoding in encodings], self._types["attention_mask"]
             )
-        return self._session.embed(feed)
+        return feed
 
 
 def _load_tokenizer(folder: Path, context_length: int) -> Tokenizer:
