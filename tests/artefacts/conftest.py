@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from infra import packaging
-from tests.artefacts.replay import replay
+from infra.dockerfile import embed_image
+from infra.strip import strip
 from tests.artefacts.runtime import Interpreter
 
 LOCK = packaging.ROOT / "requirements.txt"
@@ -44,23 +45,23 @@ def zip_paths(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory
             packages = tmp_path_factory.mktemp(f"layer-{name}")
             lock = _subset(packaging.REQUIREMENTS[name], packages.parent / f"{name}.txt")
             packaging.install(lock, packages, python_version=interpreter.version)
+            strip(packages)
         paths[name] = [packaging.stage_function(name), packaging.stage_shared_layer() / "python", packages]
     return paths
 
 
 @pytest.fixture(scope="session")
 def image_root(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the Dockerfile's instructions make of an empty one: the function's in the image."""
-    root = tmp_path_factory.mktemp("image")
+    """The function's folder in the image, as the Dockerfile's instructions make it without Docker."""
+    folder = tmp_path_factory.mktemp("image")
 
     def install(requirements: Path, site: Path) -> None:
-        lock = requirements
-        if interpreter.version != packaging.PYTHON_VERSION:
-            lock = _subset(requirements, root.parent / "embed.txt")
+        lock = _subset(requirements, folder.parent / "embed.txt")
         packaging.install(lock, site, python_version=interpreter.version)
 
-    replay(packaging.ROOT / "functions/embed/Dockerfile", root, install)
-    return root
+    image = embed_image(folder, None if interpreter.version == packaging.PYTHON_VERSION else install)
+    assert image.command == ["functions.embed.handler.handler"]
+    return image.task_root
 
 
 @pytest.fixture(scope="session")

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from glimpse.encoder import Bundle
 
 from infra import packaging
-from local.deploy import client_for
+from infra.size import ZIP_LIMIT, image_artefact, main
 from local.emulator import Emulator
+from local.models.publish import begin
 from local.settings import Settings
+from local.target import Target
 from tests.artefacts.runtime import Interpreter, RuntimeApi
 from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
-
-LIMIT = 250_000_000
-"""Lambda's limit for a zip function with its layers, unpacked, in bytes."""
 
 PHOTOGRAPH = packaging.ROOT / "local/gallery/photos/cat.jpg"
 
@@ -43,6 +43,8 @@ ENVIRONMENT = {
             "IMAGES",
             "JOBS",
             "COUNTERS",
+            "DEPLOYMENT",
+            "OTHER_IMAGES",
         )
     },
 }
@@ -51,9 +53,9 @@ ASK = """
 import importlib, json
 handler = importlib.import_module("functions.{name}.handler").handler
 event = {{
-    "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "", "headers": {{}},
+    "version": "2.0", "routeKey": "$default", "rawPath": "{path}", "rawQueryString": "", "headers": {{}},
     "requestContext": {{
-        "http": {{"method": "GET", "path": "/", "sourceIp": "127.0.0.1"}}, "stage": "$default"
+        "http": {{"method": "GET", "path": "{path}", "sourceIp": "127.0.0.1"}}, "stage": "$default"
     }},
     "isBase64Encoded": False,
 }}
@@ -67,22 +69,64 @@ print("ANSWER", json.dumps(handler(event, Context())))
 """
 
 
-@pytest.mark.parametrize("name", ["api", "search"])
-def test_a_zip_function_answers_with_its_layers_alone(
-    name: str, interpreter: Interpreter, zip_paths: dict[str, list[Path]]
+def test_the_api_answers_with_its_layers_alone(
+    interpreter: Interpreter, zip_paths: dict[str, list[Path]]
 ) -> None:
-    environment = {**ENVIRONMENT, "LAMBDA_TASK_ROOT": str(zip_paths[name][0])}
-    output = interpreter.output(zip_paths[name], ASK.format(name=name), environment)
+    assert _ask("api", "/", interpreter, zip_paths, {})
+
+
+def test_search_answers_with_its_layers_and_the_model_of_the_bucket(
+    interpreter: Interpreter, zip_paths: dict[str, list[Path]], deployment: Target, tmp_path: Path
+) -> None:
+    begun = begin(Bundle.load(packaging.ROOT / "models/demo"), deployment)
+    environment = {**deployment.environment(), "TMPDIR": str(tmp_path)}
+    answer = _ask("search", "/health", interpreter, zip_paths, environment)
+    assert answer["model"]["space_id"] == begun.active.space_id
+
+
+def _ask(
+    name: str,
+    path: str,
+    interpreter: Interpreter,
+    zip_paths: dict[str, list[Path]],
+    environment: dict[str, str],
+) -> Any:
+    known = {**ENVIRONMENT, **environment, "LAMBDA_TASK_ROOT": str(zip_paths[name][0])}
+    output = interpreter.output(zip_paths[name], ASK.format(name=name, path=path), known)
     [line] = [line for line in output.splitlines() if line.startswith("ANSWER ")]
     answer = json.loads(line.removeprefix("ANSWER "))
-    assert answer["statusCode"] == 200
-    assert json.loads(answer["body"])
+    assert answer["statusCode"] == 200, answer
+    return json.loads(answer["body"])
 
 
 @pytest.mark.parametrize("name", ["api", "search"])
 def test_a_zip_function_is_within_lambdas_limit(name: str, zip_paths: dict[str, list[Path]]) -> None:
     size = sum(path.stat().st_size for root in zip_paths[name] for path in root.rglob("*") if path.is_file())
-    assert size <= LIMIT, f"{name}: {size / 1e6:.0f} MB unpacked"
+    assert size <= ZIP_LIMIT, f"{name}: {size / 1e6:.0f} MB unpacked"
+
+
+def test_the_image_holds_packages_code_and_the_image_encoder(image_root: Path) -> None:
+    parts = {part.name: part.unpacked for part in image_artefact(image_root).parts}
+    models = {name: size for name, size in parts.items() if name.startswith("model ")}
+    on_disk = {path.relative_to(image_root).as_posix() for path in (image_root / "models").rglob("*.*")}
+    assert models.keys() == {"model demo"}
+    assert not [path for path in on_disk if "textual" in path]
+    # An image may hold 10 GB, but a cold start reads it: what comes without a model is no more than this.
+    assert sum(parts.values()) - sum(models.values()) <= 300_000_000
+    assert sum(parts.values()) == sum(p.stat().st_size for p in image_root.rglob("*") if p.is_file())
+    assert not [path for path in image_root.rglob("*") if path.name in {"quantization", "pip"}]
+
+
+def test_sizes_are_listed_from_the_biggest_on(capsys: pytest.CaptureFixture[str]) -> None:
+    main()
+    lines = capsys.readouterr().out.splitlines()
+    for title in ("api (zip and layers)", "search (zip and layers)", "embed (image)"):
+        start = next(number for number, line in enumerate(lines) if title in line)
+        end = next(number for number, line in enumerate(lines[start:], start) if "total" in line)
+        sizes = [float(line.split("│")[2]) for line in lines[start:end] if line.startswith("│")]
+        assert len(sizes) > 3
+        assert sizes == sorted(sizes, reverse=True)
+        assert float(lines[end].split("│")[2]) == pytest.approx(sum(sizes), abs=1)
 
 
 @pytest.mark.parametrize("name", ["api", "search"])
@@ -98,25 +142,43 @@ def test_native_modules_are_for_lambdas_platform(
 
 
 @pytest.fixture
-def endpoint(tmp_path: Path) -> Iterator[Settings]:
-    """S3 for one test: the emulator, empty."""
+def deployment(tmp_path: Path) -> Iterator[Target]:
+    """The emulator with the buckets and the tables that search and embed touch here, and no stack."""
     api, search, web, emulator_port = free_ports(4)
     settings = Settings(tmp_path / "home", api, search, web, emulator_port, None, gateway_limits=False)
     settings.home.mkdir()
     emulator = Emulator(settings)
     try:
         emulator.start()
-        yield settings
+        target = Target.of_machine(settings, {"IndexBucket": "index", "DeploymentTable": "deployment"})
+        for bucket in ("images", "index"):
+            target.client("s3").create_bucket(Bucket=bucket)
+        _create_table(target, "deployment", name="S")
+        _create_table(target, "other_images", index_key="S", image_id="N")
+        yield target
     finally:
         emulator.stop()
 
 
+def _create_table(target: Target, table: str, **keys: str) -> None:
+    target.client("dynamodb").create_table(
+        TableName=table,
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in keys.items()],
+        KeySchema=[
+            {"AttributeName": key, "KeyType": kind}
+            for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
 def test_the_image_embeds_a_photograph_through_the_runtime_client(
-    interpreter: Interpreter, image_root: Path, runtime_client: Path, endpoint: Settings
+    interpreter: Interpreter, image_root: Path, runtime_client: Path, deployment: Target, tmp_path: Path
 ) -> None:
-    s3 = client_for(endpoint, "s3")
-    for bucket in ("images", "index"):
-        s3.create_bucket(Bucket=bucket)
+    begun = begin(Bundle.load(packaging.ROOT / "models/demo"), deployment)
+    s3 = deployment.client("s3")
+    for item in s3.list_objects_v2(Bucket="index", Prefix="models/")["Contents"]:
+        s3.delete_object(Bucket="index", Key=item["Key"])  # the image carries this model: it asks for none
     s3.put_object(Bucket="images", Key="images/1/3/cat.jpg", Body=PHOTOGRAPH.read_bytes())
     s3.put_object(Bucket="images", Key="images/1/3/note.jpg", Body=b"not a picture")
     answer = _invoke(
@@ -133,13 +195,19 @@ def test_the_image_embeds_a_photograph_through_the_runtime_client(
                 {"image_id": 12, "file_path": "images/1/3/gone.jpg"},
             ],
         },
-        {**ENVIRONMENT, **endpoint.aws_environment(), "LAMBDA_TASK_ROOT": str(image_root)},
+        {
+            **ENVIRONMENT,
+            **deployment.environment(),
+            "LAMBDA_TASK_ROOT": str(image_root),
+            "TMPDIR": str(tmp_path),
+        },
     )
     assert answer["indexed"] == [10]
     assert [failure["image_id"] for failure in answer["failed"]] == [11]
     assert [missing["image_id"] for missing in answer["missing"]] == [12]
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket="index")["Contents"]]
-    assert sum(key.endswith("manifest.json") for key in keys) == 1
+    [manifest] = [key for key in keys if key.endswith("manifest.json")]
+    assert begun.active.space_id in manifest
 
 
 def _invoke(interpreter: Interpreter, paths: list[Path], event: Any, environment: dict[str, str]) -> Any:
