@@ -144,7 +144,7 @@ def _encode_texts(model: CLIP, tokens: Tensor) -> Tensor:
 
 
 def _encode(model: CLIP, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Encode a batch; products in bfloat16, half again as fast where the processor has it, losses in float32."""
+    """Encode a batch: products in bfloat16, half again as fast where the processor has it."""
     pixels = torch.from_numpy(batch.images).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         images = model.encode_image(pixels.contiguous(memory_format=torch.channels_last), normalize=True)
