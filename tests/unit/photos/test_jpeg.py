@@ -102,3 +102,11 @@ def test_what_is_large_is_known_by_its_header() -> None:
     assert is_large(sized(progressive, 5000, 5000))
     assert not is_large(sized(progressive, 3000, 3000))
     assert not is_large(b"no picture")
+
+
+def test_a_jpeg_of_endless_scans_is_refused() -> None:
+    data = encode(Image.new("RGB", (64, 64)), progressive=True)
+    last_scan = data[data.rindex(b"\xff\xda") : -2]
+    assert open_photo(data[:-2] + last_scan * 20 + data[-2:]).width == 64
+    with pytest.raises(UnreadablePhoto, match="too many scans"):
+        open_photo(data[:-2] + last_scan * 100_000 + data[-2:])

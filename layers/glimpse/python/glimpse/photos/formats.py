@@ -8,7 +8,7 @@ import pillow_heif
 from PIL import AvifImagePlugin, Image
 
 MAX_PIXELS: Final = 64_000_000
-"""The most pixels that a photo may have that is decoded as a whole, which takes up to a gigabyte for a while."""
+"""The most pixels of a photo that is decoded as a whole, which takes up to a gigabyte for a while."""
 
 MAX_JPEG_PIXELS: Final = 120_000_000
 """The most for a baseline JPEG, which is scaled while it is decoded: photos of 108-megapixel phones pass."""
@@ -27,6 +27,9 @@ TOO_LARGE: Final = (
     f"and {MAX_JPEG_PIXELS // 1_000_000} million in a JPEG that is not progressive."
 )
 TOO_LONG: Final = f"The picture has too many pixels on one side: {MAX_SIDE:,} are the most."
+TOO_MANY_SCANS: Final = (
+    "The JPEG is stored in too many scans to be decoded. Please save it anew and upload that."
+)
 INCOMPLETE: Final = (
     "The picture is incomplete: the file ends before it does. Please upload the original again."
 )

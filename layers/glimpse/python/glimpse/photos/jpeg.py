@@ -10,6 +10,7 @@ _SEQUENTIAL = frozenset({0xC0, 0xC1})
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC are no frames
 _SCAN = 0xDA
+_MAX_SCANS = 100  # of which cameras and editors make 12 at most; each takes 20 ms in the largest picture
 
 
 def is_baseline(data: bytes) -> bool:
@@ -39,6 +40,17 @@ def is_baseline(data: bytes) -> bool:
         length = 0 if marker in _WITHOUT_LENGTH else int.from_bytes(data[position + 2 : position + 4])
         position += 2 + length
     return False
+
+
+def has_too_many_scans(data: bytes) -> bool:
+    """Tell whether a JPEG that is not baseline could take hours: a scan of a few bytes passes over it all.
+
+    Parameters
+    ----------
+    data
+        A JPEG file.
+    """
+    return data.count(b"\xff\xda") > _MAX_SCANS and not is_baseline(data)
 
 
 def reduction(width: int, height: int, model_side: int) -> int:

@@ -13,7 +13,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from glimpse.photos import formats
 from glimpse.photos.colour import to_srgb
 from glimpse.photos.exif import orientation, taken_at
-from glimpse.photos.jpeg import is_baseline, reduction
+from glimpse.photos.jpeg import has_too_many_scans, is_baseline, reduction
 
 ANY_MODEL = 512
 """Side of a model's input that is enough for every model in use."""
@@ -152,6 +152,8 @@ def _decode(image: Image.Image, data: bytes, model_side: int) -> Photo:
         raise UnreadablePhoto(formats.TOO_LARGE)
     if max(width, height) > formats.MAX_SIDE:
         raise UnreadablePhoto(formats.TOO_LONG)
+    if isinstance(image, JpegImageFile) and has_too_many_scans(data):
+        raise UnreadablePhoto(formats.TOO_MANY_SCANS)
     # libjpeg scales in the frequency domain: a third of the time and less of the memory for a phone's photo.
     divisor = _divisor(image, model_side)
     if divisor > 1:
