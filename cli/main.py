@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from cli import model
+from cli import model, reindex
 from local.errors import Trouble
 
 app = typer.Typer(
@@ -19,6 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(model.app, name="model")
+app.command()(reindex.reindex)
+model.app.command()(reindex.rollback)
+model.app.command()(reindex.finalize)
 
 
 def main() -> NoReturn:

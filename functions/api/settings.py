@@ -15,5 +15,6 @@ class ApiSettings(FunctionSettings):
     images_table: str
     jobs_table: str
     counters_table: str
+    deployment_table: str
     maintenance_queue_url: str
     search_function: str

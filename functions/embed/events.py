@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 
-from glimpse.messages import EmbedImages, EraseFolder
+from glimpse.messages import ChangeModels, EmbedImages, Maintenance
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from functions.embed.services.consuming import Delivery, StoredObject, Unintelligible
@@ -48,7 +48,8 @@ class _S3TestEvent(BaseModel):
     event: Literal["s3:TestEvent"] = Field(alias="Event")
 
 
-_body: TypeAdapter[_S3Event | _S3TestEvent | EraseFolder] = TypeAdapter(_S3Event | _S3TestEvent | EraseFolder)
+_body: TypeAdapter[_S3Event | _S3TestEvent | Maintenance] = TypeAdapter(_S3Event | _S3TestEvent | Maintenance)
+_request: TypeAdapter[EmbedImages | ChangeModels] = TypeAdapter(EmbedImages | ChangeModels)
 
 
 def deliveries(event: Mapping[str, Any]) -> list[Delivery]:
@@ -74,26 +75,26 @@ def deliveries(event: Mapping[str, Any]) -> list[Delivery]:
     ]
 
 
-def _content(body: str) -> list[StoredObject] | EraseFolder | Unintelligible:
+def _content(body: str) -> list[StoredObject] | Maintenance | Unintelligible:
     try:
         parsed = _body.validate_json(body)
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False, include_context=False)
         return Unintelligible("; ".join(f"{problem['loc']}: {problem['msg']}" for problem in problems))
     match parsed:
-        case EraseFolder():
-            return parsed
         case _S3TestEvent():  # S3 sends one when a notification is set up
             return []
-        case _:
+        case _S3Event():
             return [
                 StoredObject(unquote_plus(record.s3.object.key), record.s3.object.sequencer)
                 for record in parsed.records
                 if record.event_name.startswith("ObjectCreated:")
             ]
+        case _:
+            return parsed
 
 
-def embed_request(event: Mapping[str, Any]) -> EmbedImages:
+def direct_request(event: Mapping[str, Any]) -> EmbedImages | ChangeModels:
     """Return the request of a direct invocation.
 
     Raises
@@ -101,4 +102,4 @@ def embed_request(event: Mapping[str, Any]) -> EmbedImages:
     ValueError
         If the event is none.
     """
-    return EmbedImages.model_validate(event)
+    return _request.validate_python(event)

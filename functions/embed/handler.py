@@ -5,6 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from glimpse.logs import get_logger, one_line
+from glimpse.messages import ChangeModels, EmbedImages
 from glimpse.settings import load
 
 from functions.embed import events
@@ -31,7 +32,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         SQS's list of messages that have to come again, or what became of the requested images.
     """
     if "operation" in event:
-        return _embed_images(event)
+        match events.direct_request(event):
+            case EmbedImages() as request:
+                return _embed_images(request)
+            case ChangeModels() as request:
+                return _change_models(request)
     return _consume(event, context)
 
 
@@ -44,9 +49,8 @@ def _consume(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return {"batchItemFailures": [{"itemIdentifier": delivery.message_id} for delivery in report.again]}
 
 
-def _embed_images(event: dict[str, Any]) -> dict[str, Any]:
+def _embed_images(request: EmbedImages) -> dict[str, Any]:
     with one_line(_logger, "embed-images") as line:
-        request = events.embed_request(event)
         answer = _services.requests.embed(request)
         line.update(
             namespace=request.namespace,
@@ -56,3 +60,10 @@ def _embed_images(event: dict[str, Any]) -> dict[str, Any]:
             failures=[asdict(failure) for failure in answer.failed],
         )
         return asdict(answer)
+
+
+def _change_models(request: ChangeModels) -> dict[str, Any]:
+    with one_line(_logger, "models", action=request.action) as line:
+        answer = _services.models.answer(request)
+        line.update(status=answer.status, detail=answer.detail)
+        return answer.model_dump()

@@ -5,8 +5,8 @@ from pathlib import Path
 from glimpse.settings import FunctionSettings
 from pydantic import Field
 
-# The bundle lies beside the packages in every artefact, as it does in the repository.
-_BUNDLE_DIR = Path(__file__).resolve().parents[2] / "models" / "demo"
+# Bundles lie beside the packages in the image, as they do in the repository.
+_MODELS_DIR = Path(__file__).resolve().parents[2] / "models"
 
 
 class EmbedSettings(FunctionSettings):
@@ -20,7 +20,9 @@ class EmbedSettings(FunctionSettings):
     folders_table: str
     images_table: str
     jobs_table: str
+    deployment_table: str
+    other_images_table: str
     maintenance_queue_url: str
     max_receives: int = Field(ge=1)
-    bundle_dir: Path = _BUNDLE_DIR
+    models_dir: Path = _MODELS_DIR
     threads: int = Field(default=2, ge=1)

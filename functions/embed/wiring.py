@@ -1,21 +1,46 @@
-"""From the environment to services with the real model and storage."""
+"""From the environment to services with the real models and storage."""
 
+import logging
 from dataclasses import dataclass
 
-from glimpse.encoder import Bundle, VisualEncoder
+from glimpse.encoder import BundleError, VisualEncoder
+from glimpse.generations import (
+    CachedGenerations,
+    Generation,
+    GenerationStore,
+    NoModelChosen,
+    OtherMarkStore,
+)
 from glimpse.index import IndexWriter, S3ObjectStore
 from glimpse.maintenance import MaintenanceQueue
-from glimpse.records import FolderStore, ImageStore
+from glimpse.messages import (
+    BackfillFolder,
+    BackfillOthers,
+    Coordinate,
+    EraseFolder,
+    Maintenance,
+    RetireSpace,
+)
+from glimpse.records import FolderStore, ImageStore, OtherImageStore, SpaceStore
+from glimpse.shelf import Shelf, ShelfError
 
-from functions.embed.services.consuming import Consumer
+from functions.embed.services.backfilling import FolderBackfill
+from functions.embed.services.backfilling_others import OthersBackfill
+from functions.embed.services.consuming import Consumer, Worker
+from functions.embed.services.coordinating import Coordinator
+from functions.embed.services.encoders import Encoders
 from functions.embed.services.erasing import FolderEraser
-from functions.embed.services.preparing import Preparer
+from functions.embed.services.models import ModelService
 from functions.embed.services.requests import ImageRequests
+from functions.embed.services.retiring import Retirer
 from functions.embed.services.uploads import UploadIndexer
 from functions.embed.services.work import Tools
 from functions.embed.settings import EmbedSettings
+from functions.embed.storage.bundles import BundleBucket
 from functions.embed.storage.objects import ImagesBucket
 from functions.embed.storage.queues import ConsumedQueues
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,38 +49,66 @@ class Services:
 
     consumer: Consumer
     requests: ImageRequests
+    models: ModelService
 
 
 def build_services(settings: EmbedSettings) -> Services:
-    """Load the model, and return the services over S3, DynamoDB and SQS; connections open at first use.
+    """Load the models that are in use, and return the services over S3, DynamoDB and SQS."""
+    shelf = Shelf([settings.models_dir], settings.index_bucket)
+    tools = _tools(settings, shelf)
+    _warm(tools.encoders)
+    maintenance = MaintenanceQueue(settings.maintenance_queue_url)
+    models = ModelService(tools, GenerationStore(), shelf, OtherMarkStore(), maintenance)
+    uploads = UploadIndexer(tools, max_receives=settings.max_receives)
+    consumer = Consumer(uploads, _workers(settings, tools, maintenance), ConsumedQueues())
+    return Services(consumer, ImageRequests(tools), models)
 
-    Raises
-    ------
-    BundleError
-        If there is no usable model at `settings.bundle_dir`.
-    """
-    bundle = Bundle.load(settings.bundle_dir)
-    encoder = VisualEncoder(bundle, threads=settings.threads)
-    store = S3ObjectStore(settings.index_bucket)
-    objects = ImagesBucket(settings.images_bucket)
-    tools = Tools(
+
+def _tools(settings: EmbedSettings, shelf: Shelf) -> Tools:
+    def load(generation: Generation) -> VisualEncoder:
+        return VisualEncoder(shelf.bundle(generation.bundle_digest, ["visual"]), threads=settings.threads)
+
+    return Tools(
         images=ImageStore(),
         folders=FolderStore(),
-        objects=objects,
-        writer=IndexWriter(store),
-        preparer=Preparer(objects, {bundle.space_id: encoder}, workers=settings.threads),
+        objects=ImagesBucket(settings.images_bucket),
+        writer=IndexWriter(S3ObjectStore(settings.index_bucket)),
+        spaces=SpaceStore(),
+        others=OtherImageStore(),
+        encoders=Encoders(CachedGenerations(GenerationStore()), load),
         namespace=settings.namespace,
-        space_id=bundle.space_id,
+        workers=settings.threads,
     )
+
+
+def _workers(
+    settings: EmbedSettings, tools: Tools, maintenance: MaintenanceQueue
+) -> dict[type[Maintenance], Worker]:
+    store = S3ObjectStore(settings.index_bucket)
+    generations, marks = GenerationStore(), OtherMarkStore()
     eraser = FolderEraser(
         images=tools.images,
         folders=tools.folders,
-        objects=objects,
+        objects=tools.objects,
         writer=tools.writer,
         store=store,
-        maintenance=MaintenanceQueue(settings.maintenance_queue_url),
+        maintenance=maintenance,
         namespace=settings.namespace,
-        space_id=bundle.space_id,
     )
-    uploads = UploadIndexer(tools, max_receives=settings.max_receives)
-    return Services(Consumer(uploads, eraser, ConsumedQueues()), ImageRequests(tools))
+    others = OthersBackfill(tools, store, CachedGenerations(generations), marks, maintenance)
+    files = BundleBucket(settings.index_bucket)
+    return {
+        EraseFolder: eraser.erase,
+        BackfillFolder: FolderBackfill(tools, maintenance).run,
+        BackfillOthers: others.run,
+        Coordinate: Coordinator(tools, generations, marks, maintenance).run,
+        RetireSpace: Retirer(tools, store, generations, marks, files, maintenance).run,
+    }
+
+
+def _warm(encoders: Encoders) -> None:
+    """Load what is in use before the first event; whatever is wrong shows there, and is tried again."""
+    try:
+        encoders.of_current()
+    except (NoModelChosen, ShelfError, BundleError):
+        _logger.warning("no model could be loaded yet", exc_info=True)

@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
+from glimpse.generations import NoModelChosen
 from glimpse.http import Problems
 
 from functions.search.services import errors
 
 PROBLEMS = Problems(
-    statuses={errors.Unreadable: 409},
+    statuses={errors.Unreadable: 409, errors.Conflicting: 409},
+    meanings={NoModelChosen: errors.Unavailable(str(NoModelChosen()))},
     sentences={400: "The body can't be read; send JSON in UTF-8."},
 )
 NOT_HTTP: dict[str, Any] = {

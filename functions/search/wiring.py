@@ -1,15 +1,22 @@
-"""From the environment to services with the real model and storage."""
+"""From the environment to services with the real models and storage."""
 
+import logging
 import os
 
 from glimpse import __version__
-from glimpse.encoder import Bundle, TextEncoder
+from glimpse.encoder import TextEncoder
+from glimpse.errors import Unavailable
+from glimpse.generations import CachedGenerations, Generation, GenerationStore, NoModelChosen
 from glimpse.index import IndexReader, IndexWriter, RetryPolicy, S3ObjectStore
+from glimpse.records import OtherImageStore
+from glimpse.shelf import Shelf
 
 from functions.search.services import Services
 from functions.search.services.embedding import EmbedService
 from functions.search.services.indexes import IndexService
-from functions.search.services.queries import QueryEncoder
+from functions.search.services.models import ModelService
+from functions.search.services.ports import Pointer
+from functions.search.services.queries import QueryEncoders
 from functions.search.services.search import SearchService
 from functions.search.settings import SearchSettings
 from functions.search.storage.embed import EmbedFunction
@@ -17,34 +24,44 @@ from functions.search.storage.embed import EmbedFunction
 # A caller waits: about ten seconds in all, where a worker behind a queue has minutes.
 _RETRIES = RetryPolicy(tries=20, cap_seconds=1.0)
 
+_logger = logging.getLogger(__name__)
+
 
 def build_services(settings: SearchSettings) -> Services:
-    """Load the model, and return the services over S3 and Lambda; connections open at first use.
+    """Load the active model, and return the services over S3, DynamoDB and Lambda."""
+    shelf = Shelf([], settings.index_bucket)
 
-    Raises
-    ------
-    BundleError
-        If there is no usable model at `settings.bundle_dir`.
-    """
-    bundle = Bundle.load(settings.bundle_dir)
-    queries = QueryEncoder(TextEncoder(bundle))
-    queries.embed("warm")  # the first run of a model is slow; better before the first request than in it
+    def load(generation: Generation) -> TextEncoder:
+        return TextEncoder(shelf.bundle(generation.bundle_digest))
+
+    pointer, queries = CachedGenerations(GenerationStore()), QueryEncoders(load)
+    _warm(pointer, queries)
     store = S3ObjectStore(settings.index_bucket)
     reader = IndexReader(
         store,
         memory_budget_bytes=settings.cache_memory_mb * 2**20,
         disk_budget_bytes=settings.cache_disk_mb * 2**20,
     )
+    embed = EmbedFunction(settings.embed_function)
     return Services(
-        search=SearchService(bundle.space_id, queries, reader),
-        indexes=IndexService(bundle.space_id, IndexWriter(store, policy=_RETRIES)),
-        embedding=EmbedService(EmbedFunction(settings.embed_function), settings.embed_images_cap),
-        about={
-            "model": {"name": bundle.name, "space_id": bundle.space_id, "dimension": bundle.dimension},
-            "build": {
-                "version": __version__,
-                "function_version": os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-            },
+        search=SearchService(pointer, queries, reader),
+        indexes=IndexService(pointer, IndexWriter(store, policy=_RETRIES), OtherImageStore()),
+        embedding=EmbedService(embed, settings.embed_images_cap),
+        models=ModelService(embed, pointer, settings.namespace),
+        build={
+            "version": __version__,
+            "function_version": os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
         },
         shared_namespace=settings.namespace,
     )
+
+
+def _warm(pointer: Pointer, queries: QueryEncoders) -> None:
+    """Load and run the active model: better before the first request than in it.
+
+    Whatever is wrong shows in that request, and is tried again.
+    """
+    try:
+        queries.embed(pointer.current().active, "warm")
+    except (NoModelChosen, Unavailable):
+        _logger.warning("no model could be loaded yet", exc_info=True)

@@ -181,7 +181,7 @@ class Search(Protocol):
         user_id: int,
         query: str,
         folder_owners: Mapping[int, int],
-        versions: Mapping[int, int],
+        versions: Mapping[int, Mapping[str, int]],
         top_k: int,
     ) -> list[SearchHit]:
         """Return the best images of these folders, best first; raises SearchFailed."""

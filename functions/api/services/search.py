@@ -74,7 +74,7 @@ class SearchService:
                 user.user_id,
                 query,
                 {folder_id: folder.record.owner_id for folder_id, folder in folders.items()},
-                {folder_id: folder.record.index_version for folder_id, folder in folders.items()},
+                {folder_id: folder.record.index_versions for folder_id, folder in folders.items()},
                 top_k,
             )
         except SearchFailed as error:

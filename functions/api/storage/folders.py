@@ -1,10 +1,16 @@
 """Folders in DynamoDB, as their owners manage them."""
 
+from glimpse.generations import Generations, GenerationStore
+from glimpse.generations.models import POINTER, DeploymentModel
 from glimpse.records import FolderRecord, FolderStatus, FolderStore, transactions
 from glimpse.records.models import FolderModel
 from pynamodb.transactions import TransactWrite
 
 from functions.api.storage.models import ACTIVE, FolderNameModel, UserModel
+
+
+class _PointerMovedError(Exception):
+    """The models were changed between a look at them and the transaction."""
 
 
 class OwnedFolderStore(FolderStore):
@@ -18,10 +24,30 @@ class OwnedFolderStore(FolderStore):
             return None
 
     def create(self, folder: FolderRecord) -> bool:
-        """Write a folder and its name together; False when the name is taken or the owner leaves."""
+        """Write a folder and its name together; False when the name is taken or the owner leaves.
 
+        Its images go to the spaces that are written now. A change of model begins by changing the pointer,
+        and then goes through all folders: so each is created while the pointer is what it was, and has all
+        spaces, or is there to be found.
+
+        Raises
+        ------
+        NoModelChosen
+            If there is no model yet.
+        """
+        for _ in transactions.attempts():
+            try:
+                return self._create(folder, GenerationStore().current())
+            except _PointerMovedError:
+                continue
+        raise AssertionError("attempts() raises when they are used up")
+
+    def _create(self, folder: FolderRecord, now: Generations) -> bool:
         def fill(transaction: TransactWrite) -> None:
             transaction.condition_check(UserModel, folder.owner_id, condition=UserModel.status == ACTIVE)
+            transaction.condition_check(
+                DeploymentModel, POINTER, condition=DeploymentModel.revision == now.revision
+            )
             transaction.save(
                 FolderNameModel(folder.owner_id, folder.folder_name, folder_id=folder.folder_id),
                 condition=FolderNameModel.folder_name.does_not_exist(),
@@ -33,6 +59,8 @@ class OwnedFolderStore(FolderStore):
                     folder_name=folder.folder_name,
                     status=folder.status.value,
                     created_at=folder.created_at,
+                    index_versions=dict.fromkeys(now.spaces, 0),
+                    spaces_revision=1,
                 ),
                 condition=FolderModel.folder_id.does_not_exist(),
             )
@@ -40,9 +68,11 @@ class OwnedFolderStore(FolderStore):
         try:
             transactions.write(fill)
         except transactions.ConditionsFailed as error:
-            owner_gone, name_taken, _ = error.failed
+            owner_gone, pointer_moved, name_taken, _ = error.failed
             if owner_gone or name_taken:
                 return False
+            if pointer_moved:
+                raise _PointerMovedError from error
             raise
         return True
 

@@ -25,7 +25,7 @@ class SearchFunction:
         user_id: int,
         query: str,
         folder_owners: Mapping[int, int],
-        versions: Mapping[int, int],
+        versions: Mapping[int, Mapping[str, int]],
         top_k: int,
     ) -> list[SearchHit]:
         """Return the best images of these folders, best first.

@@ -2,20 +2,24 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from glimpse.keys import UploadKey
-from glimpse.messages import EraseFolder
+from glimpse.messages import Maintenance
 from glimpse.records import FolderStillActive
+from pydantic import BaseModel
 
-from functions.embed.services.erasing import FolderEraser
 from functions.embed.services.ports import Queues
 from functions.embed.services.uploads import UploadIndexer
 from functions.embed.services.work import Outcome, UploadEvent
 
 _FIRST_DELAY_SECONDS = 10
 _LONGEST_DELAY_SECONDS = 300
+
+# Takes a message, how often it was delivered, and what tells how long the invocation may go on.
+Worker = Callable[..., Any]
 
 _logger = logging.getLogger(__name__)
 
@@ -41,7 +45,7 @@ class Delivery:
 
     message_id: str
     receive_count: int
-    content: Sequence[StoredObject] | EraseFolder | Unintelligible
+    content: Sequence[StoredObject] | Maintenance | Unintelligible
     queue_arn: str = ""
     receipt_handle: str = ""
 
@@ -77,15 +81,19 @@ class Consumer:
 
     Parameters
     ----------
-    uploads, eraser
-        Who does it.
+    uploads
+        Does what S3's events ask for.
+    maintenance
+        By kind of message, who does what the maintenance queue asks for.
     queues
         Where messages come from.
     """
 
-    def __init__(self, uploads: UploadIndexer, eraser: FolderEraser, queues: Queues) -> None:
+    def __init__(
+        self, uploads: UploadIndexer, maintenance: Mapping[type[Maintenance], Worker], queues: Queues
+    ) -> None:
         self._uploads = uploads
-        self._eraser = eraser
+        self._maintenance = maintenance
         self._queues = queues
 
     def consume(self, deliveries: Sequence[Delivery], remaining_seconds: Callable[[], float]) -> Report:
@@ -105,8 +113,8 @@ class Consumer:
                 case Unintelligible(error):
                     report.note(delivery, "unintelligible", error)
                     report.again.append(delivery)
-                case EraseFolder():
-                    self._erase(delivery, delivery.content, remaining_seconds, report)
+                case BaseModel() as request:
+                    self._maintain(delivery, request, remaining_seconds, report)
                 case objects:
                     for stored in objects:
                         if event := _upload_event(stored, delivery, report):
@@ -132,24 +140,24 @@ class Consumer:
         except Exception:  # whatever it is: the message comes again all the same, only later
             _logger.warning("message %s comes again late", delivery.message_id, exc_info=True)
 
-    def _erase(
+    def _maintain(
         self,
         delivery: Delivery,
-        request: EraseFolder,
+        request: Maintenance,
         remaining_seconds: Callable[[], float],
         report: Report,
     ) -> None:
         outcome, reason = "postponed", ""
         try:
-            outcome = self._eraser.erase(
+            outcome = self._maintenance[type(request)](
                 request, receive_count=delivery.receive_count, remaining_seconds=remaining_seconds
             )
         except FolderStillActive as error:
             reason = str(error)
         except Exception as error:  # whatever it is: what is done stays done, and the message comes again
-            _logger.exception("folder %d was not erased", request.folder_id)
+            _logger.exception("%s was not finished", request)
             reason = f"{type(error).__name__}: {error}"
-        report.note(delivery, outcome, reason, folder_id=request.folder_id)
+        report.note(delivery, outcome, reason, request=request.model_dump())
         if reason:
             report.again.append(delivery)
 

@@ -50,8 +50,8 @@ class FolderEraser:
         Where indexes are.
     maintenance
         Takes what one invocation has no time for.
-    namespace, space_id
-        Which indexes are written to now; those of other embedding spaces are found by listing.
+    namespace
+        Of the folders' indexes. Those of spaces to which the folder's images do not go are found by listing.
     sleep
         Waits so many seconds.
     """
@@ -63,7 +63,6 @@ class FolderEraser:
     store: ObjectStore
     maintenance: Maintenance
     namespace: str
-    space_id: str
     sleep: Callable[[float], None] = time.sleep
 
     def erase(
@@ -113,12 +112,14 @@ class FolderEraser:
 
     def _delete_indexes(self, folder: FolderRecord) -> None:
         """Delete the folder's index in every embedding space, so that workers under way lose."""
-        # The current space's even where there is none yet: a worker may be about to commit the first vectors.
-        self.writer.delete(self._index(folder, self.space_id))
+        # Those of its own spaces even where there is none yet: a worker may be about to commit the first
+        # vectors. A hidden folder gets no further space.
+        for space_id in sorted(folder.index_versions):
+            self.writer.delete(self._index(folder, space_id))
         spaces = self.store.children(f"indexes/{self.namespace}/", _MOST_SPACES)
         if spaces is None:
             raise RuntimeError(f"namespace {self.namespace} has more than {_MOST_SPACES} embedding spaces")
-        for space_id in sorted(spaces - {self.space_id}):
+        for space_id in sorted(spaces - set(folder.index_versions)):
             index = self._index(folder, space_id)
             if self.store.get(index.manifest):
                 self.writer.delete(index)

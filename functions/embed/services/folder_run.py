@@ -2,30 +2,44 @@
 
 Every step below can be the last one before a crash, and a redelivery repeats it without harm:
 
-1. Begin an attempt, which reads the index's epoch, and only then ask whether the folder is still there.
-   Whoever erases a folder hides it first and raises the epoch afterwards: if the folder was seen alive after
-   the epoch was read, and is erased before the commit, then the commit loses.
+1. Ask to which embedding spaces the folder's images go. Begin an attempt in the index of each, which reads
+   its epoch, and only then ask whether the folder is still there, with the same spaces. Whoever erases a
+   folder hides it first and raises the epochs afterwards: if the folder was seen alive after the epoch was
+   read, and is erased before the commit, then the commit loses.
 2. Prepare the objects that their records call for, and put the renditions.
-3. Commit: the new vectors in, those of replaced images out; then store the folder's version.
+3. Commit to every index: the new vectors in, those of replaced images out; then store the folder's version.
 4. Read the records again: what was deleted meanwhile is taken back.
 5. Mark the records, which counts the job: from then on it may look done, and a search has to find its images.
+   This needs the spaces to be those of step 1; where another one came, it is another round.
 6. Ask whether the objects are still those that were embedded. If one was replaced, its newer event may have
    been dealt with between steps 2 and 3, and the older picture's vector was committed last: another round.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from glimpse.index import Attempt, EpochChanged, IndexKey
 from glimpse.keys import UploadKey, thumbnail_key
-from glimpse.records import FolderStatus, ImageRecord, ImageStatus, RecordsContended, is_newer
+from glimpse.records import (
+    FolderRecord,
+    ImageRecord,
+    ImageStatus,
+    RecordsContended,
+    SpacesChanged,
+    is_newer,
+)
 
+from functions.embed.services.ports import Encoder
 from functions.embed.services.preparing import ABSENT, Postponed, Preparation, Prepared, Refused, Source
-from functions.embed.services.work import Outcome, Result, Tools
+from functions.embed.services.work import Outcome, Result, Tools, vectors
 
-_ROUNDS = 4
-"""How many deletions of the index, or replacements of an image, one delivery follows."""
+_ROUNDS = 6
+"""How many deletions of the index, replacements of an image or changes of model one delivery follows."""
+
+Attempts = Mapping[str, Attempt]
+"""The changes under way, by embedding space."""
 
 _logger = logging.getLogger(__name__)
 
@@ -58,6 +72,12 @@ class Work:
         """Folder and image, by which records are read."""
         return self.key.folder_id, self.key.image_id
 
+    def is_prepared_for(self, space_ids: Iterable[str]) -> bool:
+        """Tell whether nothing is left to prepare for these spaces."""
+        if isinstance(self.preparation, Prepared):
+            return set(space_ids) <= self.preparation.vectors.keys()
+        return self.preparation is not None
+
     @property
     def thumbnail_key(self) -> str:
         """Where the rendition lies."""
@@ -70,16 +90,17 @@ class FolderRun:
     Parameters
     ----------
     tools
-        Storage, index and encoder.
-    index
-        The folder's index.
+        Storage, indexes and encoders.
+    user_id, folder_id
+        The folder.
     works
         The objects. They stay open until they have a result.
     """
 
-    def __init__(self, tools: Tools, index: IndexKey, works: Iterable[Work]) -> None:
+    def __init__(self, tools: Tools, user_id: int, folder_id: int, works: Iterable[Work]) -> None:
         self._tools = tools
-        self._index = index
+        self._user_id = user_id
+        self._folder_id = folder_id
         self._open = list(works)
         self._results: dict[UploadKey, Result] = {}
 
@@ -91,26 +112,39 @@ class FolderRun:
                 if self._open:
                     self._round()
         except Exception as error:  # whatever it is: what is finished stays so, and other folders go on
-            _logger.exception("the uploads of folder %d were not finished", self._index.folder_id)
+            _logger.exception("the uploads of folder %d were not finished", self._folder_id)
             reason = f"{type(error).__name__}: {error}"
         self._finish(self._open, Outcome.POSTPONED, reason)
         return self._results
 
     def _round(self) -> None:
-        attempt = self._tools.writer.begin(self._index)
-        folder = self._tools.folders.get(self._index.folder_id)
-        if folder is None or folder.status is not FolderStatus.ACTIVE:
-            self._discard(self._open)
+        folder = self._alive()
+        if folder is None:
             return
+        encoders = self._tools.encoders.of(folder.index_versions)
+        attempts = {space_id: self._tools.writer.begin(self._index(space_id)) for space_id in encoders}
+        again = self._alive()
+        if again is None or again.spaces_revision != folder.spaces_revision:
+            return  # in the first case, everything is finished
         deleted = self._read_records()
-        self._prepare()
+        self._prepare(encoders)
         try:
-            self._commit(attempt)
+            self._commit(attempts)
         except EpochChanged:
             return  # only the index was deleted, or the folder too: the next round sees which
         deleted += self._read_again()
-        deleted += self._mark()
-        self._take_back(attempt, deleted)
+        deleted += self._mark(folder.spaces_revision)
+        self._take_back(attempts, deleted)
+
+    def _alive(self) -> FolderRecord | None:
+        """Return the folder with its spaces; discard everything if it is gone."""
+        folder = self._tools.folder_with_spaces(self._folder_id)
+        if folder is None:
+            self._discard(self._open)
+        return folder
+
+    def _index(self, space_id: str) -> IndexKey:
+        return IndexKey(self._tools.namespace, space_id, self._user_id, self._folder_id)
 
     def _read_records(self) -> list[Work]:
         """Finish what the records settle, and return what was deleted."""
@@ -127,16 +161,16 @@ class FolderRun:
                 work.sequencer = record.sequencer or ""
         return [work for work in self._open if work.record is None]
 
-    def _prepare(self) -> None:
-        waiting = [work for work in self._open if work.record and work.preparation is None]
+    def _prepare(self, encoders: Mapping[str, Encoder]) -> None:
+        waiting = [work for work in self._open if work.record and not work.is_prepared_for(encoders)]
         sources = [Source(work.key.format(), work.thumbnail_key) for work in waiting]
-        for work, preparation in zip(waiting, self._tools.preparer.prepare(sources), strict=True):
+        for work, preparation in zip(waiting, self._tools.prepare(sources, encoders), strict=True):
             work.preparation = preparation
             if isinstance(preparation, Postponed):
                 self._finish([work], Outcome.POSTPONED, preparation.error)
 
-    def _commit(self, attempt: Attempt) -> None:
-        """Make the index agree with what was prepared, and tell the folder its version."""
+    def _commit(self, attempts: Attempts) -> None:
+        """Make the indexes agree with what was prepared, and tell the folder their versions."""
         alive = [work for work in self._open if work.record]
         ready = {
             work.key.image_id: work.preparation for work in alive if isinstance(work.preparation, Prepared)
@@ -144,10 +178,19 @@ class FolderRun:
         removed = [work.key.image_id for work in alive if _has_vector(work)]
         if not ready and not removed:
             return
-        commit = attempt.commit(self._tools.embed(tuple(ready), tuple(ready.values())), removed)
+        for work in alive:
+            # From the first of the commits on there may be a vector in one of the indexes.
+            work.may_be_indexed |= isinstance(work.preparation, Prepared)
+        for space_id, attempt in attempts.items():
+            self._change(space_id, attempt, ready, removed)
         for work in alive:
             work.may_be_indexed = isinstance(work.preparation, Prepared)
-        self._tools.folders.raise_index_version(self._index.folder_id, commit.version)
+
+    def _change(
+        self, space_id: str, attempt: Attempt, ready: Mapping[int, Prepared], removed: Sequence[int]
+    ) -> None:
+        commit = attempt.commit(vectors(ready, space_id), removed)
+        self._tools.folders.raise_index_version(self._folder_id, space_id, commit.version)
 
     def _read_again(self) -> list[Work]:
         """Return what was deleted during the commit."""
@@ -157,7 +200,7 @@ class FolderRun:
             work.record = records.get(work.pair)
         return [work for work in alive if work.record is None]
 
-    def _mark(self) -> list[Work]:
+    def _mark(self, spaces_revision: int) -> list[Work]:
         """Write the outcomes into the records, and return what turned out to be deleted."""
         deleted = []
         for work in tuple(self._open):
@@ -167,7 +210,9 @@ class FolderRun:
                 work.again, work.preparation = True, None
                 continue
             try:
-                result = self._mark_one(work, work.record, work.preparation)
+                result = self._mark_one(work, work.record, work.preparation, spaces_revision)
+            except SpacesChanged:
+                continue  # it stays open, and the next round brings it into the new space's index
             except RecordsContended as error:
                 result = Result(Outcome.POSTPONED, str(error))
             if result is None:
@@ -182,7 +227,9 @@ class FolderRun:
         prepared = work.preparation
         return isinstance(prepared, Prepared) and self._tools.objects.etag(work.key.format()) != prepared.etag
 
-    def _mark_one(self, work: Work, record: ImageRecord, preparation: Preparation) -> Result | None:
+    def _mark_one(
+        self, work: Work, record: ImageRecord, preparation: Preparation, spaces_revision: int
+    ) -> Result | None:
         """Mark one record, and return the result; None if the image was deleted."""
         if isinstance(preparation, Prepared):
             marked = self._tools.images.mark_indexed(
@@ -192,22 +239,22 @@ class FolderRun:
                 height=preparation.height,
                 taken_at=preparation.taken_at,
                 sequencer=work.sequencer,
+                spaces_revision=spaces_revision,
             )
             return Result(Outcome.INDEXED) if marked else None
         reason = preparation.reason if isinstance(preparation, Refused) else ABSENT
-        marked = self._tools.images.mark_failed(record, reason, sequencer=work.sequencer)
+        marked = self._tools.images.mark_failed(
+            record, reason, sequencer=work.sequencer, spaces_revision=spaces_revision
+        )
         return Result(Outcome.FAILED, reason) if marked else None
 
-    def _take_back(self, attempt: Attempt, deleted: Sequence[Work]) -> None:
+    def _take_back(self, attempts: Attempts, deleted: Sequence[Work]) -> None:
         """Remove vectors and objects of images that people deleted."""
         image_ids = [work.key.image_id for work in deleted if work.may_be_indexed]
         if image_ids:
-            try:
-                commit = attempt.commit(removed=image_ids)
-            except EpochChanged:
-                pass  # the index was deleted, and their vectors with it
-            else:
-                self._tools.folders.raise_index_version(self._index.folder_id, commit.version)
+            for space_id, attempt in attempts.items():
+                with suppress(EpochChanged):  # the index was deleted, and their vectors with it
+                    self._change(space_id, attempt, {}, image_ids)
         self._discard(deleted)
 
     def _discard(self, works: Sequence[Work]) -> None:

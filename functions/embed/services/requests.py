@@ -1,51 +1,55 @@
 """Images that another function asks to embed, by a synchronous invocation.
 
-Those under ``images/`` belong to other backends: nothing but the index knows them. Those under ``uploads/``
-have a record, and where that is missing the image was deleted.
+Those under ``images/`` belong to other backends: nothing but the index knows them, and which file each is, so
+that another model can embed it later. Those under ``uploads/`` have a record, and where that is missing the
+image was deleted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from glimpse.index import Attempt, EpochChanged, IndexKey
+from glimpse.index import EpochChanged, IndexKey
 from glimpse.keys import UploadKey
 from glimpse.messages import EmbedAnswer, EmbedImages, ImageFile
-from glimpse.records import FolderStatus
+from glimpse.records import SpacesChanged, index_key
 
+from functions.embed.services.folder_run import Attempts
+from functions.embed.services.ports import Encoder
 from functions.embed.services.preparing import Absent, Postponed, Prepared, Refused, Source
-from functions.embed.services.work import Tools
+from functions.embed.services.work import Tools, vectors
 
 OTHERS_PREFIX = "images/"
 
-_ROUNDS = 4
+_ROUNDS = 6
 _NO_PATH = f"This path is not the key of an object under {OTHERS_PREFIX} in the images bucket."
 _INDEX_DELETED = "The index was deleted while the image was embedded."
 _NOT_NOW = "The image could not be processed at the moment; please try again."
 
 
 class ImageRequests:
-    """Embeds images while the caller waits. What is in the index under their ids is replaced."""
+    """Embeds images while the caller waits. What is in the indexes under their ids is replaced."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
     def embed(self, request: EmbedImages) -> EmbedAnswer:
-        """Embed images and commit them to their folder's index.
+        """Embed images and commit them to their folder's indexes.
 
         Raises
         ------
+        NoModelChosen
+            If the deployment has no model.
         glimpse.index.GlimpseIndexError
-            If the index can't be read or changed; no image is at fault then.
+            If an index can't be read or changed; no image is at fault then.
         """
-        index = IndexKey(request.namespace, self._tools.space_id, request.user_id, request.folder_id)
         images = list({image.image_id: image for image in request.images}.values())
         others = [image for image in images if image.file_path.startswith(OTHERS_PREFIX)]
         own = [image for image in images if self._is_own(image, request)]
         answer = EmbedAnswer.empty()
         answer.fail((image for image in images if image not in others and image not in own), _NO_PATH)
         if others:
-            self._embed_others(index, others, answer)
+            self._embed_others(request, others, answer)
         if own:
-            self._embed_own(index, own, answer)
+            self._embed_own(request, own, answer)
         return answer
 
     def _is_own(self, image: ImageFile, request: EmbedImages) -> bool:
@@ -57,55 +61,91 @@ class ImageRequests:
         named = (request.namespace, request.user_id, request.folder_id, image.image_id)
         return named == (self._tools.namespace, key.user_id, key.folder_id, key.image_id)
 
-    def _embed_others(self, index: IndexKey, images: Sequence[ImageFile], answer: EmbedAnswer) -> None:
-        attempt = self._tools.writer.begin(index)
-        ready = self._prepare(images, answer)
-        try:
-            answer.version = self._commit(attempt, ready)
-        except EpochChanged:  # its owner deleted the folder: what comes too late must not bring it back
-            answer.fail(ready, _INDEX_DELETED)
-        else:
-            answer.indexed += [image.image_id for image in ready]
+    def _embed_others(self, request: EmbedImages, images: Sequence[ImageFile], answer: EmbedAnswer) -> None:
+        """Embed into every space that is written, the active one first, which a backfill goes by.
 
-    def _embed_own(self, index: IndexKey, images: Sequence[ImageFile], answer: EmbedAnswer) -> None:
+        A change of model that begins meanwhile either finds the files noted, which are noted before they are
+        in an index; or is seen by the look at the spaces after the commits.
+        """
+        versions: dict[str, int] = {}
+        while missing := self._not_yet(versions):
+            found = EmbedAnswer.empty()
+            attempts = self._begin(request, missing)
+            ready = self._prepare(images, found, missing)
+            index = index_key(request.namespace, request.user_id, request.folder_id)
+            self._tools.others.put(index, {image.image_id: image.file_path for image in ready})
+            try:
+                versions |= self._commit(attempts, ready)
+            except EpochChanged:
+                if missing.keys() - self._tools.encoders.of_current().keys():
+                    continue  # the space was given up, and its indexes with it
+                # Its owner deleted the folder: what comes too late must not bring it back.
+                found.fail(ready, _INDEX_DELETED)
+                ready = {}
+                break
+        answer.failed += found.failed
+        answer.missing += found.missing
+        answer.indexed += [image.image_id for image in ready]
+        answer.version = next(iter(versions.values()), 0)
+
+    def _not_yet(self, versions: Mapping[str, int]) -> dict[str, Encoder]:
+        """Return the encoders of the spaces that are written, and not yet committed to."""
+        current = self._tools.encoders.of_current()
+        return {space_id: encoder for space_id, encoder in current.items() if space_id not in versions}
+
+    def _embed_own(self, request: EmbedImages, images: Sequence[ImageFile], answer: EmbedAnswer) -> None:
         for _ in range(_ROUNDS - 1):
             try:
-                return self._try_own(index, images, answer)
-            except EpochChanged:
+                return self._try_own(request, images, answer)
+            except (EpochChanged, SpacesChanged):
                 continue  # the index was deleted, but perhaps not the folder: the next try sees
-        return self._try_own(index, images, answer)
+        return self._try_own(request, images, answer)
 
-    def _try_own(self, index: IndexKey, images: Sequence[ImageFile], answer: EmbedAnswer) -> None:
+    def _try_own(self, request: EmbedImages, images: Sequence[ImageFile], answer: EmbedAnswer) -> None:
         """Add to the answer only when all is done, so that a try can be repeated."""
         found = EmbedAnswer.empty()
-        attempt = self._tools.writer.begin(index)  # before asking whether the folder is there; see folder_run
-        alive = self._alive(index.folder_id, images)
-        ready = self._prepare(alive, found)
-        found.version = self._commit(attempt, ready)
-        kept = self._alive(index.folder_id, list(ready))
+        folder = self._tools.folder_with_spaces(request.folder_id)
+        encoders = self._tools.encoders.of(folder.index_versions) if folder else {}
+        attempts = self._begin(request, encoders)  # before asking whether the folder is there; see folder_run
+        alive = self._alive(request.folder_id, images)
+        ready = self._prepare(alive, found, encoders) if encoders else {}
+        versions = self._commit(attempts, ready)
+        kept = self._alive(request.folder_id, list(ready))
         if len(kept) < len(ready):
             deleted = [image.image_id for image in ready if image not in kept]
-            found.version = attempt.commit(removed=deleted).version
-        self._tools.folders.raise_index_version(index.folder_id, found.version)
+            versions = {space: attempt.commit(removed=deleted).version for space, attempt in attempts.items()}
+        for space_id, version in versions.items():
+            self._tools.folders.raise_index_version(request.folder_id, space_id, version)
+        after = self._tools.folder_with_spaces(request.folder_id)
+        if folder and after and after.spaces_revision != folder.spaces_revision:
+            raise SpacesChanged(f"folder {request.folder_id} got or lost a space")
         answer.indexed += [image.image_id for image in kept]
         answer.failed += found.failed
         failed = {image.image_id for image in found.failed}
         answer.missing += [image for image in images if image not in kept and image.image_id not in failed]
-        answer.version = found.version
+        answer.version = next(iter(versions.values()), 0)
+
+    def _begin(self, request: EmbedImages, space_ids: Iterable[str]) -> Attempts:
+        parts = request.user_id, request.folder_id
+        return {
+            space_id: self._tools.writer.begin(IndexKey(request.namespace, space_id, *parts))
+            for space_id in space_ids
+        }
 
     def _alive(self, folder_id: int, images: Sequence[ImageFile]) -> list[ImageFile]:
         """Return the images that have a record, in a folder that is not being erased."""
-        folder = self._tools.folders.get(folder_id)
-        if folder is None or folder.status is not FolderStatus.ACTIVE:
+        if self._tools.folder_with_spaces(folder_id) is None:
             return []
         records = self._tools.images.get_many({(folder_id, image.image_id) for image in images})
         paths = {image_id: record.key for (_, image_id), record in records.items()}
         return [image for image in images if paths.get(image.image_id) == image.file_path]
 
-    def _prepare(self, images: Sequence[ImageFile], answer: EmbedAnswer) -> dict[ImageFile, Prepared]:
+    def _prepare(
+        self, images: Sequence[ImageFile], answer: EmbedAnswer, encoders: Mapping[str, Encoder]
+    ) -> dict[ImageFile, Prepared]:
         """Return what can be embedded, and note in the answer what can't."""
         ready: dict[ImageFile, Prepared] = {}
-        preparations = self._tools.preparer.prepare([Source(image.file_path) for image in images])
+        preparations = self._tools.prepare([Source(image.file_path) for image in images], encoders)
         for image, preparation in zip(images, preparations, strict=True):
             match preparation:
                 case Prepared():
@@ -118,6 +158,10 @@ class ImageRequests:
                     answer.fail([image], _NOT_NOW)
         return ready
 
-    def _commit(self, attempt: Attempt, ready: Mapping[ImageFile, Prepared]) -> int:
-        image_ids = [image.image_id for image in ready]
-        return attempt.commit(self._tools.embed(image_ids, list(ready.values())), image_ids).version
+    def _commit(self, attempts: Attempts, ready: Mapping[ImageFile, Prepared]) -> dict[str, int]:
+        """Commit to every index, and return its version by space."""
+        pictures = {image.image_id: picture for image, picture in ready.items()}
+        return {
+            space_id: attempt.commit(vectors(pictures, space_id), list(pictures)).version
+            for space_id, attempt in attempts.items()
+        }

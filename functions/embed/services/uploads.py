@@ -10,7 +10,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from glimpse.index import IndexKey
 from glimpse.keys import UploadKey
 from glimpse.records import ImageStatus, is_newer
 
@@ -30,7 +29,7 @@ class UploadIndexer:
     Parameters
     ----------
     tools
-        Storage, index and encoder.
+        Storage, indexes and encoders.
     max_receives
         After so many deliveries the queue moves a message to its dead-letter queue.
     """
@@ -63,11 +62,8 @@ class UploadIndexer:
         results: dict[UploadKey, Result] = {}
         for keys in _runs(receives):
             works = [Work(key, newest[key].sequencer, receives[key] > 1) for key in keys]
-            results |= FolderRun(self._tools, self._index(keys[0]), works).run()
+            results |= FolderRun(self._tools, keys[0].user_id, keys[0].folder_id, works).run()
         return {event: results[event.key] for event in events}
-
-    def _index(self, key: UploadKey) -> IndexKey:
-        return IndexKey(self._tools.namespace, self._tools.space_id, key.user_id, key.folder_id)
 
     def _expect_the_worst(self, keys: Iterable[UploadKey]) -> None:
         """Mark PENDING images of a last delivery FAILED beforehand: a worker that is killed marks nothing.

@@ -1,15 +1,17 @@
 """What the services hand to one another: events, their outcomes, and the tools of the trade."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from glimpse.index import IndexWriter, VectorBatch
 from glimpse.keys import UploadKey
+from glimpse.records import FolderRecord, FolderStatus
 
-from functions.embed.services.ports import Folders, Images, Objects
-from functions.embed.services.preparing import Prepared, Preparer
+from functions.embed.services.encoders import Encoders
+from functions.embed.services.ports import Encoder, Folders, Images, Objects, OtherImages, Spaces
+from functions.embed.services.preparing import Preparation, Prepared, Preparer, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +62,53 @@ class Tools:
         Where records and files are.
     writer
         Commits to indexes.
-    preparer
-        Makes vectors of files.
-    namespace, space_id
-        The indexes of Glimpse's own folders, in an embedding space of the preparer's.
+    spaces
+        To which spaces a folder's images go.
+    others
+        What is known of other backends' images.
+    encoders
+        Make vectors of pictures.
+    namespace
+        Of Glimpse's own folders' indexes.
+    workers
+        Pictures under way at once.
     """
 
     images: Images
     folders: Folders
     objects: Objects
     writer: IndexWriter
-    preparer: Preparer
+    spaces: Spaces
+    others: OtherImages
+    encoders: Encoders
     namespace: str
-    space_id: str
+    workers: int = 2
 
-    def embed(self, image_ids: Sequence[int], prepared: Sequence[Prepared]) -> VectorBatch | None:
-        """Return the vectors of prepared pictures under their ids, or None if there are none."""
-        if not prepared:
-            return None
-        return VectorBatch(
-            np.array(image_ids, np.int64),
-            np.stack([picture.vectors[self.space_id] for picture in prepared]),
-            np.array([picture.taken_at for picture in prepared], np.int64),
-        )
+    def folder_with_spaces(self, folder_id: int) -> FolderRecord | None:
+        """Return a folder that is not being erased, or None; one of an earlier version gets its space."""
+        folder = self._active(folder_id)
+        if folder is not None and not folder.spaces_revision:
+            self.spaces.adopt(folder_id, next(iter(self.encoders.of_current())))
+            folder = self._active(folder_id)
+        return folder
+
+    def _active(self, folder_id: int) -> FolderRecord | None:
+        folder = self.folders.get(folder_id)
+        return folder if folder is not None and folder.status is FolderStatus.ACTIVE else None
+
+    def prepare(self, sources: Sequence[Source], encoders: Mapping[str, Encoder]) -> list[Preparation]:
+        """Return what became of each source, in their order, with a vector for each of the encoders."""
+        if not sources:
+            return []
+        return Preparer(self.objects, encoders, workers=self.workers).prepare(sources)
+
+
+def vectors(pictures: Mapping[int, Prepared], space_id: str) -> VectorBatch | None:
+    """Return the vectors of pictures in one space, under their image ids, or None if there are none."""
+    if not pictures:
+        return None
+    return VectorBatch(
+        np.array(list(pictures), np.int64),
+        np.stack([picture.vectors[space_id] for picture in pictures.values()]),
+        np.array([picture.taken_at for picture in pictures.values()], np.int64),
+    )

@@ -18,6 +18,11 @@ NamedId = Annotated[int, Field(ge=0, le=MAX_ID)]
 
 FolderIds = Annotated[list[Id], FailFast(), Field(max_length=MAX_FOLDERS)]
 PerFolder = Annotated[dict[NamedId, Id], Field(max_length=MAX_FOLDERS)]
+Versions = Annotated[
+    dict[NamedId, Annotated[dict[str, Id], Field(max_length=16)]], Field(max_length=MAX_FOLDERS)
+]
+"""By folder and embedding space, the version of an index."""
+
 Query = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY)]
 TopK = Annotated[int, Field(strict=True, ge=1, le=MAX_TOP_K)]
 

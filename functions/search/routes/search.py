@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from functions.search.dependencies import NamespaceDep, ServicesDep
-from functions.search.routes.fields import FolderIds, Id, PerFolder, Query, TopK
+from functions.search.routes.fields import FolderIds, Id, PerFolder, Query, TopK, Versions
 from functions.search.services.search import Question
 
 router = APIRouter()
@@ -13,8 +13,9 @@ router = APIRouter()
 class SearchRequest(BaseModel):
     """A question.
 
-    `folder_owner_map` names the owner of each folder that is not the user's own. `versions` names the index
-    version that a folder has at least, where the caller knows it; that saves looking at what has not changed.
+    `folder_owner_map` names the owner of each folder that is not the user's own. `versions` names, by folder
+    and embedding space, the version that an index has at least, where the caller knows it; that saves looking
+    at what has not changed.
     """
 
     user_id: Id
@@ -22,7 +23,7 @@ class SearchRequest(BaseModel):
     folder_ids: FolderIds
     folder_owner_map: PerFolder | None = None
     top_k: TopK | None = None
-    versions: PerFolder | None = None
+    versions: Versions | None = None
 
 
 class Result(BaseModel):

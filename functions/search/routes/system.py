@@ -19,4 +19,4 @@ def welcome() -> dict[str, str]:
 @router.get("/health")
 def health(services: ServicesDep) -> dict[str, Any]:
     """Say that the service works, with which model, and of which build."""
-    return {"status": "healthy", **services.about}
+    return {"status": "healthy", "model": services.models.in_use(), "build": services.build}

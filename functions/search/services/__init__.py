@@ -6,6 +6,7 @@ from typing import Any
 
 from functions.search.services.embedding import EmbedService
 from functions.search.services.indexes import IndexService
+from functions.search.services.models import ModelService
 from functions.search.services.search import SearchService
 
 
@@ -15,10 +16,10 @@ class Services:
 
     Attributes
     ----------
-    search, indexes, embedding
+    search, indexes, embedding, models
         The services.
-    about : mapping
-        Model and build, as ``/health`` shows them.
+    build : mapping
+        What is running, as ``/health`` shows it.
     shared_namespace : str
         The namespace of callers without an alias of their own.
     """
@@ -26,5 +27,6 @@ class Services:
     search: SearchService
     indexes: IndexService
     embedding: EmbedService
-    about: Mapping[str, Any]
+    models: ModelService
+    build: Mapping[str, Any]
     shared_namespace: str

@@ -1,10 +1,23 @@
 """What can go wrong, in words that a person can act on; `functions.search.errors` gives each its status."""
 
-from glimpse.errors import NotFound, ServiceError, TooLarge, Unavailable, Unusable
+from glimpse.errors import NoAccess, NotFound, ServiceError, TooLarge, Unavailable, Unusable
 
 
 class Unreadable(ServiceError):  # noqa: N818 - named for what happened
     """The index is in a state that this request can't work with."""
 
 
-__all__ = ["NotFound", "ServiceError", "TooLarge", "Unavailable", "Unreadable", "Unusable"]
+class Conflicting(ServiceError):  # noqa: N818
+    """What is asked for does not fit what is under way."""
+
+
+__all__ = [
+    "Conflicting",
+    "NoAccess",
+    "NotFound",
+    "ServiceError",
+    "TooLarge",
+    "Unavailable",
+    "Unreadable",
+    "Unusable",
+]

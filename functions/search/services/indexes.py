@@ -1,25 +1,31 @@
 """Creating and deleting indexes."""
 
+from collections.abc import Callable
+
 from glimpse.index import CommitContended, FormatError, IndexKey, StoreUnavailable
+from glimpse.records import index_key
 
 from functions.search.services.errors import Unavailable, Unreadable
-from functions.search.services.ports import Writer
+from functions.search.services.ports import OtherImages, Pointer, Writer
 
 
 class IndexService:
-    """Changes indexes as wholes.
+    """Changes indexes as wholes, in every space that is written.
 
     Parameters
     ----------
-    space_id : str
-        The model's embedding space.
+    pointer : Pointer
+        Which spaces are written.
     writer : Writer
         The indexes.
+    others : OtherImages
+        What is known of images that have no records.
     """
 
-    def __init__(self, space_id: str, writer: Writer) -> None:
-        self._space_id = space_id
+    def __init__(self, pointer: Pointer, writer: Writer, others: OtherImages) -> None:
+        self._pointer = pointer
         self._writer = writer
+        self._others = others
 
     def create(self, namespace: str, user_id: int, folder_id: int) -> None:
         """Make sure that a folder has an index; one that exists stays as it is.
@@ -32,7 +38,7 @@ class IndexService:
             If the index bucket does not answer, or too many change the index at once.
         """
         try:
-            self._writer.create(IndexKey(namespace, self._space_id, user_id, folder_id))
+            self._everywhere(self._writer.create, namespace, user_id, folder_id)
         except FormatError as error:
             raise Unreadable(
                 f"The index of folder {folder_id} can't be read; delete it and embed its images again."
@@ -51,13 +57,25 @@ class IndexService:
             If the index bucket does not answer, or too many change the index at once.
         """
         try:
-            self._writer.delete(IndexKey(namespace, self._space_id, user_id, folder_id))
+            # The files first: a change of model embeds what is in an index and of which the file is known.
+            self._others.forget(index_key(namespace, user_id, folder_id))
+            self._everywhere(self._writer.delete, namespace, user_id, folder_id)
         except FormatError as error:
             raise Unreadable(
                 f"A later version wrote the index of folder {folder_id}; update this one to delete it."
             ) from error
         except (CommitContended, StoreUnavailable) as error:
             raise _busy(folder_id) from error
+
+    def _everywhere(
+        self, change: Callable[[IndexKey], object], namespace: str, user_id: int, folder_id: int
+    ) -> None:
+        """Change the index in every space; one that comes to be written meanwhile is not left out."""
+        done: set[str] = set()
+        while missing := sorted(self._pointer.fresh().spaces - done):
+            for space_id in missing:
+                change(IndexKey(namespace, space_id, user_id, folder_id))
+            done.update(missing)
 
 
 def _busy(folder_id: int) -> Unavailable:

@@ -5,8 +5,9 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from glimpse.generations import Generations
 from glimpse.index import Answer, Commit, IndexKey
-from glimpse.messages import EmbedAnswer, ImageFile
+from glimpse.messages import ChangeModels, EmbedAnswer, ImageFile, ModelsAnswer
 
 Vector = npt.NDArray[np.float32]
 
@@ -16,6 +17,30 @@ class TextEncoder(Protocol):
 
     def embed_texts(self, texts: Sequence[str]) -> Vector:
         """Return (n, d) unit vectors."""
+
+
+class Pointer(Protocol):
+    """Which generations there are; see :class:`glimpse.generations.CachedGenerations`."""
+
+    def current(self) -> Generations:
+        """Return them as they were at most a second ago; raises NoModelChosen."""
+
+    def fresh(self) -> Generations:
+        """Return them as they are now; raises NoModelChosen."""
+
+
+class OtherImages(Protocol):
+    """Files of other backends' images; see :class:`glimpse.records.OtherImageStore`."""
+
+    def forget(self, index: str) -> None:
+        """Remove what is known of an index's images."""
+
+
+class Operator(Protocol):
+    """The embed function, as it answers operators."""
+
+    def change_models(self, request: ChangeModels) -> ModelsAnswer:
+        """Have the deployment's models looked at or changed; raises EmbedFailed."""
 
 
 class Reader(Protocol):

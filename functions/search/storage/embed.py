@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
-from glimpse.messages import EmbedAnswer, EmbedImages, ImageFile
+from glimpse.messages import ChangeModels, EmbedAnswer, EmbedImages, ImageFile, ModelsAnswer
 from pydantic import TypeAdapter, ValidationError
 
 from functions.search.services.ports import EmbedFailed, EmbedTimedOut
@@ -53,7 +53,27 @@ class EmbedFunction:
         EmbedFailed
             If the function can't be invoked, fails, or answers something else than agreed.
         """
-        request = EmbedImages.of(namespace, user_id, folder_id, images)
+        payload = self._invoke(EmbedImages.of(namespace, user_id, folder_id, images))
+        try:
+            return _answer.validate_json(payload)
+        except ValidationError as error:
+            raise EmbedFailed("the embed function did not answer as agreed") from error
+
+    def change_models(self, request: ChangeModels) -> ModelsAnswer:
+        """Have the deployment's models looked at or changed.
+
+        Raises
+        ------
+        EmbedTimedOut, EmbedFailed
+            As for :meth:`embed`.
+        """
+        payload = self._invoke(request)
+        try:
+            return ModelsAnswer.model_validate_json(payload)
+        except ValidationError as error:
+            raise EmbedFailed("the embed function did not answer as agreed") from error
+
+    def _invoke(self, request: EmbedImages | ChangeModels) -> bytes:
         try:
             response = self._client.invoke(
                 FunctionName=self._function, Payload=request.model_dump_json().encode()
@@ -65,7 +85,4 @@ class EmbedFunction:
             raise EmbedFailed(f"the embed function can't be invoked: {error}") from error
         if "FunctionError" in response:
             raise EmbedFailed(f"the embed function failed: {payload[:500].decode(errors='replace')}")
-        try:
-            return _answer.validate_json(payload)
-        except ValidationError as error:
-            raise EmbedFailed("the embed function did not answer as agreed") from error
+        return payload

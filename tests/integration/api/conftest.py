@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 import boto3
 import pytest
 from fastapi import FastAPI
+from glimpse.generations import Generation, GenerationStore
+from glimpse.generations.models import DeploymentModel
 from glimpse.records.models import MODELS as SHARED_MODELS
 from glimpse.records.models import reset_connections
 from glimpse.settings import load
@@ -26,7 +28,8 @@ from functions.api.storage.models import MODELS as API_MODELS
 from functions.api.wiring import build_services
 
 EVENTS = Path(__file__).parents[2] / "events"
-MODELS = (*SHARED_MODELS, *API_MODELS)
+MODELS = (*SHARED_MODELS, *API_MODELS, DeploymentModel)
+GENERATION = Generation("Tiny", "space-1", "a" * 64, 6)
 BUCKET = "glimpse-images"
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -43,7 +46,17 @@ def cloud() -> Iterator[None]:
         "GLIMPSE_SEARCH_FUNCTION": "search",
         "GLIMPSE_MAINTENANCE_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/maintenance",
     }
-    tables = ("users", "usernames", "sessions", "folders", "folder_names", "images", "jobs", "counters")
+    tables = (
+        "users",
+        "usernames",
+        "sessions",
+        "folders",
+        "folder_names",
+        "images",
+        "jobs",
+        "counters",
+        "deployment",
+    )
     environment |= {f"GLIMPSE_{table.upper()}_TABLE": f"glimpse-{table}" for table in tables}
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for variable, value in environment.items():
@@ -71,6 +84,7 @@ def aws(s3: Any, sqs: Any) -> str:
         get_backend(service)[ACCOUNT]["global" if service == "s3" else REGION].reset()
     for model in MODELS:
         model.create_table(wait=False)
+    GenerationStore().initialize(GENERATION)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     return str(sqs.create_queue(QueueName="maintenance")["QueueUrl"])
 
@@ -88,7 +102,7 @@ class SearchDouble:
         user_id: int,
         query: str,
         folder_owners: Mapping[int, int],
-        versions: Mapping[int, int],
+        versions: Mapping[int, Mapping[str, int]],
         top_k: int,
     ) -> list[SearchHit]:
         if self.broken:

@@ -36,13 +36,13 @@ def test_results_carry_addresses_and_what_is_known(client: Any, search: Any) -> 
     folder_id = upload(client, token, "summer", "beach/été.jpg", "b.jpg")
     index(folder_id, 1)
     index(folder_id, 2, taken_at=-(2**63))
-    FolderStore().raise_index_version(folder_id, 7)
+    FolderStore().raise_index_version(folder_id, "space-1", 7)
     search.hits = [SearchHit(2, folder_id, 0.31), SearchHit(1, folder_id, 0.25)]
     answer = client.get("/api/images/search", token, query="  a sunset ", top_k=5)
     assert answer.status == 200
     best, second = answer.json["results"]
     assert search.asked == [
-        {"user_id": 1, "query": "a sunset", "owners": {1: 1}, "versions": {1: 7}, "top_k": 5}
+        {"user_id": 1, "query": "a sunset", "owners": {1: 1}, "versions": {1: {"space-1": 7}}, "top_k": 5}
     ]
     assert (best["image_id"], best["similarity"], best["taken_at"]) == (2, 0.31, None)
     image, original = urlsplit(second.pop("image")), urlsplit(second.pop("original"))

@@ -10,27 +10,33 @@ from typing import Any
 
 import boto3
 import pytest
+from glimpse.generations.models import DeploymentModel
 from glimpse.records import ImageRecord
-from glimpse.records.models import MODELS, reset_connections
+from glimpse.records.models import MODELS, OtherImageModel, reset_connections
 from moto import mock_aws
 
-from tests.integration.embed.world import SPACE, World
+from tests.integration.embed.world import OTHER_SPACE, SPACE, World
 from tests.unit.encoder.tiny_bundle import write_bundle
+
+TABLES = (*MODELS, OtherImageModel, DeploymentModel)
 
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
 def bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_bundle(tmp_path_factory.mktemp("models") / "tiny", halves=("visual",), space_id=SPACE)
+    """The model in use; another one, of another space, lies beside it."""
+    models = tmp_path_factory.mktemp("models")
+    write_bundle(models / "other", space_id=OTHER_SPACE, name="Other", seed=7)
+    return write_bundle(models / "tiny", space_id=SPACE)
 
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[boto3.Session]:
     """One for many tests: the descriptions of AWS's services take long to load, and pynamodb's do again."""
-    reset_connections()
+    reset_connections(TABLES)
     yield boto3.Session("testing", "testing", region_name="eu-central-1")
-    reset_connections()
+    reset_connections(TABLES)
 
 
 @pytest.fixture
@@ -44,7 +50,9 @@ def world(monkeypatch: pytest.MonkeyPatch, bundle_dir: Path, session: boto3.Sess
         "GLIMPSE_IMAGES_TABLE": "images",
         "GLIMPSE_FOLDERS_TABLE": "folders",
         "GLIMPSE_JOBS_TABLE": "jobs",
-        "GLIMPSE_BUNDLE_DIR": str(bundle_dir),
+        "GLIMPSE_DEPLOYMENT_TABLE": "deployment",
+        "GLIMPSE_OTHER_IMAGES_TABLE": "other_images",
+        "GLIMPSE_MODELS_DIR": str(bundle_dir.parent),
         "GLIMPSE_THREADS": "1",
         "GLIMPSE_MAX_RECEIVES": "5",
     }.items():
@@ -52,7 +60,7 @@ def world(monkeypatch: pytest.MonkeyPatch, bundle_dir: Path, session: boto3.Sess
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
-        for model in MODELS:
+        for model in TABLES:
             model.create_table(wait=False)
         for bucket in ("images", "index"):
             boto3.client("s3").create_bucket(

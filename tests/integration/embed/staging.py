@@ -3,18 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
+from glimpse.generations import CachedGenerations
 from glimpse.index import IndexWriter, RetryPolicy
 from glimpse.keys import UploadKey
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import EraseFolder
-from glimpse.records import ImageRecord
+from glimpse.records import ImageRecord, OtherImageStore, SpaceStore
 
+from functions.embed.services.encoders import Encoders
 from functions.embed.services.erasing import FolderEraser
-from functions.embed.services.preparing import Preparer
 from functions.embed.services.uploads import UploadIndexer
 from functions.embed.services.work import Outcome, Tools, UploadEvent
 from functions.embed.storage.objects import ImagesBucket
-from tests.integration.embed.world import FOLDER, NAMESPACE, SPACE, USER, World
+from tests.integration.embed.world import FOLDER, NAMESPACE, USER, World
 
 Hook = Callable[[str], None]
 
@@ -51,9 +52,14 @@ def tools(world: World, hook: Hook = ignore) -> Tools:
         folders=Spied(world.folders, hook),
         objects=objects,
         writer=IndexWriter(Spied(world.store, hook), policy=RetryPolicy(tries=2, base_seconds=0)),
-        preparer=Preparer(objects, {SPACE: Spied(world.encoder, hook)}, workers=1),
+        spaces=Spied(SpaceStore(), hook),
+        others=Spied(OtherImageStore(), hook),
+        encoders=Encoders(
+            CachedGenerations(world.generations),
+            lambda generation: Spied(world.encoders[generation.space_id], hook),
+        ),
         namespace=NAMESPACE,
-        space_id=SPACE,
+        workers=1,
     )
 
 
@@ -67,7 +73,6 @@ def eraser(world: World, hook: Hook = ignore) -> FolderEraser:
         store=Spied(world.store, hook),
         maintenance=MaintenanceQueue(world.queue_url),
         namespace=NAMESPACE,
-        space_id=SPACE,
         sleep=ignore,
     )
 

@@ -7,17 +7,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from glimpse.generations import CachedGenerations
 from glimpse.keys import UploadKey
 from glimpse.records import ImageRecord, ImageStatus, JobStatus
 from numpy.typing import NDArray
 from PIL import Image
 
-from functions.embed.services.preparing import Preparer
+from functions.embed.services.encoders import Encoders
 from functions.embed.services.uploads import UploadIndexer
 from functions.embed.services.work import Outcome, UploadEvent
 from tests.integration.embed.conftest import Handler, again, batch, stored
 from tests.integration.embed.staging import process, tools
-from tests.integration.embed.world import SPACE, World, photo
+from tests.integration.embed.world import World, photo
 
 ROCKET = (640, 427)
 
@@ -38,8 +39,8 @@ def indexer(world: World, poison: Callable[[], BaseException]) -> UploadIndexer:
     encoder = SimpleNamespace(
         batch=1, side=8, preprocessing=preprocess, embed_pixels=world.encoder.embed_pixels
     )
-    preparer = Preparer(used.objects, {SPACE: encoder}, workers=1)
-    return UploadIndexer(replace(used, preparer=preparer), max_receives=5)
+    encoders = Encoders(CachedGenerations(world.generations), lambda _: encoder)
+    return UploadIndexer(replace(used, encoders=encoders), max_receives=5)
 
 
 def events(records: list[ImageRecord], receive_count: int, sequencer: str = "0A") -> list[UploadEvent]:

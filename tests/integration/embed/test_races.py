@@ -11,7 +11,7 @@ from glimpse.records import ImageStatus
 from functions.embed.services.ports import StorageUnavailable
 from functions.embed.services.work import Outcome
 from tests.integration.embed.staging import Hook, during, erase, eraser, event, ignore, process
-from tests.integration.embed.world import FOLDER, USER, World, photo
+from tests.integration.embed.world import FOLDER, SPACE, USER, World, photo
 
 
 class Crash(BaseException):
@@ -194,7 +194,7 @@ def test_a_crash_at_any_step_is_mended_by_the_redelivery(world: World) -> None:
         job, folder = world.job(folder_id), world.folder(folder_id)
         assert (job.processed_images, len(job.failures), folder.image_count) == (2, 1, 1)
         assert world.indexed_ids(folder_id) == [good.image_id]
-        assert folder.index_version == world.writer.begin(world.index(folder_id)).commit().version
+        assert folder.index_versions[SPACE] == world.writer.begin(world.index(folder_id)).commit().version
         assert world.keys("thumbnails/")[-1] == world.thumbnail_of(good)
         if not crashed():
             break

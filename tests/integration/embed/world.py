@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import numpy as np
 from glimpse.encoder import Bundle, VisualEncoder
+from glimpse.generations import Generation, GenerationStore
 from glimpse.index import IndexKey, IndexReader, IndexWriter, S3ObjectStore
 from glimpse.keys import UploadKey, thumbnail_key
 from glimpse.photos import open_photo
@@ -27,7 +28,7 @@ from glimpse.records.models import FolderModel
 PHOTOS = Path(__file__).parents[2] / "photos"
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 USER, FOLDER, JOB = 1, 3, 7
-NAMESPACE, SPACE = "glimpse", "tiny-1"
+NAMESPACE, SPACE, OTHER_SPACE = "glimpse", "tiny-1", "tiny.2"
 
 
 def photo(name: str) -> bytes:
@@ -51,7 +52,18 @@ class World:
         self.images, self.folders, self.jobs = ImageStore(), FolderStore(), JobStore()
         self.store = S3ObjectStore(self.index_bucket)
         self.writer = IndexWriter(self.store)
-        self.encoder = VisualEncoder(Bundle.load(self.bundle_dir))
+        self.bundles = {
+            bundle.space_id: bundle
+            for bundle in map(Bundle.load, (self.bundle_dir, self.bundle_dir.parent / "other"))
+        }
+        self.encoders = {space_id: VisualEncoder(bundle) for space_id, bundle in self.bundles.items()}
+        self.encoder = self.encoders[SPACE]
+        self.generations = GenerationStore()
+        self.generations.initialize(self.generation(SPACE))
+
+    def generation(self, space_id: str) -> Generation:
+        bundle = self.bundles[space_id]
+        return Generation(bundle.name, space_id, bundle.digest, bundle.dimension)
 
     # What people and the API do
 
@@ -62,6 +74,8 @@ class World:
             folder_name=f"folder {folder_id}",
             status=FolderStatus.ACTIVE.value,
             created_at=NOW,
+            index_versions=dict.fromkeys(self.generations.current().spaces, 0),
+            spaces_revision=1,
         ).save()
 
     def hide_folder(self, folder_id: int = FOLDER) -> None:
@@ -106,29 +120,30 @@ class World:
     def index(self, folder_id: int = FOLDER, namespace: str = NAMESPACE, space: str = SPACE) -> IndexKey:
         return IndexKey(namespace, space, USER, folder_id)
 
-    def vector(self, data: bytes) -> np.ndarray:
-        vector: np.ndarray = self.encoder.embed_images([open_photo(data).image])[0]
+    def vector(self, data: bytes, space: str = SPACE) -> np.ndarray:
+        vector: np.ndarray = self.encoders[space].embed_images([open_photo(data).image])[0]
         return vector
 
     def search(
-        self, data: bytes, *, folder_id: int = FOLDER, namespace: str = NAMESPACE
+        self, data: bytes, *, folder_id: int = FOLDER, namespace: str = NAMESPACE, space: str = SPACE
     ) -> list[tuple[int, float]]:
         """Return (image id, score) of everything in an index, best first."""
         reader = IndexReader(self.store, memory_budget_bytes=2**20, disk_budget_bytes=0)
-        answer = reader.search([self.index(folder_id, namespace)], self.vector(data), 1000)
+        answer = reader.search([self.index(folder_id, namespace, space)], self.vector(data, space), 1000)
         assert not answer.problems
         return [(hit.image_id, hit.score) for hit in answer.hits]
 
-    def indexed_ids(self, folder_id: int = FOLDER) -> list[int]:
-        return sorted(image_id for image_id, _ in self.search(photo("chelsea.png"), folder_id=folder_id))
+    def indexed_ids(self, folder_id: int = FOLDER, space: str = SPACE) -> list[int]:
+        found = self.search(photo("chelsea.png"), folder_id=folder_id, space=space)
+        return sorted(image_id for image_id, _ in found)
 
     def folder(self, folder_id: int = FOLDER) -> FolderRecord:
         folder = self.folders.get(folder_id)
         assert folder
         return folder
 
-    def version(self, folder_id: int = FOLDER) -> int:
-        return self.folder(folder_id).index_version
+    def version(self, folder_id: int = FOLDER, space: str = SPACE) -> int:
+        return self.folder(folder_id).index_versions[space]
 
     def job(self, job_id: int = JOB) -> JobRecord:
         job = self.jobs.get(job_id)

@@ -82,6 +82,8 @@ def test_a_change_that_is_not_complete_is_given_up_by_a_rollback() -> None:
     assert (now.active, now.other, now.retired, now.phase) == (A, None, B, Phase.STABLE)
     with pytest.raises(ChangeRefused, match="indexes of second are still being removed"):
         store.start(B)
+    assert store.rollback() == now, "to repeat it changes nothing"
+    store.forget_retired(now)
     with pytest.raises(ChangeRefused, match="nothing to roll back"):
         store.rollback()
 

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("tables")
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 FOLDER, JOB, OWNER = 3, 7, 1
+SPACE = "space.a-1"
 images, folders, jobs = ImageStore(), FolderStore(), JobStore()
 
 
@@ -45,7 +46,15 @@ def image(image_id: int, **changes: object) -> ImageRecord:
 
 
 def make_folder(status: FolderStatus = FolderStatus.ACTIVE) -> None:
-    FolderModel(FOLDER, owner_id=OWNER, folder_name="summer", status=status.value, created_at=NOW).save()
+    FolderModel(
+        FOLDER,
+        owner_id=OWNER,
+        folder_name="summer",
+        status=status.value,
+        created_at=NOW,
+        index_versions={SPACE: 0, "b": 0},
+        spaces_revision=1,
+    ).save()
 
 
 def make_job(total: int) -> None:
@@ -210,12 +219,13 @@ def test_nothing_is_added_to_a_folder_that_is_not_active() -> None:
     assert images.get(FOLDER, 1) is None
 
 
-def test_a_folder_version_only_rises() -> None:
+def test_a_folder_version_only_rises_and_each_space_has_its_own() -> None:
     make_folder()
     for version in (3, 2, 5, 5, 1):
-        folders.raise_index_version(FOLDER, version)
-    assert folders.get(FOLDER).index_version == 5  # type: ignore[union-attr]
-    folders.raise_index_version(99, 4)
+        folders.raise_index_version(FOLDER, SPACE, version)
+    folders.raise_index_version(FOLDER, "left.before", 9)
+    assert folders.get(FOLDER).index_versions == {SPACE: 5, "b": 0}  # type: ignore[union-attr]
+    folders.raise_index_version(99, SPACE, 4)
     assert folders.get(99) is None
 
 
@@ -247,8 +257,8 @@ def test_a_folder_that_a_transaction_holds_is_tried_again(
 
     monkeypatch.setattr(BaseClient, "_make_api_call", hold)
     if change == "raise":
-        folders.raise_index_version(FOLDER, 4)
-        assert folders.get(FOLDER).index_version == 4  # type: ignore[union-attr]
+        folders.raise_index_version(FOLDER, SPACE, 4)
+        assert folders.get(FOLDER).index_versions[SPACE] == 4  # type: ignore[union-attr]
     else:
         folders.forget(FOLDER)
         assert folders.get(FOLDER) is None

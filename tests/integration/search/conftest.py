@@ -6,16 +6,23 @@ from pathlib import Path
 
 import boto3
 import pytest
+from glimpse.encoder import Bundle
+from glimpse.generations import Generation, GenerationStore
+from glimpse.generations.models import DeploymentModel
+from glimpse.records.models import OtherImageModel, reset_connections
+from glimpse.shelf import publish
 from moto import mock_aws
 
 from tests.integration.search.service import BUCKET, EMBED_FUNCTION, EmbedDouble, SearchFunction
 from tests.integration.search_client.lambda_server import LambdaServer
 from tests.unit.encoder.tiny_bundle import write_bundle
 
+TABLES = (DeploymentModel, OtherImageModel)
+
 
 @pytest.fixture(scope="session")
 def bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_bundle(tmp_path_factory.mktemp("bundle") / "tiny", halves=("textual",), space_id="tiny-1")
+    return write_bundle(tmp_path_factory.mktemp("bundle") / "tiny", space_id="tiny-1")
 
 
 @pytest.fixture
@@ -51,7 +58,8 @@ def _running(bundle_dir: Path, embed: EmbedDouble, tmp: Path) -> Iterator[Search
             "AWS_ENDPOINT_URL_LAMBDA": lambda_service.url,
             "GLIMPSE_INDEX_BUCKET": BUCKET,
             "GLIMPSE_EMBED_FUNCTION": EMBED_FUNCTION,
-            "GLIMPSE_BUNDLE_DIR": str(bundle_dir),
+            "GLIMPSE_DEPLOYMENT_TABLE": "deployment",
+            "GLIMPSE_OTHER_IMAGES_TABLE": "other_images",
             "GLIMPSE_EMBED_IMAGES_CAP": "3",
             "TMPDIR": str(tmp),
         }.items():
@@ -59,5 +67,14 @@ def _running(bundle_dir: Path, embed: EmbedDouble, tmp: Path) -> Iterator[Search
         environment.delenv("AWS_ENDPOINT_URL", raising=False)
         environment.setattr("tempfile.tempdir", None)  # it remembers the folder of its first call
         boto3.client("s3").create_bucket(Bucket=BUCKET)
+        reset_connections(TABLES)
+        for table in TABLES:
+            table.create_table(wait=False)
+        bundle = Bundle.load(bundle_dir)
+        publish(bundle, BUCKET)
+        GenerationStore().initialize(
+            Generation(bundle.name, bundle.space_id, bundle.digest, bundle.dimension)
+        )
         environment.delitem(sys.modules, "functions.search.handler", raising=False)
         yield SearchFunction(import_module("functions.search.handler").handler)
+        reset_connections(TABLES)

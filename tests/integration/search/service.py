@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,10 @@ class SearchFunction:
     def __init__(self, handler: Callable[[Any, Any], dict[str, Any]]) -> None:
         self._handler = handler
         self._event = json.loads((EVENTS / "search_function_url.json").read_text())
+
+    def forget_pointer(self) -> None:
+        """Let the second pass for which the function may remember which models there are."""
+        time.sleep(1.0)
 
     def answer(self, event: Any, qualifier: str | None) -> dict[str, Any]:
         context = SimpleNamespace(

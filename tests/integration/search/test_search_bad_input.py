@@ -98,7 +98,8 @@ def test_what_is_no_json_object_is_refused(
         {"folder_owner_map": {"3": "1"}},
         {"folder_owner_map": {"\ud800": 1}},
         {"folder_owner_map": {f"x{i}": 1 for i in range(50_000)}},
-        {"versions": {"3": -1}},
+        {"versions": {"3": {"tiny-1": -1}}},
+        {"versions": {"3": 1}},
         {"versions": {"3": None}},
         {"versions": [1]},
     ],
@@ -220,7 +221,10 @@ bodies = st.fixed_dictionaries(
         "folder_id": st.integers(0, 9) | anything,
         "query": st.text(max_size=9) | anything,
         "folder_ids": st.lists(st.integers(0, 9)) | anything,
-        "folder_owner_map": st.dictionaries(st.integers(0, 9).map(str), st.integers(0, 9)) | anything,
+        "folder_owner_map": st.dictionaries(
+            st.integers(0, 9).map(str), st.dictionaries(st.sampled_from(["tiny-1", "b"]), st.integers(0, 9))
+        )
+        | anything,
         "images": st.lists(st.fixed_dictionaries({"image_id": anything, "file_path": anything})) | anything,
         "top_k": st.integers(1, 9) | anything,
         "versions": st.dictionaries(st.integers(0, 9).map(str), st.integers(0, 9)) | anything,

@@ -13,7 +13,7 @@ from glimpse.search_client import (
     TooMuch,
 )
 
-from tests.integration.search.service import SearchFunction
+from tests.integration.search.service import SPACE, SearchFunction
 from tests.integration.search_client.lambda_server import LambdaServer
 
 
@@ -33,7 +33,7 @@ def test_the_whole_way(client: SearchClient) -> None:
     images = [ImageFile(10, "images/1/3/good/red cat.jpg"), ImageFile(11, "images/1/3/broken/b.jpg")]
     report = client.embed_images(1, 3, images)
     assert (report.indexed, [image.image_id for image in report.failed]) == ([10], [11])
-    (hit,) = client.search(1, "red cat", [3, 4], {3: 1}, versions={3: 1})
+    (hit,) = client.search(1, "red cat", [3, 4], {3: 1}, versions={3: {SPACE: 1}})
     assert (hit.image_id, hit.folder_id) == (10, 3)
     assert hit.score == pytest.approx(1, abs=2e-3)
     client.delete_index(1, 3)

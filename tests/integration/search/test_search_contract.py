@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from glimpse.encoder import Bundle
 from glimpse.index import IndexKey
 
 from tests.integration.search.service import BUCKET, EVENTS, SPACE, EmbedDouble, SearchFunction, commit
@@ -14,7 +15,7 @@ PREFIXES = pytest.mark.parametrize("prefix", ["", "/api"])
 
 
 def keys() -> list[str]:
-    listed = boto3.client("s3").list_objects_v2(Bucket=BUCKET)
+    listed = boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="indexes/")
     return [entry["Key"] for entry in listed.get("Contents", [])]
 
 
@@ -40,10 +41,15 @@ def test_the_service_says_what_it_is(function: SearchFunction, path: str) -> Non
 
 
 @PREFIXES
-def test_health_names_model_and_build(function: SearchFunction, prefix: str) -> None:
+def test_health_names_model_and_build(function: SearchFunction, bundle_dir: Path, prefix: str) -> None:
     health = function.call("GET", f"{prefix}/health").json
     assert health["status"] == "healthy"
-    assert health["model"] == {"name": "Tiny", "space_id": SPACE, "dimension": 6}
+    assert health["model"] == {
+        "name": "Tiny",
+        "space_id": SPACE,
+        "bundle_digest": Bundle.load(bundle_dir).digest,
+        "dimension": 6,
+    }
     assert health["build"]["version"]
 
 
@@ -96,11 +102,12 @@ def test_only_what_is_needed_has_to_be_said(function: SearchFunction, bundle_dir
 def test_versions_save_a_look_but_lose_no_change(function: SearchFunction, bundle_dir: Path) -> None:
     index = IndexKey("glimpse", SPACE, 1, 3)
     first = commit(bundle_dir, index, {10: "a cat"})
+    known = {"3": {SPACE: first, "elsewhere": 9}, "99": {SPACE: 4}}
     for _ in range(2):
-        found = function.call("POST", "/search", question(versions={"3": first, "99": 4})).json["results"]
+        found = function.call("POST", "/search", question(versions=known)).json["results"]
         assert [hit["image_id"] for hit in found] == [10]
     second = commit(bundle_dir, index, {11: "a red cat"})
-    found = function.call("POST", "/search", question(versions={"3": second})).json["results"]
+    found = function.call("POST", "/search", question(versions={"3": {SPACE: second}})).json["results"]
     assert [hit["image_id"] for hit in found] == [11, 10]
 
 

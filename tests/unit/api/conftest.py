@@ -200,7 +200,7 @@ class MemoryMaintenance:
 @dataclass
 class MemorySearch:
     hits: list[SearchHit] = field(default_factory=list)
-    asked: list[tuple[Mapping[int, int], Mapping[int, int]]] = field(default_factory=list)
+    asked: list[tuple[Mapping[int, int], Mapping[int, Mapping[str, int]]]] = field(default_factory=list)
     health_asked: int = 0
     says: Mapping[str, Any] | None = None
 
@@ -209,7 +209,7 @@ class MemorySearch:
         user_id: int,  # noqa: ARG002
         query: str,  # noqa: ARG002
         folder_owners: Mapping[int, int],
-        versions: Mapping[int, int],
+        versions: Mapping[int, Mapping[str, int]],
         top_k: int,
     ) -> list[SearchHit]:
         self.asked.append((folder_owners, versions))

@@ -19,11 +19,11 @@ def test_only_folders_that_are_seen_are_asked_with_their_versions(world: Any) ->
     ada, grace = world.user(), world.user("grace")
     mine = world.folders.open_by_name(ada, "mine")
     hers = world.folders.open_by_name(grace, "hers")
-    world.folder_store.by_id[mine] = replace(world.folder_store.by_id[mine], index_version=9)
+    world.folder_store.by_id[mine] = replace(world.folder_store.by_id[mine], index_versions={"space-1": 9})
     assert world.search.search(ada, "x", None, 5) == []
     assert world.search.search(ada, "x", [mine, hers, 12345], 5) == []
     assert world.search.search(ada, "x", [hers], 5) == []
-    assert world.search_engine.asked == [({mine: ada.user_id}, {mine: 9})] * 2
+    assert world.search_engine.asked == [({mine: ada.user_id}, {mine: {"space-1": 9}})] * 2
 
 
 def test_the_order_of_the_hits_stays(world: Any) -> None:

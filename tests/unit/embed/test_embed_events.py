@@ -10,7 +10,7 @@ from glimpse.messages import EraseFolder, ImageFile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.embed.events import deliveries, embed_request
+from functions.embed.events import deliveries, direct_request
 from functions.embed.services.consuming import Delivery, StoredObject, Unintelligible, delay_seconds
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -81,7 +81,7 @@ def test_erasing_has_to_name_a_folder(request_: dict[str, Any]) -> None:
 
 
 def test_a_request() -> None:
-    request = embed_request(load("embed_images_request.json"))
+    request = direct_request(load("embed_images_request.json"))
     assert (request.namespace, request.user_id, request.folder_id) == ("glimpse", 1, 3)
     assert request.images[0] == ImageFile(10, "images/1/3/cat.png")
 
@@ -91,7 +91,7 @@ def test_a_request() -> None:
 )
 def test_a_request_that_is_none_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
-        embed_request(load("embed_images_request.json") | change)
+        direct_request(load("embed_images_request.json") | change)
 
 
 def test_a_message_comes_again_soon_and_then_ever_later() -> None:

@@ -11,6 +11,8 @@ NEEDED = (
     "FOLDERS_TABLE",
     "IMAGES_TABLE",
     "JOBS_TABLE",
+    "DEPLOYMENT_TABLE",
+    "OTHER_IMAGES_TABLE",
     "MAINTENANCE_QUEUE_URL",
     "MAX_RECEIVES",
 )
@@ -18,16 +20,16 @@ NEEDED = (
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*NEEDED, "BUNDLE_DIR", "THREADS", "NAMESPACE"):
+    for name in (*NEEDED, "MODELS_DIR", "THREADS", "NAMESPACE"):
         monkeypatch.delenv(f"GLIMPSE_{name}", raising=False)
     for name in NEEDED:
         monkeypatch.setenv(f"GLIMPSE_{name}", "5" if name == "MAX_RECEIVES" else "somewhere")
 
 
-def test_the_model_lies_in_the_artefact() -> None:
+def test_models_lie_in_the_artefact() -> None:
     settings = load(EmbedSettings)
-    assert settings.bundle_dir.parts[-2:] == ("models", "demo")
-    assert (settings.bundle_dir.parents[1] / "functions" / "embed").is_dir()
+    assert settings.models_dir.name == "models"
+    assert (settings.models_dir.parent / "functions" / "embed").is_dir()
 
 
 @pytest.mark.parametrize("missing", NEEDED)

@@ -27,25 +27,27 @@ def write_bundle(
     halves: tuple[str, ...] = ("visual", "textual"),
     space_id: str | None = "tiny-1",
     quantized: bool = False,
+    name: str = "Tiny",
+    seed: int = 0,
 ) -> Path:
-    """Write a whole bundle and return its folder."""
+    """Write a whole bundle and return its folder; another seed makes another embedding space."""
     config: dict[str, Any] = {
         "embed_dim": DIMENSION,
         "vision_cfg": {"image_size": SIZE},
         "text_cfg": {"context_length": CONTEXT_LENGTH, "vocab_size": len(VOCABULARY)},
     }
     if space_id:
-        config["glimpse"] = {"space_id": space_id, "name": "Tiny"}
+        config["glimpse"] = {"space_id": space_id, "name": name}
     root.mkdir(parents=True, exist_ok=True)
     (root / "config.json").write_text(json.dumps(config))
     if "visual" in halves:
-        _write_visual(root / "visual", batch, quantized)
+        _write_visual(root / "visual", batch, quantized, seed)
     if "textual" in halves:
-        _write_textual(root / "textual", batch)
+        _write_textual(root / "textual", batch, seed)
     return root
 
 
-def _write_visual(folder: Path, batch: int | str, quantized: bool) -> None:
+def _write_visual(folder: Path, batch: int | str, quantized: bool, seed: int) -> None:
     """Write a model that pools the picture to 2 x 2 cells and projects the 12 numbers."""
     folder.mkdir()
     nodes = [
@@ -59,13 +61,13 @@ def _write_visual(folder: Path, batch: int | str, quantized: bool) -> None:
         ]
     nodes.append(helper.make_node("MatMul", ["rounded" if quantized else "flat", "weights"], ["embedding"]))
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [batch, 3, SIZE, SIZE])
-    _save(folder / "model.onnx", nodes, image, projection(12), batch)
+    _save(folder / "model.onnx", nodes, image, projection(12, seed), batch)
     (folder / "preprocess_cfg.json").write_text(
         json.dumps({"size": [SIZE, SIZE], "mode": "RGB", "mean": [0.5] * 3, "std": [0.25] * 3})
     )
 
 
-def _write_textual(folder: Path, batch: int | str) -> None:
+def _write_textual(folder: Path, batch: int | str, seed: int) -> None:
     """Write a model that averages the tokens' rows of the projection."""
     folder.mkdir()
     nodes = [
@@ -73,7 +75,7 @@ def _write_textual(folder: Path, batch: int | str) -> None:
         helper.make_node("ReduceMean", ["rows"], ["embedding"], axes=[1], keepdims=0),
     ]
     text = helper.make_tensor_value_info("text", TensorProto.INT32, [batch, CONTEXT_LENGTH])
-    _save(folder / "model.onnx", nodes, text, projection(len(VOCABULARY), seed=1), batch)
+    _save(folder / "model.onnx", nodes, text, projection(len(VOCABULARY), seed + 1), batch)
     tokenizer = Tokenizer(models.WordLevel(VOCABULARY, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()

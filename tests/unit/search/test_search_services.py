@@ -3,14 +3,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
+from glimpse.generations import Generation, Generations, Phase
 from glimpse.index import Answer, Commit, CommitContended, Hit, IndexKey, StoreError, StoreUnavailable
 from glimpse.messages import EmbedAnswer, FailedImage, ImageFile
+from glimpse.shelf import ShelfUnavailable
 
 from functions.search.services.embedding import EmbedService
 from functions.search.services.errors import NotFound, TooLarge, Unavailable, Unusable
 from functions.search.services.indexes import IndexService
 from functions.search.services.ports import EmbedFailed, EmbedTimedOut
-from functions.search.services.queries import QueryEncoder
+from functions.search.services.queries import QueryEncoder, QueryEncoders
 from functions.search.services.search import Question, SearchService
 
 Vector = npt.NDArray[np.float32]
@@ -43,24 +45,84 @@ class Reader:
         return Answer([Hit(1, keys[0].folder_id, float(vector[0]))], [])
 
 
-def service(reader: Reader) -> SearchService:
-    return SearchService("space-1", QueryEncoder(Encoder()), reader)
+A, B = Generation("a", "space-1", "a" * 64, 2), Generation("b", "space-2", "b" * 64, 2)
+
+
+class Pointer:
+    def __init__(self, *held: Generations) -> None:
+        self.held = list(held or [Generations(A)])
+
+    def current(self) -> Generations:
+        return self.held.pop(0) if len(self.held) > 1 else self.held[0]
+
+    fresh = current
+
+
+class Others:
+    def __init__(self) -> None:
+        self.forgotten: list[str] = []
+
+    def forget(self, index: str) -> None:
+        self.forgotten.append(index)
+
+
+def service(reader: Reader, pointer: Pointer | None = None) -> SearchService:
+    return SearchService(pointer or Pointer(), QueryEncoders(lambda _: Encoder()), reader)
 
 
 def question(
     folder_ids: Sequence[int],
     owners: Mapping[int, int] | None = None,
-    versions: Mapping[int, int] | None = None,
+    versions: Mapping[int, Mapping[str, int]] | None = None,
 ) -> Question:
     return Question(1, "cat", folder_ids, owners or {}, versions or {}, 7)
 
 
 def test_each_folder_is_looked_for_at_its_owner() -> None:
     reader = Reader()
-    service(reader).search("ns", question([3, 5, 3], {5: 2, 99: 4}, {5: 17, 99: 1}))
+    known = {5: {"space-1": 17, "space-2": 4}, 99: {"space-1": 1}, 3: {"space-2": 2}}
+    service(reader).search("ns", question([3, 5, 3], {5: 2, 99: 4}, known))
     ((keys, top_k, versions),) = reader.asked
     mine, theirs = IndexKey("ns", "space-1", 1, 3), IndexKey("ns", "space-1", 2, 5)
     assert (keys, top_k, versions) == ([mine, theirs], 7, {theirs: 17})
+
+
+def test_words_and_indexes_are_always_of_one_space() -> None:
+    """Whichever generation is active: an index is never searched with another model's words."""
+    reader, models = Reader(), dict[str, Encoder]()
+
+    def load(generation: Generation) -> Encoder:
+        return models.setdefault(generation.space_id, Encoder())
+
+    pointer = Pointer(Generations(A, B, Phase.BUILDING), Generations(B, A, Phase.FLIPPED))
+    searching = SearchService(pointer, QueryEncoders(load), reader)
+    searching.search("ns", question([3]))
+    assert (set(models), reader.asked[-1][0]) == ({"space-1"}, [IndexKey("ns", "space-1", 1, 3)])
+    searching.search("ns", question([3]))
+    assert reader.asked[-1][0] == [IndexKey("ns", "space-2", 1, 3)]
+    assert models["space-2"].texts == ["cat"], "the same words are embedded anew by the other model"
+
+
+def test_two_models_are_kept_and_a_third_takes_the_place_of_the_oldest() -> None:
+    loaded: list[str] = []
+
+    def load(generation: Generation) -> Encoder:
+        loaded.append(generation.name)
+        return Encoder()
+
+    queries = QueryEncoders(load)
+    third = Generation("c", "space-3", "c" * 64, 2)
+    for generation in (A, B, A, third, A, B):
+        queries.embed(generation, "cat")
+    assert loaded == ["a", "b", "c", "b"]
+
+
+def test_a_model_that_cannot_be_had_is_worth_another_try() -> None:
+    def load(_: Generation) -> Encoder:
+        raise ShelfUnavailable("503")
+
+    with pytest.raises(Unavailable, match="model"):
+        QueryEncoders(load).embed(A, "cat")
 
 
 def test_without_folders_nothing_is_asked() -> None:
@@ -102,9 +164,32 @@ class Writer:
     delete = create
 
 
+class Noting:
+    def __init__(self) -> None:
+        self.changed: list[tuple[str, str]] = []
+
+    def create(self, key: IndexKey) -> Commit:
+        self.changed.append(("create", key.space_id))
+        return Commit(1, 0)
+
+    def delete(self, key: IndexKey) -> Commit:
+        self.changed.append(("delete", key.space_id))
+        return Commit(2, 1)
+
+
+def test_indexes_are_changed_in_every_space_also_one_that_comes_meanwhile() -> None:
+    writer, others = Noting(), Others()
+    pointer = Pointer(Generations(A), Generations(A, B, Phase.BUILDING))
+    IndexService(pointer, writer, others).delete("ns", 1, 3)
+    assert writer.changed == [("delete", "space-1"), ("delete", "space-2")]
+    assert others.forgotten == ["ns/1/3"]
+    IndexService(Pointer(Generations(B, A, Phase.FLIPPED)), writer, others).create("ns", 1, 3)
+    assert writer.changed[2:] == [("create", "space-1"), ("create", "space-2")]
+
+
 @pytest.mark.parametrize("error", [CommitContended("lost"), StoreUnavailable("503")])
 def test_a_contended_index_is_worth_another_try(error: Exception) -> None:
-    indexes = IndexService("space-1", Writer(error))
+    indexes = IndexService(Pointer(), Writer(error), Others())
     with pytest.raises(Unavailable, match="folder 3"):
         indexes.create("ns", 1, 3)
     with pytest.raises(Unavailable, match="folder 3"):

@@ -35,8 +35,12 @@ def test_requests_are_those_of_the_contract() -> None:
     client = SearchClient(canned)
     client.create_index(1, 3)
     client.embed_images(1, 3, [ImageFile(10, "images/1/3/cat.jpg")])
-    client.search(1, "sunset", [3, 5], {3: 1, 5: 2}, 7, {3: 17})
+    client.search(1, "sunset", [3, 5], {3: 1, 5: 2}, 7, {3: {"space-1": 17}})
     client.delete_index(1, 3)
+    client.models()
+    client.reindex("abc")
+    client.rollback_model()
+    client.finalize_model()
     assert client.health()["status"] == "healthy"
     images = [{"image_id": 10, "file_path": "images/1/3/cat.jpg"}]
     search = {
@@ -45,13 +49,17 @@ def test_requests_are_those_of_the_contract() -> None:
         "folder_ids": [3, 5],
         "folder_owner_map": {"3": 1, "5": 2},
         "top_k": 7,
-        "versions": {"3": 17},
+        "versions": {"3": {"space-1": 17}},
     }
     assert canned.requests == [
         ("POST", "/create-index", {"user_id": 1, "folder_id": 3}),
         ("POST", "/embed-images", {"user_id": 1, "folder_id": 3, "images": images}),
         ("POST", "/search", search),
         ("DELETE", "/delete-index/1/3", None),
+        ("GET", "/models", None),
+        ("POST", "/models/reindex", {"bundle_digest": "abc"}),
+        ("POST", "/models/rollback", None),
+        ("POST", "/models/finalize", None),
         ("GET", "/health", None),
     ]
 

@@ -6,7 +6,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from glimpse.messages import EraseFolder
+from glimpse.messages import EraseFolder, Maintenance
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -33,8 +33,21 @@ class MaintenanceQueue:
         QueueUnavailable
             If SQS does not answer, or refuses.
         """
-        message = EraseFolder.of(owner_id, folder_id).model_dump_json()
+        self.send(EraseFolder.of(owner_id, folder_id))
+
+    def send(self, message: Maintenance, *, delay_seconds: int = 0) -> None:
+        """Ask for slow work, to be begun after so many seconds (at most 900).
+
+        Raises
+        ------
+        QueueUnavailable
+            If SQS does not answer, or refuses.
+        """
         try:
-            self._client.send_message(QueueUrl=self._queue_url, MessageBody=message)
+            self._client.send_message(
+                QueueUrl=self._queue_url,
+                MessageBody=message.model_dump_json(),
+                DelaySeconds=delay_seconds,
+            )
         except (BotoCoreError, ClientError) as error:
             raise QueueUnavailable(f"SQS did not take a message: {error}") from error

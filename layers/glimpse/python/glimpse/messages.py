@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +24,76 @@ class EraseFolder(BaseModel):
     def of(cls, owner_id: int, folder_id: int) -> Self:
         """Return the message about one folder."""
         return cls(kind="erase-folder", owner_id=owner_id, folder_id=folder_id)
+
+
+class BackfillFolder(BaseModel):
+    """A message of the maintenance queue: bring a folder's earlier images into the index of a new space."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["backfill-folder"] = "backfill-folder"
+    owner_id: Id
+    folder_id: Id
+    space_id: str
+
+
+class BackfillOthers(BaseModel):
+    """A message of the maintenance queue: the same for an index of images that have no records here.
+
+    `after` is the last image id that is dealt with; -1 at the beginning.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["backfill-others"] = "backfill-others"
+    index_key: str
+    space_id: str
+    after: int = -1
+    left_out: int = 0
+
+
+class Coordinate(BaseModel):
+    """A message of the maintenance queue: see how far a change of model is, and flip when all is complete.
+
+    `round` counts how often it was sent again.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["coordinate-models"] = "coordinate-models"
+    space_id: str
+    round: int = 0
+
+
+class RetireSpace(BaseModel):
+    """A message of the maintenance queue: remove all that belongs to a space that is not used any more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["retire-space"] = "retire-space"
+    space_id: str
+
+
+Maintenance = EraseFolder | BackfillFolder | BackfillOthers | Coordinate | RetireSpace
+"""The messages of the maintenance queue."""
+
+
+class ChangeModels(BaseModel):
+    """An operator's request to the embed function, about the deployment's models."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    operation: Literal["models"] = "models"
+    action: Literal["status", "reindex", "rollback", "finalize"]
+    bundle_digest: str | None = None
+
+
+class ModelsAnswer(BaseModel):
+    """The answer: an HTTP status, and a sentence or what there is."""
+
+    status: int
+    detail: str | None = None
+    models: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ A *generation* is an embedding space and the bundle that embeds into it. There i
 model two; ARCHITECTURE.md, 5, says why at every moment exactly the right images are found.
 """
 
+from glimpse.generations.marks import OtherMark, OtherMarkStore
 from glimpse.generations.store import CachedGenerations, GenerationStore
 from glimpse.generations.types import ChangeRefused, Generation, Generations, NoModelChosen, Phase
 
@@ -14,5 +15,7 @@ __all__ = [
     "GenerationStore",
     "Generations",
     "NoModelChosen",
+    "OtherMark",
+    "OtherMarkStore",
     "Phase",
 ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pynamodb.attributes import JSONAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 
 from glimpse.records.models import IntegerAttribute, Table, TableMeta, TableName
 
@@ -25,4 +25,16 @@ class DeploymentModel(Table):
     changed_at = IntegerAttribute(default=0)
 
 
-MODELS = (DeploymentModel,)
+class OtherMarkModel(Table):
+    """The same table: how far another backend's index is in a space, ``others/{space}/{index}``."""
+
+    class Meta(TableMeta):  # noqa: D106
+        table_name = TableName("GLIMPSE_DEPLOYMENT_TABLE")
+
+    name = UnicodeAttribute(hash_key=True)
+    is_complete = BooleanAttribute()
+    left_out = IntegerAttribute()
+    touched_at = IntegerAttribute()
+
+
+MODELS = (DeploymentModel, OtherMarkModel)

@@ -126,6 +126,8 @@ class GenerationStore:
             case Phase.BUILDING:
                 return self._drop_other(now)
             case Phase.STABLE:
+                if now.retired is not None:
+                    return now
                 raise ChangeRefused(_NO_CHANGE.format(what="roll back"))
 
     def finalize(self) -> Generations:

@@ -19,6 +19,7 @@ from glimpse.index.errors import (
     StoreUnavailable,
 )
 from glimpse.index.layout import IndexKey
+from glimpse.index.listing import image_ids
 from glimpse.index.ranking import Hit
 from glimpse.index.reader import Answer, IndexReader, Problem
 from glimpse.index.s3 import S3ObjectStore
@@ -52,4 +53,5 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "VectorBatch",
+    "image_ids",
 ]

@@ -3,7 +3,10 @@
 from glimpse.records.folders import FolderStore
 from glimpse.records.images import ImageStore, is_newer
 from glimpse.records.jobs import JobStore
+from glimpse.records.others import OtherImageStore, index_key, parts_of
+from glimpse.records.spaces import SpaceStore
 from glimpse.records.types import (
+    Backfill,
     FolderGone,
     FolderRecord,
     FolderStatus,
@@ -14,9 +17,11 @@ from glimpse.records.types import (
     JobRecord,
     JobStatus,
     RecordsContended,
+    SpacesChanged,
 )
 
 __all__ = [
+    "Backfill",
     "FolderGone",
     "FolderRecord",
     "FolderStatus",
@@ -29,6 +34,11 @@ __all__ = [
     "JobRecord",
     "JobStatus",
     "JobStore",
+    "OtherImageStore",
     "RecordsContended",
+    "SpaceStore",
+    "SpacesChanged",
+    "index_key",
     "is_newer",
+    "parts_of",
 ]

@@ -6,7 +6,7 @@ from pynamodb.exceptions import DeleteError, UpdateError
 
 from glimpse.records.models import FolderModel
 from glimpse.records.transactions import attempts
-from glimpse.records.types import FolderRecord, FolderStatus, FolderStillActive
+from glimpse.records.types import Backfill, FolderRecord, FolderStatus, FolderStillActive
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 _CONFLICT = "TransactionConflictException"  # a plain write meets a transaction on the same item
@@ -18,27 +18,29 @@ class FolderStore:
     def get(self, folder_id: int) -> FolderRecord | None:
         """Return a folder's record by a consistent read, whatever its status."""
         try:
-            return _record(FolderModel.get(folder_id, consistent_read=True))
+            return record_of(FolderModel.get(folder_id, consistent_read=True))
         except FolderModel.DoesNotExist:
             return None
 
     def get_many(self, folder_ids: Iterable[int]) -> dict[int, FolderRecord]:
         """Return the records that exist, by id, whatever their status, by consistent reads."""
-        records = map(_record, FolderModel.batch_get(list(folder_ids), consistent_read=True))
+        records = map(record_of, FolderModel.batch_get(list(folder_ids), consistent_read=True))
         return {record.folder_id: record for record in records}
 
-    def raise_index_version(self, folder_id: int, version: int) -> None:
-        """Store the manifest sequence of a commit, unless the folder knows a newer one or is gone.
+    def raise_index_version(self, folder_id: int, space_id: str, version: int) -> None:
+        """Store the manifest sequence of a commit in a space's index.
+
+        A folder that knows a newer one, has left that space or is gone stays as it is.
 
         Raises
         ------
         RecordsContended
             If transactions kept holding the folder.
         """
-        newer = FolderModel.folder_id.exists() & (FolderModel.index_version < version)
+        known = FolderModel.index_versions[space_id]
         for _ in attempts():
             try:
-                FolderModel(folder_id).update([FolderModel.index_version.set(version)], condition=newer)
+                FolderModel(folder_id).update([known.set(version)], condition=known < version)
             except UpdateError as error:
                 if error.cause_response_code == _CONDITION_FAILED:
                     return
@@ -70,14 +72,19 @@ class FolderStore:
                 return
 
 
-def _record(model: FolderModel) -> FolderRecord:
+def record_of(model: FolderModel) -> FolderRecord:
+    """Return a stored item as a plain value."""
+    versions = model.index_versions.as_dict()  # type: ignore[no-untyped-call]
+    backfills = model.backfills.as_dict()  # type: ignore[no-untyped-call]
     return FolderRecord(
         folder_id=model.folder_id,
         owner_id=model.owner_id,
         folder_name=model.folder_name,
         created_at=model.created_at,
         status=FolderStatus(model.status),
-        index_version=model.index_version,
+        index_versions={space_id: int(version) for space_id, version in versions.items()},
+        spaces_revision=model.spaces_revision,
+        backfills={space_id: Backfill(**fields) for space_id, fields in backfills.items()},
         image_count=model.image_count,
         is_public=model.is_public,
         description=model.description,

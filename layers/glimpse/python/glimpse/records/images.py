@@ -16,6 +16,7 @@ from glimpse.records.types import (
     ImageRecord,
     ImageStatus,
     RecordsContended,
+    SpacesChanged,
 )
 
 PUTS_PER_TRANSACTION = 99  # DynamoDB allows 100 items; one is the check that the folder is active
@@ -46,6 +47,7 @@ class _Outcome:
     width: int | None = None
     height: int | None = None
     taken_at: int | None = None
+    spaces_revision: int | None = None
 
 
 class ImageStore:
@@ -102,12 +104,14 @@ class ImageStore:
         height: int,
         taken_at: int,
         sequencer: str,
+        spaces_revision: int | None = None,
     ) -> bool:
         """Mark an image INDEXED and count it, in one transaction.
 
         The job counts an image when it leaves PENDING, the folder counts the INDEXED ones; so a replaced
         image counts once. An outcome of an older event than the record's changes nothing, and neither does
-        one that was recorded since `record` was read.
+        one that was recorded since `record` was read. `spaces_revision` is the folder's, as it was read
+        before the commits: they went to all its spaces, and if it has others by now, nothing is written.
 
         Returns
         -------
@@ -116,20 +120,36 @@ class ImageStore:
 
         Raises
         ------
+        SpacesChanged
+            If the folder's images go to other spaces by now.
         RecordsContended
             If others kept changing the same records; nothing was written.
         """
         return self._finish(
             record,
-            _Outcome(ImageStatus.INDEXED, sequencer, None, thumbnail_key, width, height, taken_at),
+            _Outcome(
+                ImageStatus.INDEXED,
+                sequencer,
+                None,
+                thumbnail_key,
+                width,
+                height,
+                taken_at,
+                spaces_revision,
+            ),
         )
 
-    def mark_failed(self, record: ImageRecord, reason: str, *, sequencer: str) -> bool:
+    def mark_failed(
+        self, record: ImageRecord, reason: str, *, sequencer: str, spaces_revision: int | None = None
+    ) -> bool:
         """Mark an image FAILED for a reason that a person understands, and count it, in one transaction.
 
         Returns and raises like :meth:`mark_indexed`. `reason` is cut at 300 characters.
         """
-        return self._finish(record, _Outcome(ImageStatus.FAILED, sequencer, reason[:MAX_REASON_CHARACTERS]))
+        reason = reason[:MAX_REASON_CHARACTERS]
+        return self._finish(
+            record, _Outcome(ImageStatus.FAILED, sequencer, reason, spaces_revision=spaces_revision)
+        )
 
     def _finish(self, record: ImageRecord, outcome: _Outcome) -> bool:
         if record.sequencer is not None and is_newer(record.sequencer, outcome.sequencer):
@@ -140,7 +160,7 @@ class ImageStore:
                 _write_outcome(record, outcome, count_job=count_job)
             except transactions.ConditionsFailed as error:
                 image_changed, job_gone, folder_gone = _failed_by_table(error, count_job=count_job)
-                if folder_gone:
+                if folder_gone and not _is_active(record.folder_id, outcome.spaces_revision):
                     return False
                 if image_changed:
                     stored = self.get(record.folder_id, record.image_id)
@@ -159,9 +179,13 @@ class ImageStore:
             f"image {record.image_id} of folder {record.folder_id} kept changing while it was marked"
         )
 
-    def list_folder(self, folder_id: int) -> Iterator[ImageRecord]:
-        """Yield a folder's records in the order of their ids, by consistent reads, a page at a time."""
-        for model in ImageModel.query(folder_id, consistent_read=True):
+    def list_folder(self, folder_id: int, *, after: int = 0) -> Iterator[ImageRecord]:
+        """Yield a folder's records in the order of their ids, by consistent reads, a page at a time.
+
+        Those with ids up to `after` are left out.
+        """
+        later = ImageModel.image_id > after
+        for model in ImageModel.query(folder_id, later, consistent_read=True):
             yield _record(model)
 
     def delete(self, folder_id: int, image_ids: Iterable[int]) -> None:
@@ -180,17 +204,16 @@ def _write_outcome(record: ImageRecord, outcome: _Outcome, *, count_job: bool) -
         else ImageModel.sequencer == record.sequencer
     )
     folder_actions: list[Action] = [FolderModel.image_count.add(folder_delta)]
+    # An outcome adds nothing to a folder that is being erased, even where its count stays the same.
+    folder_condition = FolderModel.status == FolderStatus.ACTIVE.value
+    if outcome.spaces_revision is not None:
+        folder_condition &= FolderModel.spaces_revision == outcome.spaces_revision
 
     def fill(transaction: TransactWrite) -> None:
         transaction.update(
             ImageModel(record.folder_id, record.image_id), _image_actions(outcome), condition=condition
         )
-        # An outcome adds nothing to a folder that is being erased, even where its count stays the same.
-        transaction.update(
-            FolderModel(record.folder_id),
-            folder_actions,
-            condition=FolderModel.status == FolderStatus.ACTIVE.value,
-        )
+        transaction.update(FolderModel(record.folder_id), folder_actions, condition=folder_condition)
         if count_job:
             transaction.update(
                 JobModel(record.job_id),
@@ -199,6 +222,19 @@ def _write_outcome(record: ImageRecord, outcome: _Outcome, *, count_job: bool) -
             )
 
     transactions.write(fill)
+
+
+def _is_active(folder_id: int, spaces_revision: int | None) -> bool:
+    """Tell whether a folder whose condition failed is there; raises SpacesChanged if its spaces changed."""
+    try:
+        folder = FolderModel.get(folder_id, consistent_read=True)
+    except FolderModel.DoesNotExist:
+        return False
+    if folder.status != FolderStatus.ACTIVE.value:
+        return False
+    if spaces_revision is not None and folder.spaces_revision != spaces_revision:
+        raise SpacesChanged(f"folder {folder_id} has spaces revision {folder.spaces_revision} by now")
+    return True  # by now its condition would hold: try again
 
 
 def _failed_by_table(error: transactions.ConditionsFailed, *, count_job: bool) -> tuple[bool, bool, bool]:
@@ -216,6 +252,7 @@ def _image_actions(outcome: _Outcome) -> list[Action]:
         (ImageModel.width, outcome.width),
         (ImageModel.height, outcome.height),
         (ImageModel.taken_at, outcome.taken_at),
+        (ImageModel.spaces_revision, outcome.spaces_revision),
     ]
     return [attribute.remove() if value is None else attribute.set(value) for attribute, value in values]
 
@@ -233,6 +270,7 @@ def _job_actions(record: ImageRecord, outcome: _Outcome) -> list[Action]:
 _FIELDS = (
     "folder_id", "image_id", "owner_id", "job_id", "name", "key", "content_type", "size", "created_at",
     "reason", "thumbnail_key", "width", "height", "taken_at", "sequencer",
+    "spaces_revision",
 )  # fmt: skip
 
 

@@ -99,10 +99,11 @@ class ImageModel(Table):
     height = IntegerAttribute(null=True)
     taken_at = IntegerAttribute(null=True)
     sequencer = UnicodeAttribute(null=True)
+    spaces_revision = IntegerAttribute(default=0)
 
 
 class FolderModel(Table):
-    """Table ``folders``."""
+    """Table ``folders``; both maps are keyed by embedding space."""
 
     class Meta(TableMeta):  # noqa: D106
         table_name = TableName("GLIMPSE_FOLDERS_TABLE")
@@ -112,7 +113,9 @@ class FolderModel(Table):
     folder_name = UnicodeAttribute()
     status = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
-    index_version = IntegerAttribute(default=0)
+    index_versions: MapAttribute[str, Any] = MapAttribute(default=dict)  # type: ignore[no-untyped-call]
+    spaces_revision = IntegerAttribute(default=0)
+    backfills: MapAttribute[str, Any] = MapAttribute(default=dict)  # type: ignore[no-untyped-call]
     image_count = IntegerAttribute(default=0)
     is_public = BooleanAttribute(default=False)
     description = UnicodeAttribute(null=True)
@@ -132,6 +135,17 @@ class JobModel(Table):
     failures: MapAttribute[str, Any] = MapAttribute(default=dict)  # type: ignore[no-untyped-call]
     created_at = UTCDateTimeAttribute()
     expires_at = TTLAttribute()
+
+
+class OtherImageModel(Table):
+    """Table ``other_images``: files of other backends, by what their backends call index and image."""
+
+    class Meta(TableMeta):  # noqa: D106
+        table_name = TableName("GLIMPSE_OTHER_IMAGES_TABLE")
+
+    index_key = UnicodeAttribute(hash_key=True)
+    image_id = IntegerAttribute(range_key=True)
+    file_path = UnicodeAttribute()
 
 
 MODELS: tuple[type[Model], ...] = (ImageModel, FolderModel, JobModel)

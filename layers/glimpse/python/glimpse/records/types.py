@@ -1,6 +1,7 @@
 """What the records look like outside this package: plain values, no trace of DynamoDB."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -41,6 +42,10 @@ class RecordsContended(Exception):  # noqa: N818 - named for what happened
     """Others kept changing the same records; nothing was written, and trying again later is safe."""
 
 
+class SpacesChanged(Exception):  # noqa: N818
+    """The folder's images go to other embedding spaces by now; nothing was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
     """One uploaded image.
@@ -61,6 +66,9 @@ class ImageRecord:
         Seconds since 1970-01-01 UTC.
     sequencer
         The S3 event that the status answers to; see :func:`glimpse.records.is_newer`.
+    spaces_revision
+        The folder's, when the status was recorded: the image is in the index of every space that the folder
+        had then.
     """
 
     folder_id: int
@@ -79,21 +87,72 @@ class ImageRecord:
     height: int | None = None
     taken_at: int | None = None
     sequencer: str | None = None
+    spaces_revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """How far the images that a folder had are brought into the index of a space that it got later.
+
+    Attributes
+    ----------
+    since
+        The `spaces_revision` that the folder got with the space: an image recorded under it or a later one is
+        in the index already.
+    cursor
+        Every image up to this id is dealt with.
+    claimed
+        No image beyond this id was taken up yet.
+    done, left_out
+        Images that were embedded, and those whose files can't be read any more.
+    touched_at
+        Seconds since 1970-01-01 UTC of the last step.
+    is_complete
+        Whether all of the folder's images are in the index.
+    """
+
+    since: int
+    cursor: int = 0
+    claimed: int = 0
+    done: int = 0
+    left_out: int = 0
+    touched_at: int = 0
+    is_complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FolderRecord:
-    """One folder of images; `index_version` is the manifest sequence of the newest acknowledged commit."""
+    """One folder of images.
+
+    Attributes
+    ----------
+    index_versions
+        By embedding space, the manifest sequence of the newest acknowledged commit. Its keys are the spaces
+        to whose indexes the folder's images go.
+    spaces_revision
+        Rises whenever those keys change.
+    backfills
+        Of the spaces that the folder got after images; the others' indexes were complete from the start.
+    """
 
     folder_id: int
     owner_id: int
     folder_name: str
     created_at: datetime
     status: FolderStatus = FolderStatus.ACTIVE
-    index_version: int = 0
+    index_versions: Mapping[str, int] = field(default_factory=dict)
+    spaces_revision: int = 0
+    backfills: Mapping[str, Backfill] = field(default_factory=dict)
     image_count: int = 0
     is_public: bool = False
     description: str | None = None
+
+    def is_complete_in(self, space_id: str) -> bool:
+        """Tell whether all images of the folder are in its index of a space."""
+        if space_id not in self.index_versions:
+            return False
+        backfill = self.backfills.get(space_id)
+        return backfill is None or backfill.is_complete
 
 
 @dataclass(frozen=True, slots=True)

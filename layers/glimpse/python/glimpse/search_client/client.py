@@ -80,7 +80,7 @@ class SearchClient:
         folder_ids: Sequence[int],
         folder_owner_map: Mapping[int, int],
         top_k: int = 5,
-        versions: Mapping[int, int] | None = None,
+        versions: Mapping[int, Mapping[str, int]] | None = None,
     ) -> list[SearchHit]:
         """Return the images that show what `query` says, best first.
 
@@ -96,8 +96,9 @@ class SearchClient:
             Owner of each folder.
         top_k : int
             How many images, at most.
-        versions : mapping of int to int, optional
-            The index version that each folder has at least, where that is known; it saves the service a look.
+        versions : mapping of int to mapping of str to int, optional
+            By folder and embedding space, the version that an index has at least, where that is known; it
+            saves the service a look.
         """
         body = {
             "user_id": user_id,
@@ -105,7 +106,7 @@ class SearchClient:
             "folder_ids": list(folder_ids),
             "folder_owner_map": {str(folder): owner for folder, owner in folder_owner_map.items()},
             "top_k": top_k,
-            "versions": {str(folder): version for folder, version in (versions or {}).items()},
+            "versions": {str(folder): dict(known) for folder, known in (versions or {}).items()},
         }
         answer = self._ask("POST", "/search", body)
         with _contract():
@@ -121,6 +122,25 @@ class SearchClient:
     def health(self) -> dict[str, Any]:
         """Return what the service says of itself: status, model, build."""
         return self._ask("GET", "/health")
+
+    def models(self) -> dict[str, Any]:
+        """Return which generations the deployment has, and how far a change of model is; for operators."""
+        return self._ask("GET", "/models")
+
+    def reindex(self, bundle_digest: str) -> dict[str, Any]:
+        """Begin a change to the model of a published bundle, and return what holds then.
+
+        To begin the change that is under way is no error. SearchRefused (409) if another one is.
+        """
+        return self._ask("POST", "/models/reindex", {"bundle_digest": bundle_digest})
+
+    def rollback_model(self) -> dict[str, Any]:
+        """Put the earlier model in front again, or give up a change that is not complete."""
+        return self._ask("POST", "/models/rollback")
+
+    def finalize_model(self) -> dict[str, Any]:
+        """Keep the active model only."""
+        return self._ask("POST", "/models/finalize")
 
     def _ask(
         self,

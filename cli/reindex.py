@@ -1,0 +1,126 @@
+"""``glimpse reindex`` and the commands that end a change of model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from glimpse.search_client import SearchClient, SearchRefused, SearchServiceError
+from rich.console import Console
+
+from cli.target import AwsOption, Target, resolve
+from local.errors import Trouble
+from local.models.choice import choose, chosen
+from local.models.library import Library
+from local.models.publish import publish
+from local.settings import Settings
+
+console = Console()
+
+_LOOK_SECONDS = 2.0
+
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Stay until the new model is in use, and show how far it is.")
+]
+
+
+def reindex(
+    name: Annotated[
+        str | None, typer.Argument(help="An installed model; the chosen one, if none is named.")
+    ] = None,
+    watch: Watch = False,
+    aws: AwsOption = False,
+) -> None:
+    """Embed all photographs anew with another model, and change over when that is done.
+
+    Searches and uploads go on meanwhile. Afterwards both models are kept until `glimpse model finalize`, so
+    that `glimpse model rollback` is a matter of a second.
+    """
+    settings, target = Settings.from_environment(), resolve(aws=aws)
+    library = Library.of(settings.home)
+    if name is None:
+        choice = chosen(settings.home, target.key)
+        if choice is None:
+            raise Trouble("No model was chosen for this deployment; name one, as `glimpse model list` does.")
+        name = choice.name
+    bundle = library.bundle(name)
+    with console.status(f"Publishing {bundle.name} …"):
+        publish(bundle, target)
+    client = client_of(target)
+    models = ask(lambda: client.reindex(bundle.digest))
+    choose(settings.home, library.name_of(name), target.key)
+    while watch and models["phase"] == "BUILDING":
+        _show_progress(models)
+        time.sleep(_LOOK_SECONDS)
+        models = ask(client.models)
+    show(models)
+
+
+def rollback(aws: AwsOption = False) -> None:
+    """Search with the earlier model again; or give a change up that is not complete yet."""
+    show(ask(client_of(resolve(aws=aws)).rollback_model))
+
+
+def finalize(aws: AwsOption = False) -> None:
+    """Keep the model in use only: the indexes of the other one are removed, and rollback ends."""
+    show(ask(client_of(resolve(aws=aws)).finalize_model))
+
+
+def client_of(target: Target) -> SearchClient:
+    """Return the client of a deployment's search service."""
+    return SearchClient(target.transport())
+
+
+def ask(request: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Ask the deployment.
+
+    Raises
+    ------
+    Trouble
+        If it refuses, in its own sentence, or does not answer.
+    """
+    try:
+        return request()
+    except SearchRefused as refusal:
+        raise Trouble(refusal.detail) from refusal
+    except SearchServiceError as error:
+        raise Trouble(f"The deployment does not answer: {error}.") from error
+
+
+def show(models: dict[str, Any]) -> None:
+    """Say in a sentence or two which models there are, and what can be done."""
+    active, other = models["active"]["name"], (models["other"] or {}).get("name")
+    match models["phase"]:
+        case "BUILDING":
+            _show_progress(models)
+            console.print(
+                f"Searches use [bold]{active}[/] until everything is embedded with [bold]{other}[/]; "
+                "[bold]glimpse model rollback[/] gives it up."
+            )
+        case "FLIPPED" | "ROLLED_BACK":
+            console.print(
+                f"Searches use [bold]{active}[/]. {other} is kept and kept current: "
+                + (
+                    "[bold]glimpse model rollback[/] goes back to it, "
+                    if models["phase"] == "FLIPPED"
+                    else f"[bold]glimpse reindex {other}[/] goes forth to it, "
+                )
+                + "[bold]glimpse model finalize[/] removes it."
+            )
+        case _:
+            retired = models["retired"]
+            removed = f" The indexes of {retired['name']} are being removed." if retired else ""
+            console.print(f"Searches use [bold]{active}[/].{removed}")
+
+
+def _show_progress(models: dict[str, Any]) -> None:
+    progress = models["progress"] or {}
+    lost = progress.get("left_out", 0)
+    console.print(
+        f"{progress.get('images_done', 0):,} of {progress.get('images_total', 0):,} images, "
+        f"{progress.get('folders_done', 0):,} of {progress.get('folders_total', 0):,} folders"
+        + (f"; {lost:,} images can't be read any more" if lost else ""),
+        highlight=False,
+    )

@@ -1,0 +1,158 @@
+"""A change of model is watched until everything is embedded anew, and then flipped."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from glimpse.generations import Generation, Generations, OtherMark, Phase
+from glimpse.messages import BackfillFolder, BackfillOthers, Coordinate
+from glimpse.records import FolderRecord, FolderStatus
+
+from functions.embed.services.backfilling import Progress
+from functions.embed.services.ports import GenerationChanges, Maintenance, OtherMarks
+from functions.embed.services.work import Tools
+
+STALLED_SECONDS = 900
+"""A backfill that was not touched for so long is sent again: its message was lost, or its worker killed.
+Longer than a message stays invisible, so that the earlier worker is surely gone."""
+
+_FIRST_DELAY_SECONDS = 2
+_LONGEST_DELAY_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How far the re-embedding is.
+
+    Attributes
+    ----------
+    folders_done, folders_total
+        Folders that people own.
+    images_done, images_total
+        Their images.
+    others_done, others_total
+        Indexes of other backends.
+    left_out
+        Images whose files can't be read any more, or are not known here.
+    """
+
+    folders_done: int = 0
+    folders_total: int = 0
+    images_done: int = 0
+    images_total: int = 0
+    others_done: int = 0
+    others_total: int = 0
+    left_out: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything is embedded."""
+        return self.folders_done == self.folders_total and self.others_done == self.others_total
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinator:
+    """Watches a change of model, and flips when everything is complete.
+
+    Attributes
+    ----------
+    tools
+        Storage.
+    generations
+        The pointer.
+    marks
+        How far other backends' indexes are.
+    maintenance
+        Takes the backfills, and the next look.
+    clock
+        Seconds since 1970-01-01 UTC.
+    """
+
+    tools: Tools
+    generations: GenerationChanges
+    marks: OtherMarks
+    maintenance: Maintenance
+    clock: Callable[[], float] = time.time
+
+    def run(
+        self,
+        request: Coordinate,
+        *,
+        receive_count: int,  # noqa: ARG002 - every look is the same
+        remaining_seconds: Callable[[], float],  # noqa: ARG002 - a look takes seconds
+    ) -> Progress:
+        """Look once: send what is missing, and flip when nothing is.
+
+        A folder that is created after the change began has the new space from the start: the API reads the
+        pointer, and creates the folder on the condition that it is still the same. So the scan, which begins
+        after the change, sees every folder that needs a backfill.
+
+        Raises
+        ------
+        ChangeRefused
+            If the pointer was changed at the same time: the message comes again.
+        """
+        now = self.generations.current()
+        if now.phase is not Phase.BUILDING or now.other is None or now.other.space_id != request.space_id:
+            return Progress.DROPPED
+        if self._look(now, now.other).is_complete:
+            self.generations.flip(now)
+            return Progress.DONE
+        delay = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2 ** min(request.round, 10))
+        self.maintenance.send(
+            request.model_copy(update={"round": request.round + 1}), delay_seconds=int(delay)
+        )
+        return Progress.CONTINUED
+
+    def _look(self, now: Generations, other: Generation) -> Tally:
+        for folder in self.tools.spaces.all_folders():
+            if folder.status is FolderStatus.ACTIVE and not folder.is_complete_in(other.space_id):
+                self._backfill(now, folder, other.space_id)
+        for index in self.tools.others.indexes():
+            self._backfill_others(index, other.space_id)
+        return tally(self.tools, self.marks, other)
+
+    def _backfill(self, now: Generations, folder: FolderRecord, space_id: str) -> None:
+        if not folder.spaces_revision:
+            self.tools.spaces.adopt(folder.folder_id, now.active.space_id)
+            return  # the next look goes on with it
+        at = int(self.clock())
+        backfill = folder.backfills.get(space_id)
+        if backfill is None:
+            is_due = self.tools.spaces.add(folder, space_id, at)
+        else:
+            is_due = at - backfill.touched_at > STALLED_SECONDS and self.tools.spaces.claim(
+                folder.folder_id, space_id, backfill, backfill.claimed, at
+            )
+        if is_due:
+            self.maintenance.send(
+                BackfillFolder(owner_id=folder.owner_id, folder_id=folder.folder_id, space_id=space_id)
+            )
+
+    def _backfill_others(self, index: str, space_id: str) -> None:
+        at = int(self.clock())
+        mark = self.marks.get(space_id, index)
+        if mark is None or (not mark.is_complete and at - mark.touched_at > STALLED_SECONDS):
+            self.marks.put(space_id, index, OtherMark(is_complete=False, left_out=0, touched_at=at))
+            self.maintenance.send(BackfillOthers(index_key=index, space_id=space_id))
+
+
+def tally(tools: Tools, marks: OtherMarks, other: Generation) -> Tally:
+    """Count what is embedded into a generation by now."""
+    counts = dict.fromkeys(Tally.__dataclass_fields__, 0)
+    for folder in tools.spaces.all_folders():
+        if folder.status is FolderStatus.ACTIVE:
+            backfill = folder.backfills.get(other.space_id)
+            complete = folder.is_complete_in(other.space_id)
+            counts["folders_total"] += 1
+            counts["folders_done"] += complete
+            counts["images_total"] += folder.image_count
+            done = folder.image_count if complete else backfill.done if backfill else 0
+            counts["images_done"] += min(folder.image_count, done)
+            counts["left_out"] += backfill.left_out if backfill else 0
+    for index in tools.others.indexes():
+        mark = marks.get(other.space_id, index)
+        counts["others_total"] += 1
+        counts["others_done"] += mark is not None and mark.is_complete
+        counts["left_out"] += mark.left_out if mark else 0
+    return Tally(**counts)

@@ -1,0 +1,119 @@
+"""What operators ask about the deployment's models."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from glimpse.encoder import BundleError
+from glimpse.generations import ChangeRefused, Generation, Generations, NoModelChosen, Phase
+from glimpse.messages import ChangeModels, Coordinate, ModelsAnswer, RetireSpace
+from glimpse.shelf import BundleMissing, ShelfError, ShelfUnavailable
+
+from functions.embed.services.coordinating import tally
+from functions.embed.services.ports import Bundles, GenerationChanges, Maintenance, OtherMarks
+from functions.embed.services.retiring import DELAY_SECONDS
+from functions.embed.services.work import Tools
+
+_AFTER_FLIP_SECONDS = 3
+"""So long after a flip, every search knows of it: it knows the pointer of a second ago."""
+
+_NO_DIGEST = "Say which bundle: its bundle_digest, 64 hexadecimal digits."
+_NO_BUNDLE = "There is no such bundle in the index bucket, or not with both halves; publish it first."
+_DAMAGED = "The bundle in the index bucket can't be used; publish it again."
+_NOT_NOW = "The index bucket does not answer at the moment; try again shortly."
+_TOO_EARLY = "The model was changed a moment ago; finalize in a few seconds."
+
+
+@dataclass(frozen=True, slots=True)
+class ModelService:
+    """Answers operators.
+
+    Attributes
+    ----------
+    tools
+        Storage.
+    generations
+        The pointer.
+    bundles
+        The index bucket's.
+    marks, maintenance
+        As for the coordinator.
+    clock
+        Seconds since 1970-01-01 UTC.
+    """
+
+    tools: Tools
+    generations: GenerationChanges
+    bundles: Bundles
+    marks: OtherMarks
+    maintenance: Maintenance
+    clock: Callable[[], float] = time.time
+
+    def answer(self, request: ChangeModels) -> ModelsAnswer:
+        """Do what an operator asks for, or say in a sentence why not."""
+        try:
+            return self._described(self._do(request))
+        except NoModelChosen as error:
+            return ModelsAnswer(status=503, detail=str(error))
+        except ChangeRefused as error:
+            return ModelsAnswer(status=409, detail=str(error))
+        except ValueError:  # BundleError is one, and is told apart below
+            return ModelsAnswer(status=422, detail=_NO_DIGEST)
+
+    def _do(self, request: ChangeModels) -> Generations | ModelsAnswer:
+        match request.action:
+            case "status":
+                return self.generations.current()
+            case "reindex":
+                return self._reindex(request.bundle_digest or "")
+            case "rollback":
+                return self._retiring(self.generations.rollback())
+            case "finalize":
+                return self._finalize()
+
+    def _reindex(self, bundle_digest: str) -> Generations | ModelsAnswer:
+        try:
+            entry = self.bundles.entry(bundle_digest)
+        except BundleMissing:
+            return ModelsAnswer(status=404, detail=_NO_BUNDLE)
+        except ShelfUnavailable:
+            return ModelsAnswer(status=503, detail=_NOT_NOW)
+        except (ShelfError, BundleError):
+            return ModelsAnswer(status=409, detail=_DAMAGED)
+        if entry.halves != {"visual", "textual"}:
+            return ModelsAnswer(status=404, detail=_NO_BUNDLE)
+        # Before the change: where a crash comes in between, the message finds nothing to do.
+        self.maintenance.send(Coordinate(space_id=entry.space_id), delay_seconds=2)
+        return self.generations.start(
+            Generation(entry.name, entry.space_id, entry.bundle_digest, entry.dimension)
+        )
+
+    def _finalize(self) -> Generations | ModelsAnswer:
+        now = self.generations.current()
+        if now.phase is not Phase.STABLE and self.clock() - now.changed_at < _AFTER_FLIP_SECONDS:
+            return ModelsAnswer(status=409, detail=_TOO_EARLY)
+        return self._retiring(self.generations.finalize())
+
+    def _retiring(self, now: Generations) -> Generations:
+        if now.retired is not None:
+            self.maintenance.send(RetireSpace(space_id=now.retired.space_id), delay_seconds=DELAY_SECONDS)
+        return now
+
+    def _described(self, now: Generations | ModelsAnswer) -> ModelsAnswer:
+        if isinstance(now, ModelsAnswer):
+            return now
+        progress = asdict(tally(self.tools, self.marks, now.other)) if now.other else None
+        return ModelsAnswer(status=200, models=describe(now, progress))
+
+
+def describe(now: Generations, progress: dict[str, int] | None) -> dict[str, Any]:
+    """Return the generations as the operator's routes show them."""
+    return {
+        "active": asdict(now.active),
+        "other": asdict(now.other) if now.other else None,
+        "retired": asdict(now.retired) if now.retired else None,
+        "phase": now.phase.value,
+        "revision": now.revision,
+        "progress": progress,
+    }

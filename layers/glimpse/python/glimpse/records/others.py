@@ -1,0 +1,47 @@
+"""Images of other backends, which have no records: what it takes to embed them into another space later."""
+
+from collections.abc import Iterable, Mapping
+
+from glimpse.records.models import OtherImageModel
+
+
+class OtherImageStore:
+    """The files of other backends' images.
+
+    An index is named ``namespace/user_id/folder_id`` here (:func:`index_key`), whatever its space.
+    """
+
+    def put(self, index: str, paths: Mapping[int, str]) -> None:
+        """Note which file each image is; written before the image's vector is committed."""
+        with OtherImageModel.batch_write() as batch:
+            for image_id, path in paths.items():
+                batch.save(OtherImageModel(index, image_id, file_path=path))
+
+    def paths(self, index: str, image_ids: Iterable[int]) -> dict[int, str]:
+        """Return the files of those images that are known, by consistent reads."""
+        keys = [(index, image_id) for image_id in image_ids]
+        found = OtherImageModel.batch_get(keys, consistent_read=True)
+        return {model.image_id: model.file_path for model in found}
+
+    def forget(self, index: str) -> None:
+        """Remove what is known of an index's images."""
+        known = [model.image_id for model in OtherImageModel.query(index, consistent_read=True)]
+        with OtherImageModel.batch_write() as batch:
+            for image_id in known:
+                batch.delete(OtherImageModel(index, image_id))
+
+    def indexes(self) -> list[str]:
+        """Return the names of all indexes of which an image is known, by consistent reads."""
+        found = OtherImageModel.scan(consistent_read=True, attributes_to_get=["index_key"])
+        return sorted({model.index_key for model in found})
+
+
+def index_key(namespace: str, user_id: int, folder_id: int) -> str:
+    """Return the name of an index."""
+    return f"{namespace}/{user_id}/{folder_id}"
+
+
+def parts_of(index: str) -> tuple[str, int, int]:
+    """Return namespace, owner and folder of an index by its name."""
+    namespace, user_id, folder_id = index.split("/")
+    return namespace, int(user_id), int(folder_id)
