@@ -106,7 +106,7 @@ class FolderBackfill:
         """Bring a batch into the index."""
         space_id = attempt.key.space_id
         seen = folder.backfills[space_id]
-        wanted, cursor = self._next(folder, seen)
+        wanted, cursor, is_last = self._next(folder, seen)
         done = left_out = 0
         if wanted:
             upto = wanted[-1].image_id
@@ -117,21 +117,21 @@ class FolderBackfill:
                 return  # the folder is being erased, or the space given up: the next look at it tells
         following = replace(
             seen,
-            cursor=seen.cursor if cursor is None else cursor,
+            cursor=cursor,
             claimed=max(seen.claimed, wanted[-1].image_id if wanted else 0),
             done=seen.done + done,
             left_out=seen.left_out + left_out,
             touched_at=self._now(),
-            is_complete=cursor is None,
+            is_complete=is_last,
         )
-        if cursor is None:
+        if is_last:
             # Also an index of an earlier use of this space has to be known by its version.
             version = self.tools.writer.create(attempt.key).version
             self.tools.folders.raise_index_version(folder.folder_id, space_id, version)
         self._check(self.tools.spaces.advance(folder.folder_id, space_id, seen, following))
 
-    def _next(self, folder: FolderRecord, seen: Backfill) -> tuple[list[ImageRecord], int | None]:
-        """Return images to embed, and up to which id the folder is dealt with then; None for all of it."""
+    def _next(self, folder: FolderRecord, seen: Backfill) -> tuple[list[ImageRecord], int, bool]:
+        """Return images to embed, up to which id the folder is dealt with then, and whether that is all."""
         looked_at = list(
             islice(self.tools.images.list_folder(folder.folder_id, after=seen.cursor), _LOOKED_AT)
         )
@@ -142,8 +142,9 @@ class FolderBackfill:
             if record.status is ImageStatus.INDEXED and record.spaces_revision < seen.since
         ]
         if len(wanted) > BATCH:
-            return wanted[:BATCH], wanted[BATCH - 1].image_id
-        return wanted, looked_at[-1].image_id if len(looked_at) == _LOOKED_AT else None
+            return wanted[:BATCH], wanted[BATCH - 1].image_id, False
+        cursor = looked_at[-1].image_id if looked_at else seen.cursor
+        return wanted, cursor, len(looked_at) < _LOOKED_AT
 
     def _embed(
         self, attempt: Attempt, wanted: Sequence[ImageRecord], claimed: int, encoders: dict[str, Encoder]

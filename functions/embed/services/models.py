@@ -91,7 +91,8 @@ class ModelService:
 
     def _finalize(self) -> Generations | ModelsAnswer:
         now = self.generations.current()
-        if now.phase is not Phase.STABLE and self.clock() - now.changed_at < _AFTER_FLIP_SECONDS:
+        is_flipped = now.phase in (Phase.FLIPPED, Phase.ROLLED_BACK)
+        if is_flipped and self.clock() - now.changed_at < _AFTER_FLIP_SECONDS:
             return ModelsAnswer(status=409, detail=_TOO_EARLY)
         return self._retiring(self.generations.finalize())
 

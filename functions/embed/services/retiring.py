@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from glimpse.generations import Generation
-from glimpse.index import FormatError, IndexKey, ObjectStore
+from glimpse.index import IndexKey, ObjectStore
 from glimpse.index.layout import ROOT
-from glimpse.index.manifest import Manifest
 from glimpse.messages import RetireSpace
 
 from functions.embed.services.backfilling import RESERVE_SECONDS, Progress
@@ -52,51 +51,47 @@ class Retirer:
     ) -> Progress:
         """Remove a retired space, or as much of it as there is time for.
 
-        First the folders leave it: from then on no upload begins to go there. Then its indexes are deleted,
-        which raises their epochs, so that uploads that began before lose.
+        Each folder leaves it: from then on no upload begins to go there. Before and after that its index is
+        deleted, which raises its epoch: uploads and backfills that began earlier lose, also where there was
+        no index yet, and also where this crashes in between. Then all indexes that are left are deleted.
         """
         now = self.generations.current()
         retired = now.retired
         if retired is None or retired.space_id != request.space_id:
             return Progress.DROPPED
-        for _ in self._steps(retired):
+        for after in self._steps(retired, request.after):
             if remaining_seconds() < RESERVE_SECONDS:
-                self.maintenance.send(request)
+                self.maintenance.send(request.model_copy(update={"after": after}))
                 return Progress.CONTINUED
         if retired.bundle_digest != now.active.bundle_digest:
             self.files.remove(retired.bundle_digest)
         self.generations.forget_retired(now)
         return Progress.DONE
 
-    def _steps(self, retired: Generation) -> Iterator[None]:
+    def _steps(self, retired: Generation, after: str) -> Iterator[str]:
+        """Do one step after another, and yield each time what the rest may begin after."""
         for folder in self.tools.spaces.all_folders():
             if retired.space_id in folder.index_versions:
-                self.tools.spaces.remove(folder.folder_id, retired.space_id)
-                yield
-        for index in self._indexes(retired.space_id):
-            if self._holds_something(index):
+                index = IndexKey(self.tools.namespace, retired.space_id, folder.owner_id, folder.folder_id)
                 self.tools.writer.delete(index)
-                yield
+                self.tools.spaces.remove(folder.folder_id, retired.space_id)
+                self.tools.writer.delete(index)
+                yield after
+        for index in self._indexes(retired.space_id):
+            if index.prefix > after:
+                self.tools.writer.delete(index)
+                yield index.prefix
         for name in self.tools.others.indexes():
             self.marks.forget(retired.space_id, name)
-            yield
+            yield "~"  # after every prefix
 
     def _indexes(self, space_id: str) -> Iterator[IndexKey]:
+        """Yield the indexes of a space, in the order of their prefixes."""
         for namespace in self._children(ROOT):
             for owner in self._children(f"{ROOT}{namespace}/{space_id}/"):
                 for folder in self._children(f"{ROOT}{namespace}/{space_id}/{owner}/"):
                     yield IndexKey(namespace, space_id, int(owner), int(folder))
 
     def _children(self, prefix: str) -> list[str]:
-        return sorted(self.store.children(prefix, _MANY) or ())
-
-    def _holds_something(self, index: IndexKey) -> bool:
-        """Tell whether an index was not deleted yet; one that was is empty, and not in its first epoch."""
-        stored = self.store.get(index.manifest)
-        if stored is None:
-            return False
-        try:
-            manifest = Manifest.parse(stored.data, index)
-        except FormatError:
-            return True
-        return manifest.epoch == 0 or any(manifest.objects())
+        names = self.store.children(prefix, _MANY) or set()
+        return sorted(names, key=lambda name: f"{name}/")

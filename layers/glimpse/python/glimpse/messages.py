@@ -66,12 +66,16 @@ class Coordinate(BaseModel):
 
 
 class RetireSpace(BaseModel):
-    """A message of the maintenance queue: remove all that belongs to a space that is not used any more."""
+    """A message of the maintenance queue: remove all that belongs to a space that is not used any more.
+
+    `after` is the prefix of the last index that is deleted.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["retire-space"] = "retire-space"
     space_id: str
+    after: str = ""
 
 
 Maintenance = EraseFolder | BackfillFolder | BackfillOthers | Coordinate | RetireSpace

@@ -1,0 +1,74 @@
+"""A change of model, step by step."""
+
+from typing import Any
+
+from glimpse.generations import CachedGenerations, OtherMarkStore, Phase
+from glimpse.maintenance import MaintenanceQueue
+from glimpse.messages import (
+    BackfillFolder,
+    Coordinate,
+)
+
+from functions.embed.services.backfilling import FolderBackfill, Progress
+from functions.embed.services.backfilling_others import OthersBackfill
+from functions.embed.services.coordinating import Coordinator
+from functions.embed.services.retiring import Retirer
+from functions.embed.services.work import Outcome
+from functions.embed.storage.bundles import BundleBucket
+from tests.integration.embed.staging import Hook, event, ignore, process, tools
+from tests.integration.embed.world import (
+    FOLDER,
+    OTHER_SPACE,
+    USER,
+    World,
+)
+
+NOW = 1_000_000
+FILL = BackfillFolder(owner_id=USER, folder_id=FOLDER, space_id=OTHER_SPACE)
+LOOK = Coordinate(space_id=OTHER_SPACE)
+HOW: dict[str, Any] = {"receive_count": 1, "remaining_seconds": lambda: 300.0}
+
+
+def coordinator(world: World, now: int = NOW) -> Coordinator:
+    queue = MaintenanceQueue(world.queue_url)
+    return Coordinator(tools(world), world.generations, OtherMarkStore(), queue, lambda: now)
+
+
+def backfill(world: World, hook: Hook = ignore) -> FolderBackfill:
+    return FolderBackfill(tools(world, hook), MaintenanceQueue(world.queue_url), lambda: NOW)
+
+
+def others_backfill(world: World) -> OthersBackfill:
+    pointer = CachedGenerations(world.generations)
+    queue = MaintenanceQueue(world.queue_url)
+    return OthersBackfill(tools(world), world.store, pointer, OtherMarkStore(), queue)
+
+
+def begin(world: World) -> None:
+    """Begin a change, and give every folder the new space."""
+    world.generations.start(world.generation(OTHER_SPACE))
+    assert coordinator(world).run(LOOK, **HOW) is Progress.CONTINUED
+
+
+def index(world: World, *names: str, **where: int) -> list[Any]:
+    records = world.upload(*names, **where)
+    assert set(process(world, *map(event, records))) == {Outcome.INDEXED}
+    return records
+
+
+def change(world: World) -> None:
+    begin(world)
+    backfill(world).run(FILL, **HOW)
+    assert coordinator(world).run(LOOK, **HOW) is Progress.DONE
+    assert world.generations.current().phase is Phase.FLIPPED
+
+
+def retirer(world: World, hook: Hook = ignore) -> Retirer:
+    return Retirer(
+        tools(world, hook),
+        world.store,
+        world.generations,
+        OtherMarkStore(),
+        BundleBucket("index"),
+        MaintenanceQueue(world.queue_url),
+    )

@@ -1,0 +1,198 @@
+"""How a change of model ends, what operators ask, and images of other backends."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from glimpse.generations import OtherMarkStore
+from glimpse.index import image_ids
+from glimpse.maintenance import MaintenanceQueue
+from glimpse.messages import (
+    BackfillOthers,
+    ChangeModels,
+    EmbedImages,
+    ImageFile,
+    RetireSpace,
+)
+from glimpse.shelf import publish
+
+from functions.embed.services.backfilling import Progress
+from functions.embed.services.coordinating import tally
+from functions.embed.services.requests import ImageRequests
+from functions.embed.services.work import Outcome
+from tests.integration.embed.changing import (
+    FILL,
+    HOW,
+    LOOK,
+    backfill,
+    begin,
+    change,
+    coordinator,
+    index,
+    others_backfill,
+    retirer,
+)
+from tests.integration.embed.conftest import Handler, batch
+from tests.integration.embed.staging import Hook, Spied, during, event, ignore, process, tools
+from tests.integration.embed.world import (
+    OTHER_SPACE,
+    SPACE,
+    World,
+    photo,
+)
+
+
+def test_what_was_finalized_is_removed(world: World) -> None:
+    publish(world.bundles[SPACE], "index")
+    index(world, "chelsea.png")
+    change(world)
+    world.generations.finalize()
+    assert retirer(world).run(RetireSpace(space_id=SPACE), **HOW) is Progress.DONE
+    assert world.folder().index_versions.keys() == {OTHER_SPACE}
+    assert image_ids(world.store, world.index()) == set()
+    assert world.s3.list_objects_v2(Bucket="index", Prefix="models/")["KeyCount"] == 0
+    assert world.generations.current().retired is None
+    index(world, "rocket.jpg", first_id=20, job_id=8)
+    assert world.indexed_ids(space=OTHER_SPACE) == [10, 20]
+    assert image_ids(world.store, world.index()) == set()
+    assert retirer(world).run(RetireSpace(space_id=SPACE), **HOW) is Progress.DROPPED
+
+
+@pytest.mark.parametrize("step", ["after get", "before embed_pixels", "before mark_indexed"])
+def test_a_worker_under_way_leaves_nothing_in_a_retired_index(world: World, step: str) -> None:
+    index(world, "chelsea.png")
+    change(world)
+    (record,) = world.upload("rocket.jpg", first_id=20, job_id=8)
+
+    def retire() -> None:
+        world.generations.finalize()
+        assert retirer(world).run(RetireSpace(space_id=SPACE), **HOW) is Progress.DONE
+
+    assert process(world, event(record), hook=during(step, retire)) == [Outcome.INDEXED]
+    assert world.indexed_ids(space=OTHER_SPACE) == [10, 20]
+    assert image_ids(world.store, world.index()) == set()
+
+
+def test_a_change_can_be_given_up_and_begun_again(world: World) -> None:
+    index(world, "chelsea.png")
+    begin(world)
+    given_up = during("before embed_pixels", lambda: (world.generations.rollback(), retire(world)))
+
+    def retire(world: World) -> None:
+        assert retirer(world).run(RetireSpace(space_id=OTHER_SPACE), **HOW) is Progress.DONE
+
+    assert backfill(world, given_up).run(FILL, **HOW) is Progress.DROPPED
+    assert world.indexed_ids() == [10]
+    assert image_ids(world.store, world.index(space=OTHER_SPACE)) == set()
+    change(world)
+    assert world.indexed_ids(space=OTHER_SPACE) == [10]
+
+
+# Images of other backends
+
+
+def embed_others(world: World, *image_ids: int, hook: Hook = ignore) -> list[int]:
+    files = [ImageFile(image_id, f"images/1/3/{image_id}.png") for image_id in image_ids]
+    for image in files:
+        world.put(image.file_path, photo("chelsea.png"))
+    used = tools(world, hook)
+    used = replace(used, others=Spied(used.others, hook))
+    return ImageRequests(used).embed(EmbedImages.of("java", 1, 3, files)).indexed
+
+
+def others_in(world: World, space: str) -> set[int]:
+    return image_ids(world.store, world.index(3, "java", space))
+
+
+def fill_others(world: World) -> None:
+    for request in world.requests():
+        if request["kind"] == "backfill-others":
+            assert others_backfill(world).run(BackfillOthers(**request), **HOW) is Progress.DONE
+
+
+def test_images_of_other_backends_are_taken_along(world: World) -> None:
+    assert embed_others(world, 1, 2) == [1, 2]
+    world.s3.delete_object(Bucket="images", Key="images/1/3/2.png")
+    begin(world)
+    assert embed_others(world, 5) == [5]
+    backfill(world).run(FILL, **HOW)
+    assert coordinator(world).run(LOOK, **HOW) is Progress.CONTINUED
+    fill_others(world)
+    assert (others_in(world, SPACE), others_in(world, OTHER_SPACE)) == ({1, 2, 5}, {1, 5})
+    assert tally(tools(world), OtherMarkStore(), world.generation(OTHER_SPACE)).left_out == 1
+    assert coordinator(world).run(LOOK, **HOW) is Progress.DONE
+
+
+@pytest.mark.parametrize("step", ["before read", "before put", "after put"])
+def test_an_embedding_of_another_backend_that_began_before_the_change_is_in_both(
+    world: World, step: str
+) -> None:
+    assert embed_others(world, 1, hook=during(step, lambda: begin(world))) == [1]
+    fill_others(world)
+    assert (others_in(world, SPACE), others_in(world, OTHER_SPACE)) == ({1}, {1})
+
+
+# What operators ask
+
+
+@pytest.fixture
+def published(world: World) -> World:
+    for bundle in world.bundles.values():
+        publish(bundle, "index")
+    return world
+
+
+def ask(handler: Handler, action: str, digest: str | None = None) -> dict[str, Any]:
+    return handler(ChangeModels.model_validate({"action": action, "bundle_digest": digest}).model_dump())
+
+
+def deliver(handler: Handler, world: World) -> list[str]:
+    """Hand everything in the maintenance queue to the function, as often as something comes of it."""
+    done: list[str] = []
+    for _ in range(6):
+        for request in world.requests():
+            assert handler(batch(request)) == {"batchItemFailures": []}
+            done.append(request["kind"])
+    return done
+
+
+def test_operators_change_the_model(published: World, handler: Handler, monkeypatch: Any) -> None:
+    world, digest = published, published.bundles[OTHER_SPACE].digest
+    no_delays(monkeypatch)
+    index(world, "chelsea.png")
+    begun = ask(handler, "reindex", digest)
+    assert (begun["status"], begun["models"]["phase"]) == (200, "BUILDING")
+    assert begun["models"]["progress"]["folders_total"] == 1
+    assert ask(handler, "reindex", digest)["models"]["phase"] == "BUILDING", "to repeat it is no error"
+    refused = ask(handler, "finalize")
+    assert (refused["status"], refused["models"]) == (409, None)
+    assert "not complete" in refused["detail"]
+    deliver(handler, world)
+    status = ask(handler, "status")["models"]
+    assert (status["phase"], status["active"]["space_id"]) == ("FLIPPED", OTHER_SPACE)
+    assert ask(handler, "rollback")["models"]["active"]["space_id"] == SPACE
+    assert ask(handler, "finalize")["status"] == 409, "a search may know the pointer of a second ago"
+
+
+def no_delays(monkeypatch: Any) -> None:
+    send: Callable[..., None] = MaintenanceQueue.send
+    monkeypatch.setattr(MaintenanceQueue, "send", lambda self, message, **_: send(self, message))
+
+
+@pytest.mark.parametrize(
+    ("digest", "status", "word"), [("0" * 64, 404, "publish"), ("nonsense", 422, "64 hexadecimal")]
+)
+def test_a_bundle_that_is_not_there(handler: Handler, digest: str, status: int, word: str) -> None:
+    answer = ask(handler, "reindex", digest)
+    assert (answer["status"], answer["models"]) == (status, None)
+    assert word in answer["detail"]
+
+
+def test_two_changes_at_once_are_refused(published: World, handler: Handler) -> None:
+    world = published
+    third = replace(world.generation(OTHER_SPACE), space_id="third", name="Third")
+    world.generations.start(third)
+    answer = ask(handler, "reindex", world.bundles[OTHER_SPACE].digest)
+    assert answer["status"] == 409
+    assert "being changed to Third" in answer["detail"]
