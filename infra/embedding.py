@@ -198,7 +198,11 @@ def _data_statements(storage: Storage) -> list[iam.PolicyStatement]:
             ],
             [tables["other_images"].table_arn],
         ),
-        allow("ChangeModels", ["dynamodb:GetItem", "dynamodb:PutItem"], [tables["deployment"].table_arn]),
+        allow(
+            "ChangeModels",
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"],
+            [tables["deployment"].table_arn],
+        ),
         allow("CountJobs", ["dynamodb:UpdateItem"], [tables["jobs"].table_arn]),
     ]
 

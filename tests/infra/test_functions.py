@@ -76,7 +76,7 @@ def test_embed_alone_changes_which_model_is_active(template: Template) -> None:
     assert actions == {
         "Api": {"dynamodb:GetItem", "dynamodb:ConditionCheckItem"},
         "Search": {"dynamodb:GetItem"},
-        "Embedding": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "Embedding": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"},
     }
 
 
