@@ -21,7 +21,7 @@ _START_SECONDS = 60
 _STOP_SECONDS = 6.0
 
 # What the emulator and its functions may need of this machine; a real account's variables stay out.
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "GLIMPSE_BUNDLE_DIR")
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE")
 
 
 class Emulator:

@@ -12,7 +12,10 @@ MANIFEST = "indexes/glimpse/tiny-1/1/3/manifest.json"
 
 
 def test_what_nobody_expected_is_answered_without_the_inside(function: SearchFunction) -> None:
-    boto3.client("s3").delete_bucket(Bucket=BUCKET)
+    bucket = boto3.client("s3")
+    for entry in bucket.list_objects_v2(Bucket=BUCKET)["Contents"]:
+        bucket.delete_object(Bucket=BUCKET, Key=entry["Key"])
+    bucket.delete_bucket(Bucket=BUCKET)
     response = function.call("POST", "/search", QUESTION)
     assert (response.status, list(response.json)) == (500, ["detail"])
     assert BUCKET not in response.text
