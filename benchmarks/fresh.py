@@ -2,23 +2,35 @@
 
 Usage: ``python -m benchmarks.fresh open-clip|onnxruntime|glimpse FOLDER PHOTOGRAPH`` prints a JSON object:
 ``ready``, the moment (seconds of the monotonic clock, which processes share) at which the first query had its
-vector, and ``rss``, the bytes in memory once a photograph had one too, with both halves of the model loaded.
+vector, and the bytes in memory once a photograph had one too, with both halves of the model loaded: those
+``resident`` then, and the ``peak`` until then.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 QUERY = "a cat on a red sofa"
 ARCHITECTURE, WEIGHTS = "architecture", "weights.pt"
 
 
-def measure(kind: str, folder: Path, photograph: Path) -> tuple[float, int]:
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Seconds from a process's start to its first query's vector; bytes resident at the end, and at most."""
+
+    seconds: float
+    resident: int
+    peak: int
+
+
+def measure(kind: str, folder: Path, photograph: Path) -> Fresh:
     """Run the process.
 
     Parameters
@@ -32,15 +44,15 @@ def measure(kind: str, folder: Path, photograph: Path) -> tuple[float, int]:
 
     Returns
     -------
-    tuple of float and int
-        Seconds from its start to the first query's vector, and bytes in memory.
+    Fresh
+        What it took.
     """
     command = [sys.executable, "-m", "benchmarks.fresh", kind, str(folder), str(photograph)]
     root = Path(__file__).resolve().parents[1]
     began = time.monotonic()
     answer = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)  # noqa: S603 - ourselves
     facts = json.loads(answer.stdout.splitlines()[-1])
-    return facts["ready"] - began, facts["rss"]
+    return Fresh(facts["ready"] - began, facts["resident"], facts["peak"])
 
 
 def open_clip(folder: Path, photograph: Path) -> float:
@@ -99,7 +111,8 @@ def main() -> None:
     kinds = {"open-clip": open_clip, "onnxruntime": onnxruntime, "glimpse": glimpse}
     kind, folder, photograph = sys.argv[1:]
     ready = kinds[kind](Path(folder), Path(photograph))
-    print(json.dumps({"ready": ready, "rss": _resident_bytes()}))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in kilobytes
+    print(json.dumps({"ready": ready, "resident": _resident_bytes(), "peak": peak}))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def ship(full: Path, output: Path) -> str:
         for half in ("visual", "textual"):
             shutil.rmtree(output / half, ignore_errors=True)
         shutil.copytree(small, output, dirs_exist_ok=True)
-    return trials[-1].scheme.name
+    return trials[-1].name
 
 
 def _run(module: str, *arguments: str | Path) -> int:

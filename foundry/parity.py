@@ -73,6 +73,10 @@ class Parity:
             found.append(f"batch_effect {effect:.1e} > {LARGEST_BATCH_EFFECT:.0e}")
         return found
 
+    def faults_of(self, kind: str) -> list[str]:
+        """Say what is too far off in the half that embeds a kind of input: ``image`` or ``text``."""
+        return [fault for fault in self.faults() if fault.startswith(kind)]
+
     def as_json(self) -> dict[str, float]:
         """Return the figures, rounded, for a configuration or a table."""
         return {name: round(float(value), 6) for name, value in asdict(self).items()}

@@ -90,7 +90,12 @@ def named(name: str) -> Scheme:
     return schemes[name]
 
 
-def quantize_bundle(source: Path, output: Path, scheme: Scheme) -> int:
+def joint_name(visual: Scheme, textual: Scheme) -> str:
+    """Name what is done to a whole bundle: one scheme, or the images' and the texts' where they differ."""
+    return visual.name if visual == textual else f"{visual.name} for images, {textual.name} for texts"
+
+
+def quantize_bundle(source: Path, output: Path, scheme: Scheme, textual: Scheme | None = None) -> int:
     """Write a bundle anew by a scheme.
 
     Parameters
@@ -101,6 +106,8 @@ def quantize_bundle(source: Path, output: Path, scheme: Scheme) -> int:
         Folder to write; another one. Files of it that the bundle does not have are left alone.
     scheme
         One of ``SCHEMES`` or ``SMALLER``.
+    textual
+        The scheme of the textual half, where it is another.
 
     Returns
     -------
@@ -121,16 +128,18 @@ def quantize_bundle(source: Path, output: Path, scheme: Scheme) -> int:
     if glimpse.get("scheme", FP32.name) != FP32.name:
         raise ValueError(f"{source} is quantized already ({glimpse['scheme']}); start from full precision")
     written = {source / "config.json"}
-    for half in ("visual", "textual"):
+    halves = {"visual": scheme, "textual": textual or scheme}
+    for half, its_scheme in halves.items():
         file = source / half / "model.onnx"
-        if file.is_file() and scheme != FP32:
+        if file.is_file() and its_scheme != FP32:
             written |= {file, *graphs.external_files(file)}
-            graphs.save(quantize_model(graphs.load(file), scheme), output / half / "model.onnx")
+            graphs.save(quantize_model(graphs.load(file), its_scheme), output / half / "model.onnx")
     for file in set(bundle.files()) - written:
         target = output / file.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
-    names = {"name": bundle.name, "space_id": bundle.space_id, "scheme": scheme.name}
+    taken = joint_name(halves["visual"], halves["textual"])
+    names = {"name": bundle.name, "space_id": bundle.space_id, "scheme": taken}
     kept = {key: value for key, value in glimpse.items() if key != "parity"}
     write_json(output / "config.json", bundle.config | {"glimpse": kept | names})
     return sum(file.stat().st_size for file in Bundle.load(output).files())

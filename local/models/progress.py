@@ -61,5 +61,5 @@ class Progress:
         verdict = "holds" if trial.parity.holds else f"does not hold ({', '.join(trial.parity.faults())})"
         cosines = f"images {trial.parity.image_cosine_min:.4f}, texts {trial.parity.text_cosine_min:.4f}"
         self._console.print(
-            f"  {trial.scheme.name}: {trial.size / 1e6:,.0f} MB, {cosines}: {verdict}", highlight=False
+            f"  {trial.name}: {trial.size / 1e6:,.0f} MB, {cosines}: {verdict}", highlight=False
         )

@@ -50,6 +50,14 @@ def test_a_model_gets_the_fastest_scheme_that_it_bears(tmp_path: Path, loudest: 
     assert glimpse["space_id"] == Bundle.load(source).space_id
 
 
+def test_each_half_gets_a_scheme_of_its_own(tmp_path: Path) -> None:
+    source = write_bundle(tmp_path / "source", loudest_in_texts=30)
+    trials = fit(source, tmp_path / "out", PICTURES, samples.TEXTS)
+    assert (trials[-1].scheme.name, trials[-1].textual.name) == ("int8", "int8-per-channel")
+    scheme = Bundle.load(tmp_path / "out").config["glimpse"]["scheme"]
+    assert scheme == "int8 for images, int8-per-channel for texts"
+
+
 def test_a_model_that_bears_nothing_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     source = write_bundle(tmp_path / "source", loudest=5000)
     with pytest.raises(BundleError, match=r"int8: .*image_cosine_min"):

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 WIDTH, SIDE, LENGTH = 64, 32, 12
 
 
-def write_bundle(root: Path, *, loudest: float = 1.0) -> Path:
+def write_bundle(root: Path, *, loudest: float = 1.0, loudest_in_texts: float | None = None) -> Path:
     """Write a bundle of two matrix products a half; return its folder.
 
     Parameters
@@ -23,6 +23,8 @@ def write_bundle(root: Path, *, loudest: float = 1.0) -> Path:
     loudest
         Factor of one output channel's weights, and its inverse after the product. A scale that all channels
         share wipes the others out if it is large.
+    loudest_in_texts
+        The same for the textual half, where it is another.
     """
     config = {
         "embed_dim": WIDTH,
@@ -35,7 +37,7 @@ def write_bundle(root: Path, *, loudest: float = 1.0) -> Path:
     preprocess = {"size": [SIDE, SIDE], "mode": "RGB", "mean": [0.5] * 3, "std": [0.25] * 3}
     (root / "visual/preprocess_cfg.json").write_text(json.dumps(preprocess))
     _write_visual(root / "visual/model.onnx", loudest)
-    _write_textual(root / "textual/model.onnx", loudest)
+    _write_textual(root / "textual/model.onnx", loudest if loudest_in_texts is None else loudest_in_texts)
     _write_tokenizer(root / "textual")
     return root
 
