@@ -128,7 +128,7 @@ class Glimpse:
         self._space = bundle.space_id
         self._textual = TextEncoder(bundle, threads=THREADS)
         self._objects = Memory()
-        encoders = {self._space: VisualEncoder(bundle, threads=THREADS)}
+        encoders = {self._space: VisualEncoder(bundle, threads=1)}  # and two workers, as in the function
         self._preparer = Preparer(self._objects, encoders, workers=THREADS)
 
     def images(self, files: Sequence[bytes]) -> Vectors:

@@ -148,8 +148,6 @@ def stage_function(name: str) -> Path:
         shutil.copytree(ROOT / "functions" / name, package / name, ignore=_IGNORED)
         if name == "embed":
             shutil.copytree(stage_models(chosen_bundles()), folder / "models")
-        if name == "search":  # until it reads the shelf
-            shutil.copytree(_DEMO, folder / "models/demo")
 
     return _stage(BUILD / "functions" / name, fill)
 

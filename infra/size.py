@@ -65,7 +65,6 @@ def zip_artefact(name: str) -> Artefact:
     folders = {
         "function code": function / "functions",
         "shared code": packaging.stage_shared_layer(),
-        "model": function / "models",
     }
     parts = [_part(label, _files(folder), zipped=True) for label, folder in folders.items()]
     parts += _packages(packaging.build_dependency_layer(name) / "python", zipped=True)

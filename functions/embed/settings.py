@@ -25,4 +25,4 @@ class EmbedSettings(FunctionSettings):
     maintenance_queue_url: str
     max_receives: int = Field(ge=1)
     models_dir: Path = _MODELS_DIR
-    threads: int = Field(default=2, ge=1)
+    workers: int = Field(default=2, ge=1)

@@ -66,7 +66,8 @@ def build_services(settings: EmbedSettings) -> Services:
 
 def _tools(settings: EmbedSettings, shelf: Shelf) -> Tools:
     def load(generation: Generation) -> VisualEncoder:
-        return VisualEncoder(shelf.bundle(generation.bundle_digest, ["visual"]), threads=settings.threads)
+        # One thread a run, and as many runs at once as there are workers: each decodes while another embeds.
+        return VisualEncoder(shelf.bundle(generation.bundle_digest, ["visual"]), threads=1)
 
     return Tools(
         images=ImageStore(),
@@ -77,7 +78,7 @@ def _tools(settings: EmbedSettings, shelf: Shelf) -> Tools:
         others=OtherImageStore(),
         encoders=Encoders(CachedGenerations(GenerationStore()), load),
         namespace=settings.namespace,
-        workers=settings.threads,
+        workers=settings.workers,
     )
 
 

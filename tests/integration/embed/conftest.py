@@ -53,7 +53,7 @@ def world(monkeypatch: pytest.MonkeyPatch, bundle_dir: Path, session: boto3.Sess
         "GLIMPSE_DEPLOYMENT_TABLE": "deployment",
         "GLIMPSE_OTHER_IMAGES_TABLE": "other_images",
         "GLIMPSE_MODELS_DIR": str(bundle_dir.parent),
-        "GLIMPSE_THREADS": "1",
+        "GLIMPSE_WORKERS": "1",
         "GLIMPSE_MAX_RECEIVES": "5",
     }.items():
         monkeypatch.setenv(variable, value)
