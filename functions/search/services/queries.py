@@ -27,13 +27,15 @@ class QueryEncoder:
     """
 
     def __init__(self, encoder: TextEncoder) -> None:
-        self._encoder = encoder
-        self.embed = lru_cache(maxsize=_REMEMBERED)(self._embed)
+        # A function that does not know `self`: a model in a reference cycle would stay in memory until some
+        # later garbage collection, beside those that take its place.
+        @lru_cache(maxsize=_REMEMBERED)
+        def embed(query: str) -> Vector:
+            vector: Vector = encoder.embed_texts([query])[0]
+            vector.flags.writeable = False  # every later caller gets this very array
+            return vector
 
-    def _embed(self, query: str) -> Vector:
-        vector: Vector = self._encoder.embed_texts([query])[0]
-        vector.flags.writeable = False  # every later caller gets this very array
-        return vector
+        self.embed = embed
 
 
 class QueryEncoders:
@@ -64,14 +66,13 @@ class QueryEncoders:
         digest = generation.bundle_digest
         with self._lock:  # a second request waits for the first one's model
             if digest not in self._loaded:
+                while len(self._loaded) >= _KEPT:  # before the next is loaded: there is no room for three
+                    self._loaded.popitem(last=False)
                 try:
-                    loaded = QueryEncoder(self._load(generation))
+                    self._loaded[digest] = QueryEncoder(self._load(generation))
                 except (ShelfError, BundleError) as error:
                     raise Unavailable(
                         "The model can't be loaded at the moment; try again shortly."
                     ) from error
-                while len(self._loaded) >= _KEPT:
-                    self._loaded.popitem(last=False)
-                self._loaded[digest] = loaded
             self._loaded.move_to_end(digest)
             return self._loaded[digest]

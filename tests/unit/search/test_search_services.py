@@ -1,4 +1,6 @@
+import gc
 from collections.abc import Mapping, Sequence
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -115,6 +117,25 @@ def test_two_models_are_kept_and_a_third_takes_the_place_of_the_oldest() -> None
     for generation in (A, B, A, third, A, B):
         queries.embed(generation, "cat")
     assert loaded == ["a", "b", "c", "b"]
+
+
+def test_the_oldest_model_has_left_the_memory_before_a_third_is_loaded() -> None:
+    in_memory: WeakSet[Encoder] = WeakSet()
+
+    def load(_: Generation) -> Encoder:
+        assert len(in_memory) < 2
+        encoder = Encoder()
+        in_memory.add(encoder)
+        return encoder
+
+    queries = QueryEncoders(load)
+    gc.disable()
+    try:
+        for generation in (A, B, Generation("c", "space-3", "c" * 64, 2)):
+            queries.embed(generation, "cat")
+    finally:
+        gc.enable()
+    assert len(in_memory) == 2
 
 
 def test_a_model_that_cannot_be_had_is_worth_another_try() -> None:
