@@ -8,7 +8,7 @@ from glimpse.generations import Generation, Generations, OtherMark, Phase
 from glimpse.messages import BackfillFolder, BackfillOthers, Coordinate
 from glimpse.records import FolderRecord, FolderStatus
 
-from functions.embed.services.backfilling import Progress
+from functions.embed.services.backfilling import RESERVE_SECONDS, Progress
 from functions.embed.services.ports import GenerationChanges, Maintenance, OtherMarks
 from functions.embed.services.work import Tools
 
@@ -79,9 +79,9 @@ class Coordinator:
         request: Coordinate,
         *,
         receive_count: int,  # noqa: ARG002 - every look is the same
-        remaining_seconds: Callable[[], float],  # noqa: ARG002 - a look takes seconds
+        remaining_seconds: Callable[[], float],
     ) -> Progress:
-        """Look once: send what is missing, and flip when nothing is.
+        """Look once: send what is missing, as far as there is time, and flip when nothing is.
 
         A folder that is created after the change began has the new space from the start: the API reads the
         pointer, and creates the folder on the condition that it is still the same. So the scan, which begins
@@ -95,7 +95,8 @@ class Coordinator:
         now = self.generations.current()
         if now.phase is not Phase.BUILDING or now.other is None or now.other.space_id != request.space_id:
             return Progress.DROPPED
-        if self._look(now, now.other).is_complete:
+        all_seen = self._look(now, now.other, remaining_seconds)
+        if all_seen and tally(self.tools, self.marks, now.other).is_complete:
             self.generations.flip(now)
             return Progress.DONE
         delay = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2 ** min(request.round, 10))
@@ -104,13 +105,18 @@ class Coordinator:
         )
         return Progress.CONTINUED
 
-    def _look(self, now: Generations, other: Generation) -> Tally:
+    def _look(self, now: Generations, other: Generation, remaining_seconds: Callable[[], float]) -> bool:
+        """Send what is missing; False where the time ended first, and the next look goes on."""
         for folder in self.tools.spaces.all_folders():
             if folder.status is FolderStatus.ACTIVE and not folder.is_complete_in(other.space_id):
+                if remaining_seconds() < RESERVE_SECONDS:
+                    return False
                 self._backfill(now, folder, other.space_id)
         for index in self.tools.others.indexes():
+            if remaining_seconds() < RESERVE_SECONDS:
+                return False
             self._backfill_others(index, other.space_id)
-        return tally(self.tools, self.marks, other)
+        return True
 
     def _backfill(self, now: Generations, folder: FolderRecord, space_id: str) -> None:
         if not folder.spaces_revision:

@@ -50,6 +50,17 @@ def test_a_repeated_look_changes_nothing(world: World) -> None:
     assert coordinator(world).run(LOOK, **HOW) is Progress.DROPPED
 
 
+def test_a_look_at_more_folders_than_there_is_time_for_goes_on_in_the_next_one(world: World) -> None:
+    world.make_folder(4)
+    world.generations.start(world.generation(OTHER_SPACE))
+    times = iter([300.0, 10.0])
+    short = {"receive_count": 1, "remaining_seconds": lambda: next(times)}
+    assert coordinator(world).run(LOOK, **short) is Progress.CONTINUED
+    assert sorted(request["kind"] for request in world.requests()) == ["backfill-folder"]
+    assert coordinator(world).run(LOOK, **HOW) is Progress.CONTINUED
+    assert {OTHER_SPACE in world.folder(folder_id).index_versions for folder_id in (FOLDER, 4)} == {True}
+
+
 def test_a_backfill_that_stalled_is_sent_again(world: World) -> None:
     begin(world)
     world.requests()
