@@ -54,6 +54,11 @@ class Encoders:
             now = self._pointer.fresh()
         return self._of(now, wanted)
 
+    def load(self, generation: Generation) -> None:
+        """Have a generation's encoder ready; raises ShelfError or BundleError if it can't be had."""
+        with self._lock:
+            self._encoder(generation)
+
     def _of(self, now: Generations, wanted: set[str] | None) -> dict[str, Encoder]:
         with self._lock:
             return {

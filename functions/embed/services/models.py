@@ -18,9 +18,11 @@ from functions.embed.services.work import Tools
 _AFTER_FLIP_SECONDS = 3
 """So long after a flip, every search knows of it: it knows the pointer of a second ago."""
 
+_FIRST_LOOK_SECONDS = 2
+
 _NO_DIGEST = "Say which bundle: its bundle_digest, 64 hexadecimal digits."
 _NO_BUNDLE = "There is no such bundle in the index bucket, or not with both halves; publish it first."
-_DAMAGED = "The bundle in the index bucket can't be used; publish it again."
+_DAMAGED = "The bundle in the index bucket can't be used; install the model again, and publish that."
 _NOT_NOW = "The index bucket does not answer at the moment; try again shortly."
 _TOO_EARLY = "The model was changed a moment ago; finalize in a few seconds."
 
@@ -58,8 +60,6 @@ class ModelService:
             return ModelsAnswer(status=503, detail=str(error))
         except ChangeRefused as error:
             return ModelsAnswer(status=409, detail=str(error))
-        except ValueError:  # BundleError is one, and is told apart below
-            return ModelsAnswer(status=422, detail=_NO_DIGEST)
 
     def _do(self, request: ChangeModels) -> Generations | ModelsAnswer:
         match request.action:
@@ -74,20 +74,36 @@ class ModelService:
 
     def _reindex(self, bundle_digest: str) -> Generations | ModelsAnswer:
         try:
-            entry = self.bundles.entry(bundle_digest)
+            generation = self._usable(bundle_digest)
         except BundleMissing:
             return ModelsAnswer(status=404, detail=_NO_BUNDLE)
         except ShelfUnavailable:
             return ModelsAnswer(status=503, detail=_NOT_NOW)
         except (ShelfError, BundleError):
             return ModelsAnswer(status=409, detail=_DAMAGED)
-        if entry.halves != {"visual", "textual"}:
-            return ModelsAnswer(status=404, detail=_NO_BUNDLE)
+        except ValueError:
+            return ModelsAnswer(status=422, detail=_NO_DIGEST)
+        look = Coordinate(space_id=generation.space_id)
+        began = self.clock()
         # Before the change: where a crash comes in between, the message finds nothing to do.
-        self.maintenance.send(Coordinate(space_id=entry.space_id), delay_seconds=2)
-        return self.generations.start(
-            Generation(entry.name, entry.space_id, entry.bundle_digest, entry.dimension)
-        )
+        self.maintenance.send(look, delay_seconds=_FIRST_LOOK_SECONDS)
+        now = self.generations.start(generation)
+        if self.clock() - began > _FIRST_LOOK_SECONDS / 2:  # else it may have found nothing to do too early
+            self.maintenance.send(look)
+        return now
+
+    def _usable(self, bundle_digest: str) -> Generation:
+        """Return the generation of a bundle that every function can have, and that this one has loaded.
+
+        From the moment that it begins to be written, uploads need it.
+        """
+        entry = self.bundles.entry(bundle_digest)
+        # What this function holds, the search function may not have, which takes it from the bucket.
+        if entry.halves != {"visual", "textual"} or not self.bundles.is_published(bundle_digest):
+            raise BundleMissing(f"the bundle {bundle_digest} is not published with both halves")
+        generation = Generation(entry.name, entry.space_id, entry.bundle_digest, entry.dimension)
+        self.tools.encoders.load(generation)
+        return generation
 
     def _finalize(self) -> Generations | ModelsAnswer:
         now = self.generations.current()

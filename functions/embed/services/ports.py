@@ -169,6 +169,9 @@ class GenerationChanges(Protocol):
 class Bundles(Protocol):
     """Model bundles; :class:`glimpse.shelf.Shelf` is one."""
 
+    def is_published(self, bundle_digest: str) -> bool:
+        """Tell whether the index bucket has a bundle; raises ShelfError, ValueError."""
+
     def entry(self, bundle_digest: str) -> Entry:
         """Describe a bundle; raises ShelfError, BundleError, ValueError."""
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from glimpse.encoder import Bundle
 from glimpse.generations import OtherMarkStore
 from glimpse.index import image_ids
 from glimpse.maintenance import MaintenanceQueue
@@ -15,10 +17,11 @@ from glimpse.messages import (
     ImageFile,
     RetireSpace,
 )
-from glimpse.shelf import publish
+from glimpse.shelf import Shelf, publish
 
 from functions.embed.services.backfilling import Progress
 from functions.embed.services.coordinating import tally
+from functions.embed.services.models import ModelService
 from functions.embed.services.requests import ImageRequests
 from functions.embed.services.work import Outcome
 from tests.integration.embed.changing import (
@@ -41,6 +44,7 @@ from tests.integration.embed.world import (
     World,
     photo,
 )
+from tests.unit.encoder.tiny_bundle import write_bundle
 
 
 def test_what_was_finalized_is_removed(world: World) -> None:
@@ -187,6 +191,35 @@ def test_a_bundle_that_is_not_there(handler: Handler, digest: str, status: int, 
     answer = ask(handler, "reindex", digest)
     assert (answer["status"], answer["models"]) == (status, None)
     assert word in answer["detail"]
+
+
+def test_a_bundle_that_only_this_function_has_is_refused(world: World, handler: Handler) -> None:
+    """The image carries it: but the search function takes its half from the bucket."""
+    answer = ask(handler, "reindex", world.bundles[OTHER_SPACE].digest)
+    assert (answer["status"], world.generations.current().other) == (404, None)
+
+
+def test_a_bundle_that_cannot_be_loaded_is_refused(world: World, handler: Handler, tmp_path: Path) -> None:
+    """Else every upload would fail from the beginning of the change on."""
+    write_bundle(tmp_path / "broken", space_id="broken")
+    (tmp_path / "broken/visual/model.onnx").write_bytes(b"no model at all")
+    bundle = Bundle.load(tmp_path / "broken")
+    publish(bundle, "index")
+    answer = ask(handler, "reindex", bundle.digest)
+    assert (answer["status"], world.generations.current().other) == (409, None)
+
+
+def test_a_change_that_is_slow_to_begin_is_looked_at_all_the_same(
+    published: World, monkeypatch: Any
+) -> None:
+    world, times = published, iter([100.0, 105.0])
+    no_delays(monkeypatch)
+    queue, marks = MaintenanceQueue(world.queue_url), OtherMarkStore()
+    shelf = Shelf([], "index")
+    service = ModelService(tools(world), world.generations, shelf, marks, queue, lambda: next(times))
+    bundle_digest = world.bundles[OTHER_SPACE].digest
+    assert service.answer(ChangeModels(action="reindex", bundle_digest=bundle_digest)).status == 200
+    assert [request["kind"] for request in world.requests()] == ["coordinate-models"] * 2
 
 
 def test_two_changes_at_once_are_refused(published: World, handler: Handler) -> None:

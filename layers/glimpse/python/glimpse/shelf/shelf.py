@@ -137,10 +137,14 @@ class Shelf:
             listing.halves,
         )
 
+    def is_published(self, bundle_digest: str) -> bool:
+        """Tell whether the bucket has a bundle, whatever this machine holds; raises like :meth:`entry`."""
+        _check(bundle_digest)
+        return self._published(bundle_digest) is not None
+
     def _find(self, digest: str, halves: tuple[str, ...]) -> tuple[Listing, Path | None]:
         """Return a bundle's list, and its folder if one of this machine's has these halves."""
-        if not _DIGEST.fullmatch(digest):
-            raise ValueError(f"{digest!r} is no bundle digest: 64 hexadecimal digits")
+        _check(digest)
         unusable = []
         for root in self._roots():
             try:
@@ -231,6 +235,11 @@ class Shelf:
             raise BundleDamaged(
                 f"{uri} has the SHA-256 {sha256} instead of {file.sha256}: publish the bundle again"
             )
+
+
+def _check(digest: str) -> None:
+    if not _DIGEST.fullmatch(digest):
+        raise ValueError(f"{digest!r} is no bundle digest: 64 hexadecimal digits")
 
 
 def _holds(root: Path, files: Iterable[ListedFile]) -> bool:
