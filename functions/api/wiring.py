@@ -24,14 +24,14 @@ def build_services(settings: ApiSettings, search: Search) -> Services:
     """Return the services over DynamoDB, S3, SQS and `search`; connections open at first use."""
     counters, images, jobs = CounterStore(), ImageStore(), JobStore()
     objects = ObjectStore(settings.images_bucket)
-    folders = FolderService(
-        OwnedFolderStore(), counters, MaintenanceQueue(settings.maintenance_queue_url), utc_now
-    )
+    folder_store = OwnedFolderStore()
+    maintenance = MaintenanceQueue(settings.maintenance_queue_url)
+    folders = FolderService(folder_store, counters, maintenance, utc_now)
     return Services(
         accounts=Accounts(UserStore(), SessionStore(), counters, Passwords(), utc_now),
         folders=folders,
         uploads=UploadService(folders, counters, images, jobs, objects, utc_now),
-        jobs=JobService(jobs),
+        jobs=JobService(jobs, folder_store),
         search=SearchService(folders, images, objects, search),
         model=ActiveModel(search),
     )

@@ -209,7 +209,7 @@ export class Batch {
     const own = this.items.filter(({ jobId }) => jobId === id);
     if (!status || own.some(({ state }) => state === "waiting" || state === "sending")) return false;
     const missing = abandoned + own.filter(({ state }) => state === "failed").length;
-    return status.processed_images >= status.total_images - missing;
+    return status.status === "FAILED" || status.processed_images >= status.total_images - missing;
   }
 
   #set(item, change) {

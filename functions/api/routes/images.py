@@ -98,7 +98,7 @@ class JobOut(BaseModel):
         return cls(
             job_id=job.job_id,
             folder_id=job.folder_id,
-            status=job.status.value,
+            status=progress.status.value,
             total_images=job.total_images,
             processed_images=job.processed_images,
             progress_percentage=progress.percentage,

@@ -3,19 +3,26 @@
 from dataclasses import dataclass
 
 from glimpse.keys import MAX_ID
-from glimpse.records import JobRecord
+from glimpse.records import FolderStatus, JobRecord, JobStatus
 
 from functions.api.services.errors import NotFound
-from functions.api.services.ports import Jobs, User
+from functions.api.services.ports import Folders, Jobs, User
 
 _NAMED_IN_MESSAGE = 20
+_FOLDER_DELETED = "The folder was deleted before all of its images were processed."
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A job with what follows from it."""
+    """A job with what follows from it; with its folder went the images that it still waited for."""
 
     job: JobRecord
+    is_cut_short: bool = False
+
+    @property
+    def status(self) -> JobStatus:
+        """How far the job is."""
+        return JobStatus.FAILED if self.is_cut_short else self.job.status
 
     @property
     def percentage(self) -> float:
@@ -25,6 +32,8 @@ class Progress:
     @property
     def error_message(self) -> str | None:
         """Which files failed and why, in one text; None where none did."""
+        if self.is_cut_short:
+            return _FOLDER_DELETED
         failures = self.job.failures
         if not failures:
             return None
@@ -37,8 +46,9 @@ class Progress:
 class JobService:
     """Jobs of one user at a time."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, folders: Folders) -> None:
         self._jobs = jobs
+        self._folders = folders
 
     def progress(self, user: User, job_id: int) -> Progress:
         """Return how far a job of the user is.
@@ -51,4 +61,9 @@ class JobService:
         job = self._jobs.get(job_id) if 1 <= job_id <= MAX_ID else None
         if job is None or job.user_id != user.user_id:
             raise NotFound("There is no such job; jobs are kept for 30 days.")
-        return Progress(job)
+        is_unfinished = job.processed_images < job.total_images
+        return Progress(job, is_cut_short=is_unfinished and not self._has_folder(job))
+
+    def _has_folder(self, job: JobRecord) -> bool:
+        folder = self._folders.get_many([job.folder_id]).get(job.folder_id)
+        return folder is not None and folder.status is FolderStatus.ACTIVE

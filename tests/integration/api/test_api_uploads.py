@@ -214,6 +214,19 @@ def test_job_status_follows_the_images(client: Any) -> None:
     assert done["failed_images"] == [{"image_id": 3, "name": "c.jpg", "reason": "The file is truncated."}]
 
 
+def test_a_job_ends_with_its_folder(client: Any) -> None:
+    token = client.account()
+    finished = upload(client, token, "summer", "a.jpg").json["job_id"]
+    index(1, 1)
+    cut_short = upload(client, token, "summer", "b.jpg", "c.jpg").json["job_id"]
+    index(1, 2)
+    assert client.json("DELETE", "/api/folders", {"folder_ids": [1]}, token).status == 200
+    job = client.get(f"/api/images/job-status/{cut_short}", token).json
+    assert (job["status"], job["processed_images"]) == ("FAILED", 1)
+    assert job["error_message"] == "The folder was deleted before all of its images were processed."
+    assert client.get(f"/api/images/job-status/{finished}", token).json["status"] == "COMPLETED"
+
+
 @pytest.mark.parametrize("job_id", ["2", "0", "-1", str(2**53), "9" * 400])
 def test_an_unknown_job_and_a_foreign_one_answer_alike(client: Any, job_id: str) -> None:
     upload(client, client.account(), "summer", "a.jpg")

@@ -241,7 +241,7 @@ class World:
         self.uploads = UploadService(
             self.folders, self.counters, self.images, self.job_store, self.objects, self.clock
         )
-        self.jobs = JobService(self.job_store)
+        self.jobs = JobService(self.job_store, self.folder_store)
         self.search = SearchService(self.folders, self.images, self.objects, self.search_engine)
 
     def user(self, name: str = "ada") -> User:
