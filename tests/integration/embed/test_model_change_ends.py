@@ -209,9 +209,7 @@ def test_a_bundle_that_cannot_be_loaded_is_refused(world: World, handler: Handle
     assert (answer["status"], world.generations.current().other) == (409, None)
 
 
-def test_a_change_that_is_slow_to_begin_is_looked_at_all_the_same(
-    published: World, monkeypatch: Any
-) -> None:
+def test_a_change_that_is_slow_to_begin_is_looked_at_all_the_same(published: World, monkeypatch: Any) -> None:
     world, times = published, iter([100.0, 105.0])
     no_delays(monkeypatch)
     queue, marks = MaintenanceQueue(world.queue_url), OtherMarkStore()
