@@ -25,6 +25,13 @@ _SOURCES = ("infra", "functions", "layers", "models")
 _SOURCE_FILES = ("cdk.json", "package-lock.json", "requirements.txt")
 _IGNORED_PARTS = {"__pycache__", "glimpse.egg-info"}
 
+_UP = {
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -90,6 +97,8 @@ def stack_outputs(settings: Settings) -> dict[str, str] | None:
 def outputs_of(cloudformation: Any) -> dict[str, str] | None:  # noqa: ANN401 - a client, made by name
     """Read the stack's outputs; None if it is not (completely) there.
 
+    One whose update failed and was rolled back is what it was before, and goes on answering.
+
     Raises
     ------
     botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError
@@ -101,7 +110,7 @@ def outputs_of(cloudformation: Any) -> dict[str, str] | None:  # noqa: ANN401 - 
         if "does not exist" in str(error):
             return None
         raise
-    if stack["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+    if stack["StackStatus"] not in _UP:
         return None
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
