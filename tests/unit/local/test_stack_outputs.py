@@ -9,7 +9,7 @@ from local.deploy import outputs_of
 
 def outputs(status: str) -> dict[str, str] | None:
     stack = {"StackStatus": status, "Outputs": [{"OutputKey": "ApiId", "OutputValue": "abc"}]}
-    return outputs_of(SimpleNamespace(describe_stacks=lambda StackName: {"Stacks": [stack]}))  # noqa: N803
+    return outputs_of(SimpleNamespace(describe_stacks=lambda **_: {"Stacks": [stack]}))
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
