@@ -82,9 +82,13 @@ def write_bundle(source: Source, output: Path) -> Parity:
 
     Raises
     ------
+    FileExistsError
+        If the folder holds anything but a bundle: it would be lost.
     BundleError
         If they stray. Nothing is left then.
     """
+    if output.exists() and not (output / "config.json").is_file():
+        raise FileExistsError(f"{output} exists and is no bundle; name a folder to make")
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as scratch:
         folder = Path(scratch) / "bundle"

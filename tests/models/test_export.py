@@ -65,6 +65,13 @@ def test_full_precision_embeds_as_torch_does(exported: Exported) -> None:
     )
 
 
+def test_a_folder_of_other_things_is_not_replaced(exported: Exported, tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("Dear Ada")
+    with pytest.raises(FileExistsError, match="no bundle"):
+        write_bundle(exported.source, tmp_path)
+    assert (tmp_path / "letters.txt").exists()
+
+
 def test_eight_bits_hold_or_a_finer_scheme_is_taken(exported: Exported, tmp_path: Path) -> None:
     """Random weights put embeddings close together; in some towers, only float32 tells them apart."""
     trials = fit(exported.bundle, tmp_path / "out", samples.pictures()[:50], samples.TEXTS)
