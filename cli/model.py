@@ -80,6 +80,10 @@ def install(
     library = Library.of(settings.home)
     folder = Path(name).expanduser()
     is_folder = (folder / "config.json").is_file()
+    if not is_folder and name.startswith(("/", ".", "~")):
+        raise Trouble(
+            f"{name} holds no bundle: it has no config.json." if folder.is_dir() else f"There is no {name}."
+        )
     if not is_folder and library.has(name):
         console.print(f"{library.name_of(name)} is installed already, in {library.path(name)}.")
         return

@@ -120,6 +120,10 @@ def explained(model: Model) -> Iterator[None]:
         raise Trouble(f"The hub at {constants.ENDPOINT} answered {error.response.status_code}.") from error
     except (LocalEntryNotFoundError, httpx2.ConnectError, httpx2.ConnectTimeout) as error:
         raise Trouble(f"The hub at {constants.ENDPOINT} can't be reached ({_reason(error)}).") from error
+    except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
+        raise Trouble(
+            f"HF_ENDPOINT is {constants.ENDPOINT!r}, which is no address of a hub; such begins with https://."
+        ) from error
     except httpx2.HTTPError as error:
         raise Trouble(
             f"The connection to {constants.ENDPOINT} broke off ({_reason(error)}); complete files are kept,"

@@ -90,7 +90,13 @@ def install_folder(source: Path, library: Library, watcher: Watcher) -> Bundle:
         bundle = complete(source)
     except BundleError as error:
         raise Trouble(f"{error}.") from error
-    name = library.name_of(bundle.name)
+    try:
+        name = library.name_of(bundle.name)
+    except Trouble as error:
+        raise Trouble(
+            f"The bundle in {source} is called {bundle.name!r}, and a name is made of letters, digits, dots,"
+            " dashes and underscores; name it otherwise in its config.json."
+        ) from error
     with library.locked():
         if library.has(name):
             raise Trouble(f"A model {name} is installed already; remove {library.path(name)} first.")

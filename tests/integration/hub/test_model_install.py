@@ -147,6 +147,7 @@ def test_a_hub_that_is_not_there_is_named(hub: ModelHub, terminal: Terminal) -> 
     sentence = terminal.refused("model", "install", NAME, HF_ENDPOINT="http://127.0.0.1:9")
     assert sentence.startswith("The hub at http://127.0.0.1:9 can't be reached")
     assert "HF_HUB_OFFLINE" in terminal.refused("model", "install", NAME, HF_HUB_OFFLINE="1")
+    assert "HF_ENDPOINT is 'hub'" in terminal.refused("model", "install", NAME, HF_ENDPOINT="hub")
     assert not hub.seen
     hub.status = 503
     assert "answered 503" in terminal.refused("model", "install", NAME)
@@ -157,7 +158,7 @@ def test_a_hub_that_is_not_there_is_named(hub: ModelHub, terminal: Terminal) -> 
 
 def test_a_model_that_no_hub_has(hub: ModelHub, terminal: Terminal) -> None:
     assert "has no model immich-app/nothing" in terminal.refused("model", "install", "nothing")
-    for name in ("..", "a/../b", "a/b/c", "../../etc", "demo/"):
+    for name in ("", "a/../b", "a/b/c", "demo/", "a b"):
         assert "can't be the name" in terminal.refused("model", "install", name)
 
 
@@ -186,3 +187,16 @@ def test_a_bundle_in_a_folder_is_installed_under_its_own_name(terminal: Terminal
     assert "installed already" in terminal.refused("model", "install", str(tmp_path / "Mine__own"))
     (tmp_path / "Mine__own/textual/tokenizer.json").unlink()
     assert "tokenizer.json is missing" in terminal.refused("model", "install", str(tmp_path / "Mine__own"))
+
+
+def test_a_folder_that_is_no_bundle_is_not_looked_for_on_a_hub(
+    hub: ModelHub, terminal: Terminal, tmp_path: Path
+) -> None:
+    assert "holds no bundle" in terminal.refused("model", "install", str(tmp_path))
+    assert "There is no ./nowhere" in terminal.refused("model", "install", "./nowhere")
+    config = write_bundle(tmp_path / "named") / "config.json"
+    content = json.loads(config.read_text())
+    content["glimpse"] = {**content.get("glimpse", {}), "name": "my model"}
+    config.write_text(json.dumps(content))
+    assert "is called 'my model'" in terminal.refused("model", "install", str(config.parent))
+    assert not hub.seen
