@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from glimpse.generations import OtherMark, Phase
-from glimpse.index import Attempt, EpochChanged, IndexKey, ObjectStore, image_ids
+from glimpse.index import Attempt, EpochChanged, IndexKey, Kept, ObjectStore, image_ids
 from glimpse.messages import BackfillOthers
 from glimpse.records import parts_of
 
@@ -61,17 +61,20 @@ class OthersBackfill:
         target = IndexKey(namespace, request.space_id, user_id, folder_id)
         # An earlier delivery may have ended between its commit and its look back: pass over nothing then.
         is_repeated = receive_count > 1
+        kept: Kept = {}  # a large index is not to be read again for every batch
         while remaining_seconds() >= RESERVE_SECONDS:
             attempt = self.tools.writer.begin(target)
-            there, present = image_ids(self.store, target), image_ids(self.store, source)
+            there, present = image_ids(self.store, target, kept), image_ids(self.store, source, kept)
             missing = present if is_repeated else present - there
             batch = sorted(image_id for image_id in missing if image_id > request.after)[:BATCH]
             with suppress(EpochChanged):  # its owner deleted it: the next look at both indexes tells
                 if not batch:
-                    self._remove(attempt, image_ids(self.store, target) - image_ids(self.store, source))
+                    in_new = image_ids(self.store, target, kept)
+                    self._remove(attempt, in_new - image_ids(self.store, source, kept))
                     self._mark(request, is_complete=True)
                     return Progress.DONE
-                left_out = self._embed(_Batch(attempt, source, request.index_key, batch, there), encoders)
+                todo = _Batch(attempt, source, request.index_key, batch, there, kept)
+                left_out = self._embed(todo, encoders)
                 request = request.model_copy(
                     update={"after": batch[-1], "left_out": request.left_out + left_out}
                 )
@@ -92,7 +95,7 @@ class OthersBackfill:
             ready = self._prepare(paths, encoders)
             left_out += len(todo) - len(ready)
             self._commit(batch.attempt, ready, sorted(replaced & set(todo)))
-            self._remove(batch.attempt, ready.keys() - image_ids(self.store, batch.source))
+            self._remove(batch.attempt, ready.keys() - image_ids(self.store, batch.source, batch.kept))
             now = self.tools.others.paths(batch.index_key, ready)
             todo = [image_id for image_id in ready if image_id in now and now[image_id] != paths[image_id]]
             if not todo:
@@ -120,10 +123,14 @@ class OthersBackfill:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Images on their way: the change to the new index, the active one, and what the new one has already."""
+    """Images on their way: the change to the new index, the active one, and what the new one has already.
+
+    `kept` is what was read of both.
+    """
 
     attempt: Attempt
     source: IndexKey
     index_key: str
     image_ids: Sequence[int]
     there: Set[int]
+    kept: Kept

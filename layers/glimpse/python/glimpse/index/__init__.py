@@ -19,7 +19,7 @@ from glimpse.index.errors import (
     StoreUnavailable,
 )
 from glimpse.index.layout import IndexKey
-from glimpse.index.listing import image_ids
+from glimpse.index.listing import Kept, image_ids
 from glimpse.index.ranking import Hit
 from glimpse.index.reader import Answer, IndexReader, Problem
 from glimpse.index.s3 import S3ObjectStore
@@ -42,6 +42,7 @@ __all__ = [
     "IndexKey",
     "IndexReader",
     "IndexWriter",
+    "Kept",
     "ObjectDamaged",
     "ObjectForeign",
     "ObjectMissing",

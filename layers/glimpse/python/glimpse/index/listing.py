@@ -1,5 +1,10 @@
 """Which images an index holds."""
 
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
 from glimpse.index import segment, tombstones
 from glimpse.index.errors import ObjectMissing, ObjectUnsupported
 from glimpse.index.layout import IndexKey
@@ -10,8 +15,22 @@ _ROUNDS = 5
 """How often it is begun anew because a manifest was replaced, and its objects removed, meanwhile."""
 
 
-def image_ids(store: ObjectStore, key: IndexKey) -> set[int]:
-    """Return the ids of an index's images, as its manifest of this moment says; reads all its objects.
+Ids = NDArray[np.int64]
+
+Kept = dict[str, Ids]
+"""The ids that objects hold, by their keys: what was read once never changes."""
+
+
+def image_ids(store: ObjectStore, key: IndexKey, kept: Kept | None = None) -> set[int]:
+    """Return the ids of an index's images, as its manifest of this moment says.
+
+    Parameters
+    ----------
+    store, key
+        The index.
+    kept
+        What an earlier call has read, for one who asks again and again: only objects that are not in it are
+        read, and put into it.
 
     Raises
     ------
@@ -20,35 +39,43 @@ def image_ids(store: ObjectStore, key: IndexKey) -> set[int]:
     StoreError
         If the store refuses or does not answer.
     """
+    kept = {} if kept is None else kept
     for _ in range(_ROUNDS - 1):
         try:
-            return _image_ids(store, key)
+            return _image_ids(store, key, kept)
         except ObjectMissing:
             continue
-    return _image_ids(store, key)
+    return _image_ids(store, key, kept)
 
 
-def _image_ids(store: ObjectStore, key: IndexKey) -> set[int]:
+def _image_ids(store: ObjectStore, key: IndexKey, kept: Kept) -> set[int]:
     stored = store.get(key.manifest)
     if stored is None:
         return set()
     manifest = Manifest.parse(stored.data, key)
-    masks = [(entry.sequence, _tombstones(store, key, entry)) for entry in manifest.tombstones]
+
+    def ids_in(entry: ObjectEntry, read: Callable[[ObjectStore, IndexKey, ObjectEntry], Ids]) -> set[int]:
+        path = key.object(entry.key)
+        if path not in kept:
+            kept[path] = read(store, key, entry)
+        return set(kept[path].tolist())
+
+    masks = [(entry.sequence, ids_in(entry, _tombstones)) for entry in manifest.tombstones]
     found: set[int] = set()
     for entry in manifest.segments:
         masked = {image_id for sequence, ids in masks if sequence > entry.sequence for image_id in ids}
-        found |= _segment(store, key, entry) - masked
+        found |= ids_in(entry, _segment) - masked
     return found
 
 
-def _segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> set[int]:
+def _segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Ids:
     if entry.kind != segment.KIND:
         raise ObjectUnsupported(f"{key.object(entry.key)} is a segment of the unknown kind {entry.kind!r}")
-    return set(segment.FlatSegment.decode(_data(store, key, entry), key.space_id).image_ids.tolist())
+    return segment.FlatSegment.decode(_data(store, key, entry), key.space_id).image_ids
 
 
-def _tombstones(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> set[int]:
-    return set(tombstones.decode(_data(store, key, entry)).tolist())
+def _tombstones(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Ids:
+    return tombstones.decode(_data(store, key, entry))
 
 
 def _data(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> bytes:
