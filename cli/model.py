@@ -46,7 +46,7 @@ def list_models() -> None:
     library, choice = Library.of(settings.home), chosen(settings.home)
     known = {model.name: model for model in (*CATALOGUE, _DEMO_MODEL)}
     for name in [*known, *(name for name in library.names() if name not in known)]:
-        state = "in use" if choice and choice.name == name else "installed" if library.has(name) else ""
+        state = "chosen" if choice and choice.name == name else "installed" if library.has(name) else ""
         console.print(f"[bold]{name}[/]  [green]{state}[/]", highlight=False)
         model = known.get(name)
         if model:
@@ -138,14 +138,14 @@ def _began(bundle: Bundle, target: Target) -> bool:
 @app.command()
 def info(
     name: Annotated[
-        str | None, typer.Argument(help="An installed model; the one in use, if none is named.")
+        str | None, typer.Argument(help="An installed model; the chosen one, if none is named.")
     ] = None,
 ) -> None:
     """Say what is known of an installed model: its space, its quantization, and how true that is."""
     settings = Settings.from_environment()
     choice = chosen(settings.home)
     if name is None and choice is None:
-        raise Trouble("No model is in use yet; name one, or start with `make run`.")
+        raise Trouble("No model was chosen yet; name one, or start with `make run`.")
     _describe(Library.of(settings.home).bundle(name or (choice.name if choice else "")))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
-from glimpse.search_client import SearchClient, SearchRefused, SearchServiceError
+from glimpse.search_client import SearchClient, SearchRefused, SearchServiceError, SearchUnavailable
 from rich.console import Console
 
 from cli.target import AwsOption, Target, resolve
@@ -20,6 +21,8 @@ from local.settings import Settings
 console = Console()
 
 _LOOK_SECONDS = 2.0
+_PATIENCE_SECONDS = 60.0
+"""So long a watched deployment may be away: it is started anew, perhaps."""
 
 Watch = Annotated[
     bool, typer.Option("--watch", help="Stay until the new model is in use, and show how far it is.")
@@ -54,13 +57,41 @@ def reindex(
     while watch and models["phase"] == "BUILDING":
         _show_progress(models)
         time.sleep(_LOOK_SECONDS)
-        models = ask(client.models)
+        models = _look_again(client)
     show(models)
+
+
+def _look_again(client: SearchClient) -> dict[str, Any]:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return ask(client.models)
+        except Trouble as trouble:
+            if not isinstance(trouble.__cause__, SearchUnavailable):
+                raise
+            if time.monotonic() > deadline:
+                raise Trouble(
+                    f"{trouble} The change goes on by itself; `glimpse reindex` shows it."
+                ) from trouble
+        time.sleep(_LOOK_SECONDS)
 
 
 def rollback(aws: AwsOption = False) -> None:
     """Search with the earlier model again; or give a change up that is not complete yet."""
-    show(ask(client_of(resolve(aws=aws)).rollback_model))
+    settings, target = Settings.from_environment(), resolve(aws=aws)
+    models = ask(client_of(target).rollback_model)
+    _choose_what_is_active(settings, target, models["active"]["name"])
+    show(models)
+
+
+def _choose_what_is_active(settings: Settings, target: Target, active: str) -> None:
+    """Note that nobody wants the model any more that was gone back from, where the earlier one is here."""
+    library = Library.of(settings.home)
+    for name in library.names():
+        with suppress(Trouble):  # a damaged one
+            if library.bundle(name).name == active:
+                choose(settings.home, name, target.key)
+                return
 
 
 def finalize(aws: AwsOption = False) -> None:

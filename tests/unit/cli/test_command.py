@@ -33,16 +33,16 @@ def test_models_are_listed_with_what_they_are_for(tmp_path: Path) -> None:
     assert "demo  installed" in result.stdout
 
 
-def test_the_model_in_use_is_described(tmp_path: Path) -> None:
+def test_the_chosen_model_is_described(tmp_path: Path) -> None:
     nothing = glimpse(tmp_path, "model", "info")
     assert nothing.returncode == 1
-    assert nothing.stderr == "glimpse: No model is in use yet; name one, or start with `make run`.\n"
+    assert nothing.stderr == "glimpse: No model was chosen yet; name one, or start with `make run`.\n"
     used = glimpse(tmp_path, "model", "use", "demo")
     assert used.returncode == 0, used.stderr
     result = glimpse(tmp_path, "model", "info")
     config = json.loads((ROOT / "models/demo/config.json").read_text())
     assert config["glimpse"]["space_id"] in result.stdout
-    assert "demo  in use" in glimpse(tmp_path, "model", "list").stdout
+    assert "demo  chosen" in glimpse(tmp_path, "model", "list").stdout
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:

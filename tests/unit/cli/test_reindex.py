@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from cli import reindex
 from cli.main import app
 from local.errors import Trouble
-from local.models.choice import chosen
+from local.models.choice import choose, chosen
 
 ACTIVE, OTHER = {"name": "old model"}, {"name": "new model"}
 PROGRESS = {"folders_done": 2, "folders_total": 3, "images_done": 1200, "images_total": 4000, "left_out": 2}
@@ -53,7 +53,9 @@ def run(patch: pytest.MonkeyPatch, home: Any, deployment: Deployment, *arguments
 
 
 library = SimpleNamespace(
-    bundle=lambda _: SimpleNamespace(name="new model", digest="d" * 64), name_of=lambda name: name
+    bundle=lambda name: SimpleNamespace(name=f"{name} model", digest="d" * 64),
+    name_of=lambda name: name,
+    names=lambda: ["new", "old"],
 )
 
 
@@ -75,6 +77,24 @@ def test_a_model_is_published_begun_and_watched(monkeypatch: Any, tmp_path: Any)
     choice = chosen(tmp_path, "machine")
     assert choice is not None
     assert choice.name == "new"
+
+
+def test_a_deployment_that_is_started_anew_is_watched_on(monkeypatch: Any, tmp_path: Any) -> None:
+    away = (503, {"detail": "Try again."})
+    flipped = (200, models("FLIPPED", active=OTHER, other=ACTIVE))
+    deployment = Deployment((200, models("BUILDING")), away, away, flipped)
+    assert "Searches use new model" in run(monkeypatch, tmp_path, deployment, "reindex", "new", "--watch")
+    monkeypatch.setattr(reindex, "_PATIENCE_SECONDS", -1.0)
+    with pytest.raises(Trouble, match=r"does not answer: .* The change goes on by itself"):
+        run(monkeypatch, tmp_path, Deployment((200, models("BUILDING")), away), "reindex", "new", "--watch")
+
+
+def test_a_model_that_was_gone_back_from_is_not_chosen_any_more(monkeypatch: Any, tmp_path: Any) -> None:
+    choose(tmp_path, "new", "machine")
+    run(monkeypatch, tmp_path, Deployment((200, models("ROLLED_BACK"))), "model", "rollback")
+    choice = chosen(tmp_path, "machine")
+    assert choice is not None
+    assert choice.name == "old"
 
 
 def test_without_watching_it_says_how_to_give_it_up(monkeypatch: Any, tmp_path: Any) -> None:
