@@ -1,4 +1,4 @@
-"""A bundle's way through the bucket: published once, fetched by halves, checked on arrival."""
+"""A bundle's way from the bucket: fetched by halves, checked on arrival."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from glimpse.encoder import Bundle, BundleError, TextEncoder, VisualEncoder
+from glimpse.encoder import Bundle, TextEncoder, VisualEncoder
 from glimpse.shelf import (
     BundleDamaged,
     BundleMissing,
@@ -21,102 +21,9 @@ from glimpse.shelf import (
 )
 from mypy_boto3_s3 import S3Client
 
+from tests.integration.shelf.bucket import Requests, body
 from tests.integration.shelf.conftest import BUCKET
 from tests.unit.encoder.tiny_bundle import write_bundle
-
-
-def _keys(client: S3Client) -> list[str]:
-    return [item["Key"] for item in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
-
-
-def _body(client: S3Client, key: str) -> bytes:
-    return client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-
-
-class Requests:
-    """Counts the requests of a client by their operation, and can make one of them fail."""
-
-    def __init__(self, client: S3Client) -> None:
-        self.seen: list[str] = []
-        self.fail_at: int | None = None
-        client.meta.events.register("before-send.s3", self._note)
-
-    def _note(self, request: Any, **_: object) -> None:
-        self.seen.append(request.method)
-        if self.fail_at is not None and self.seen.count("PUT") > self.fail_at:
-            raise ConnectionAbortedError("cut off")
-
-
-def test_a_publication_holds_every_file_and_its_list(client: S3Client, bundle: Bundle) -> None:
-    uploaded = publish(bundle, BUCKET, client)
-    prefix = f"models/{bundle.digest}"
-    assert set(_keys(client)) == {f"{prefix}/{path}" for path in uploaded}
-    assert uploaded[-2:] == ("config.json", "files.json")
-    for file in bundle.files():
-        path = file.relative_to(bundle.path).as_posix()
-        assert _body(client, f"{prefix}/{path}") == file.read_bytes()
-    listing = Listing.parse(_body(client, f"{prefix}/files.json"), "the list")
-    assert listing.digest == bundle.digest
-    assert listing.name == "Tiny"
-
-
-def test_publishing_again_uploads_nothing(client: S3Client, bundle: Bundle) -> None:
-    publish(bundle, BUCKET, client)
-    requests = Requests(client)
-    assert publish(bundle, BUCKET, client) == ()
-    assert "PUT" not in requests.seen
-
-
-@pytest.mark.parametrize("completed", range(7))
-def test_a_publication_that_was_cut_off_does_not_exist_and_can_be_completed(
-    client: S3Client, bundle: Bundle, tmp_path: Path, completed: int
-) -> None:
-    requests = Requests(client)
-    requests.fail_at = completed
-    with pytest.raises((ConnectionAbortedError, ShelfError)):
-        publish(bundle, BUCKET, client)
-    requests.fail_at = None
-    with pytest.raises(BundleMissing):
-        Shelf([], BUCKET, tmp_path / "cache", client).bundle(bundle.digest)
-    assert len(publish(bundle, BUCKET, client)) == 7 - completed
-    assert Shelf([], BUCKET, tmp_path / "cache", client).bundle(bundle.digest).has_textual
-
-
-def test_publishing_replaces_what_is_not_the_bundles(client: S3Client, bundle: Bundle) -> None:
-    publish(bundle, BUCKET, client)
-    whole = (bundle.path / "textual/model.onnx").read_bytes()
-    key = f"models/{bundle.digest}/textual/model.onnx"
-    for foreign in (whole[:-1], bytes(len(whole))):
-        client.put_object(Bucket=BUCKET, Key=key, Body=foreign)
-        assert publish(bundle, BUCKET, client) == ("textual/model.onnx",)
-        assert _body(client, key) == whole
-
-
-def test_half_a_bundle_is_not_published(client: S3Client, tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="has no textual/model"):
-        publish(Bundle.load(write_bundle(tmp_path / "half", halves=("visual",))), BUCKET, client)
-    assert not _keys(client)
-
-
-def test_a_file_too_large_for_one_request_goes_and_comes_in_parts(
-    client: S3Client, bundle: Bundle, tmp_path: Path
-) -> None:
-    weights = os.urandom(2**24 + 2**23 + 1)
-    (bundle.path / "visual/model.onnx.data").write_bytes(weights)
-    large = Bundle.load(bundle.path)
-    publish(large, BUCKET, client)
-    assert client.head_object(Bucket=BUCKET, Key=f"models/{large.digest}/visual/model.onnx.data")[
-        "ETag"
-    ].endswith('-4"')
-    fetched = Shelf([], BUCKET, tmp_path / "cache", client).bundle(large.digest, ("visual",))
-    assert (fetched.path / "visual/model.onnx.data").read_bytes() == weights
-    assert publish(large, BUCKET, client) == ()
-
-
-def test_progress_counts_the_bytes_of_the_files(client: S3Client, bundle: Bundle) -> None:
-    sent: list[int] = []
-    publish(bundle, BUCKET, client, sent=sent.append)
-    assert sum(sent) == sum(file.stat().st_size for file in bundle.files())
 
 
 @pytest.mark.parametrize(("half", "other"), [("textual", "visual"), ("visual", "textual")])
@@ -191,7 +98,7 @@ def test_an_object_that_is_not_the_bundles_is_named_and_not_kept(
 ) -> None:
     publish(bundle, BUCKET, client)
     key = f"models/{bundle.digest}/textual/model.onnx"
-    changed = change(_body(client, key))
+    changed = change(body(client, key))
     client.delete_object(Bucket=BUCKET, Key=key)
     if changed is not None:
         client.put_object(Bucket=BUCKET, Key=key, Body=changed)
@@ -210,7 +117,7 @@ def test_a_list_that_points_outside_is_refused(
 ) -> None:
     publish(bundle, BUCKET, client)
     key = f"models/{bundle.digest}/files.json"
-    content = json.loads(_body(client, key))
+    content = json.loads(body(client, key))
     content["files"][0]["path"] = path
     client.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(content).encode())
     with pytest.raises(BundleDamaged, match=f"{key} is no list of a bundle's files"):
@@ -221,7 +128,7 @@ def test_the_list_of_another_bundle_is_refused(client: S3Client, bundle: Bundle,
     other = Bundle.load(write_bundle(tmp_path / "other", space_id="other"))
     publish(bundle, BUCKET, client)
     publish(other, BUCKET, client)
-    stolen = _body(client, f"models/{other.digest}/files.json")
+    stolen = body(client, f"models/{other.digest}/files.json")
     client.put_object(Bucket=BUCKET, Key=f"models/{bundle.digest}/files.json", Body=stolen)
     with pytest.raises(BundleDamaged, match=f"lists another bundle, {other.digest}"):
         Shelf([], BUCKET, tmp_path / "cache", client).bundle(bundle.digest)
@@ -274,6 +181,18 @@ def test_what_is_no_digest_reaches_no_key(client: S3Client, tmp_path: Path) -> N
     with pytest.raises(ValueError, match="no bundle digest"):
         Shelf([], BUCKET, tmp_path / "cache", client).bundle("../indexes")
     assert requests.seen == []
+
+
+def test_what_this_machine_holds_is_not_published_by_that(
+    client: S3Client, bundle: Bundle, tmp_path: Path
+) -> None:
+    shelf = Shelf([bundle.path.parent], BUCKET, tmp_path / "cache", client)
+    assert shelf.entry(bundle.digest)
+    assert not shelf.is_published(bundle.digest)
+    publish(bundle, BUCKET, client)
+    assert shelf.is_published(bundle.digest)
+    client.delete_object(Bucket=BUCKET, Key=f"models/{bundle.digest}/files.json")
+    assert not shelf.is_published(bundle.digest), "although it was seen there before"
 
 
 def test_an_entry_tells_the_whole_bundle_without_its_models(
