@@ -34,7 +34,7 @@ reset: $(STAMP) ## Forget accounts, photographs and indexes on this machine
 	@exec $(BIN)/python -m local reset
 
 test: $(STAMP) ## Run all tests but the slow ones
-	@$(BIN)/python -m pytest -m 'not slow and not models'
+	@$(BIN)/python -m pytest -m 'not slow and not models' -n 2 --no-loadscope-reorder
 
 foundry: $(TORCH) ## Add torch and open_clip to .venv: for exports, training and the tests against them
 

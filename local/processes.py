@@ -64,8 +64,11 @@ def end_group(leader: ProcessRecord, *, grace_seconds: float) -> None:
         if not _ended(leader, grace_seconds):
             _signal(leader.pid, signal.SIGKILL)
             _ended(leader, 2)
-    for pid in _workers(leader.pid):
-        _signal(pid, signal.SIGKILL)
+    workers = [ProcessRecord.of(pid) for pid in _workers(leader.pid)]
+    for worker in workers:
+        _signal(worker.pid, signal.SIGKILL)
+    for worker in workers:
+        _ended(worker, 2)
 
 
 def _ended(process: ProcessRecord, seconds: float) -> bool:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -58,9 +59,12 @@ def test_a_killed_run_is_recovered_from(stack: Stack, user: User) -> None:
 
 
 def _members(group: int) -> bool:
-    """Whether a process group still has a process."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
+    """Whether a process group still has a process, once init had time to bury those that have ended."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.05)
     return True
