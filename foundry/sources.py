@@ -116,9 +116,7 @@ def load(model: str, pretrained: str | None, *, name: str | None = None, seed: i
         model = Path(model).stem
     schema, identifier = parse_model_name(model)
     if pretrained is None and schema is None and seed is None:
-        raise SourceError(
-            f"Name a pretrained tag or a checkpoint file for {model}, or a seed for random weights"
-        )
+        raise SourceError(f"Name a pretrained tag or a checkpoint file for {model}, or a seed")
     if seed is not None:
         torch.manual_seed(seed)
     try:
@@ -134,8 +132,8 @@ def load(model: str, pretrained: str | None, *, name: str | None = None, seed: i
         ) from error
     tokenizer = convert_tokenizer(tokenize, int(config["text_cfg"].get("context_length", DEFAULT_LENGTH)))
     preprocess = dict(open_clip.model.get_model_preprocess_cfg(network))
-    label = name or _label(identifier, pretrained if seed is None else f"seed-{seed}")
-    return Source(label, network.float().eval(), config, preprocess, tokenizer, tokenize)
+    name = name or _label(identifier, pretrained if seed is None else f"seed-{seed}")
+    return Source(name, network.float().eval(), config, preprocess, tokenizer, tokenize)
 
 
 def load_demo(folder: Path, architecture: Path, facts: dict[str, Any]) -> Source:

@@ -57,7 +57,11 @@ class Embedding(Construct):
             self,
             "Parts",
             service="embed",
-            statements=[*_data_statements(storage), *self._queue_statements()],
+            statements=[
+                *_object_statements(storage),
+                *_table_statements(storage),
+                *self._queue_statements(),
+            ],
             environment={
                 "GLIMPSE_IMAGES_BUCKET": storage.images.bucket_name,
                 "GLIMPSE_INDEX_BUCKET": storage.index.bucket_name,
@@ -148,8 +152,8 @@ class Embedding(Construct):
         )
 
 
-def _data_statements(storage: Storage) -> list[iam.PolicyStatement]:
-    images, index, tables = storage.images, storage.index, storage.tables
+def _object_statements(storage: Storage) -> list[iam.PolicyStatement]:
+    images, index = storage.images, storage.index
     uploads = images.arn_for_objects(f"{UPLOAD_PREFIX}*")
     thumbnails = images.arn_for_objects("thumbnails/*")
     return [
@@ -168,6 +172,12 @@ def _data_statements(storage: Storage) -> list[iam.PolicyStatement]:
         # Erasing lists a folder's objects. Listing is also what makes S3 answer 404 rather than 403 for
         # a missing object, which a condition on the prefix would undo: a read carries no prefix.
         allow("ListObjects", ["s3:ListBucket"], [images.bucket_arn, index.bucket_arn]),
+    ]
+
+
+def _table_statements(storage: Storage) -> list[iam.PolicyStatement]:
+    tables = storage.tables
+    return [
         allow(
             "KeepImageRecords",
             [
