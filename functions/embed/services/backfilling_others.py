@@ -71,19 +71,19 @@ class OthersBackfill:
                 if not batch:
                     in_new = image_ids(self.store, target, kept)
                     self._remove(attempt, in_new - image_ids(self.store, source, kept))
-                    self._mark(request, is_complete=True)
+                    self._mark(request, now.revision, is_complete=True)
                     return Progress.DONE
                 todo = _Batch(attempt, source, request.index_key, batch, there, kept)
                 left_out = self._embed(todo, encoders)
                 request = request.model_copy(
                     update={"after": batch[-1], "left_out": request.left_out + left_out}
                 )
-                self._mark(request, is_complete=False)
+                self._mark(request, now.revision, is_complete=False)
         self.maintenance.send(request)
         return Progress.CONTINUED
 
-    def _mark(self, request: BackfillOthers, *, is_complete: bool) -> None:
-        mark = OtherMark(is_complete, request.left_out, int(self.clock()))
+    def _mark(self, request: BackfillOthers, revision: int, *, is_complete: bool) -> None:
+        mark = OtherMark(is_complete, request.left_out, int(self.clock()), revision)
         self.marks.put(request.space_id, request.index_key, mark)
 
     def _embed(self, batch: "_Batch", encoders: Mapping[str, Encoder]) -> int:

@@ -96,7 +96,7 @@ class Coordinator:
         if now.phase is not Phase.BUILDING or now.other is None or now.other.space_id != request.space_id:
             return Progress.DROPPED
         all_seen = self._look(now, now.other, remaining_seconds)
-        if all_seen and tally(self.tools, self.marks, now.other).is_complete:
+        if all_seen and tally(self.tools, self.marks, now, now.other).is_complete:
             self.generations.flip(now)
             return Progress.DONE
         delay = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2 ** min(request.round, 10))
@@ -115,7 +115,7 @@ class Coordinator:
         for index in self.tools.others.indexes():
             if remaining_seconds() < RESERVE_SECONDS:
                 return False
-            self._backfill_others(index, other.space_id)
+            self._backfill_others(now, index, other.space_id)
         return True
 
     def _backfill(self, now: Generations, folder: FolderRecord, space_id: str) -> None:
@@ -135,16 +135,17 @@ class Coordinator:
                 BackfillFolder(owner_id=folder.owner_id, folder_id=folder.folder_id, space_id=space_id)
             )
 
-    def _backfill_others(self, index: str, space_id: str) -> None:
+    def _backfill_others(self, now: Generations, index: str, space_id: str) -> None:
         at = int(self.clock())
-        mark = self.marks.get(space_id, index)
+        mark = _mark(self.marks, now, index, space_id)
         if mark is None or (not mark.is_complete and at - mark.touched_at > STALLED_SECONDS):
-            self.marks.put(space_id, index, OtherMark(is_complete=False, left_out=0, touched_at=at))
+            begun = OtherMark(is_complete=False, left_out=0, touched_at=at, revision=now.revision)
+            self.marks.put(space_id, index, begun)
             self.maintenance.send(BackfillOthers(index_key=index, space_id=space_id))
 
 
-def tally(tools: Tools, marks: OtherMarks, other: Generation) -> Tally:
-    """Count what is embedded into a generation by now."""
+def tally(tools: Tools, marks: OtherMarks, now: Generations, other: Generation) -> Tally:
+    """Count what is embedded by now into a generation that is being built."""
     counts = dict.fromkeys(Tally.__dataclass_fields__, 0)
     for folder in tools.spaces.all_folders():
         if folder.status is FolderStatus.ACTIVE:
@@ -157,8 +158,14 @@ def tally(tools: Tools, marks: OtherMarks, other: Generation) -> Tally:
             counts["images_done"] += min(folder.image_count, done)
             counts["left_out"] += backfill.left_out if backfill else 0
     for index in tools.others.indexes():
-        mark = marks.get(other.space_id, index)
+        mark = _mark(marks, now, index, other.space_id)
         counts["others_total"] += 1
         counts["others_done"] += mark is not None and mark.is_complete
         counts["left_out"] += mark.left_out if mark else 0
     return Tally(**counts)
+
+
+def _mark(marks: OtherMarks, now: Generations, index: str, space_id: str) -> OtherMark | None:
+    """Return how far an index is in the change that is under way."""
+    mark = marks.get(space_id, index)
+    return mark if mark is not None and mark.revision == now.revision else None

@@ -120,7 +120,9 @@ class ModelService:
     def _described(self, now: Generations | ModelsAnswer) -> ModelsAnswer:
         if isinstance(now, ModelsAnswer):
             return now
-        progress = asdict(tally(self.tools, self.marks, now.other)) if now.other else None
+        progress = None
+        if now.other is not None and now.phase is Phase.BUILDING:  # else both are complete
+            progress = asdict(tally(self.tools, self.marks, now, now.other))
         return ModelsAnswer(status=200, models=describe(now, progress))
 
 

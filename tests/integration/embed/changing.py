@@ -11,7 +11,7 @@ from glimpse.messages import (
 
 from functions.embed.services.backfilling import FolderBackfill, Progress
 from functions.embed.services.backfilling_others import OthersBackfill
-from functions.embed.services.coordinating import Coordinator
+from functions.embed.services.coordinating import Coordinator, Tally, tally
 from functions.embed.services.retiring import Retirer
 from functions.embed.services.work import Outcome
 from functions.embed.storage.bundles import BundleBucket
@@ -32,6 +32,12 @@ HOW: dict[str, Any] = {"receive_count": 1, "remaining_seconds": lambda: 300.0}
 def coordinator(world: World, now: int = NOW) -> Coordinator:
     queue = MaintenanceQueue(world.queue_url)
     return Coordinator(tools(world), world.generations, OtherMarkStore(), queue, lambda: now)
+
+
+def tally_now(world: World) -> Tally:
+    now = world.generations.current()
+    assert now.other is not None
+    return tally(tools(world), OtherMarkStore(), now, now.other)
 
 
 def backfill(world: World, hook: Hook = ignore) -> FolderBackfill:

@@ -1,14 +1,25 @@
 """A change of model against storage, with everything else happening at the worst moments."""
 
 import pytest
-from glimpse.generations import OtherMarkStore, Phase
+from glimpse.generations import Phase
 from glimpse.records.models import FolderModel
 
 from functions.embed.services.backfilling import Progress
-from functions.embed.services.coordinating import STALLED_SECONDS, Tally, tally
+from functions.embed.services.coordinating import STALLED_SECONDS, Tally
 from functions.embed.services.work import Outcome
-from tests.integration.embed.changing import FILL, HOW, LOOK, NOW, backfill, begin, change, coordinator, index
-from tests.integration.embed.staging import during, erase, event, process, tools
+from tests.integration.embed.changing import (
+    FILL,
+    HOW,
+    LOOK,
+    NOW,
+    backfill,
+    begin,
+    change,
+    coordinator,
+    index,
+    tally_now,
+)
+from tests.integration.embed.staging import during, erase, event, process
 from tests.integration.embed.world import (
     FOLDER,
     OTHER_SPACE,
@@ -26,7 +37,7 @@ def test_everything_is_embedded_anew_and_only_then_it_flips(world: World) -> Non
     assert sorted(request["folder_id"] for request in requests) == [FOLDER, 4]
     backfill(world).run(FILL.model_copy(update={"folder_id": 4}), **HOW)
     assert coordinator(world).run(LOOK, **HOW) is Progress.CONTINUED
-    assert tally(tools(world), OtherMarkStore(), world.generation(OTHER_SPACE)) == Tally(1, 2, 0, 2)
+    assert tally_now(world) == Tally(1, 2, 0, 2)
     assert world.generations.current().active.space_id == SPACE
     assert backfill(world).run(FILL, **HOW) is Progress.DONE
     assert coordinator(world).run(LOOK, **HOW) is Progress.DONE

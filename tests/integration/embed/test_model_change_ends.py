@@ -17,10 +17,10 @@ from glimpse.messages import (
     ImageFile,
     RetireSpace,
 )
+from glimpse.records import OtherImageStore
 from glimpse.shelf import Shelf, publish
 
 from functions.embed.services.backfilling import Progress
-from functions.embed.services.coordinating import tally
 from functions.embed.services.models import ModelService
 from functions.embed.services.requests import ImageRequests
 from functions.embed.services.work import Outcome
@@ -35,6 +35,7 @@ from tests.integration.embed.changing import (
     index,
     others_backfill,
     retirer,
+    tally_now,
 )
 from tests.integration.embed.conftest import Handler, batch
 from tests.integration.embed.staging import Hook, Spied, during, event, ignore, process, tools
@@ -124,8 +125,23 @@ def test_images_of_other_backends_are_taken_along(world: World) -> None:
     assert coordinator(world).run(LOOK, **HOW) is Progress.CONTINUED
     fill_others(world)
     assert (others_in(world, SPACE), others_in(world, OTHER_SPACE)) == ({1, 2, 5}, {1, 5})
-    assert tally(tools(world), OtherMarkStore(), world.generation(OTHER_SPACE)).left_out == 1
+    assert tally_now(world).left_out == 1
     assert coordinator(world).run(LOOK, **HOW) is Progress.DONE
+
+
+def test_an_index_made_anew_is_not_taken_for_the_one_of_an_earlier_change(world: World) -> None:
+    embed_others(world, 1)
+    begin(world)
+    fill_others(world)
+    OtherImageStore().forget("java/1/3")
+    for space in (SPACE, OTHER_SPACE):
+        world.writer.delete(world.index(3, "java", space))
+    world.generations.rollback()
+    assert retirer(world).run(RetireSpace(space_id=OTHER_SPACE), **HOW) is Progress.DONE
+    embed_others(world, 2)
+    begin(world)
+    fill_others(world)
+    assert others_in(world, SPACE) == others_in(world, OTHER_SPACE) == {2}
 
 
 @pytest.mark.parametrize("step", ["before read", "before put", "after put"])

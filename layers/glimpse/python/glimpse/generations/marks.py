@@ -17,11 +17,15 @@ class OtherMark:
         How many are not, since their files can't be read, or are not known here.
     touched_at
         Seconds since 1970-01-01 UTC of the last step.
+    revision
+        The pointer's, during the change that this is about: of an earlier change to the same space it says
+        nothing, since the index may have been deleted and made anew.
     """
 
     is_complete: bool
     left_out: int
     touched_at: int
+    revision: int
 
 
 class OtherMarkStore:
@@ -34,6 +38,7 @@ class OtherMarkStore:
             is_complete=mark.is_complete,
             left_out=mark.left_out,
             touched_at=mark.touched_at,
+            revision=mark.revision,
         ).save()
 
     def get(self, space_id: str, index: str) -> OtherMark | None:
@@ -42,7 +47,7 @@ class OtherMarkStore:
             found = OtherMarkModel.get(_name(space_id, index), consistent_read=True)
         except OtherMarkModel.DoesNotExist:
             return None
-        return OtherMark(found.is_complete, found.left_out, found.touched_at)
+        return OtherMark(found.is_complete, found.left_out, found.touched_at, found.revision)
 
     def forget(self, space_id: str, index: str) -> None:
         """Remove the note, if there is one."""

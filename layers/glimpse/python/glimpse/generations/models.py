@@ -35,6 +35,7 @@ class OtherMarkModel(Table):
     is_complete = BooleanAttribute()
     left_out = IntegerAttribute()
     touched_at = IntegerAttribute()
+    revision = IntegerAttribute()
 
 
 MODELS = (DeploymentModel, OtherMarkModel)
