@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 import threading
@@ -29,6 +30,9 @@ _TOO_LARGE = (
     "A multipart upload may have 4.5 MB at most here, as in AWS. Send larger ones directly to storage:"
     " POST /api/uploads answers an address per file."
 )
+
+_BROKE_DOWN = "The API broke down over this request; try again."
+"""In place of an emulator's own words about a worker that ended."""
 
 # RFC 9110, 7.6.1: fields for one connection only; and those that the next request or response states itself.
 _HOP_BY_HOP = {
@@ -91,9 +95,12 @@ def api_forwarder(gateway: str, *, gateway_limits: bool) -> Starlette:
             answer = await client.send(upstream, stream=True)
         except httpx.HTTPError as error:
             return JSONResponse({"detail": f"The API can't be reached: {error}."}, status_code=502)
-        response = StreamingResponse(
-            answer.aiter_raw(), answer.status_code, background=BackgroundTask(answer.aclose)
-        )
+        body: AsyncIterator[bytes] | Iterable[bytes] = answer.aiter_raw()
+        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            body = [b"".join([chunk async for chunk in answer.aiter_raw()])]
+            if not _says_why(body[0]):
+                return JSONResponse({"detail": _BROKE_DOWN}, status_code=answer.status_code)
+        response = StreamingResponse(body, answer.status_code, background=BackgroundTask(answer.aclose))
         response.raw_headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in _headers(answer.headers.multi_items())
@@ -184,6 +191,14 @@ def _body(request: Request) -> AsyncIterator[bytes] | bytes | None:
     if "content-length" not in request.headers and "transfer-encoding" not in request.headers:
         return None
     return request.stream()
+
+
+def _says_why(body: bytes) -> bool:
+    """Tell whether an error is the API's own, with its sentence."""
+    try:
+        return "detail" in json.loads(body)
+    except (ValueError, TypeError):
+        return False
 
 
 def _is_multipart(request: Request) -> bool:

@@ -102,6 +102,32 @@ def test_options_that_are_no_preflight_are_answered_here(gateway: str) -> None:
         assert client.options("/health").status_code == 204
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"errorMessage": "Worker process died", "errorType": "Runtime.HandlerError"}, "try again"),
+        ({"detail": "Search is not to be had at the moment."}, "Search is not to be had at the moment."),
+        (3, "try again"),
+    ],
+)
+def test_an_error_is_a_sentence_also_when_a_worker_died(body: object, told: str) -> None:
+    async def fail(_request: Request) -> JSONResponse:
+        return JSONResponse(body, status_code=503)
+
+    listener = listen(0, "API_PORT")
+    servers = Servers()
+    servers.add(Starlette(routes=[Route("/{path:path}", fail)]), listener)
+    servers.start()
+    with TestClient(
+        api_forwarder(f"http://127.0.0.1:{listener.getsockname()[1]}", gateway_limits=False)
+    ) as client:
+        answer = client.get("/health")
+    servers.stop()
+    listener.close()
+    assert answer.status_code == 503
+    assert told in answer.json()["detail"]
+
+
 def test_a_gateway_that_is_gone_is_a_502() -> None:
     with TestClient(api_forwarder("http://127.0.0.1:9/stage", gateway_limits=False)) as client:
         answer = client.get("/health")
