@@ -91,6 +91,17 @@ def test_of_two_runs_of_a_backfill_one_goes_on() -> None:
     assert folder().is_complete_in(NEW)
 
 
+def test_a_run_of_a_change_that_was_given_up_says_nothing_about_the_next_one() -> None:
+    make_folder()
+    spaces.add(folder(), NEW, at=1)
+    seen = folder().backfills[NEW]
+    spaces.remove(FOLDER, NEW)
+    spaces.add(folder(), NEW, at=2)
+    assert not spaces.claim(FOLDER, NEW, seen, 10, at=3)
+    assert not spaces.advance(FOLDER, NEW, seen, replace(seen, cursor=10, is_complete=True))
+    assert not folder().is_complete_in(NEW)
+
+
 @pytest.mark.parametrize("outcome", ["indexed", "failed"])
 def test_an_outcome_needs_the_spaces_that_its_commits_went_to(outcome: str) -> None:
     (record,) = start(1)

@@ -78,12 +78,18 @@ class SpaceStore:
         actions: list[Action] = [entry["touched_at"].set(at)]
         if upto > seen.claimed:
             actions.append(entry["claimed"].set(upto))
-        return _update(folder_id, actions, entry["cursor"] == seen.cursor)
+        return _update(folder_id, actions, _is_where(seen, space_id))
 
     def advance(self, folder_id: int, space_id: str, seen: Backfill, following: Backfill) -> bool:
         """Store how far a backfill is; False if another run is further, or the folder has left the space."""
         entry = FolderModel.backfills[space_id]
-        return _update(folder_id, [entry.set(asdict(following))], entry["cursor"] == seen.cursor)
+        return _update(folder_id, [entry.set(asdict(following))], _is_where(seen, space_id))
+
+
+def _is_where(seen: Backfill, space_id: str) -> Condition:
+    """Return the condition that a backfill is where it was seen, and is still of the same change of model."""
+    entry = FolderModel.backfills[space_id]
+    return (entry["cursor"] == seen.cursor) & (entry["since"] == seen.since)
 
 
 def _update(folder_id: int, actions: list[Action], condition: Condition) -> bool:
