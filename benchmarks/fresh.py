@@ -9,8 +9,6 @@ vector, and the bytes in memory once a photograph had one too, with both halves 
 from __future__ import annotations
 
 import json
-import os
-import resource
 import subprocess
 import sys
 import time
@@ -101,9 +99,11 @@ def glimpse(folder: Path, photograph: Path) -> float:
     return ready
 
 
-def _resident_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+def _memory(field: str) -> int:
+    """Read a figure of this program's memory in bytes; getrusage's peak would be that of its parent as well."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    [kilobytes] = [line.split()[1] for line in lines if line.startswith(f"{field}:")]
+    return int(kilobytes) * 1024
 
 
 def main() -> None:
@@ -111,8 +111,7 @@ def main() -> None:
     kinds = {"open-clip": open_clip, "onnxruntime": onnxruntime, "glimpse": glimpse}
     kind, folder, photograph = sys.argv[1:]
     ready = kinds[kind](Path(folder), Path(photograph))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in kilobytes
-    print(json.dumps({"ready": ready, "resident": _resident_bytes(), "peak": peak}))
+    print(json.dumps({"ready": ready, "resident": _memory("VmRSS"), "peak": _memory("VmHWM")}))
 
 
 if __name__ == "__main__":
