@@ -89,7 +89,8 @@ class SpaceStore:
 def _is_where(seen: Backfill, space_id: str) -> Condition:
     """Return the condition that a backfill is where it was seen, and is still of the same change of model."""
     entry = FolderModel.backfills[space_id]
-    return (entry["cursor"] == seen.cursor) & (entry["since"] == seen.since)
+    same: Condition = (entry["cursor"] == seen.cursor) & (entry["since"] == seen.since)
+    return same
 
 
 def _update(folder_id: int, actions: list[Action], condition: Condition) -> bool:
