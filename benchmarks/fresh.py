@@ -100,7 +100,7 @@ def glimpse(folder: Path, photograph: Path) -> float:
 
 
 def _memory(field: str) -> int:
-    """Read a figure of this program's memory in bytes; getrusage's peak would be that of its parent as well."""
+    """Read a figure of this program's memory in bytes; getrusage's peak may be its parent's."""
     lines = Path("/proc/self/status").read_text().splitlines()
     [kilobytes] = [line.split()[1] for line in lines if line.startswith(f"{field}:")]
     return int(kilobytes) * 1024
