@@ -86,12 +86,19 @@ def rollback(aws: AwsOption = False) -> None:
 
 def _choose_what_is_active(settings: Settings, target: Target, active: str) -> None:
     """Note that nobody wants the model any more that was gone back from, where the earlier one is here."""
-    library = Library.of(settings.home)
+    name = _installed_as(active)
+    if name is not None:
+        choose(settings.home, name, target.key)
+
+
+def _installed_as(model: str) -> str | None:
+    """Return the name that the commands know a deployment's model by; None if it is not installed here."""
+    library = Library.of(Settings.from_environment().home)
     for name in library.names():
         with suppress(Trouble):  # a damaged one
-            if library.bundle(name).name == active:
-                choose(settings.home, name, target.key)
-                return
+            if library.bundle(name).name == model:
+                return name
+    return None
 
 
 def finalize(aws: AwsOption = False) -> None:
@@ -122,7 +129,7 @@ def ask(request: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def show(models: dict[str, Any]) -> None:
     """Say in a sentence or two which models there are, and what can be done."""
-    active, other = models["active"]["name"], (models["other"] or {}).get("name")
+    active, other = models["active"]["name"], (models["other"] or {}).get("name", "")
     match models["phase"]:
         case "BUILDING":
             _show_progress(models)
@@ -136,7 +143,7 @@ def show(models: dict[str, Any]) -> None:
                 + (
                     "[bold]glimpse model rollback[/] goes back to it, "
                     if models["phase"] == "FLIPPED"
-                    else f"[bold]glimpse reindex {other}[/] goes forth to it, "
+                    else f"[bold]glimpse reindex {_installed_as(other) or other}[/] goes forth to it, "
                 )
                 + "[bold]glimpse model finalize[/] removes it."
             )

@@ -91,7 +91,8 @@ def test_a_deployment_that_is_started_anew_is_watched_on(monkeypatch: Any, tmp_p
 
 def test_a_model_that_was_gone_back_from_is_not_chosen_any_more(monkeypatch: Any, tmp_path: Any) -> None:
     choose(tmp_path, "new", "machine")
-    run(monkeypatch, tmp_path, Deployment((200, models("ROLLED_BACK"))), "model", "rollback")
+    said = run(monkeypatch, tmp_path, Deployment((200, models("ROLLED_BACK"))), "model", "rollback")
+    assert "glimpse reindex new goes forth to it" in said, "by the name that it is installed as"
     choice = chosen(tmp_path, "machine")
     assert choice is not None
     assert choice.name == "old"
