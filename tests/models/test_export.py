@@ -77,7 +77,6 @@ def test_eight_bits_hold_or_a_finer_scheme_is_taken(exported: Exported, tmp_path
     trials = fit(exported.bundle, tmp_path / "out", samples.pictures()[:50], samples.TEXTS)
     for trial in trials:
         print(exported.source.name, trial.name, f"{trial.size / 1e6:.0f} MB", trial.parity.as_json())
-        assert min(trial.parity.image_cosine_min, trial.parity.text_cosine_min) >= 0.99
     assert trials[-1].parity.holds
     assert trials[-1].scheme.products or exported.source.name.split("__")[0] not in BEAR_EIGHT_BITS
     assert Bundle.load(tmp_path / "out").space_id == Bundle.load(exported.bundle).space_id
