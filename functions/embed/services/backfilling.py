@@ -24,7 +24,7 @@ from glimpse.messages import BackfillFolder
 from glimpse.records import Backfill, FolderRecord, ImageRecord, ImageStatus
 
 from functions.embed.services.ports import Encoder, Maintenance, StorageUnavailable
-from functions.embed.services.preparing import Postponed, Prepared, Source
+from functions.embed.services.preparing import Prepared, Source
 from functions.embed.services.work import Tools, vectors
 
 BATCH = 32
@@ -154,7 +154,7 @@ class FolderBackfill:
         todo = list(wanted)
         replaced = {record.image_id for record in wanted if record.image_id <= claimed}
         for _ in range(_ROUNDS):
-            ready = self._prepare(todo, encoders)
+            ready = self.tools.prepare_now({r.image_id: Source(r.key) for r in todo}, encoders)
             unreadable = [record for record in todo if record.image_id not in ready]
             self._commit(attempt, ready, [r.image_id for r in todo if r.image_id in replaced])
             now = self.tools.images.get_many({(r.folder_id, r.image_id) for r in todo})
@@ -173,16 +173,6 @@ class FolderBackfill:
             if not todo:
                 return done, left_out
         raise StorageUnavailable(f"images of folder {attempt.key.folder_id} kept being replaced")
-
-    def _prepare(self, todo: Sequence[ImageRecord], encoders: dict[str, Encoder]) -> dict[int, Prepared]:
-        ready: dict[int, Prepared] = {}
-        preparations = self.tools.prepare([Source(record.key) for record in todo], encoders)
-        for record, preparation in zip(todo, preparations, strict=True):
-            if isinstance(preparation, Postponed):
-                raise StorageUnavailable(f"image {record.image_id} was not prepared: {preparation.error}")
-            if isinstance(preparation, Prepared):
-                ready[record.image_id] = preparation
-        return ready
 
     def _commit(self, attempt: Attempt, ready: dict[int, Prepared], removed: Sequence[int]) -> None:
         if not ready and not removed:

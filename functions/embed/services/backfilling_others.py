@@ -17,7 +17,7 @@ from glimpse.records import parts_of
 
 from functions.embed.services.backfilling import BATCH, RESERVE_SECONDS, Progress
 from functions.embed.services.ports import Encoder, Maintenance, OtherMarks, Pointer, StorageUnavailable
-from functions.embed.services.preparing import Postponed, Prepared, Source
+from functions.embed.services.preparing import Prepared, Source
 from functions.embed.services.work import Tools, vectors
 
 _ROUNDS = 6
@@ -92,7 +92,8 @@ class OthersBackfill:
         left_out = 0
         for _ in range(_ROUNDS):
             paths = self.tools.others.paths(batch.index_key, todo)
-            ready = self._prepare(paths, encoders)
+            sources = {image_id: Source(path) for image_id, path in paths.items()}
+            ready = self.tools.prepare_now(sources, encoders)
             left_out += len(todo) - len(ready)
             self._commit(batch.attempt, ready, sorted(replaced & set(todo)))
             self._remove(batch.attempt, ready.keys() - image_ids(self.store, batch.source, batch.kept))
@@ -102,16 +103,6 @@ class OthersBackfill:
                 return left_out
             replaced = set(todo)
         raise StorageUnavailable(f"images of the index {batch.index_key} kept being replaced")
-
-    def _prepare(self, paths: Mapping[int, str], encoders: Mapping[str, Encoder]) -> dict[int, Prepared]:
-        ready: dict[int, Prepared] = {}
-        preparations = self.tools.prepare([Source(path) for path in paths.values()], encoders)
-        for image_id, preparation in zip(paths, preparations, strict=True):
-            if isinstance(preparation, Postponed):
-                raise StorageUnavailable(f"{paths[image_id]} was not prepared: {preparation.error}")
-            if isinstance(preparation, Prepared):
-                ready[image_id] = preparation
-        return ready
 
     def _commit(self, attempt: Attempt, ready: Mapping[int, Prepared], removed: Sequence[int]) -> None:
         if ready or removed:

@@ -77,9 +77,13 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """Storage failed, or something unforeseen did; whether there is a picture is not known."""
+    """Storage failed, or something unforeseen did; whether there is a picture is not known.
+
+    `is_storage` tells which: another try at another time helps against the one, hardly against the other.
+    """
 
     error: str
+    is_storage: bool = False
 
 
 Preparation = Prepared | Refused | Absent | Postponed
@@ -132,7 +136,7 @@ class Preparer:
         except ObjectTooLarge as error:
             return Refused(_TOO_LARGE.format(megabytes=error.limit // 1024**2))
         except StorageUnavailable as error:
-            return Postponed(str(error))
+            return Postponed(str(error), is_storage=True)
         except Exception as error:  # whatever it is: it concerns this image alone
             _logger.exception("%s was not prepared", source.key)
             return Postponed(f"{type(error).__name__}: {error}")

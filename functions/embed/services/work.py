@@ -1,5 +1,6 @@
 """What the services hand to one another: events, their outcomes, and the tools of the trade."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,8 +11,18 @@ from glimpse.keys import UploadKey
 from glimpse.records import FolderRecord, FolderStatus
 
 from functions.embed.services.encoders import Encoders
-from functions.embed.services.ports import Encoder, Folders, Images, Objects, OtherImages, Spaces
-from functions.embed.services.preparing import Preparation, Prepared, Preparer, Source
+from functions.embed.services.ports import (
+    Encoder,
+    Folders,
+    Images,
+    Objects,
+    OtherImages,
+    Spaces,
+    StorageUnavailable,
+)
+from functions.embed.services.preparing import Postponed, Preparation, Prepared, Preparer, Source
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,33 @@ class Tools:
         if not sources:
             return []
         return Preparer(self.objects, encoders, workers=self.workers).prepare(sources)
+
+    def prepare_now(
+        self, sources: Mapping[int, Source], encoders: Mapping[str, Encoder]
+    ) -> dict[int, Prepared]:
+        """Return the pictures among some sources, by their image ids.
+
+        Nobody waits for one of them alone, so a source that fails for no known reason is tried once more, on
+        its own, and then left out: it must not keep all others waiting for ever.
+
+        Raises
+        ------
+        StorageUnavailable
+            If storage does not answer: what is there is not known.
+        """
+        ready: dict[int, Prepared] = {}
+        preparations = self.prepare(list(sources.values()), encoders)
+        for (image_id, source), first in zip(sources.items(), preparations, strict=True):
+            failed = isinstance(first, Postponed) and not first.is_storage
+            preparation = self.prepare([source], encoders)[0] if failed else first
+            match preparation:
+                case Prepared():
+                    ready[image_id] = preparation
+                case Postponed(error, is_storage=True):
+                    raise StorageUnavailable(f"image {image_id} was not read: {error}")
+                case Postponed(error):
+                    _logger.error("image %d is left out: %s", image_id, error)
+        return ready
 
 
 def vectors(pictures: Mapping[int, Prepared], space_id: str) -> VectorBatch | None:

@@ -1,9 +1,12 @@
 """A change of model against storage, with everything else happening at the worst moments."""
 
+from typing import Any
+
 import pytest
 from glimpse.generations import Phase
 from glimpse.records.models import FolderModel
 
+from functions.embed.services import preparing
 from functions.embed.services.backfilling import Progress
 from functions.embed.services.coordinating import STALLED_SECONDS, Tally
 from functions.embed.services.work import Outcome
@@ -188,6 +191,26 @@ def test_an_image_whose_file_is_gone_is_reported_and_blocks_nothing(world: World
     records = index(world, "chelsea.png", "rocket.jpg")
     world.s3.delete_object(Bucket="images", Key=records[0].key)
     change(world)
+    assert world.folder().backfills[OTHER_SPACE].left_out == 1
+    assert world.indexed_ids(space=OTHER_SPACE) == [11]
+
+
+def test_an_image_that_the_new_model_chokes_on_is_left_out_and_blocks_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = index(world, "chelsea.png", "rocket.jpg")
+    begin(world)
+    decode = preparing.open_photo
+    poison = world.s3.get_object(Bucket="images", Key=records[0].key)["Body"].read()
+
+    def choke(data: bytes, **how: Any) -> Any:
+        if data == poison:
+            raise RuntimeError("no such filter")
+        return decode(data, **how)
+
+    monkeypatch.setattr(preparing, "open_photo", choke)
+    backfill(world).run(FILL, **HOW)
+    assert coordinator(world).run(LOOK, **HOW) is Progress.DONE
     assert world.folder().backfills[OTHER_SPACE].left_out == 1
     assert world.indexed_ids(space=OTHER_SPACE) == [11]
 

@@ -117,7 +117,7 @@ def test_the_rendition_goes_where_it_belongs() -> None:
 def test_an_image_without_its_rendition_is_postponed() -> None:
     bucket = Bucket({"good": (PHOTOS / "rocket.jpg").read_bytes()}, full=True)
     (preparation,) = preparer(bucket).prepare([Source("good", "thumbnails/good.webp")])
-    assert preparation == Postponed("no room")
+    assert preparation == Postponed("no room", is_storage=True)
 
 
 def test_what_nobody_foresaw_concerns_one_image(caplog: pytest.LogCaptureFixture) -> None:
