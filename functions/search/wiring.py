@@ -35,6 +35,11 @@ def build_services(settings: SearchSettings) -> Services:
         return TextEncoder(shelf.bundle(generation.bundle_digest))
 
     pointer, queries = CachedGenerations(GenerationStore()), QueryEncoders(load)
+
+    def try_out(bundle_digest: str) -> None:
+        entry = shelf.entry(bundle_digest)
+        queries.try_out(Generation(entry.name, entry.space_id, entry.bundle_digest, entry.dimension))
+
     _warm(pointer, queries)
     store = S3ObjectStore(settings.index_bucket)
     reader = IndexReader(
@@ -47,7 +52,7 @@ def build_services(settings: SearchSettings) -> Services:
         search=SearchService(pointer, queries, reader),
         indexes=IndexService(pointer, IndexWriter(store, policy=_RETRIES), OtherImageStore()),
         embedding=EmbedService(embed, settings.embed_images_cap),
-        models=ModelService(embed, pointer, settings.namespace),
+        models=ModelService(embed, pointer, settings.namespace, try_out),
         build={
             "version": __version__,
             "function_version": os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),

@@ -1,10 +1,12 @@
 """The operator's routes: what the embed function, which keeps the models, says and does."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from glimpse.encoder import BundleError
 from glimpse.generations import NoModelChosen
 from glimpse.messages import ChangeModels
+from glimpse.shelf import BundleMissing, ShelfError, ShelfUnavailable
 
 from functions.search.services.errors import (
     Conflicting,
@@ -36,12 +38,17 @@ class ModelService:
         Which generations there are.
     shared_namespace : str
         The namespace of operators: a backend with an alias of its own is none.
+    try_out : callable
+        Loads and runs the text half of the bundle of a digest, and raises what goes wrong.
     """
 
-    def __init__(self, operator: Operator, pointer: Pointer, shared_namespace: str) -> None:
+    def __init__(
+        self, operator: Operator, pointer: Pointer, shared_namespace: str, try_out: Callable[[str], None]
+    ) -> None:
         self._operator = operator
         self._pointer = pointer
         self._shared_namespace = shared_namespace
+        self._try_out = try_out
 
     def ask(
         self,
@@ -60,6 +67,8 @@ class ModelService:
         """
         if namespace != self._shared_namespace:
             raise NoAccess(_FOR_OPERATORS)
+        if bundle_digest is not None:
+            self._check_text_half(bundle_digest)
         try:
             answer = self._operator.change_models(ChangeModels(action=action, bundle_digest=bundle_digest))
         except EmbedFailed as error:
@@ -67,6 +76,19 @@ class ModelService:
         if answer.models is not None:
             return answer.models
         raise _REFUSALS.get(answer.status, Unavailable)(answer.detail or "No reason was given.")
+
+    def _check_text_half(self, bundle_digest: str) -> None:
+        """Make sure that searches can have a model before everything is embedded with it."""
+        try:
+            self._try_out(bundle_digest)
+        except BundleMissing:
+            return  # the embed function says so, and knows of both halves
+        except ShelfUnavailable as error:
+            raise Unavailable("The model can't be read at the moment; try again shortly.") from error
+        except (ShelfError, BundleError, ArithmeticError) as error:
+            raise Conflicting(
+                "The text half of this model can't be run by the search function; install the model again."
+            ) from error
 
     def in_use(self) -> dict[str, Any] | None:
         """Describe the active generation; None if no model was chosen yet."""

@@ -60,7 +60,21 @@ class QueryEncoders:
         Unavailable
             If the model can't be had at the moment.
         """
-        return self._encoder(generation).embed(query)
+        try:
+            encoder = self._encoder(generation)
+        except (ShelfError, BundleError) as error:
+            raise Unavailable("The model can't be loaded at the moment; try again shortly.") from error
+        return encoder.embed(query)
+
+    def try_out(self, generation: Generation) -> None:
+        """Load a model and run it, so that it is ready when searches change over to it.
+
+        Raises
+        ------
+        ShelfError, BundleError, ArithmeticError
+            If it can't be had, can't be loaded, or gives no vectors.
+        """
+        self._encoder(generation).embed("a try")
 
     def _encoder(self, generation: Generation) -> QueryEncoder:
         digest = generation.bundle_digest
@@ -68,11 +82,6 @@ class QueryEncoders:
             if digest not in self._loaded:
                 while len(self._loaded) >= _KEPT:  # before the next is loaded: there is no room for three
                     self._loaded.popitem(last=False)
-                try:
-                    self._loaded[digest] = QueryEncoder(self._load(generation))
-                except (ShelfError, BundleError) as error:
-                    raise Unavailable(
-                        "The model can't be loaded at the moment; try again shortly."
-                    ) from error
+                self._loaded[digest] = QueryEncoder(self._load(generation))
             self._loaded.move_to_end(digest)
             return self._loaded[digest]

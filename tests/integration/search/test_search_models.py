@@ -1,11 +1,15 @@
 """The operator's routes: who may use them, and what the embed function's answers become."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from glimpse.encoder import Bundle
 from glimpse.generations.models import POINTER, DeploymentModel
+from glimpse.shelf import publish
 
-from tests.integration.search.service import EmbedDouble, SearchFunction
+from tests.integration.search.service import BUCKET, EmbedDouble, SearchFunction
+from tests.unit.encoder.tiny_bundle import write_bundle
 
 DIGEST = "a" * 64
 MODELS = {"active": {"name": "Tiny"}, "phase": "STABLE"}
@@ -47,6 +51,23 @@ def test_a_refusal_keeps_its_sentence(function: SearchFunction, embed: EmbedDoub
 def test_an_embed_function_that_fails_is_503(function: SearchFunction, embed: EmbedDouble) -> None:
     embed.error = RuntimeError("broken")
     assert function.call("GET", "/models").status == 503
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_change_begins_only_with_a_text_half_that_runs(
+    function: SearchFunction, embed: EmbedDouble, tmp_path: Path, damaged: bool
+) -> None:
+    folder = write_bundle(tmp_path / "next", space_id="tiny-2")
+    if damaged:
+        (folder / "textual/model.onnx").write_bytes(b"no model")
+    bundle = Bundle.load(folder)
+    publish(bundle, BUCKET)
+    embed.answer = {"status": 200, "models": MODELS}
+    response = function.call("POST", "/models/reindex", {"bundle_digest": bundle.digest})
+    assert response.status == (409 if damaged else 200)
+    assert len(embed.events) == (0 if damaged else 1)
+    if damaged:
+        assert "text half" in response.json["detail"]
 
 
 @pytest.mark.parametrize("body", [{}, {"bundle_digest": "x"}, {"bundle_digest": None}, [], None])
