@@ -47,10 +47,10 @@ class Resources:
 
 @pytest.fixture(scope="module")
 def resources(stack: Stack) -> Resources:
-    variables = configuration(stack, "Api")["Environment"]["Variables"]
     tables = {
         name.removeprefix("GLIMPSE_").removesuffix("_TABLE").lower(): value
-        for name, value in variables.items()
+        for function in FUNCTIONS
+        for name, value in configuration(stack, function)["Environment"]["Variables"].items()
         if name.endswith("_TABLE")
     }
     return Resources(stack.outputs, tables)
