@@ -162,7 +162,9 @@ class Memory:
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Refuse: nothing is measured that writes."""
-        raise NotImplementedError(f"{key} ({content_type}, {len(data)} bytes) is not kept")
+        raise RuntimeError(
+            f"{key} ({content_type}, {len(data)} bytes) is not kept: nothing is measured that writes"
+        )
 
     def delete(self, keys: Sequence[str]) -> None:
         """Forget files."""
