@@ -4,6 +4,7 @@ Writers commit by the protocol of :mod:`glimpse.index.writer`; readers cache wha
 are specified in ``docs/index-format.md``.
 """
 
+from glimpse.index.answers import Answer, Problem
 from glimpse.index.errors import (
     AttemptExpired,
     CommitContended,
@@ -18,10 +19,14 @@ from glimpse.index.errors import (
     StoreError,
     StoreUnavailable,
 )
+from glimpse.index.filters import Filter
+from glimpse.index.kinds import build_segment
 from glimpse.index.layout import IndexKey
+from glimpse.index.query import combine
 from glimpse.index.ranking import Hit
-from glimpse.index.reader import Answer, IndexReader, Problem
+from glimpse.index.reader import IndexReader
 from glimpse.index.s3 import S3ObjectStore
+from glimpse.index.scan import Effort
 from glimpse.index.segment import VectorBatch
 from glimpse.index.store import ObjectStore
 from glimpse.index.swap import Commit, RetryPolicy
@@ -34,7 +39,9 @@ __all__ = [
     "Commit",
     "CommitContended",
     "CommitError",
+    "Effort",
     "EpochChanged",
+    "Filter",
     "FormatError",
     "GlimpseIndexError",
     "Hit",
@@ -52,4 +59,6 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "VectorBatch",
+    "build_segment",
+    "combine",
 ]
