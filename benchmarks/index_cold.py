@@ -14,7 +14,7 @@ from glimpse.index.store import NOT_MODIFIED, NotModified, StoredObject
 
 Vectors = npt.NDArray[np.float32]
 
-_DELAY_SECONDS = 0.1
+_DELAY_SECONDS = 0.4
 """Each request takes so long, so that what is asked for together is under way together."""
 
 _THREADS = 200
