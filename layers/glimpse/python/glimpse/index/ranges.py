@@ -7,6 +7,9 @@ from itertools import pairwise
 GAP_BYTES = 8 * 2**10
 """Parts this close are read together: the bytes between cost less than a request."""
 
+WIDEST_GAP_BYTES = 64 * 2**10
+"""Parts farther apart are never read together, however many requests there are."""
+
 READ_BYTES = 8 * 2**20
 """A request for more than this is split, since several connections are faster than one."""
 
@@ -52,14 +55,15 @@ def plan(wanted: Sequence[Span], most: int) -> list[Read]:
     wanted : sequence of Span
         In any order; they may not overlap.
     most : int
-        How many requests to make, at most: the smallest gaps are read along until it is so. Where that many
-        can't be made without reading more than :data:`READ_BYTES` at once, there are more.
+        How many requests to make, about at most: the smallest gaps are read along until it is so. Where that
+        takes gaps of more than :data:`WIDEST_GAP_BYTES`, or reading more than :data:`READ_BYTES` at once,
+        there are more.
     """
     order = sorted(range(len(wanted)), key=lambda part: wanted[part].start)
     gaps = [wanted[after].start - wanted[before].end for before, after in pairwise(order)]
     bound = GAP_BYTES
     if len(order) > most:
-        bound = max(bound, sorted(gaps)[len(order) - 1 - most])
+        bound = min(max(bound, sorted(gaps)[len(order) - 1 - most]), WIDEST_GAP_BYTES)
     reads: list[Read] = []
     group: list[int] = []
     for place, part in enumerate(order):

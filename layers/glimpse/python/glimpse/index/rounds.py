@@ -20,6 +20,8 @@ from glimpse.index.segment import Ids, Matching, Vectors
 
 P = ParamSpec("P")
 
+_FEWEST_LISTS = 8
+_FEWEST_VECTORS = 24
 _LIST_REQUESTS = 64
 _VECTOR_REQUESTS = 88
 """With one for the manifest and one for the head, a cold search makes at most 154 requests."""
@@ -91,7 +93,8 @@ def search(objects: ObjectCache, jobs: Sequence[Job], question: Question) -> Non
         )
         for job in _sound(jobs)
     }
-    _read_lists(objects, jobs, probes, None if question.matching else question.effort.new_lists)
+    new_lists = max(_FEWEST_LISTS, question.effort.new_lists // max(1, len(jobs)))
+    _read_lists(objects, jobs, probes, None if question.matching else new_lists)
     _compare_best(objects, jobs, probes, question)
 
 
@@ -147,7 +150,8 @@ def _compare_best(
         (job, job.segment.candidates(probes[id(job)], question.candidates, job.masked))
         for job in _sound(jobs)
     ]
-    budget = max(question.effort.new_candidates, question.wanted)
+    new_candidates = max(_FEWEST_VECTORS, question.effort.new_candidates // max(1, len(jobs)))
+    budget = max(new_candidates, question.wanted)
     for job, rows, vectors in _vectors(objects, chosen, budget):
         if len(rows):
             job.found.append(job.segment.rank(question.query, rows, vectors, question.wanted))

@@ -30,8 +30,8 @@ class Effort:
     candidates : int
         Vectors to compare exactly; there are more where more results are wanted.
     new_lists, new_candidates : int
-        How many of them may be read from the bucket, the most promising ones: a cold search is a little less
-        thorough than the next.
+        How many of them may be read from the bucket, the most promising ones, shared by the segments of a
+        search: a cold search is a little less thorough than the next.
     """
 
     lists: int = 96
