@@ -11,8 +11,8 @@ place: list by list, within a list by ascending image id. The sections, in their
 ``levels``          D · 16 floats: what the four bits of each rotated coordinate stand for
 ``directory``       per list: its length as uint32, and a BLAKE2b digest (8 bytes) of its block
 ``lists``           per list one block: its codes (D/2 bytes each: the even coordinate in the low four bits,
-                    the next in the high ones; of what the centroid leaves over), then its image ids, then
-                    its times, as in the next two sections
+                    the next in the high ones; of what the centroid leaves over), then its image ids, as in
+                    the next section
 ``image_ids``       int64 per row, once more in one piece: for searches with a filter
 ``taken_at``        int64 per row: seconds since 1970 UTC, -2^63 for unknown
 ``vectors``         per row: d half-precision floats, unrotated, and their CRC-32 as uint32
@@ -45,6 +45,7 @@ Halves = npt.NDArray[np.float16]
 _LISTS_PER_ROOT = 4
 _DIRECTORY = np.dtype([("length", "<u4"), ("digest", "V8")])
 _TRAILER = 4
+_ID = 8
 _COLUMNS = ("image_ids", "taken_at")
 _BODY = ("lists", *_COLUMNS, "vectors")
 _CHUNK = 65_536
@@ -69,7 +70,7 @@ def encode(batch: VectorBatch, space_id: str) -> bytes:
     blocks = []
     for number, (start, end) in enumerate(zip(ends - lengths, ends, strict=True)):
         rows = slice(start, end)
-        block = coded[rows].tobytes() + image_ids[rows].tobytes() + taken_at[rows].tobytes()
+        block = coded[rows].tobytes() + image_ids[rows].tobytes()
         directory["digest"][number] = np.void(_digest(block))
         blocks.append(block)
     return container.encode(
@@ -165,7 +166,7 @@ class Head:
     def list_span(self, number: int) -> Span:
         """Return where the block of a list lies."""
         start = int(self.ends[number - 1]) if number else 0
-        return self._part("lists", start, int(self.ends[number]), self.coder.code_size + 16)
+        return self._part("lists", start, int(self.ends[number]), self.coder.code_size + _ID)
 
     def column_spans(self) -> list[Span]:
         """Return where the image ids and the times of all rows lie."""
@@ -175,14 +176,13 @@ class Head:
         """Return where the vectors of the rows `first` up to `last`, exclusive, lie."""
         return self._part("vectors", first, last, self.record_size)
 
-    def read_list(self, number: int, data: memoryview) -> tuple[memoryview, Ids, Ids]:
-        """Return the codes, image ids and times of a list; ObjectDamaged if `data` is not its block."""
+    def read_list(self, number: int, data: memoryview) -> tuple[memoryview, Ids]:
+        """Return the codes and image ids of a list; ObjectDamaged if `data` is not its block."""
         if _digest(data) != self._digests[number].tobytes():
             raise ObjectDamaged(f"its list {number} is truncated or altered")
-        length = self.list_span(number).length // (self.coder.code_size + 16)
-        ids = length * self.coder.code_size
-        times = ids + 8 * length
-        return data[:ids], read_int64(data[ids:times], length), read_int64(data[times:], length)
+        length = self.list_span(number).length // (self.coder.code_size + _ID)
+        codes_end = length * self.coder.code_size
+        return data[:codes_end], read_int64(data[codes_end:], length)
 
     def read_columns(self, columns: Sequence[memoryview]) -> tuple[Ids, Ids]:
         """Return the image ids and times of all rows; ObjectDamaged if a column is not what was written."""
@@ -208,7 +208,7 @@ class Head:
 
     def _check_lengths(self) -> None:
         sizes = {
-            "lists": self.coder.code_size + 16,
+            "lists": self.coder.code_size + _ID,
             "image_ids": 8,
             "taken_at": 8,
             "vectors": self.record_size,

@@ -34,10 +34,10 @@ class Effort:
         search: a cold search is a little less thorough than the next.
     """
 
-    lists: int = 96
-    candidates: int = 120
-    new_lists: int = 48
-    new_candidates: int = 96
+    lists: int = 192
+    candidates: int = 200
+    new_lists: int = 72
+    new_candidates: int = 84
 
 
 @dataclass(eq=False, slots=True)
@@ -78,7 +78,7 @@ class InvertedSegment:
         self._filled: Mask = head.lengths == 0
         self._filled_rows = 0
         self._image_ids: Ids = np.zeros(head.count, np.int64)
-        self._taken_at: Ids = np.zeros(head.count, np.int64)
+        self._taken_at: Ids = np.empty(0, np.int64)
         self._has_columns = False
         self._lock = threading.Lock()
 
@@ -95,9 +95,9 @@ class InvertedSegment:
     @property
     def nbytes(self) -> int:
         """Memory that the segment takes now."""
-        rows = self.head.count if self._has_columns else self._filled_rows
+        columns = 16 * self.head.count if self._has_columns else 8 * self._filled_rows
         scanned = self._filled_rows * (self.head.coder.code_size + 8)
-        return self.head.nbytes + self.vectors.nbytes + scanned + 16 * rows
+        return self.head.nbytes + self.vectors.nbytes + scanned + columns
 
     def missing_columns(self) -> bool:
         """Tell whether a filter needs the image ids and times of all rows first."""
@@ -150,12 +150,12 @@ class InvertedSegment:
         """Take in the blocks of lists; ObjectDamaged if one is not what its digest says."""
         read = {number: self.head.read_list(number, block) for number, block in blocks.items()}
         with self._lock:
-            for number, (codes, image_ids, taken_at) in read.items():
+            for number, (codes, image_ids) in read.items():
                 if self._filled[number]:
                     continue
                 end = int(self.head.ends[number])
                 rows = np.arange(end - len(image_ids), end, dtype=np.int64)
-                self._image_ids[rows], self._taken_at[rows] = image_ids, taken_at
+                self._image_ids[rows] = image_ids
                 self._fill(number, codes, rows)
                 self._filled[number] = True
                 self._filled_rows += len(rows)
