@@ -35,7 +35,9 @@ SECTIONS = ("rotation", "centroids", "centroid_scale", "levels")
 CODE_DIMENSION = 192
 """Coordinates that are coded: on CLIP-like vectors more bring nothing, and 128 lose a point of recall."""
 
-COARSE_DIMENSION = 128
+COARSE_DIMENSION = 320
+"""Coordinates of the centroids: more than are coded, since a mean of hundreds of vectors is known finely."""
+
 _LEVELS = 16
 _BLOCK = 32
 """Vectors that FAISS scans at once."""
@@ -54,12 +56,12 @@ class Coder:
 
     Attributes
     ----------
-    rotation : (D, d) float32
+    rotation : (E, d) float32
         Orthonormal rows, up to their rounding to half precision.
     centroids : (L, C) float32
-        Of the lists, C ≤ D.
+        Of the lists, C ≤ E.
     levels : (D, 16) float32
-        What the four bits of each coordinate stand for.
+        What the four bits of each coordinate stand for, D ≤ E.
     """
 
     rotation: Vectors
@@ -91,24 +93,25 @@ class Coder:
             np.empty((0, 0), np.float32),
         )
         projected = coder.project(_sample(some, _LEVELS_SAMPLE, rng))
-        quantizer = faiss.ProductQuantizer(len(rotation), len(rotation), 4)
-        rest = coder._rest(projected, coder.assign(projected))
+        coded = min(CODE_DIMENSION, len(rotation))
+        quantizer = faiss.ProductQuantizer(coded, coded, 4)
+        rest = coder._rest(projected, coder.assign(projected), coded)
         # FAISS wants at least one vector a level; fewer are repeated.
         quantizer.train(np.resize(rest, (max(len(rest), _LEVELS), rest.shape[1])))
-        levels = faiss.vector_to_array(quantizer.centroids).reshape(len(rotation), _LEVELS)
+        levels = faiss.vector_to_array(quantizer.centroids).reshape(coded, _LEVELS)
         return cls(rotation, coder.centroids, levels)
 
     @property
     def code_size(self) -> int:
         """Bytes of a code: half as many as there are coded coordinates."""
-        return len(self.rotation) // 2
+        return len(self.levels) // 2
 
     def project(self, vectors: Vectors) -> Vectors:
-        """Return the (n, D) leading coordinates of (n, d) vectors."""
+        """Return the (n, E) leading coordinates of (n, d) vectors."""
         return np.ascontiguousarray(vectors @ self.rotation.T)
 
     def assign(self, projected: Vectors) -> Lists:
-        """Return the list of each of (n, D) projected vectors: the one of the largest inner product."""
+        """Return the list of each of (n, E) projected vectors: the one of the largest inner product."""
         pin_threads()
         index = faiss.IndexFlatIP(self.centroids.shape[1])
         index.add(self.centroids)
@@ -119,20 +122,21 @@ class Coder:
         """Return the list and the code of each of (n, d) vectors: (n,) int64 and (n, D/2) uint8."""
         lists = np.empty(len(vectors), np.int64)
         codes = np.empty((len(vectors), self.code_size), np.uint8)
-        quantizer = faiss.ProductQuantizer(len(self.rotation), len(self.rotation), 4)
+        coded = len(self.levels)
+        quantizer = faiss.ProductQuantizer(coded, coded, 4)
         faiss.copy_array_to_vector(self.levels.ravel(), quantizer.centroids)
         for start in range(0, len(vectors), _CHUNK):
             part = slice(start, start + _CHUNK)
             projected = self.project(vectors[part])
             lists[part] = self.assign(projected)
             pin_threads()
-            codes[part] = quantizer.compute_codes(self._rest(projected, lists[part]))
+            codes[part] = quantizer.compute_codes(self._rest(projected, lists[part], coded))
         return lists, codes
 
     def scanner(self) -> Any:  # noqa: ANN401 - FAISS has no types
         """Return a FAISS index with these lists, all of them empty."""
-        coarse = faiss.IndexFlatIP(len(self.rotation))  # stays empty: the lists to search come with the query
-        dimension, lists = len(self.rotation), len(self.centroids)
+        dimension, lists = len(self.levels), len(self.centroids)
+        coarse = faiss.IndexFlatIP(dimension)  # stays empty: the lists to search come with the query
         index = faiss.IndexIVFPQFastScan(
             coarse, dimension, lists, dimension, 4, faiss.METRIC_INNER_PRODUCT, _BLOCK
         )
@@ -158,20 +162,21 @@ class Coder:
             rotation = np.frombuffer(sections["rotation"], "<f2").reshape(-1, dimension).astype(np.float32)
             coarse = np.frombuffer(sections["centroids"], np.uint8).reshape(lists, -1)
             low, step = np.frombuffer(sections["centroid_scale"], "<f4").reshape(2, coarse.shape[1])
-            levels = np.frombuffer(sections["levels"], "<f4").reshape(len(rotation), _LEVELS)
+            levels = np.frombuffer(sections["levels"], "<f4").reshape(-1, _LEVELS)
         except ValueError as error:
             raise ObjectDamaged(f"its sections do not fit together: {error}") from error
-        if not 0 < coarse.shape[1] <= len(rotation) or len(rotation) % 2:
+        if not (0 < coarse.shape[1] <= len(rotation) and 0 < len(levels) <= len(rotation)) or len(levels) % 2:
             raise ObjectDamaged("its sections do not fit together: the coordinates disagree")
         coder = cls(rotation, coarse * step + low, levels.astype(np.float32))
         if not all(np.all(np.isfinite(a)) for a in (coder.rotation, coder.centroids, coder.levels)):
             raise ObjectDamaged("its codes are not numbers")
         return coder
 
-    def _rest(self, projected: Vectors, lists: Lists) -> Vectors:
-        """Return what the centroids leave over of projected vectors."""
-        rest = projected.copy()
-        rest[:, : self.centroids.shape[1]] -= self.centroids[lists]
+    def _rest(self, projected: Vectors, lists: Lists, coded: int) -> Vectors:
+        """Return what the centroids leave over of the coded coordinates of projected vectors."""
+        rest = projected[:, :coded].copy()
+        known = self.centroids[:, :coded]
+        rest[:, : known.shape[1]] -= known[lists]
         return rest
 
 
@@ -185,7 +190,7 @@ def _leading_directions(vectors: Vectors) -> Vectors:
     """Return the leading eigenvectors of the second-moment matrix as rows, rounded to half precision."""
     _, directions = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
     dimension = vectors.shape[1]
-    kept = min(CODE_DIMENSION, dimension - dimension % 2)
+    kept = min(max(CODE_DIMENSION, COARSE_DIMENSION), dimension - dimension % 2)
     return np.ascontiguousarray(directions[:, ::-1][:, :kept].T, np.float16).astype(np.float32)
 
 

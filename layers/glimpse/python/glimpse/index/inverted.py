@@ -5,10 +5,10 @@ A segment's kind is ``inverted``. Its header adds ``count`` n, ``dimension`` d, 
 place: list by list, within a list by ascending image id. The sections, in their order:
 
 ==================  ==================================================================================
-``rotation``        D · d half-precision floats: the leading directions, D even
-``centroids``       L · C bytes, C ≤ D: the lists' centroids in the first C rotated coordinates
+``rotation``        E · d half-precision floats: the leading directions
+``centroids``       L · C bytes, C ≤ E: the lists' centroids in the first C rotated coordinates
 ``centroid_scale``  2 · C floats: a coordinate of a centroid is ``first[c] + second[c] · byte``
-``levels``          D · 16 floats: what the four bits of each rotated coordinate stand for
+``levels``          D · 16 floats, D ≤ E, even: what the four bits of the first D rotated coordinates mean
 ``directory``       per list: its length as uint32, and a BLAKE2b digest (8 bytes) of its block
 ``lists``           per list one block: its codes (D/2 bytes each: the even coordinate in the low four bits,
                     the next in the high ones; of what the centroid leaves over), then its image ids, as in

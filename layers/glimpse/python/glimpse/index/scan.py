@@ -36,8 +36,8 @@ class Effort:
 
     lists: int = 192
     candidates: int = 200
-    new_lists: int = 72
-    new_candidates: int = 84
+    new_lists: int = 48
+    new_candidates: int = 104
 
 
 @dataclass(eq=False, slots=True)
@@ -127,8 +127,9 @@ class InvertedSegment:
         hold some thousands: then a rare match is found wherever it lies.
         """
         coder = self.head.coder
-        projected = _products(coder.rotation, query)
-        inner = _products(coder.centroids, projected[: coder.centroids.shape[1]])
+        rotated = _products(coder.rotation, query)
+        inner = _products(coder.centroids, rotated[: coder.centroids.shape[1]])
+        projected = rotated[: len(coder.levels)].copy()
         if matching is None:
             return Probe(query, projected, _best(inner, effort.lists), inner)
         keep = matching(self._image_ids, self._taken_at)
