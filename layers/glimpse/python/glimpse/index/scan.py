@@ -34,7 +34,7 @@ class Effort:
         search: a cold search is a little less thorough than the next.
     """
 
-    lists: int = 192
+    lists: int = 128
     candidates: int = 200
     new_lists: int = 48
     new_candidates: int = 104
