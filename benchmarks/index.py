@@ -36,7 +36,7 @@ from benchmarks.vectors import make_vectors  # noqa: E402
 KEY = IndexKey("bench", "space", 1, 1)
 TOP = 10
 RECALL = 0.95
-COLD_QUERIES = 20
+COLD_QUERIES = 60
 MILLION = 1_000_000
 TAIL_COMMITS, TAIL_IMAGES = 500, 10
 BARS = {

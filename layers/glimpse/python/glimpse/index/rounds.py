@@ -22,9 +22,9 @@ P = ParamSpec("P")
 
 _FEWEST_LISTS = 8
 _FEWEST_VECTORS = 24
-_LIST_REQUESTS = 48
+_LIST_REQUESTS = 40
 _VECTOR_REQUESTS = 104
-"""With one for the manifest and one for the head, a cold search makes at most 154 requests."""
+"""With one for the manifest and one for the head, a cold search makes at most 146 requests."""
 
 _EXACT_ROWS = 16_384
 _RUN_ROWS = 4_096

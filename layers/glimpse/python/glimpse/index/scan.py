@@ -36,7 +36,7 @@ class Effort:
 
     lists: int = 128
     candidates: int = 200
-    new_lists: int = 48
+    new_lists: int = 40
     new_candidates: int = 104
 
 
