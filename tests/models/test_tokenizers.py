@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from glimpse.encoder import Bundle, TextEncoder
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
@@ -61,10 +61,14 @@ def test_clip_texts(clip: tuple[TextEncoder, SimpleTokenizer]) -> None:
     check(*clip, [*TEXTS, *ODD])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
+@example("\x1f\xc2 ")  # once the control character is gone, it looks like a space of a broken encoding
 @given(st.text(st.characters(exclude_categories=("Cn", "Co", "Cs")), max_size=60))
 def test_clip_any_text_of_a_sound_encoding(clip: tuple[TextEncoder, SimpleTokenizer], text: str) -> None:
-    if ftfy.fix_encoding(text) == text and "\x1b" not in text:
+    is_sound = (
+        ftfy.fix_text(text) == ftfy.fix_text(text, fix_encoding=False) and ftfy.fix_encoding(text) == text
+    )
+    if is_sound and "\x1b" not in text:
         check(*clip, [text])
 
 
