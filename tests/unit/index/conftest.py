@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from glimpse.index import IndexKey, IndexReader, IndexWriter
+from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter
 
 from tests.unit.index.memory_store import MemoryStore
 
@@ -18,7 +18,12 @@ def key() -> IndexKey:
 
 @pytest.fixture
 def writer(store: MemoryStore) -> IndexWriter:
-    return IndexWriter(store, sleep=lambda _: None)
+    return IndexWriter(store, merge_readers=1, clock=lambda: store.now, sleep=lambda _: None)
+
+
+@pytest.fixture
+def keeper(store: MemoryStore) -> IndexKeeper:
+    return IndexKeeper(store, readers=1, clock=lambda: store.now, sleep=lambda _: None)
 
 
 @pytest.fixture

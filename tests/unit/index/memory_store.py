@@ -3,13 +3,13 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from typing import Any, TypeVar
 
 from glimpse.index import IndexKey
 from glimpse.index.errors import PreconditionFailed, StoreUnavailable, WriteConflict
-from glimpse.index.store import NOT_MODIFIED, NotModified, StoredObject
+from glimpse.index.store import NOT_MODIFIED, Listed, NotModified, StoredObject
 
 T = TypeVar("T")
 
@@ -21,6 +21,8 @@ class MemoryStore:
         self.objects: dict[str, bytes] = {}
         self.manifests: list[bytes] = []
         self.requests: list[tuple[str, str]] = []
+        self.now = 0.0
+        self.modified: dict[str, float] = {}
 
     def get(self, key: str) -> StoredObject | None:
         self.requests.append(("get", key))
@@ -54,8 +56,15 @@ class MemoryStore:
         names = {key[len(prefix) :].split("/")[0] for key in self.objects if key.startswith(prefix)}
         return names if len(names) <= limit else None
 
+    def list(self, prefix: str) -> Iterator[Listed]:
+        self.requests.append(("list", prefix))
+        for key in sorted(self.objects):
+            if key.startswith(prefix):
+                yield Listed(key, len(self.objects[key]), self.modified.get(key, 0.0))
+
     def _put(self, key: str, data: bytes) -> None:
         self.objects[key] = data
+        self.modified[key] = self.now
         if key.endswith("/manifest.json"):
             self.manifests.append(data)
 
@@ -126,6 +135,9 @@ class FaultyStore:
 
     def children(self, prefix: str, limit: int) -> set[str] | None:
         return self._read(lambda: self._shared.children(prefix, limit))
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        return self._read(lambda: iter(list(self._shared.list(prefix))))
 
     def put_if_match(self, key: str, data: bytes, etag: str) -> None:
         self._write(lambda: self._shared.put_if_match(key, data, etag), is_swap=True)

@@ -1,9 +1,12 @@
 """The vector index: immutable segments and one manifest per folder, as objects in a bucket.
 
-Writers commit by the protocol of :mod:`glimpse.index.writer`; readers cache what never changes. The objects
-are specified in ``docs/index-format.md``.
+Writers commit by the protocol of :mod:`glimpse.index.writer`; readers cache what never changes; a keeper
+merges what writers leave behind, and removes what nothing refers to. The objects are specified in
+``docs/index-format.md``.
 """
 
+from glimpse.index.check import Finding, Report, Trouble
+from glimpse.index.compaction import Compacted
 from glimpse.index.errors import (
     AttemptExpired,
     CommitContended,
@@ -18,14 +21,18 @@ from glimpse.index.errors import (
     StoreError,
     StoreUnavailable,
 )
+from glimpse.index.gathering import CommitGatherer
+from glimpse.index.keeper import IndexKeeper
 from glimpse.index.layout import IndexKey
 from glimpse.index.listing import Kept, image_ids
 from glimpse.index.ranking import Hit
 from glimpse.index.reader import Answer, IndexReader, Problem
+from glimpse.index.repair import Repaired
 from glimpse.index.s3 import S3ObjectStore
 from glimpse.index.segment import VectorBatch
 from glimpse.index.store import ObjectStore
 from glimpse.index.swap import Commit, RetryPolicy
+from glimpse.index.sweep import Swept
 from glimpse.index.writer import Attempt, IndexWriter
 
 __all__ = [
@@ -35,10 +42,14 @@ __all__ = [
     "Commit",
     "CommitContended",
     "CommitError",
+    "CommitGatherer",
+    "Compacted",
     "EpochChanged",
+    "Finding",
     "FormatError",
     "GlimpseIndexError",
     "Hit",
+    "IndexKeeper",
     "IndexKey",
     "IndexReader",
     "IndexWriter",
@@ -49,10 +60,14 @@ __all__ = [
     "ObjectStore",
     "ObjectUnsupported",
     "Problem",
+    "Repaired",
+    "Report",
     "RetryPolicy",
     "S3ObjectStore",
     "StoreError",
     "StoreUnavailable",
+    "Swept",
+    "Trouble",
     "VectorBatch",
     "image_ids",
 ]

@@ -7,6 +7,8 @@ key                                                         holds
 ``manifest.json``                                           names everything that is part of the index
 ``segments/{attempt id}.seg``                               vectors, immutable
 ``tombstones/{attempt id}.tomb``                            ids of removed images, immutable
+``attempts/{attempt id}.log``                               whose commits a merge has absorbed, immutable
+``marks/{attempt id}.json``                                 what a sweep found unreferenced, immutable
 ==========================================================  =========================================
 
 A manifest names objects relative to its own prefix, so that an index can be copied or moved as it is.
@@ -22,6 +24,11 @@ MAX_ID = 2**53 - 1
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SPACE_ID = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,128}")
+_OWN_NAME = re.compile(
+    r"(segments/[0-9a-f]{32}\.seg|tombstones/[0-9a-f]{32}\.tomb|attempts/[0-9a-f]{32}\.log)"
+)
+_MARKS_NAME = re.compile(r"marks/[0-9a-f]{32}\.json")
+_ATTEMPT = re.compile(r"(?:segments|tombstones)/([0-9a-f]{32})\.[a-z]+")
 _OBJECT_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,200}(/(?!\.)[A-Za-z0-9._-]{1,200}){0,4}")
 
 
@@ -91,6 +98,33 @@ def segment_name(attempt_id: str) -> str:
 def tombstones_name(attempt_id: str) -> str:
     """Return what a manifest calls the tombstones of an attempt."""
     return f"tombstones/{attempt_id}.tomb"
+
+
+def log_name(entry_key: str) -> str | None:
+    """Return the name of the log beside a merged object; None if the object is not named as ours are."""
+    attempt_id = attempt_of(entry_key)
+    return None if attempt_id is None else f"attempts/{attempt_id}.log"
+
+
+def marks_name(attempt_id: str) -> str:
+    """Return the name of what a sweep has marked."""
+    return f"marks/{attempt_id}.json"
+
+
+def attempt_of(entry_key: str) -> str | None:
+    """Return the attempt that wrote a segment or a tombstone; None if it is not named as ours are."""
+    matched = _ATTEMPT.fullmatch(entry_key)
+    return matched[1] if matched else None
+
+
+def is_swept_name(name: str) -> bool:
+    """Tell whether an object of this name goes once nothing refers to it."""
+    return _OWN_NAME.fullmatch(name) is not None
+
+
+def is_marks_name(name: str) -> bool:
+    """Tell whether an object of this name is what a sweep has marked."""
+    return _MARKS_NAME.fullmatch(name) is not None
 
 
 def is_object_name(name: str) -> bool:

@@ -14,10 +14,12 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, field_validator
 
 from glimpse.index.errors import ObjectDamaged, ObjectForeign, ObjectUnsupported
-from glimpse.index.layout import MAX_ID, IndexKey, is_object_name
+from glimpse.index.layout import MAX_ID, IndexKey, is_object_name, log_name
 
 FORMAT_VERSION = 1
 KIND = "glimpse-index"
+_OPTIONAL = ("first", "attempts")
+"""Fields of an entry that are left out where they have no value: manifests are written often."""
 
 Count = Annotated[StrictInt, Field(ge=0, le=MAX_ID)]
 Positive = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
@@ -42,6 +44,10 @@ class ObjectEntry(BaseModel):
         Its size.
     sha256 : str
         Digest of the whole object, lower-case hex.
+    first : int, optional
+        Of an object that a merge wrote: it stands for the commits `first` … `sequence`.
+    attempts : int, optional
+        Of an object that a merge wrote: how many of those commits its log names. 0: there is no log.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -53,6 +59,8 @@ class ObjectEntry(BaseModel):
     count: Count
     bytes: Count
     sha256: Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$")]
+    first: Count | None = None
+    attempts: Count | None = None
 
     @field_validator("key")
     @classmethod
@@ -60,6 +68,15 @@ class ObjectEntry(BaseModel):
         if not is_object_name(name):
             raise ValueError("not a relative name inside the index")
         return name
+
+    @property
+    def log(self) -> str | None:
+        """The name of the log that says which commits the object stands for, if it has one."""
+        return log_name(self.key) if self.attempts else None
+
+    def absorbed(self, sequence: int) -> bool:
+        """Tell whether the object stands for the commit `sequence`, among others."""
+        return self.first is not None and self.first <= sequence <= self.sequence
 
 
 class Manifest(BaseModel):
@@ -131,12 +148,24 @@ class Manifest(BaseModel):
 
     def encode(self) -> bytes:
         """Return the manifest as JSON, unknown fields included."""
-        return json.dumps(self.model_dump(), separators=(",", ":")).encode()
+        document = self.model_dump()
+        for entry in (*document["segments"], *document["tombstones"]):
+            for name in _OPTIONAL:
+                if entry[name] is None:
+                    del entry[name]
+        return json.dumps(document, separators=(",", ":")).encode()
 
     def objects(self) -> Iterator[ObjectEntry]:
-        """Yield every object that the manifest names."""
+        """Yield every segment and tombstone that the manifest names."""
         yield from self.segments
         yield from self.tombstones
+
+    def names(self) -> Iterator[str]:
+        """Yield the name of every object that is part of the index, logs included."""
+        for entry in self.objects():
+            yield entry.key
+            if entry.log:
+                yield entry.log
 
     @classmethod
     def empty(cls, key: IndexKey, attempt: str, *, epoch: int, sequence: int) -> Self:
@@ -161,6 +190,28 @@ class Manifest(BaseModel):
                 "segments": self.segments + tuple(entry.model_copy(update=numbered) for entry in segments),
                 "tombstones": self.tombstones
                 + tuple(entry.model_copy(update=numbered) for entry in tombstones),
+            }
+        )
+
+    def with_merged(
+        self,
+        attempt: str,
+        inputs: frozenset[str],
+        segments: tuple[ObjectEntry, ...],
+        tombstones: tuple[ObjectEntry, ...],
+    ) -> Self:
+        """Return the next manifest: this one, with objects of their own sequence numbers for others."""
+
+        def replaced(old: tuple[ObjectEntry, ...], new: tuple[ObjectEntry, ...]) -> tuple[ObjectEntry, ...]:
+            kept = tuple(entry for entry in old if entry.key not in inputs)
+            return tuple(sorted(kept + new, key=lambda entry: entry.sequence))
+
+        return self.model_copy(
+            update={
+                "sequence": self.sequence + 1,
+                "attempt": attempt,
+                "segments": replaced(self.segments, segments),
+                "tombstones": replaced(self.tombstones, tombstones),
             }
         )
 

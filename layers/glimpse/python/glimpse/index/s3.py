@@ -18,7 +18,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from glimpse.index.errors import PreconditionFailed, StoreError, StoreUnavailable, WriteConflict
-from glimpse.index.store import NOT_MODIFIED, NotModified, StoredObject
+from glimpse.index.store import NOT_MODIFIED, Listed, NotModified, StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -118,6 +118,18 @@ class S3ObjectStore:
                 if len(names) > limit:
                     return None
         return names
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Yield every object whose key begins with `prefix`."""
+        paginator = self._client.get_paginator("list_objects_v2")
+        pages = iter(paginator.paginate(Bucket=self._bucket, Prefix=prefix))
+        while True:
+            with _translated(prefix):
+                page = next(pages, None)
+            if page is None:
+                return
+            for entry in page.get("Contents", []):
+                yield Listed(entry["Key"], entry["Size"], entry["LastModified"].timestamp())
 
 
 @contextmanager

@@ -163,6 +163,13 @@ class FlatSegment:
         codes = int(self._index.sa_code_size()) * len(self.image_ids)
         return codes + self.image_ids.nbytes + self.taken_at.nbytes
 
+    def vectors(self) -> Vectors:
+        """Return the (n, d) float32 vectors in the order of `image_ids`, as half precision keeps them."""
+        if not len(self.image_ids):
+            return np.empty((0, self.dimension), np.float32)
+        vectors: Vectors = self._index.reconstruct_n(0, len(self.image_ids))
+        return vectors
+
     def search(self, vector: Vectors, top_k: int, masked: Ids) -> tuple[Ids, Vectors]:
         """Return the images nearest to a unit vector, best first.
 

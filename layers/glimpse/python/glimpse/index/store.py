@@ -1,6 +1,6 @@
 """What the index needs of an object store: strongly consistent reads and conditional writes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
@@ -22,6 +22,25 @@ class StoredObject:
 
     data: bytes
     etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object as a listing shows it.
+
+    Attributes
+    ----------
+    key : str
+        Its whole key.
+    bytes : int
+        Its size.
+    modified : float
+        When it was written, in seconds since 1970 UTC by the store's clock.
+    """
+
+    key: str
+    bytes: int
+    modified: float
 
 
 class ObjectStore(Protocol):
@@ -48,3 +67,6 @@ class ObjectStore(Protocol):
 
     def children(self, prefix: str, limit: int) -> set[str] | None:
         """Return the names that stand between `prefix` and the next slash, or None if they exceed `limit`."""
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Yield every object whose key begins with `prefix`."""

@@ -32,10 +32,14 @@ class Commit:
         committed.
     epoch : int
         The epoch that the index is in.
+    is_compaction_due : bool
+        Whether somebody should compact the index. It is said by one commit of several, so that whoever hears
+        it may act on it.
     """
 
     version: int
     epoch: int
+    is_compaction_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,27 +6,29 @@ by a conditional write. That swap is the linearization point. Whoever loses it r
 * Whatever the answer to a swap was (success, 412, 409, 500, none at all), the next read of the manifest tells
   whether it happened: it names the attempt's objects or it does not. boto3 repeats requests by itself, so a
   412 may well be the echo of one's own success.
+* A merge may have taken the objects out again meanwhile. Its log then says whose commits it stands for.
 * No tag ever comes back: the sequence number rises with every manifest, so no two are alike.
 * An object that a failed attempt has written stays: its swap may still be under way, and would name it.
   Sweeping what no manifest names is safe for objects older than twice the grace period, since an attempt
   stops swapping once it is older than one.
 """
 
-import hashlib
 import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import replace
 
-from glimpse.index import segment, tombstones
-from glimpse.index.errors import AttemptExpired, EpochChanged, StoreError
-from glimpse.index.layout import IndexKey, new_attempt_id, segment_name, tombstones_name
-from glimpse.index.manifest import Manifest, ObjectEntry
-from glimpse.index.segment import Ids, VectorBatch
+from glimpse.index import history, tombstones
+from glimpse.index.changes import Change, write_commit
+from glimpse.index.errors import AttemptExpired, EpochChanged, GlimpseIndexError, StoreError
+from glimpse.index.layout import IndexKey, new_attempt_id
+from glimpse.index.manifest import Manifest
+from glimpse.index.merging import InputUnusableError, Merger
+from glimpse.index.segment import VectorBatch
 from glimpse.index.store import ObjectStore
 from glimpse.index.swap import Commit, Found, RetryPolicy, Swapper
+from glimpse.index.tiers import next_window, tail_window
 
 GRACE_SECONDS = 900.0
 """How old an attempt may grow: no function runs longer."""
@@ -34,11 +36,7 @@ GRACE_SECONDS = 900.0
 _logger = logging.getLogger(__name__)
 
 
-class _Kind(Protocol):
-    """A module that writes one kind of object."""
-
-    KIND: str
-    FORMAT_VERSION: int
+_TIDY_EVERY = 8
 
 
 class IndexWriter:
@@ -52,6 +50,10 @@ class IndexWriter:
         How often, and with which pauses, a swap is tried.
     grace_seconds : float
         Age at which an attempt gives up.
+    merge_tails : bool
+        Whether a commit now and then merges the newest ones, its own included.
+    merge_readers : int
+        How many objects such a merge reads at once.
     clock, sleep, rng
         Time in seconds, how to wait, and where jitter comes from; tests give their own.
     """
@@ -62,6 +64,8 @@ class IndexWriter:
         *,
         policy: RetryPolicy | None = None,
         grace_seconds: float = GRACE_SECONDS,
+        merge_tails: bool = True,
+        merge_readers: int = 8,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         rng: random.Random | None = None,
@@ -69,6 +73,7 @@ class IndexWriter:
         jitter = rng or random.Random()  # noqa: S311 - spreads retries, hides nothing
         self._swapper = Swapper(store, policy or RetryPolicy(), clock, sleep, jitter)
         self._grace_seconds = grace_seconds
+        self._merger = Merger(self._swapper, grace_seconds, merge_readers) if merge_tails else None
 
     def begin(self, key: IndexKey) -> "Attempt":
         """Begin a change, before the work that it takes: the epoch read here is the one that must still hold.
@@ -81,7 +86,8 @@ class IndexWriter:
             If the store refuses or does not answer.
         """
         expires = self._swapper.clock() + self._grace_seconds
-        return Attempt(self._swapper, key, self._swapper.read(key).epoch, expires)
+        epoch = self._swapper.read(key).epoch
+        return Attempt(self._swapper, key, epoch, expires, self._merger)
 
     def create(self, key: IndexKey) -> Commit:
         """Make sure that an index exists; one that does stays as it is.
@@ -135,7 +141,7 @@ class IndexWriter:
 
     def _remove_objects(self, key: IndexKey, replaced: Manifest) -> None:
         """Remove what a replaced manifest named: nothing can name it again, and vectors are personal data."""
-        names = [key.object(entry.key) for entry in replaced.objects()]
+        names = sorted({key.object(name) for name in replaced.names()})
         if not names:
             return
         try:
@@ -158,10 +164,13 @@ class Attempt:
         The epoch that it was in when the attempt began.
     """
 
-    def __init__(self, swapper: Swapper, key: IndexKey, epoch: int, expires: float) -> None:
+    def __init__(
+        self, swapper: Swapper, key: IndexKey, epoch: int, expires: float, merger: Merger | None
+    ) -> None:
         self.key = key
         self.epoch = epoch
         self._swapper = swapper
+        self._merger = merger
         self._expires = expires
 
     def commit(self, added: VectorBatch | None = None, removed: Sequence[int] = ()) -> Commit:
@@ -179,7 +188,8 @@ class Attempt:
         Returns
         -------
         Commit
-            Its version is the one from which readers see the change.
+            Its version is the one from which readers see the change. Now and then it says that compaction is
+            due.
 
         Raises
         ------
@@ -197,13 +207,14 @@ class Attempt:
             If the store refuses.
         """
         self._check_age()
-        change = self._write(added, tombstones.unique_ids(removed))
-        return self._swapper.swap_until_done(self.key, lambda found: self._follow(found, change))
+        change = write_commit(self._swapper, self.key, added, tombstones.unique_ids(removed))
+        commit = self._swapper.swap_until_done(self.key, lambda found: self._follow(found, change))
+        return self._tidied(commit, change.seen)
 
-    def _follow(self, found: Found, change: "_Change") -> Manifest | Commit:
-        """Return the manifest with the change in it, or the commit where it is in there already."""
+    def _follow(self, found: Found, change: Change) -> Manifest | Commit:
+        """Return the manifest with the change in it, or the commit where it has got in already."""
         manifest = found.manifest
-        committed = manifest.sequence_of(change.names) if manifest else None
+        committed = self._committed(found, change)
         if committed is not None:
             return Commit(committed, found.epoch)
         if found.epoch != self.epoch:
@@ -218,52 +229,50 @@ class Attempt:
         dimension = change.dimension or manifest.dimension
         if manifest.dimension not in (None, dimension):
             raise ValueError(f"{self.key.prefix} holds dimension {manifest.dimension}, not {dimension}")
-        return manifest.followed_by(change.attempt_id, dimension, change.segments, change.tombstones)
+        change.tried.add(found.sequence + 1)
+        following = manifest.followed_by(change.attempt_id, dimension, change.segments, change.tombstones)
+        change.seen = following
+        return following
+
+    def _committed(self, found: Found, change: Change) -> int | None:
+        """Return under which sequence number the change got in, or None if it did not."""
+        manifest = found.manifest
+        if manifest is None:
+            return None
+        committed = manifest.sequence_of(change.names)
+        if committed is None and found.epoch == self.epoch:
+            committed = self._absorbed(manifest, change)
+        if committed is not None:
+            change.seen = manifest
+        return committed
+
+    def _absorbed(self, manifest: Manifest, change: Change) -> int | None:
+        """Return under which sequence number the change got in, if a merge has absorbed it since."""
+        for sequence in sorted(number for number in change.tried if number <= manifest.sequence):
+            if history.committed_as(self._swapper.store, self.key, manifest, change.attempt_id, sequence):
+                return sequence
+            # It was another writer's. Logs forget only what is older than an attempt grows.
+            change.tried.discard(sequence)
+        return None
 
     def _check_age(self) -> None:
         if self._swapper.clock() > self._expires:
             raise AttemptExpired(f"the attempt to change {self.key.prefix} is older than the grace period")
 
-    def _write(self, added: VectorBatch | None, removed: Ids) -> "_Change":
-        """Write the objects of a change, under keys that nobody else has."""
-        attempt_id = new_attempt_id()
-        segments: tuple[ObjectEntry, ...] = ()
-        masks: tuple[ObjectEntry, ...] = ()
-        dimension = None
-        if added is not None and len(added):
-            dimension = added.dimension
-            data = segment.encode(added, self.key.space_id)
-            segments = (_entry(segment_name(attempt_id), segment, len(added), data),)
-            self._swapper.put_immutable(self.key.object(segments[0].key), data)
-        if len(removed):
-            data = tombstones.encode(removed)
-            masks = (_entry(tombstones_name(attempt_id), tombstones, len(removed), data),)
-            self._swapper.put_immutable(self.key.object(masks[0].key), data)
-        return _Change(attempt_id, dimension, segments, masks)
+    def _tidied(self, commit: Commit, manifest: Manifest | None) -> Commit:
+        """Merge the tail where that falls to this commit, and tell whether compaction is due.
 
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What an attempt has written, and wants the manifest to name."""
-
-    attempt_id: str
-    dimension: int | None
-    segments: tuple[ObjectEntry, ...]
-    tombstones: tuple[ObjectEntry, ...]
-
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset(entry.key for entry in self.segments + self.tombstones)
-
-
-def _entry(name: str, kind: _Kind, count: int, data: bytes) -> ObjectEntry:
-    """Describe an object for the manifest; its sequence number is the swap's to give."""
-    return ObjectEntry(
-        key=name,
-        kind=kind.KIND,
-        format_version=kind.FORMAT_VERSION,
-        sequence=0,
-        count=count,
-        bytes=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-    )
+        It falls to every eighth, so that of many writers who see a long tail one merges it.
+        """
+        if self._merger is None or manifest is None or commit.version % _TIDY_EVERY:
+            return commit
+        if manifest.epoch != commit.epoch:
+            return commit
+        window = tail_window(manifest)
+        if window is not None:
+            try:
+                self._merger.merge(self.key, manifest, window)
+            except (GlimpseIndexError, InputUnusableError):
+                # The change itself is committed, and the next writer or compaction merges what this did not.
+                _logger.warning("the newest commits of %s stay apart for now", self.key.prefix, exc_info=True)
+        return replace(commit, is_compaction_due=next_window(manifest) is not None)

@@ -1,0 +1,185 @@
+"""What it costs to write an index: images arriving in small batches, each its own commit.
+
+Counts every byte that writers and compaction put into the bucket, over the size of the index that remains.
+Compaction runs in a thread of its own beside the writer, as the queue would have it run, whenever a commit
+says that it is due; at the end it runs once more, at rest. Prints a table and, as the last line, JSON.
+"""
+
+import argparse
+import hashlib
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+from glimpse.index import Compacted, IndexKeeper, IndexKey, IndexReader, IndexWriter, VectorBatch
+from glimpse.index.errors import PreconditionFailed
+from glimpse.index.manifest import Manifest
+from glimpse.index.store import NOT_MODIFIED, Listed, NotModified, StoredObject
+
+Vectors = npt.NDArray[np.float32]
+
+KEY = IndexKey("bench", "space", 1, 1)
+BARS = {
+    "vector_write_amplification": 3.5,
+    "manifest_write_amplification": 1.5,
+    "live_segments_max": 200,
+    "live_segments_at_rest": 20,
+}
+
+
+class CountingStore:
+    """A bucket in memory that counts what is put into it, by the kind of object."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._objects: dict[str, StoredObject] = {}
+        self.put_bytes: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
+        self.live: list[int] = []
+
+    def get(self, key: str) -> StoredObject | None:
+        """Return an object, or None."""
+        with self._lock:
+            self.requests["get"] += 1
+            return self._objects.get(key)
+
+    def get_if_none_match(self, key: str, etag: str) -> StoredObject | NotModified | None:
+        """Return an object unless it still has the tag `etag`."""
+        stored = self.get(key)
+        return NOT_MODIFIED if stored and stored.etag == etag else stored
+
+    def put_if_match(self, key: str, data: bytes, etag: str) -> None:
+        """Replace the object that has the tag `etag`."""
+        with self._lock:
+            stored = self._objects.get(key)
+            if stored is None or stored.etag != etag:
+                raise PreconditionFailed(key)
+            self._put(key, data)
+
+    def put_if_none_match(self, key: str, data: bytes) -> None:
+        """Write an object where there is none."""
+        with self._lock:
+            if key in self._objects:
+                raise PreconditionFailed(key)
+            self._put(key, data)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects."""
+        with self._lock:
+            for key in keys:
+                self._objects.pop(key, None)
+
+    def children(self, prefix: str, limit: int) -> set[str] | None:
+        """Return the names between `prefix` and the next slash, or None if they exceed `limit`."""
+        names = {item.key.removeprefix(prefix).split("/")[0] for item in self.list(prefix)}
+        return names if len(names) <= limit else None
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Yield every object whose key begins with `prefix`."""
+        with self._lock:
+            found = [Listed(key, len(o.data), 0.0) for key, o in self._objects.items()]
+        return (item for item in found if item.key.startswith(prefix))
+
+    def _put(self, key: str, data: bytes) -> None:
+        kind = key.removeprefix(KEY.prefix).split("/")[0]
+        self.requests["put"] += 1
+        self.put_bytes[kind] += len(data)
+        self._objects[key] = StoredObject(data, hashlib.md5(data, usedforsecurity=False).hexdigest())
+        if kind == "manifest.json":
+            # Counting a name is cheaper than parsing each of ten thousand manifests.
+            self.live.append(data.count(b'"key":"segments/'))
+
+    def manifest(self) -> Manifest:
+        """Return the manifest as it is now."""
+        return Manifest.parse(self._objects[KEY.manifest].data, KEY)
+
+
+def unit_vectors(count: int, dimension: int) -> Vectors:
+    """Return (count, dimension) float32 vectors of unit length, always the same."""
+    vectors = np.random.default_rng(7).standard_normal((count, dimension), dtype=np.float32)
+    unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
+
+
+def stream(store: CountingStore, vectors: Vectors, batch: int) -> dict[str, float]:
+    """Commit all vectors, compacting beside it, and return what that took."""
+    writer, keeper = IndexWriter(store, merge_readers=1), IndexKeeper(store, readers=1)
+    compactions: list[Compacted] = []
+    running: Future[Compacted] | None = None
+    slowest = 0.0
+    began = time.perf_counter()
+    with ThreadPoolExecutor(1) as pool:
+        for start in range(0, len(vectors), batch):
+            part = vectors[start : start + batch]
+            ids = np.arange(start, start + len(part))
+            at = time.perf_counter()
+            commit = writer.begin(KEY).commit(VectorBatch(ids, part, np.zeros(len(part), np.int64)))
+            slowest = max(slowest, time.perf_counter() - at)
+            if commit.is_compaction_due and (running is None or running.done()):
+                running = pool.submit(keeper.compact, KEY)
+                running.add_done_callback(lambda done: compactions.append(done.result()))
+    streamed = time.perf_counter() - began
+    live_before = len(store.manifest().segments)
+    began = time.perf_counter()
+    rest = keeper.compact(KEY, at_rest=True)
+    return {
+        "stream_s": streamed,
+        "slowest_commit_s": slowest,
+        "rest_s": time.perf_counter() - began,
+        "compactions": len(compactions),
+        "merges": sum(done.merges for done in compactions) + rest.merges,
+        "overtaken": sum(done.overtaken for done in compactions) + rest.overtaken,
+        "live_segments_before_rest": live_before,
+    }
+
+
+def measure(images: int, batch: int, dimension: int) -> dict[str, float]:
+    """Return the figures of one stream of images."""
+    store = CountingStore()
+    vectors = unit_vectors(images, dimension)
+    taken = stream(store, vectors, batch)
+    manifest = store.manifest()
+    size = sum(entry.bytes for entry in manifest.segments)
+    report = IndexKeeper(store).check(KEY)
+    if report.errors or report.batch is None or len(report.batch) != images:
+        raise RuntimeError(f"the index is not what was written: {report.errors}")
+    answer = IndexReader(store, disk_budget_bytes=0).search([KEY], vectors[-1], 1)
+    if answer.problems or answer.hits[0].image_id != images - 1:
+        raise RuntimeError(f"the last image is not found: {answer.problems}")
+    return {
+        "images": images,
+        "batch": batch,
+        "dimension": dimension,
+        "index_bytes": size,
+        "vector_write_amplification": store.put_bytes["segments"] / size,
+        "manifest_write_amplification": store.put_bytes["manifest.json"] / size,
+        "log_write_amplification": store.put_bytes["attempts"] / size,
+        "live_segments_max": max(store.live),
+        "live_segments_mean": float(np.mean(store.live)),
+        "live_segments_at_rest": len(manifest.segments),
+        "puts_per_commit": store.requests["put"] / (images / batch),
+        **taken,
+    }
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--batch", type=int, default=10)
+    parser.add_argument("--dimension", type=int, default=512)
+    options = parser.parse_args()
+    figures = measure(options.images, options.batch, options.dimension)
+    for name, value in figures.items():
+        bar = f"   at most {BARS[name]}" if name in BARS else ""
+        print(f"{name:32}{value:>14,.2f}{bar}")
+    print(json.dumps({name: round(value, 4) for name, value in figures.items()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Compaction: merging what writers left behind, without ever standing in their way."""
+
+import logging
+from dataclasses import dataclass, field
+
+from glimpse.index import tiers
+from glimpse.index.errors import CommitContended, FormatError
+from glimpse.index.layout import IndexKey
+from glimpse.index.manifest import Manifest
+from glimpse.index.merging import InputUnusableError, Merger
+
+_logger = logging.getLogger(__name__)
+
+_MOST_MERGES = 1000
+"""Merges in one compaction: the rest is for the next one."""
+
+
+@dataclass(slots=True)
+class Compacted:
+    """What a compaction did.
+
+    Attributes
+    ----------
+    merges : int
+        Merges that got in.
+    overtaken : int
+        Merges that came to nothing, since another was faster.
+    spans : int
+        How many spans the index has now.
+    is_done : bool
+        Whether the index is in order now; False where it ran out of time, or others kept it busy.
+    unusable : dict of str to FormatError
+        Objects that can't be read, by the names that the manifest gives them. They stay where they are.
+    """
+
+    merges: int = 0
+    overtaken: int = 0
+    spans: int = 0
+    is_done: bool = False
+    unusable: dict[str, FormatError] = field(default_factory=dict)
+
+
+def compact(
+    merger: Merger,
+    key: IndexKey,
+    *,
+    at_rest: bool = False,
+    whole: bool = False,
+    seconds: float = float("inf"),
+    largest_bytes: int = tiers.LARGEST_BYTES,
+) -> Compacted:
+    """Merge what is worth merging, until nothing is.
+
+    Any number may run at once: a window that another has merged first costs the work, and nothing else. One
+    that dies leaves objects to the sweep.
+
+    Parameters
+    ----------
+    merger : Merger
+        The bucket.
+    key : IndexKey
+        The index.
+    at_rest : bool
+        Whether no commits are expected: fewer spans and tombstones are left then.
+    whole : bool
+        Whether everything shall become one span.
+    seconds : float
+        No merge is begun after that long.
+    largest_bytes : int
+        What one merge may read.
+
+    Raises
+    ------
+    AttemptExpired, CommitContended, FormatError, StoreError
+        As for :meth:`glimpse.index.writer.Attempt.commit`. What was merged until then stays merged.
+    """
+    done = Compacted()
+    until = merger.swapper.clock() + seconds
+    while True:
+        manifest = merger.swapper.read(key).manifest
+        if manifest is None:
+            done.is_done = True
+            return done
+        window = tiers.next_window(
+            manifest,
+            at_rest=at_rest,
+            whole=whole,
+            largest_bytes=largest_bytes,
+            unusable=frozenset(done.unusable),
+        )
+        done.spans = len(tiers.spans_of(manifest))
+        if window is None:
+            done.is_done = True
+            return done
+        if merger.swapper.clock() >= until or done.merges + done.overtaken >= _MOST_MERGES:
+            return done
+        _merge(merger, key, manifest, window, done)
+
+
+def _merge(merger: Merger, key: IndexKey, manifest: Manifest, window: tiers.Window, done: Compacted) -> None:
+    try:
+        commit = merger.merge(key, manifest, window)
+    except InputUnusableError as error:
+        _logger.warning("%s is left out of compaction: %s", key.object(error.name), error.reason)
+        done.unusable[error.name] = error.reason
+    except CommitContended:
+        if not done.merges:
+            raise
+        done.overtaken += 1
+    else:
+        done.merges += commit is not None
+        done.overtaken += commit is None

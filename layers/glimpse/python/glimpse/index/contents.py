@@ -1,0 +1,66 @@
+"""What the objects of an index hold, read whole and verified: for merging and for checking."""
+
+import hashlib
+
+from glimpse.index import segment, tombstones
+from glimpse.index.errors import ObjectDamaged, ObjectForeign, ObjectMissing
+from glimpse.index.layout import IndexKey
+from glimpse.index.manifest import ObjectEntry
+from glimpse.index.segment import FlatSegment, Ids, VectorBatch
+from glimpse.index.store import ObjectStore
+
+
+def can_read_segment(entry: ObjectEntry) -> bool:
+    """Tell whether this version reads segments of this kind and version."""
+    return entry.kind == segment.KIND and entry.format_version <= segment.FORMAT_VERSION
+
+
+def can_read_tombstones(entry: ObjectEntry) -> bool:
+    """Tell whether this version reads tombstones of this kind and version."""
+    return entry.kind == tombstones.KIND and entry.format_version <= tombstones.FORMAT_VERSION
+
+
+def read_segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None) -> VectorBatch:
+    """Return the vectors of a segment, as they were stored.
+
+    Raises
+    ------
+    FormatError
+        If the object can't be used: missing, damaged, or of another space or dimension.
+    StoreError
+        If the store refuses or does not answer.
+    """
+    opened = FlatSegment.decode(_verified(store, key, entry), key.space_id)
+    if len(opened.image_ids) != entry.count:
+        raise ObjectDamaged(f"it holds {len(opened.image_ids)} images, where its manifest says {entry.count}")
+    if opened.dimension != dimension:
+        raise ObjectForeign(f"its vectors have dimension {opened.dimension}, its manifest says {dimension}")
+    try:
+        return VectorBatch(opened.image_ids, opened.vectors(), opened.taken_at)
+    except ValueError as error:
+        raise ObjectDamaged(f"what it holds is no batch of vectors: {error}") from error
+
+
+def read_tombstones(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Ids:
+    """Return the image ids of a tombstone object, ascending.
+
+    Raises
+    ------
+    FormatError, StoreError
+        As for :func:`read_segment`.
+    """
+    ids = tombstones.decode(_verified(store, key, entry))
+    if len(ids) != entry.count:
+        raise ObjectDamaged(f"it holds {len(ids)} image ids, where its manifest says {entry.count}")
+    return ids
+
+
+def _verified(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> bytes:
+    stored = store.get(key.object(entry.key))
+    if stored is None:
+        raise ObjectMissing("it does not exist")
+    if len(stored.data) != entry.bytes:
+        raise ObjectDamaged(f"it has {len(stored.data)} bytes, where its manifest says {entry.bytes}")
+    if hashlib.sha256(stored.data).hexdigest() != entry.sha256:
+        raise ObjectDamaged("its SHA-256 is not the one in its manifest")
+    return stored.data

@@ -1,0 +1,76 @@
+"""What keeps indexes in order: compaction, the sweep, checking and repair, for one bucket."""
+
+import random
+import time
+from collections.abc import Callable
+
+from glimpse.index import tiers
+from glimpse.index.check import Report, check
+from glimpse.index.compaction import Compacted, compact
+from glimpse.index.layout import IndexKey
+from glimpse.index.merging import Merger
+from glimpse.index.repair import Repaired, repair
+from glimpse.index.store import ObjectStore
+from glimpse.index.swap import RetryPolicy, Swapper
+from glimpse.index.sweep import Swept, sweep
+from glimpse.index.writer import GRACE_SECONDS
+
+
+class IndexKeeper:
+    """Keeps the indexes of one bucket in order, whatever writers and readers do meanwhile.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The bucket.
+    policy : RetryPolicy
+        How often, and with which pauses, a swap is tried.
+    grace_seconds : float
+        The writers'.
+    readers : int
+        How many objects a merge reads at once.
+    clock, sleep, rng
+        Time in seconds, how to wait, and where jitter comes from; tests give their own.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        *,
+        policy: RetryPolicy | None = None,
+        grace_seconds: float = GRACE_SECONDS,
+        readers: int = 8,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        rng: random.Random | None = None,
+    ) -> None:
+        jitter = rng or random.Random()  # noqa: S311 - spreads retries, hides nothing
+        self._swapper = Swapper(store, policy or RetryPolicy(), clock, sleep, jitter)
+        self._grace_seconds = grace_seconds
+        self._merger = Merger(self._swapper, grace_seconds, readers)
+
+    def compact(
+        self,
+        key: IndexKey,
+        *,
+        at_rest: bool = False,
+        whole: bool = False,
+        seconds: float = float("inf"),
+        largest_bytes: int = tiers.LARGEST_BYTES,
+    ) -> Compacted:
+        """Merge what is worth merging; see :func:`glimpse.index.compaction.compact`."""
+        return compact(
+            self._merger, key, at_rest=at_rest, whole=whole, seconds=seconds, largest_bytes=largest_bytes
+        )
+
+    def sweep(self, key: IndexKey) -> Swept:
+        """Remove what nothing refers to any more; see :func:`glimpse.index.sweep.sweep`."""
+        return sweep(self._swapper, key, self._grace_seconds)
+
+    def check(self, key: IndexKey) -> Report:
+        """Verify an index against its specification; see :func:`glimpse.index.check.check`."""
+        return check(self._swapper.store, key)
+
+    def repair(self, key: IndexKey) -> Repaired:
+        """Make an index sound again; see :func:`glimpse.index.repair.repair`."""
+        return repair(self._swapper, key)

@@ -1,0 +1,131 @@
+"""Repair: a manifest that names only what can be used, and never an image that was removed.
+
+What is lost, is lost: a repair says which images are gone from the index, as far as that is known, so that
+they can be embedded again. It adds nothing by guessing: an object that no manifest names may hold an image
+that was removed.
+"""
+
+from dataclasses import dataclass, field
+
+from glimpse.index.check import Finding, Report, Trouble, check
+from glimpse.index.errors import CommitContended, Conflict, ObjectUnsupported, StoreUnavailable
+from glimpse.index.layout import IndexKey, new_attempt_id
+from glimpse.index.manifest import Manifest, ObjectEntry
+from glimpse.index.swap import Swapper
+
+_LOST = (Trouble.MISSING, Trouble.DAMAGED, Trouble.FOREIGN)
+
+
+@dataclass(slots=True)
+class Repaired:
+    """What a repair did.
+
+    Attributes
+    ----------
+    version : int
+        The index's version now.
+    mended : list of Finding
+        What was wrong.
+    dropped : list of str
+        What the manifest called the objects that it names no longer.
+    vectors_lost : int
+        Vectors in them, as far as the manifest knew; some may be in other segments too.
+    is_emptied : bool
+        Whether the manifest itself was lost, and with it everything.
+    """
+
+    version: int = 0
+    mended: list[Finding] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    vectors_lost: int = 0
+    is_emptied: bool = False
+
+    @property
+    def needs_embedding(self) -> bool:
+        """Whether images have to be embedded again."""
+        return self.is_emptied or bool(self.vectors_lost)
+
+
+def repair(swapper: Swapper, key: IndexKey) -> Repaired:
+    """Check an index, and swap in a manifest without what can't be used.
+
+    * Segments that can't be used go.
+    * Tombstones that can't be used go, with every segment that is older: which images they removed is
+      unknown, and readers leave those segments out already.
+    * A manifest that can't be used is replaced by an empty one of a higher epoch.
+
+    Objects of kinds and versions that this version does not know stay.
+
+    Raises
+    ------
+    ObjectUnsupported
+        If a later version wrote the manifest.
+    CommitContended
+        If others changed the index during every try.
+    StoreError
+        If the store refuses.
+    """
+    failure: Exception | None = None
+    for _ in range(swapper.policy.tries):
+        try:
+            report = check(swapper.store, key)
+            if report.is_sound and not any(_is_of_later(finding, key) for finding in report.findings):
+                return Repaired(report.manifest.sequence if report.manifest else 0)
+            following, repaired = _mended(swapper, key, report)
+            swapper.store.put_if_match(key.manifest, following.encode(), str(report.etag))
+        except (Conflict, StoreUnavailable) as error:
+            failure = error
+        else:
+            repaired.version = following.sequence
+            return repaired
+        swapper.sleep(swapper.rng.uniform(0, swapper.policy.cap_seconds))
+    raise CommitContended(f"{key.manifest} could not be repaired: {failure}") from failure
+
+
+def _is_of_later(finding: Finding, key: IndexKey) -> bool:
+    return finding.trouble is Trouble.UNSUPPORTED and finding.key == key.manifest
+
+
+def _mended(swapper: Swapper, key: IndexKey, report: Report) -> tuple[Manifest, Repaired]:
+    """Return the manifest to follow the one that was checked, and what it changes."""
+    repaired = Repaired(mended=report.errors)
+    attempt = new_attempt_id()
+    manifest = report.manifest
+    if manifest is None:
+        if any(_is_of_later(finding, key) for finding in report.findings):
+            raise ObjectUnsupported(f"{key.manifest} was written by a later version; repair it with that")
+        # Counters of a manifest that can't be read continue from the clock: above any count.
+        counter = int(swapper.clock() * 1000)
+        repaired.is_emptied = True
+        return Manifest.empty(key, attempt, epoch=counter + 1, sequence=counter + 1), repaired
+    lost = {finding.name for finding in report.errors if finding.trouble in _LOST}
+    unlogged = {finding.name for finding in report.errors if finding.trouble is Trouble.LOG_UNUSABLE}
+    unknown_before = max((entry.sequence for entry in manifest.tombstones if entry.key in lost), default=0)
+    segments = tuple(
+        entry
+        for entry in _once(manifest.segments, unlogged)
+        if entry.key not in lost and entry.sequence >= unknown_before
+    )
+    tombstones = tuple(entry for entry in _once(manifest.tombstones, unlogged) if entry.key not in lost)
+    kept = {entry.key for entry in segments + tombstones}
+    repaired.dropped = sorted({entry.key for entry in manifest.objects()} - kept)
+    gone = {entry.key: entry.count for entry in manifest.segments if entry.key not in kept}
+    repaired.vectors_lost = sum(gone.values())
+    highest = max([manifest.sequence, manifest.epoch, *(entry.sequence for entry in segments + tombstones)])
+    return manifest.model_copy(
+        update={
+            "sequence": highest + 1,
+            "attempt": attempt,
+            "segments": segments,
+            "tombstones": tombstones,
+        }
+    ), repaired
+
+
+def _once(entries: tuple[ObjectEntry, ...], unlogged: set[str]) -> tuple[ObjectEntry, ...]:
+    """Return each entry once, and those without a usable log without a log."""
+    unique = {entry.key: entry for entry in entries}
+    return tuple(
+        entry.model_copy(update={"attempts": 0}) if entry.key in unlogged else entry
+        for entry in unique.values()
+    )

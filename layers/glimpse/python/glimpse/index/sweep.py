@@ -1,0 +1,124 @@
+"""The sweep: objects that no manifest names go, in two steps and a grace period apart.
+
+An object is unreferenced while an attempt is under way that will name it, and again once a merge has
+replaced it, when readers may still hold a manifest that names it. So a sweep *marks* what no manifest names
+and what is older than twice the grace period, which no attempt can name any more; a later one removes what
+was marked a grace period ago, which no search needs any more.
+
+Marks are immutable objects, dated by the store. Any number of sweeps may run at once, and die anywhere.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from glimpse.index.errors import ObjectDamaged
+from glimpse.index.layout import IndexKey, is_marks_name, is_swept_name, marks_name, new_attempt_id
+from glimpse.index.store import Listed
+from glimpse.index.swap import Swapper
+
+KIND = "glimpse-marks"
+FORMAT_VERSION = 1
+_ATTEMPT_AGES = 2
+"""Grace periods after which no attempt can name an object any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep did.
+
+    Attributes
+    ----------
+    removed : int
+        Objects that are gone.
+    removed_bytes : int
+        Their size.
+    marked : int
+        Objects that a sweep may remove a grace period from now.
+    young : int
+        Objects that nothing names, but an attempt may be about to.
+    """
+
+    removed: int
+    removed_bytes: int
+    marked: int
+    young: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is left to sweep."""
+        return not self.marked and not self.young
+
+
+def sweep(swapper: Swapper, key: IndexKey, grace_seconds: float) -> Swept:
+    """Remove what was marked a grace period ago, and mark what else nothing refers to.
+
+    Parameters
+    ----------
+    swapper : Swapper
+        The bucket.
+    key : IndexKey
+        The index, deleted ones included.
+    grace_seconds : float
+        How old an attempt may grow, and how long a search may take.
+
+    Raises
+    ------
+    FormatError
+        If the manifest can't be used: what it names is unknown then, and nothing is removed.
+    StoreError, CommitContended
+        If the store refuses, or does not answer.
+    """
+    now = swapper.clock()
+    # Before the manifest: what a commit writes after the listing is not in it.
+    listed = {item.key.removeprefix(key.prefix): item for item in swapper.store.list(key.prefix)}
+    manifest = swapper.read(key).manifest
+    named = set(manifest.names()) if manifest else set()
+    unnamed = {name: item for name, item in listed.items() if is_swept_name(name) and name not in named}
+    old = {name for name, item in unnamed.items() if item.modified < now - _ATTEMPT_AGES * grace_seconds}
+    ripe = {
+        name for name, item in listed.items() if is_marks_name(name) and item.modified < now - grace_seconds
+    }
+    doomed = old & _marked(swapper, key, ripe)
+    removed = [unnamed[name] for name in sorted(doomed)]
+    _remove(swapper, removed)
+    # After what they marked: a sweep that dies in between finds them again.
+    _remove(swapper, [listed[name] for name in sorted(ripe)])
+    fresh = {name for name in listed if is_marks_name(name)} - ripe
+    marked_before = _marked(swapper, key, fresh)
+    new = sorted(old - doomed - marked_before)
+    if new:
+        swapper.put_immutable(key.object(marks_name(new_attempt_id())), _encode(new))
+    return Swept(
+        len(removed), sum(item.bytes for item in removed), len(old - doomed), len(unnamed) - len(old)
+    )
+
+
+def _remove(swapper: Swapper, items: list[Listed]) -> None:
+    if items:
+        swapper.store.delete([item.key for item in items])
+
+
+def _encode(names: list[str]) -> bytes:
+    document = {"format_version": FORMAT_VERSION, "kind": KIND, "names": names}
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _marked(swapper: Swapper, key: IndexKey, marks: Iterable[str]) -> set[str]:
+    """Return the names in some marks; one that is gone was used by another sweep."""
+    names: set[str] = set()
+    for name in sorted(marks):
+        stored = swapper.store.get(key.object(name))
+        if stored is not None:
+            names.update(_decode(stored.data, key.object(name)))
+    return names
+
+
+def _decode(data: bytes, name: str) -> list[str]:
+    try:
+        document = json.loads(data)
+        if document["kind"] != KIND or document["format_version"] != FORMAT_VERSION:
+            return []  # of a later version, which will see to it
+        return [str(item) for item in document["names"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ObjectDamaged(f"{name} is not what a sweep marked: {error!r}; remove it") from error

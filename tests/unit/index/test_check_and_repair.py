@@ -1,0 +1,159 @@
+"""The checker says what is wrong, and a repair leaves a sound index that invents nothing."""
+
+from collections.abc import Callable
+
+import pytest
+from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter, ObjectUnsupported, Trouble
+
+from tests.unit.index.memory_store import MemoryStore, edit_manifest, manifest_of
+from tests.unit.index.vectors import batch_of, unit_vectors
+
+Damage = Callable[[MemoryStore, IndexKey], None]
+
+
+def fill(writer: IndexWriter, key: IndexKey) -> None:
+    writer.begin(key).commit(batch_of([1, 2]))
+    writer.begin(key).commit(batch_of([3]), removed=[1])
+    writer.begin(key).commit(batch_of([4]))
+
+
+def spoil(kind: str, place: int, data: bytes | None) -> Damage:
+    def damage(store: MemoryStore, key: IndexKey) -> None:
+        name = key.object(manifest_of(store, key)[kind][place]["key"])
+        if data is None:
+            del store.objects[name]
+        else:
+            store.objects[name] = data
+
+    return damage
+
+
+def change(kind: str, place: int, **fields: object) -> Damage:
+    def damage(store: MemoryStore, key: IndexKey) -> None:
+        entries = manifest_of(store, key)[kind]
+        entries[place] |= fields
+        edit_manifest(store, key, **{kind: entries})
+
+    return damage
+
+
+def repeat(store: MemoryStore, key: IndexKey) -> None:
+    entries = manifest_of(store, key)["segments"]
+    edit_manifest(store, key, segments=[*entries, entries[0]])
+
+
+def found(reader: IndexReader, key: IndexKey) -> set[int]:
+    answer = reader.search([key], unit_vectors(1)[0], 100)
+    assert answer.problems == []
+    return {hit.image_id for hit in answer.hits}
+
+
+def test_a_sound_index_has_no_findings(writer: IndexWriter, keeper: IndexKeeper, key: IndexKey) -> None:
+    assert keeper.check(key).findings == []
+    fill(writer, key)
+    report = keeper.check(key)
+    assert (report.findings, report.spans, report.vectors, report.tombstones) == ([], 3, 4, 1)
+    assert report.batch is not None
+    assert report.batch.image_ids.tolist() == [2, 3, 4]
+    assert keeper.repair(key).version == 3
+
+
+@pytest.mark.parametrize(
+    ("damage", "trouble", "left"),
+    [
+        (spoil("segments", 0, None), Trouble.MISSING, {3, 4}),
+        (spoil("segments", 1, b""), Trouble.DAMAGED, {2, 4}),
+        (change("segments", 2, sha256="0" * 64), Trouble.DAMAGED, {2, 3}),
+        (change("segments", 2, count=7), Trouble.DAMAGED, {2, 3}),
+        (change("segments", 2, sequence=9), Trouble.OUT_OF_ORDER, {2, 3, 4}),
+        (change("segments", 2, attempts=1, first=3), Trouble.LOG_UNUSABLE, {2, 3, 4}),
+        (repeat, Trouble.REPEATED, {2, 3, 4}),
+        (spoil("tombstones", 0, None), Trouble.MISSING, {3, 4}),
+        (spoil("tombstones", 0, b"rubbish"), Trouble.DAMAGED, {3, 4}),
+    ],
+)
+def test_what_is_wrong_is_named_and_mended(
+    writer: IndexWriter,
+    keeper: IndexKeeper,
+    reader: IndexReader,
+    store: MemoryStore,
+    key: IndexKey,
+    damage: Damage,
+    trouble: Trouble,
+    left: set[int],
+) -> None:
+    fill(writer, key)
+    damage(store, key)
+    report = keeper.check(key)
+    assert [finding.trouble for finding in report.errors] == [trouble]
+    assert not report.is_sound
+    repaired = keeper.repair(key)
+    assert repaired.version > 3
+    assert [finding.trouble for finding in repaired.mended] == [trouble]
+    assert repaired.needs_embedding == (left != {2, 3, 4})
+    assert keeper.check(key).errors == []
+    assert found(reader, key) == left
+    assert writer.begin(key).commit(batch_of([9])).version == repaired.version + 1
+
+
+def test_a_damaged_manifest_becomes_an_empty_index(
+    writer: IndexWriter, keeper: IndexKeeper, store: MemoryStore, key: IndexKey
+) -> None:
+    late = writer.begin(key)
+    fill(writer, key)
+    store.now = 1.8e9
+    store.objects[key.manifest] = b"{"
+    assert [finding.trouble for finding in keeper.check(key).errors] == [Trouble.DAMAGED]
+    repaired = keeper.repair(key)
+    assert repaired.is_emptied
+    assert repaired.needs_embedding
+    assert manifest_of(store, key)["epoch"] > late.epoch
+    report = keeper.check(key)
+    assert report.errors == []
+    assert {finding.trouble for finding in report.findings} == {Trouble.UNREFERENCED}
+
+
+def test_what_a_later_version_wrote_is_left_alone(
+    writer: IndexWriter, keeper: IndexKeeper, store: MemoryStore, key: IndexKey
+) -> None:
+    fill(writer, key)
+    change("segments", 0, kind="later")(store, key)
+    report = keeper.check(key)
+    assert [finding.trouble for finding in report.findings] == [Trouble.UNSUPPORTED]
+    assert report.is_sound
+    before = store.objects[key.manifest]
+    keeper.repair(key)
+    assert store.objects[key.manifest] == before
+    edit_manifest(store, key, format_version=2)
+    with pytest.raises(ObjectUnsupported):
+        keeper.repair(key)
+
+
+def test_leftovers_and_strangers_are_notes(
+    writer: IndexWriter, keeper: IndexKeeper, store: MemoryStore, key: IndexKey
+) -> None:
+    fill(writer, key)
+    store.objects[key.object(f"segments/{'a' * 32}.seg")] = b"left over"
+    store.objects[key.object("segments/notes.txt")] = b"not ours"
+    report = keeper.check(key)
+    assert report.is_sound
+    assert [finding.trouble for finding in report.findings] == [Trouble.UNREFERENCED, Trouble.STRANGE]
+
+
+def test_a_repair_starts_over_when_somebody_commits_meanwhile(
+    writer: IndexWriter, keeper: IndexKeeper, reader: IndexReader, store: MemoryStore, key: IndexKey
+) -> None:
+    fill(writer, key)
+    spoil("segments", 0, None)(store, key)
+    real = store.put_if_match
+    calls = []
+
+    def racing(name: str, data: bytes, etag: str) -> None:
+        calls.append(name)
+        if len(calls) == 1:
+            writer.begin(key).commit(batch_of([5]))
+        real(name, data, etag)
+
+    store.put_if_match = racing  # type: ignore[method-assign]
+    keeper.repair(key)
+    assert found(reader, key) == {3, 4, 5}
