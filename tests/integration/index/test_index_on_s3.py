@@ -1,6 +1,7 @@
 """The object store's promises on S3's own answers, and the index on top of it."""
 
 import random
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from glimpse.index import (
+    IndexKeeper,
     IndexKey,
     IndexReader,
     IndexWriter,
@@ -107,6 +109,36 @@ def test_listing_tells_the_folders_of_an_owner(store: S3ObjectStore) -> None:
     assert store.children(KEY.owner_prefix, 1000) == {"1", "12", "123"}
     assert store.children(KEY.owner_prefix, 2) is None
     assert store.children("indexes/glimpse/space-1/99/", 1000) == set()
+
+
+def test_a_listing_goes_through_all_pages(store: S3ObjectStore, client: S3Client) -> None:
+    began = time.time()
+    for number in range(1005):
+        client.put_object(Bucket=BUCKET, Key=f"a/{number:04}", Body=b"12")
+    store.put_if_none_match("b/1", b"")
+    listed = list(store.list("a/"))
+    assert [item.key for item in listed] == [f"a/{number:04}" for number in range(1005)]
+    assert {item.bytes for item in listed} == {2}
+    assert all(began - 2 <= item.modified <= time.time() + 2 for item in listed)
+    assert list(store.list("c/")) == []
+
+
+def test_an_index_is_compacted_and_swept(store: S3ObjectStore, client: S3Client, tmp_path: Path) -> None:
+    attempt = IndexWriter(store).begin(KEY)
+    for image_id in range(40):
+        attempt.commit(batch(image_id), removed=[image_id - 1] if image_id % 4 == 1 else [])
+    keeper = IndexKeeper(store)
+    assert keeper.compact(KEY, whole=True).spans == 1
+    assert keeper.check(KEY).errors == []
+    left = set(range(40)) - set(range(0, 40, 4))
+    answer = IndexReader(store, disk_dir=tmp_path).search([KEY], QUERY, 100)
+    assert ({hit.image_id for hit in answer.hits}, answer.problems) == (left, [])
+    for ahead in (3600, 7200):
+        IndexKeeper(store, clock=lambda ahead=ahead: time.time() + ahead).sweep(KEY)
+    names = [
+        entry["Key"].removeprefix(KEY.prefix) for entry in client.list_objects_v2(Bucket=BUCKET)["Contents"]
+    ]
+    assert sorted(name.split("/")[0] for name in names) == ["attempts", "manifest.json", "segments"]
 
 
 def test_many_objects_are_deleted_in_batches(store: S3ObjectStore, client: S3Client) -> None:

@@ -28,11 +28,11 @@ def spoil(kind: str, place: int, data: bytes | None) -> Damage:
     return damage
 
 
-def change(kind: str, place: int, **fields: object) -> Damage:
+def change(which: str, place: int, **fields: object) -> Damage:
     def damage(store: MemoryStore, key: IndexKey) -> None:
-        entries = manifest_of(store, key)[kind]
+        entries = manifest_of(store, key)[which]
         entries[place] |= fields
-        edit_manifest(store, key, **{kind: entries})
+        edit_manifest(store, key, **{which: entries})
 
     return damage
 

@@ -62,20 +62,20 @@ def test_large_commits_are_left_to_compaction() -> None:
 
 
 def test_small_neighbours_are_merged_once_they_fill_the_next_tier() -> None:
-    small = [entry(320, n) for n in range(2, 53)]
+    small = [entry(400, n) for n in range(2, 51)]
     assert next_window(manifest([entry(20_000, 1), *small])) is None
-    window = next_window(manifest([entry(20_000, 1), *small, entry(320, 53)]))
-    assert sequences(window) == list(range(2, 54))
+    window = next_window(manifest([entry(20_000, 1), *small, entry(400, 51)]))
+    assert sequences(window) == list(range(2, 52))
 
 
 def test_each_tier_is_filled_by_the_one_below() -> None:
-    middling = [entry(20_000, n) for n in range(1, 8)]
+    middling = [entry(25_000, n) for n in range(1, 8)]
     assert sequences(next_window(manifest(middling))) == list(range(1, 8))
     assert next_window(manifest(middling[:6])) is None
 
 
 def test_neighbours_are_not_merged_across_something_large() -> None:
-    halves = [entry(9_000, 1), entry(200_000, 2), entry(9_000, 3)]
+    halves = [entry(11_000, 1), entry(200_000, 2), entry(11_000, 3)]
     assert next_window(manifest(halves)) is None
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from glimpse.index import building, history, segment, tombstones
+from glimpse.index import history, kinds, tombstones
 from glimpse.index.history import Rows
 from glimpse.index.layout import IndexKey, log_name, new_attempt_id, segment_name, tombstones_name
 from glimpse.index.manifest import Manifest, ObjectEntry
@@ -52,11 +52,8 @@ def write_commit(swapper: Swapper, key: IndexKey, added: VectorBatch | None, rem
     """
     change = Change(new_attempt_id())
     if added is not None and len(added):
-        data = segment.encode(added, key.space_id)
-        name = segment_name(change.attempt_id)
-        swapper.put_immutable(key.object(name), data)
         change.dimension = added.dimension
-        change.segments = (_entry(name, segment.KIND, segment.FORMAT_VERSION, len(added), data),)
+        change.segments = (_write_segment(swapper, key, change.attempt_id, added),)
     if len(removed):
         change.tombstones = (_write_tombstones(swapper, key, change.attempt_id, removed),)
     return change
@@ -87,11 +84,7 @@ def write_merge(
     """
     change = Change(new_attempt_id())
     if len(merged):
-        kind = building.choose_kind(len(merged))
-        version, data = building.build(kind, merged, key.space_id)
-        name = segment_name(change.attempt_id)
-        swapper.put_immutable(key.object(name), data)
-        change.segments = (_entry(name, kind, version, len(merged), data),)
+        change.segments = (_write_segment(swapper, key, change.attempt_id, merged),)
     if len(removed) or (len(rows) and not len(merged)):
         # Without vectors or ids an object still has to carry the log.
         change.tombstones = (_write_tombstones(swapper, key, change.attempt_id, removed),)
@@ -102,6 +95,14 @@ def write_merge(
     change.segments = tuple(entry.model_copy(update=numbered) for entry in change.segments)
     change.tombstones = tuple(entry.model_copy(update=numbered) for entry in change.tombstones)
     return change
+
+
+def _write_segment(swapper: Swapper, key: IndexKey, attempt_id: str, batch: VectorBatch) -> ObjectEntry:
+    kind = kinds.choose_kind(len(batch))
+    version, data = kinds.build(kind, batch, key.space_id)
+    name = segment_name(attempt_id)
+    swapper.put_immutable(key.object(name), data)
+    return _entry(name, kind, version, len(batch), data).model_copy(update=kinds.entry_fields(data))
 
 
 def _write_tombstones(swapper: Swapper, key: IndexKey, attempt_id: str, removed: Ids) -> ObjectEntry:

@@ -2,17 +2,17 @@
 
 import hashlib
 
-from glimpse.index import segment, tombstones
+from glimpse.index import kinds, tombstones
 from glimpse.index.errors import ObjectDamaged, ObjectForeign, ObjectMissing
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import ObjectEntry
-from glimpse.index.segment import FlatSegment, Ids, VectorBatch
+from glimpse.index.segment import Ids, VectorBatch
 from glimpse.index.store import ObjectStore
 
 
 def can_read_segment(entry: ObjectEntry) -> bool:
     """Tell whether this version reads segments of this kind and version."""
-    return entry.kind == segment.KIND and entry.format_version <= segment.FORMAT_VERSION
+    return kinds.can_read(entry.kind, entry.format_version)
 
 
 def can_read_tombstones(entry: ObjectEntry) -> bool:
@@ -30,15 +30,12 @@ def read_segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimensio
     StoreError
         If the store refuses or does not answer.
     """
-    opened = FlatSegment.decode(_verified(store, key, entry), key.space_id)
-    if len(opened.image_ids) != entry.count:
-        raise ObjectDamaged(f"it holds {len(opened.image_ids)} images, where its manifest says {entry.count}")
-    if opened.dimension != dimension:
-        raise ObjectForeign(f"its vectors have dimension {opened.dimension}, its manifest says {dimension}")
-    try:
-        return VectorBatch(opened.image_ids, opened.vectors(), opened.taken_at)
-    except ValueError as error:
-        raise ObjectDamaged(f"what it holds is no batch of vectors: {error}") from error
+    batch = kinds.read_batch(_verified(store, key, entry), key.space_id)
+    if len(batch) != entry.count:
+        raise ObjectDamaged(f"it holds {len(batch)} images, where its manifest says {entry.count}")
+    if batch.dimension != dimension:
+        raise ObjectForeign(f"its vectors have dimension {batch.dimension}, its manifest says {dimension}")
+    return batch
 
 
 def read_tombstones(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Ids:

@@ -17,7 +17,7 @@ from itertools import groupby
 
 import numpy as np
 
-from glimpse.index import building, contents
+from glimpse.index import contents, kinds
 from glimpse.index.manifest import Manifest, ObjectEntry
 
 TAIL_SPANS = 32
@@ -26,8 +26,10 @@ TAIL_SPANS = 32
 TAIL_BYTES = 4 * 2**20
 """What a writer reads and writes again, at most, to merge a tail."""
 
-TIER_ROWS = 16_384
+TIER_ROWS = 20_000
 TIER_FACTOR = 8
+"""The bounds below which neighbours are merged: the first, and how they grow."""
+
 _TIERS = tuple(TIER_ROWS * TIER_FACTOR**tier for tier in range(5))
 
 BUSY_SPANS = 128
@@ -255,7 +257,7 @@ def _by_kind(stretches: Sequence[_Stretch]) -> _Stretch | None:
     """Return a span whose segment is of another kind than its size asks for."""
     for start, spans in stretches:
         for place, span in enumerate(spans):
-            if any(entry.kind != building.choose_kind(entry.count) for entry in span.segments):
+            if any(entry.kind != kinds.choose_kind(entry.count) for entry in span.segments):
                 return start + place, (span,)
     return None
 

@@ -1,0 +1,54 @@
+"""The kinds of segment: which suits how many vectors, and how each is written and read whole."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from glimpse.index import segment
+from glimpse.index.errors import ObjectDamaged
+from glimpse.index.segment import FlatSegment, VectorBatch
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    format_version: int
+    encode: Callable[[VectorBatch, str], bytes]
+
+
+_KINDS = {segment.KIND: _Kind(segment.FORMAT_VERSION, segment.encode)}
+
+
+def choose_kind(count: int) -> str:  # noqa: ARG001 - flat segments serve any count
+    """Return the kind of segment that suits `count` vectors."""
+    return segment.KIND
+
+
+def build(kind: str, batch: VectorBatch, space_id: str) -> tuple[int, bytes]:
+    """Return the format version and the bytes of a segment of `kind` that holds `batch`."""
+    chosen = _KINDS[kind]
+    return chosen.format_version, chosen.encode(batch, space_id)
+
+
+def can_read(kind: str, format_version: int) -> bool:
+    """Tell whether this version reads segments of a kind and version."""
+    return kind in _KINDS and format_version <= _KINDS[kind].format_version
+
+
+def read_batch(data: bytes, space_id: str) -> VectorBatch:
+    """Return everything that a segment of any kind holds, as it was stored.
+
+    Raises
+    ------
+    FormatError
+        If it can't be read, or is of another space.
+    """
+    opened = FlatSegment.decode(data, space_id)
+    try:
+        return VectorBatch(opened.image_ids, opened.vectors(), opened.taken_at)
+    except ValueError as error:
+        raise ObjectDamaged(f"what it holds is no batch of vectors: {error}") from error
+
+
+def entry_fields(data: bytes) -> dict[str, Any]:  # noqa: ARG001 - flat segments are read whole
+    """Return what a manifest says about a segment besides the fields that every object has."""
+    return {}
