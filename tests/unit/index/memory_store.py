@@ -21,7 +21,7 @@ class MemoryStore:
         self.objects: dict[str, bytes] = {}
         self.manifests: list[bytes] = []
         self.requests: list[tuple[str, str]] = []
-        self.now = 0.0
+        self.now = 1.8e9
         self.modified: dict[str, float] = {}
 
     def get(self, key: str) -> StoredObject | None:

@@ -57,14 +57,24 @@ def test_a_tail_ends_at_what_was_merged_before() -> None:
     assert not window.is_oldest
 
 
+def test_compaction_leaves_the_tail_to_the_writers() -> None:
+    tail = [entry(10, n) for n in range(200, 240)]
+    merged = [entry(400, n, first=n) for n in range(1, 130)]
+    window = next_window(manifest([*merged, *tail]))
+    assert sequences(window) == list(range(1, 130))
+    assert next_window(manifest([*merged[:40], *tail])) is None
+    # Writers that merge nothing leave more than a tail.
+    assert sequences(next_window(manifest(entry(1, n) for n in range(1, 200)))) == list(range(1, 136))
+
+
 def test_large_commits_are_left_to_compaction() -> None:
     assert tail_window(manifest(entry(1000, n) for n in range(1, 40))) is None
 
 
 def test_small_neighbours_are_merged_once_they_fill_the_next_tier() -> None:
-    small = [entry(400, n) for n in range(2, 51)]
+    small = [entry(400, n, first=n) for n in range(2, 51)]
     assert next_window(manifest([entry(20_000, 1), *small])) is None
-    window = next_window(manifest([entry(20_000, 1), *small, entry(400, 51)]))
+    window = next_window(manifest([entry(20_000, 1), *small, entry(400, 51, first=51)]))
     assert sequences(window) == list(range(2, 52))
 
 
@@ -81,7 +91,7 @@ def test_neighbours_are_not_merged_across_something_large() -> None:
 
 def test_too_many_spans_are_merged_where_it_costs_least() -> None:
     large = [entry(50_000, n) for n in (1, 2)]
-    tiny = [entry(1, n) for n in range(3, 131)]
+    tiny = [entry(1, n, first=n) for n in range(3, 131)]
     assert sequences(next_window(manifest([*large, *tiny]))) == list(range(3, 131))
 
 
@@ -94,8 +104,8 @@ def test_an_index_at_rest_keeps_few_spans() -> None:
 
 def test_many_tombstones_ask_for_the_whole_index() -> None:
     segments = [entry(3000, 1), entry(1000, 2)]
-    assert next_window(manifest(segments, [entry(900, 3, kind="ids")])) is None
-    window = next_window(manifest(segments, [entry(1000, 3, kind="ids")]))
+    assert next_window(manifest(segments, [entry(900, 3, first=3, kind="ids")])) is None
+    window = next_window(manifest(segments, [entry(1000, 3, first=3, kind="ids")]))
     assert sequences(window) == [1, 2, 3]
     assert window is not None
     assert window.is_oldest

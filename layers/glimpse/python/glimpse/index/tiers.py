@@ -128,15 +128,21 @@ def spans_of(manifest: Manifest) -> list[Span]:
 def tail_window(manifest: Manifest) -> Window | None:
     """Return the newest commits, if they are worth merging by a writer."""
     spans = spans_of(manifest)
-    size, start = 0, len(spans)
-    while start and not spans[start - 1].is_merged and _is_mergeable(spans[start - 1]):
-        size += spans[start - 1].bytes
-        if size > TAIL_BYTES:
-            break
-        start -= 1
+    start = _tail_start(spans)
     if len(spans) - start < TAIL_SPANS:
         return None
     return Window(tuple(spans[start:]), is_oldest=start == 0)
+
+
+def _tail_start(spans: Sequence[Span]) -> int:
+    """Return the place of the first of the newest commits, which are the writers' to merge."""
+    size, start = 0, len(spans)
+    while start and not spans[start - 1].is_merged and _is_mergeable(spans[start - 1]):
+        size += spans[start - 1].bytes
+        if size > TAIL_BYTES or len(spans) - start == 2 * TAIL_SPANS:
+            break
+        start -= 1
+    return start
 
 
 def next_window(
@@ -148,6 +154,8 @@ def next_window(
     unusable: frozenset[str] = frozenset(),
 ) -> Window | None:
     """Return what compaction merges next, or None if the index is in order.
+
+    The newest commits are left to the writers, who would be faster, unless no more are expected.
 
     Parameters
     ----------
@@ -164,7 +172,8 @@ def next_window(
         where they are.
     """
     spans = spans_of(manifest)
-    stretches = list(_stretches(spans, unusable, largest_bytes))
+    settled = spans if at_rest or whole else spans[: _tail_start(spans)]
+    stretches = list(_stretches(settled, unusable, largest_bytes))
     excess = len(spans) - (REST_SPANS if at_rest else BUSY_SPANS)
     rules: tuple[Callable[[], _Stretch | None], ...] = (
         lambda: _whole(stretches, whole=whole, at_rest=at_rest, largest_bytes=largest_bytes),
