@@ -114,7 +114,7 @@ class IndexProtocol(RuleBasedStateMachine):
     # ---- messages
 
     @precondition(lambda self: not self.is_being_deleted)
-    @rule(count=st.integers(1, 3))
+    @rule(count=st.integers(1, 6))
     def people_upload(self, count: int) -> None:
         for _ in range(count):
             self.queue.contents[self.next_image] = 1 + self.next_image % 9
@@ -303,7 +303,7 @@ class IndexProtocol(RuleBasedStateMachine):
         self.advance(self.running[place % len(self.running)], fate)
 
     @precondition(lambda self: self.running)
-    @rule(place=st.integers(0, MOST_PROCESSES), requests=st.integers(2, 12))
+    @rule(place=st.integers(0, MOST_PROCESSES), requests=st.integers(2, 40))
     def a_process_runs(self, place: int, requests: int) -> None:
         running = self.running[place % len(self.running)]
         for _ in range(requests):
@@ -319,6 +319,18 @@ class IndexProtocol(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1.0, GRACE / 2, GRACE + 1, 2 * GRACE + 1]))
     def time_passes(self, seconds: float) -> None:
         self.pass_time(seconds)
+
+    @precondition(lambda self: self.queue.messages and len(self.running) < MOST_PROCESSES)
+    @rule(count=st.integers(1, 6))
+    def messages_are_worked_off(self, count: int) -> None:
+        """Undisturbed, while the others stand still."""
+        for place in range(count):
+            if self.queue.messages:
+                before = list(self.running)
+                self.a_worker_receives(place)
+                for running in [item for item in self.running if item not in before]:
+                    while running in self.running:
+                        self.advance(running, Fate.DONE)
 
     @precondition(lambda self: self.late)
     @rule()
