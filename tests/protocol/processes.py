@@ -104,6 +104,9 @@ class SteppedStore:
     def get_if_none_match(self, key: str, etag: str) -> StoredObject | NotModified | None:
         return self._read(lambda: self._shared.get_if_none_match(key, etag))
 
+    def get_range(self, key: str, start: int, length: int) -> bytes | None:
+        return self._read(lambda: self._shared.get_range(key, start, length))
+
     def children(self, prefix: str, limit: int) -> set[str] | None:
         return self._read(lambda: self._shared.children(prefix, limit))
 

@@ -56,7 +56,6 @@ SMALL = {
     "glimpse.index.tiers.REST_SPANS": 2,
     "glimpse.index.tiers.DEAD_LEAST": 3,
     "glimpse.index.writer._TIDY_EVERY": 2,
-    "glimpse.index.reader._THREADS": 1,
 }
 """The policy's numbers, so small that a few commits exercise all of it."""
 
@@ -108,7 +107,11 @@ class IndexProtocol(RuleBasedStateMachine):
         self.checked: dict[str, bytes] = {}
         self.reader_process = self.process()
         self.reader = IndexReader(
-            self.reader_process.store, memory_budget_bytes=600, disk_budget_bytes=0, disk_dir=Path("unused")
+            self.reader_process.store,
+            memory_budget_bytes=600,
+            disk_budget_bytes=0,
+            disk_dir=Path("unused"),
+            threads=1,
         )
 
     # ---- messages

@@ -28,6 +28,10 @@ class OneAtATime(S3ObjectStore):
         with self._lock:
             return super().get_if_none_match(key, etag)
 
+    def get_range(self, key: str, start: int, length: int) -> bytes | None:
+        with self._lock:
+            return super().get_range(key, start, length)
+
     def put_if_match(self, key: str, data: bytes, etag: str) -> None:
         with self._lock:
             super().put_if_match(key, data, etag)

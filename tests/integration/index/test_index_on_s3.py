@@ -1,5 +1,6 @@
 """The object store's promises on S3's own answers, and the index on top of it."""
 
+import hashlib
 import random
 import time
 from collections.abc import Callable
@@ -23,8 +24,12 @@ from glimpse.index import (
     StoreError,
     StoreUnavailable,
     VectorBatch,
+    build_segment,
 )
 from glimpse.index.errors import Conflict, PreconditionFailed, WriteConflict
+from glimpse.index.kinds import INVERTED_FROM, entry_fields
+from glimpse.index.layout import segment_name
+from glimpse.index.manifest import Manifest, ObjectEntry
 from glimpse.index.s3 import CONFIG
 from glimpse.index.store import NOT_MODIFIED, StoredObject
 from mypy_boto3_s3 import S3Client
@@ -48,6 +53,10 @@ class Raw:
 
     def stream(self, **_: object) -> list[bytes]:
         return [self.body]
+
+    def read(self, *_: object) -> bytes:
+        body, self.body = self.body, b""
+        return body
 
 
 def answer_with(client: S3Client, operation: str, status: int, body: bytes) -> None:
@@ -99,6 +108,41 @@ def test_an_unchanged_object_is_not_sent_again(store: S3ObjectStore) -> None:
     assert isinstance(changed, StoredObject)
     assert (changed.data, changed.etag != tag) == (b"2", True)
     assert store.get_if_none_match("missing", tag) is None
+
+
+def test_a_part_of_an_object_is_read_alone(store: S3ObjectStore, client: S3Client) -> None:
+    store.put_if_none_match("a", b"0123456789")
+    assert store.get_range("a", 2, 3) == b"234"
+    assert store.get_range("a", 8, 5) == b"89"
+    assert store.get_range("a", 10, 1) == b""
+    assert store.get_range("missing", 0, 1) is None
+    answer_with(client, "GetObject", 200, b"0123456789")  # a store that knows no ranges
+    assert store.get_range("a", 2, 3) == b"234"
+
+
+def test_a_large_segment_is_read_in_parts(store: S3ObjectStore, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    vectors = rng.standard_normal((INVERTED_FROM, 8), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    many = VectorBatch(np.arange(INVERTED_FROM), vectors, np.zeros(INVERTED_FROM, np.int64))
+    data = build_segment(many, KEY.space_id)
+    name = segment_name("0" * 32)
+    entry = ObjectEntry(
+        key=name,
+        kind="inverted",
+        format_version=1,
+        sequence=1,
+        count=len(many),
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        **entry_fields(data),
+    )
+    manifest = Manifest.empty(KEY, "0" * 32, epoch=0, sequence=0).followed_by("0" * 32, 8, (entry,), ())
+    store.put_if_none_match(KEY.object(name), data)
+    store.put_if_none_match(KEY.manifest, manifest.encode())
+    answer = IndexReader(store, disk_dir=tmp_path).search([KEY], vectors[123], 5)
+    assert (answer.hits[0].image_id, answer.problems) == (123, [])
+    assert answer.hits[0].score == pytest.approx(1, abs=1e-3)
 
 
 def test_listing_tells_the_folders_of_an_owner(store: S3ObjectStore) -> None:

@@ -34,6 +34,11 @@ class MemoryStore:
         self.requests[-1] = ("revalidate", key)
         return NOT_MODIFIED if stored and stored.etag == etag else stored
 
+    def get_range(self, key: str, start: int, length: int) -> bytes | None:
+        self.requests.append(("range", key))
+        data = self.objects.get(key)
+        return None if data is None else data[start : start + length]
+
     def put_if_match(self, key: str, data: bytes, etag: str) -> None:
         self.requests.append(("put", key))
         if key not in self.objects or _etag(self.objects[key]) != etag:
@@ -132,6 +137,9 @@ class FaultyStore:
 
     def get_if_none_match(self, key: str, etag: str) -> StoredObject | NotModified | None:
         return self._read(lambda: self._shared.get_if_none_match(key, etag))
+
+    def get_range(self, key: str, start: int, length: int) -> bytes | None:
+        return self._read(lambda: self._shared.get_range(key, start, length))
 
     def children(self, prefix: str, limit: int) -> set[str] | None:
         return self._read(lambda: self._shared.children(prefix, limit))

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable
 
+from glimpse.index.kinds import choose_kind
 from glimpse.index.manifest import Manifest, ObjectEntry
 from glimpse.index.tiers import Window, next_window, spans_of, tail_window
 
 ROW_BYTES = 1040
 
 
-def entry(count: int, sequence: int, first: int | None = None, kind: str = "flat") -> ObjectEntry:
+def entry(count: int, sequence: int, first: int | None = None, kind: str = "") -> ObjectEntry:
     folder, ending = ("tombstones", "tomb") if kind == "ids" else ("segments", "seg")
     return ObjectEntry(
         key=f"{folder}/{sequence:032x}.{ending}",
-        kind=kind,
+        kind=kind or choose_kind(count),
         format_version=1,
         sequence=sequence,
         count=count,

@@ -5,6 +5,7 @@ merges what writers leave behind, and removes what nothing refers to. The object
 ``docs/index-format.md``.
 """
 
+from glimpse.index.answers import Answer, Problem
 from glimpse.index.check import Finding, Report, Trouble
 from glimpse.index.compaction import Compacted
 from glimpse.index.errors import (
@@ -21,14 +22,18 @@ from glimpse.index.errors import (
     StoreError,
     StoreUnavailable,
 )
+from glimpse.index.filters import Filter
 from glimpse.index.gathering import CommitGatherer
 from glimpse.index.keeper import IndexKeeper
+from glimpse.index.kinds import build_segment
 from glimpse.index.layout import IndexKey
 from glimpse.index.listing import Kept, image_ids
+from glimpse.index.query import combine
 from glimpse.index.ranking import Hit
-from glimpse.index.reader import Answer, IndexReader, Problem
+from glimpse.index.reader import IndexReader
 from glimpse.index.repair import Repaired
 from glimpse.index.s3 import S3ObjectStore
+from glimpse.index.scan import Effort
 from glimpse.index.segment import VectorBatch
 from glimpse.index.store import ObjectStore
 from glimpse.index.swap import Commit, RetryPolicy
@@ -44,7 +49,9 @@ __all__ = [
     "CommitError",
     "CommitGatherer",
     "Compacted",
+    "Effort",
     "EpochChanged",
+    "Filter",
     "Finding",
     "FormatError",
     "GlimpseIndexError",
@@ -69,5 +76,7 @@ __all__ = [
     "Swept",
     "Trouble",
     "VectorBatch",
+    "build_segment",
+    "combine",
     "image_ids",
 ]

@@ -33,6 +33,11 @@ class MemoryCache(Generic[K, V]):
         self._weight = 0
         self._lock = threading.Lock()
 
+    @property
+    def weight(self) -> int:
+        """Bytes that the values weigh together."""
+        return self._weight
+
     def get(self, key: K) -> V | None:
         """Return a value, or None."""
         with self._lock:

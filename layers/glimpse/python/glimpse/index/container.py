@@ -20,10 +20,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from glimpse.index.errors import ObjectDamaged, ObjectUnsupported
+from glimpse.index.ranges import Span
 
 MAGIC = b"\x93GLIMPSE"
 ALIGNMENT = 64
 _PROLOGUE = len(MAGIC) + 4
+
+Buffer = bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +37,34 @@ class Container:
     sections: Mapping[str, memoryview]
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A decoded header, and where in the object its sections lie."""
+
+    header: Mapping[str, Any]
+    places: Mapping[str, Span]
+
+
 def encode(
-    kind: str, format_version: int, fields: Mapping[str, int | str], sections: Mapping[str, bytes]
+    kind: str, format_version: int, fields: Mapping[str, int | str], sections: Mapping[str, Buffer]
 ) -> bytes:
     """Return one object holding `sections`, described by `kind`, `format_version` and further `fields`."""
     placed: dict[str, dict[str, int]] = {}
-    body = bytearray()
+    body: list[Buffer] = []
+    end = 0
     for name, data in sections.items():
-        body += bytes(-len(body) % ALIGNMENT)
-        placed[name] = {"offset": len(body), "length": len(data)}
-        body += data
+        start = end + -end % ALIGNMENT
+        length = memoryview(data).nbytes
+        body += (bytes(start - end), data)
+        placed[name] = {"offset": start, "length": length}
+        end = start + length
     header = json.dumps(
         {"format_version": format_version, "kind": kind, **fields, "sections": placed},
         separators=(",", ":"),
     ).encode()
     header += b" " * (-(_PROLOGUE + len(header)) % ALIGNMENT)
-    return MAGIC + len(header).to_bytes(4, "little") + header + bytes(body)
+    # Joined once: the sections of a large segment take a gigabyte.
+    return b"".join((MAGIC, len(header).to_bytes(4, "little"), header, *body))
 
 
 def decode(data: bytes, kind: str, format_version: int, names: tuple[str, ...]) -> Container:
@@ -71,7 +86,39 @@ def decode(data: bytes, kind: str, format_version: int, names: tuple[str, ...]) 
     ObjectDamaged
         If it is no such object, or is truncated.
     """
-    header, body = _open(data)
+    header, start = _open(data)
+    _check_kind(header, kind, format_version)
+    body = memoryview(data)[start:]
+    return Container(header, {name: body[slice(*_place(header, name, len(body)))] for name in names})
+
+
+def lay_out(head: bytes, size: int, kind: str, format_version: int, names: tuple[str, ...]) -> Layout:
+    """Find the sections of an object of which only the beginning is at hand.
+
+    Parameters
+    ----------
+    head : bytes
+        The object's first bytes, its header at least.
+    size : int
+        Bytes of the whole object.
+    kind, format_version, names
+        As for :func:`decode`.
+
+    Raises
+    ------
+    ObjectUnsupported, ObjectDamaged
+        As for :func:`decode`.
+    """
+    header, start = _open(head)
+    _check_kind(header, kind, format_version)
+    places = {}
+    for name in names:
+        first, last = _place(header, name, size - start)
+        places[name] = Span(start + first, last - first)
+    return Layout(header, places)
+
+
+def _check_kind(header: Mapping[str, Any], kind: str, format_version: int) -> None:
     if header.get("kind") != kind:
         raise ObjectUnsupported(f"its kind is {header.get('kind')!r}, where {kind!r} can be read")
     version = header.get("format_version")
@@ -79,13 +126,17 @@ def decode(data: bytes, kind: str, format_version: int, names: tuple[str, ...]) 
         raise ObjectDamaged("its header has no format version")
     if version > format_version:
         raise ObjectUnsupported(f"its format version is {version}; this version reads up to {format_version}")
-    placed = header.get("sections")
-    if not isinstance(placed, dict):
+    if not isinstance(header.get("sections"), dict):
         raise ObjectDamaged("its header names no sections")
-    return Container(header, {name: _section(body, name, placed.get(name)) for name in names})
 
 
-def _open(data: bytes) -> tuple[dict[str, Any], memoryview]:
+def kind_of(data: bytes) -> str:
+    """Return the kind that an object's header names; ObjectDamaged if it is no such object."""
+    return str(_open(data)[0].get("kind"))
+
+
+def _open(data: bytes) -> tuple[dict[str, Any], int]:
+    """Return the header, and where the sections begin."""
     if data[: len(MAGIC)] != MAGIC or len(data) < _PROLOGUE:
         raise ObjectDamaged("it does not begin as an index object does")
     end = _PROLOGUE + int.from_bytes(data[len(MAGIC) : _PROLOGUE], "little")
@@ -97,15 +148,17 @@ def _open(data: bytes) -> tuple[dict[str, Any], memoryview]:
         raise ObjectDamaged(f"its header is not JSON: {error}") from error
     if not isinstance(header, dict):
         raise ObjectDamaged("its header is not a JSON object")
-    return header, memoryview(data)[end:]
+    return header, end
 
 
-def _section(body: memoryview, name: str, place: object) -> memoryview:
+def _place(header: Mapping[str, Any], name: str, available: int) -> tuple[int, int]:
+    """Return where a section begins and ends, from the end of the header."""
+    place = header["sections"].get(name)
     if not isinstance(place, dict):
         raise ObjectDamaged(f"it has no section {name!r}")
     offset, length = place.get("offset"), place.get("length")
     if type(offset) is not int or type(length) is not int or offset < 0 or length < 0:
         raise ObjectDamaged(f"its section {name!r} has no usable place")
-    if offset + length > len(body):
+    if offset + length > available:
         raise ObjectDamaged(f"it is truncated inside its section {name!r}")
-    return body[offset : offset + length]
+    return offset, offset + length

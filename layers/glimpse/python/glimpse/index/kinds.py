@@ -4,9 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from glimpse.index import segment
-from glimpse.index.errors import ObjectDamaged
+from glimpse.index import container, inverted, segment
+from glimpse.index.errors import ObjectDamaged, ObjectUnsupported
 from glimpse.index.segment import FlatSegment, VectorBatch
+
+INVERTED_FROM = 20_000
+"""From so many vectors on a cold search reads far less of an inverted segment than the whole of a flat one
+weighs, and a warm one is faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,18 +19,26 @@ class _Kind:
     encode: Callable[[VectorBatch, str], bytes]
 
 
-_KINDS = {segment.KIND: _Kind(segment.FORMAT_VERSION, segment.encode)}
+_KINDS = {
+    segment.KIND: _Kind(segment.FORMAT_VERSION, segment.encode),
+    inverted.KIND: _Kind(inverted.FORMAT_VERSION, inverted.encode),
+}
 
 
-def choose_kind(count: int) -> str:  # noqa: ARG001 - flat segments serve any count
+def choose_kind(count: int) -> str:
     """Return the kind of segment that suits `count` vectors."""
-    return segment.KIND
+    return inverted.KIND if count >= INVERTED_FROM else segment.KIND
 
 
 def build(kind: str, batch: VectorBatch, space_id: str) -> tuple[int, bytes]:
     """Return the format version and the bytes of a segment of `kind` that holds `batch`."""
     chosen = _KINDS[kind]
     return chosen.format_version, chosen.encode(batch, space_id)
+
+
+def build_segment(batch: VectorBatch, space_id: str) -> bytes:
+    """Return a segment that holds `batch`, of the kind that suits its size."""
+    return build(choose_kind(len(batch)), batch, space_id)[1]
 
 
 def can_read(kind: str, format_version: int) -> bool:
@@ -42,6 +54,11 @@ def read_batch(data: bytes, space_id: str) -> VectorBatch:
     FormatError
         If it can't be read, or is of another space.
     """
+    kind = container.kind_of(data)
+    if kind == inverted.KIND:
+        return inverted.decode_batch(data, space_id)
+    if kind != segment.KIND:
+        raise ObjectUnsupported(f"its kind {kind!r} is none of a segment that this version can read")
     opened = FlatSegment.decode(data, space_id)
     try:
         return VectorBatch(opened.image_ids, opened.vectors(), opened.taken_at)
@@ -49,6 +66,6 @@ def read_batch(data: bytes, space_id: str) -> VectorBatch:
         raise ObjectDamaged(f"what it holds is no batch of vectors: {error}") from error
 
 
-def entry_fields(data: bytes) -> dict[str, Any]:  # noqa: ARG001 - flat segments are read whole
+def entry_fields(data: bytes) -> dict[str, Any]:
     """Return what a manifest says about a segment besides the fields that every object has."""
-    return {}
+    return inverted.head_fields(data) if container.kind_of(data) == inverted.KIND else {}

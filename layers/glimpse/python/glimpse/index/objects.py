@@ -1,24 +1,32 @@
 """Immutable objects as a reader loads them: from memory, from disk, from the bucket, checked and decoded."""
 
 import hashlib
+import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
-from glimpse.index import segment, tombstones
+import numpy as np
+
+from glimpse.index import inverted, kinds, tombstones
 from glimpse.index.cache import DiskCache, MemoryCache
 from glimpse.index.errors import FormatError, ObjectDamaged, ObjectMissing, ObjectUnsupported
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import ObjectEntry
+from glimpse.index.ranges import Span, plan
+from glimpse.index.records import RecordFiles
+from glimpse.index.scan import InvertedSegment
 from glimpse.index.segment import FlatSegment, Ids
 from glimpse.index.store import ObjectStore
 
 _AHEAD_BYTES = 64 * 2**20
 _AHEAD_COUNT = 32
 _WEIGHT_OF_NOTHING = 500
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
-Loaded = FlatSegment | Ids
+Loaded = FlatSegment | InvertedSegment | Ids
+Parts = list[memoryview]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,22 @@ class Wanted:
     index: IndexKey
     entry: ObjectEntry
     masks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a reader takes.
+
+    Attributes
+    ----------
+    memory_bytes : int
+        Decoded objects.
+    mapped_bytes : int
+        Vectors of inverted segments in files that are mapped into memory.
+    """
+
+    memory_bytes: int
+    mapped_bytes: int
 
 
 class ObjectCache:
@@ -42,7 +66,9 @@ class ObjectCache:
     memory : MemoryCache
         Holds decoded objects.
     disk : DiskCache
-        Holds the bytes.
+        Holds the bytes of small ones, and the heads of large ones.
+    records : RecordFiles
+        Hold vectors of large ones.
     """
 
     def __init__(
@@ -51,11 +77,13 @@ class ObjectCache:
         pool: Executor,
         memory: MemoryCache[tuple[str, str], Loaded],
         disk: DiskCache,
+        records: RecordFiles,
     ) -> None:
         self._store = store
         self._pool = pool
         self._memory = memory
         self._disk = disk
+        self._records = records
 
     def load_all(self, wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, Loaded | FormatError]]:
         """Yield each object, or why it can't be used, in the order asked for.
@@ -72,27 +100,102 @@ class ObjectCache:
         for item in wanted:
             held = self._memory.get(_cache_key(item))
             ahead.append((item, self._pool.submit(self._load, item) if held is None else held))
-            ahead_bytes += item.entry.bytes
+            ahead_bytes += _size_to_load(item.entry)
             while len(ahead) > _AHEAD_COUNT or (ahead_bytes > _AHEAD_BYTES and len(ahead) > 1):
-                ahead_bytes -= ahead[0][0].entry.bytes
+                ahead_bytes -= _size_to_load(ahead[0][0].entry)
                 yield _settled(*ahead.popleft())
         while ahead:
             yield _settled(*ahead.popleft())
 
+    def read_parts(
+        self, wanted: Sequence[tuple[Wanted, Sequence[Span]]], requests: int
+    ) -> list[Parts | FormatError]:
+        """Return parts of objects, all read in parallel, or why an object can't be read.
+
+        Parameters
+        ----------
+        wanted : sequence of (Wanted, sequence of Span)
+            Which parts of which objects.
+        requests : int
+            How many requests to make for each object, about at most.
+
+        Raises
+        ------
+        StoreError
+            If the store refuses or does not answer.
+        """
+        plans = [plan(spans, requests) for _, spans in wanted]
+        reading = [
+            [self._pool.submit(self._range, item, read.span) for read in reads]
+            for (item, _), reads in zip(wanted, plans, strict=True)
+        ]
+        answer: list[Parts | FormatError] = []
+        for (_, spans), reads, futures in zip(wanted, plans, reading, strict=True):
+            parts = [memoryview(b"")] * len(spans)
+            try:
+                for read, future in zip(reads, futures, strict=True):
+                    for number, part in read.cut(spans, future.result()):
+                        parts[number] = part
+            except FormatError as problem:
+                answer.append(problem)
+            else:
+                answer.append(parts)
+        return answer
+
+    def usage(self) -> Usage:
+        """Return what is taken at the moment."""
+        return Usage(self._memory.weight, self._records.disk_bytes)
+
+    def reweigh(self, wanted: Wanted, loaded: InvertedSegment) -> None:
+        """Note that a segment has grown in memory."""
+        self._memory.put(_cache_key(wanted), loaded, _WEIGHT_OF_NOTHING + loaded.nbytes)
+
     def _load(self, wanted: Wanted) -> Loaded | FormatError:
-        decode = _decoder(wanted)
-        if decode is None:
+        if not _can_read(wanted):
             return ObjectUnsupported(
                 f"its kind {wanted.entry.kind!r}, version {wanted.entry.format_version}, "
                 "is newer than what this version can read"
             )
         try:
-            loaded = decode(self._bytes(wanted))
+            loaded = self._decoded(wanted)
             _check_against_manifest(loaded, wanted.entry)
         except FormatError as problem:
             return problem
         self._memory.put(_cache_key(wanted), loaded, _WEIGHT_OF_NOTHING + loaded.nbytes)
         return loaded
+
+    def _decoded(self, wanted: Wanted) -> Loaded:
+        if wanted.masks:
+            return tombstones.decode(self._bytes(wanted))
+        if wanted.entry.kind == inverted.KIND:
+            head = inverted.Head.decode(self._head(wanted), wanted.entry.bytes, wanted.index.space_id)
+            return InvertedSegment(head, self._records.open(head.count, head.dimension))
+        return FlatSegment.decode(self._bytes(wanted), wanted.index.space_id)
+
+    def _head(self, wanted: Wanted) -> bytes:
+        """Return the head of an inverted segment, or the whole if the manifest does not tell its length."""
+        place = _head_in(wanted.entry)
+        if place is None:
+            return self._bytes(wanted)
+        length, digest = place
+        kept = self._disk.get(digest)
+        if kept is not None:
+            if hashlib.sha256(kept).hexdigest() == digest:
+                return kept
+            self._disk.drop(digest)
+        head = self._range(wanted, Span(0, length))
+        if hashlib.sha256(head).hexdigest() != digest:
+            raise ObjectDamaged("the SHA-256 of its head is not the one in its manifest")
+        self._disk.put(digest, head)
+        return head
+
+    def _range(self, wanted: Wanted, span: Span) -> bytes:
+        data = self._store.get_range(wanted.index.object(wanted.entry.key), span.start, span.length)
+        if data is None:
+            raise ObjectMissing("it does not exist")
+        if len(data) != span.length:
+            raise ObjectDamaged(f"it ends before byte {span.end} of {wanted.entry.bytes} in its manifest")
+        return data
 
     def _bytes(self, wanted: Wanted) -> bytes:
         entry = wanted.entry
@@ -112,19 +215,31 @@ class ObjectCache:
         return stored.data
 
 
-def _decoder(wanted: Wanted) -> Callable[[bytes], Loaded] | None:
-    known = tombstones if wanted.masks else segment
-    if wanted.entry.kind != known.KIND or wanted.entry.format_version > known.FORMAT_VERSION:
-        return None
+def _can_read(wanted: Wanted) -> bool:
+    entry = wanted.entry
     if wanted.masks:
-        return tombstones.decode
-    return lambda data: FlatSegment.decode(data, wanted.index.space_id)
+        return entry.kind == tombstones.KIND and entry.format_version <= tombstones.FORMAT_VERSION
+    return kinds.can_read(entry.kind, entry.format_version)
 
 
 def _check_against_manifest(loaded: Loaded, entry: ObjectEntry) -> None:
-    count = len(loaded.image_ids) if isinstance(loaded, FlatSegment) else len(loaded)
+    count = len(loaded) if isinstance(loaded, np.ndarray) else loaded.count
     if count != entry.count:
         raise ObjectDamaged(f"it holds {count} images, where its manifest says {entry.count}")
+
+
+def _head_in(entry: ObjectEntry) -> tuple[int, str] | None:
+    """Return the length and digest of a segment's head, where the manifest names them."""
+    extra = entry.model_extra or {}
+    length, digest = extra.get("head_bytes"), extra.get("head_sha256")
+    if type(length) is not int or not 0 < length <= entry.bytes or not isinstance(digest, str):
+        return None
+    return (length, digest) if _DIGEST.fullmatch(digest) else None
+
+
+def _size_to_load(entry: ObjectEntry) -> int:
+    head = _head_in(entry) if entry.kind == inverted.KIND else None
+    return head[0] if head else entry.bytes
 
 
 def _cache_key(wanted: Wanted) -> tuple[str, str]:

@@ -61,8 +61,11 @@ class Ranking:
         folder_ids, image_ids, scores = (np.concatenate(column) for column in zip(*self._parts, strict=True))
         order = np.lexsort((image_ids, folder_ids, -scores))
         folder_ids, image_ids, scores = folder_ids[order], image_ids[order], scores[order]
-        # The first place of each image is its best; np.unique returns first places in the order of ids.
-        _, first = np.unique(np.stack((folder_ids, image_ids)), axis=1, return_index=True)
-        best = np.sort(first)[: self._top_k]
+        # By image, and each image's best first, since this order is stable.
+        places = np.lexsort((image_ids, folder_ids))
+        is_best = np.ones(len(places), np.bool_)
+        is_best[1:] = np.diff(image_ids[places]) != 0
+        is_best[1:] |= np.diff(folder_ids[places]) != 0
+        best = np.sort(places[is_best])[: self._top_k]
         self._parts = [(folder_ids[best], image_ids[best], scores[best])]
         self._buffered = len(best)

@@ -3,20 +3,25 @@
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from glimpse.index import rounds
+from glimpse.index.answers import NO_IDS, Answer, FolderSearch, Problem, problem_with
 from glimpse.index.cache import DiskCache, MemoryCache
 from glimpse.index.errors import FormatError, ObjectForeign, ObjectMissing
+from glimpse.index.filters import Filter
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import Manifest
 from glimpse.index.manifests import Known, ManifestCache
-from glimpse.index.objects import Loaded, ObjectCache, Wanted
-from glimpse.index.ranking import Hit, Ranking
-from glimpse.index.segment import FlatSegment, Ids, Vectors
+from glimpse.index.objects import ObjectCache, Usage, Wanted
+from glimpse.index.ranking import Ranking
+from glimpse.index.records import RecordFiles
+from glimpse.index.rounds import Job, Question
+from glimpse.index.scan import Effort, InvertedSegment
+from glimpse.index.segment import Vectors
 from glimpse.index.store import ObjectStore
 
 DEFAULT_MEMORY_BYTES = 512 * 2**20
@@ -24,69 +29,10 @@ DEFAULT_DISK_BYTES = 400 * 2**20
 """Of the 512 MB that a function's /tmp has."""
 
 _MANIFEST_BYTES = 64 * 2**20
-_THREADS = 32
+THREADS = 32
+_WHOLE_OBJECTS = 0.25
 _ROUNDS = 3
 """How often a folder is read again because objects of its manifest are gone."""
-
-_NO_IDS: Ids = np.empty(0, np.int64)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An object that could not be searched.
-
-    Attributes
-    ----------
-    index : IndexKey
-        The index that it is part of.
-    key : str
-        Its key in the bucket.
-    reason : str
-        What is wrong with it, as a clause.
-    """
-
-    index: IndexKey
-    key: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.key} can't be used: {self.reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a search found.
-
-    Attributes
-    ----------
-    hits : list of Hit
-        Best first, one per folder and image.
-    problems : list of Problem
-        Objects that were left out; everything else was searched.
-    """
-
-    hits: list[Hit]
-    problems: list[Problem]
-
-
-@dataclass(slots=True)
-class _Folder:
-    """One index while it is being searched: kept apart, so that it can be dropped and searched again.
-
-    Where a tombstone can't be read, segments older than it (below `unknown_before`) are left out: an image
-    that was removed must not come back.
-    """
-
-    masks: list[tuple[int, Ids]] = field(default_factory=list)
-    unknown_before: int = 0
-    found: list[tuple[Ids, Vectors]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    is_outdated: bool = False
-
-    def masked(self, sequence: int) -> Ids:
-        """Return the ids that tombstones younger than a segment mask in it."""
-        younger = [ids for committed, ids in self.masks if committed > sequence]
-        return np.concatenate(younger) if younger else _NO_IDS
 
 
 class IndexReader:
@@ -99,9 +45,14 @@ class IndexReader:
     memory_budget_bytes : int
         For decoded segments and tombstones.
     disk_budget_bytes : int
-        For their bytes; 0 keeps nothing on disk.
+        For their bytes; 0 keeps nothing on disk. A quarter is for whole objects, the rest for vectors of
+        inverted segments.
     disk_dir : Path, optional
         Where; ``glimpse-index`` in the system's folder for temporary files by default.
+    effort : Effort, optional
+        How thoroughly inverted segments are searched, where a search does not say.
+    threads : int
+        How many requests may be under way at once.
     """
 
     def __init__(
@@ -111,12 +62,20 @@ class IndexReader:
         memory_budget_bytes: int = DEFAULT_MEMORY_BYTES,
         disk_budget_bytes: int = DEFAULT_DISK_BYTES,
         disk_dir: Path | None = None,
+        effort: Effort | None = None,
+        threads: int = THREADS,
     ) -> None:
         folder = disk_dir or Path(tempfile.gettempdir()) / "glimpse-index"
-        pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="index")
+        whole_bytes = int(disk_budget_bytes * _WHOLE_OBJECTS)
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="index")
+        self._effort = effort or Effort()
         self._manifests = ManifestCache(store, pool, _MANIFEST_BYTES)
         self._objects = ObjectCache(
-            store, pool, MemoryCache(memory_budget_bytes), DiskCache(folder, disk_budget_bytes)
+            store,
+            pool,
+            MemoryCache(memory_budget_bytes),
+            DiskCache(folder, whole_bytes),
+            RecordFiles(folder, disk_budget_bytes - whole_bytes),
         )
 
     def search(
@@ -125,6 +84,11 @@ class IndexReader:
         vector: npt.ArrayLike,
         top_k: int,
         versions: Mapping[IndexKey, int] | None = None,
+        *,
+        offset: int = 0,
+        only: Filter | None = None,
+        exact: bool = False,
+        effort: Effort | None = None,
     ) -> Answer:
         """Return the images nearest to a vector, over all of some indexes.
 
@@ -133,40 +97,88 @@ class IndexReader:
         keys : sequence of IndexKey
             Indexes; one that does not exist adds nothing.
         vector : (d,) float32
-            The query, of unit length.
+            The query, of unit length; see :func:`~glimpse.index.query.combine`.
         top_k : int
             How many images, at most.
         versions : mapping of IndexKey to int, optional
             The version that each index has at least. A cached manifest of that version is used as it is;
             one of an index not named here is always revalidated.
+        offset : int
+            How many of the best images to skip.
+        only : Filter, optional
+            Which images may be found.
+        exact : bool
+            Compare every vector, also of inverted segments, which are read whole for it.
+        effort : Effort, optional
+            How thoroughly inverted segments are searched; the reader's own by default.
 
         Raises
         ------
         ValueError
-            If `vector` is not a finite vector, or `top_k` is below 1.
+            If `vector` is not a finite vector, `top_k` is below 1 or `offset` below 0.
         StoreError
             If the store refuses or does not answer. Trouble with a single object is a problem in the answer.
         """
         query = np.ascontiguousarray(vector, dtype=np.float32)
         if query.ndim != 1 or not np.all(np.isfinite(query)):
             raise ValueError(f"the query must be one finite vector, not an array of shape {query.shape}")
-        if top_k < 1:
-            raise ValueError(f"top_k must be at least 1, not {top_k}")
-        ranking, problems = Ranking(top_k), list[Problem]()
+        if top_k < 1 or offset < 0:
+            raise ValueError(f"top_k must be at least 1, not {top_k}; offset at least 0, not {offset}")
+        question = Question(
+            query, top_k + offset, effort or self._effort, only.matches if only else None, exact
+        )
+        ranking, problems = Ranking(question.wanted), list[Problem]()
         known = self._manifests.current(dict.fromkeys(keys), versions or {})
         for rounds_left in reversed(range(_ROUNDS)):
-            outdated = self._search_known(known, query, top_k, ranking, problems, final=not rounds_left)
+            outdated = self._search_known(known, question, ranking, problems, final=not rounds_left)
             if not outdated:
                 break
             # A sweep took what an old manifest named. The current one names what is there.
             known = self._manifests.current(outdated, {})
-        return Answer(ranking.hits(), problems)
+        return Answer(ranking.hits()[offset:], problems)
+
+    def warm(
+        self, keys: Sequence[IndexKey], versions: Mapping[IndexKey, int] | None = None, *, whole: bool = False
+    ) -> list[Problem]:
+        """Load what searches over some indexes will need.
+
+        Parameters
+        ----------
+        keys, versions
+            As for :meth:`search`.
+        whole : bool
+            Also load every list and vector of inverted segments, as far as the budgets go; without it,
+            searches read what they need of those.
+
+        Raises
+        ------
+        StoreError
+            If the store refuses or does not answer.
+        """
+        problems: list[Problem] = []
+        jobs: list[Job] = []
+        known = self._manifests.current(dict.fromkeys(keys), versions or {})
+        usable = {key: item.manifest for key, item in known.items() if item.manifest}
+        problems += [
+            Problem(key, key.manifest, str(item.problem)) for key, item in known.items() if item.problem
+        ]
+        for wanted, loaded in self._objects.load_all(_tombstones_first(usable)):
+            if isinstance(loaded, FormatError):
+                problems.append(problem_with(wanted, loaded))
+            elif isinstance(loaded, InvertedSegment):
+                jobs.append(Job(wanted, loaded, NO_IDS))
+        if whole:
+            rounds.read_whole(self._objects, jobs)
+        return problems + [problem_with(job.wanted, job.problem) for job in jobs if job.problem]
+
+    def usage(self) -> Usage:
+        """Return what the reader takes at the moment."""
+        return self._objects.usage()
 
     def _search_known(
         self,
         known: Mapping[IndexKey, Known],
-        query: Vectors,
-        top_k: int,
+        question: Question,
         ranking: Ranking,
         problems: list[Problem],
         *,
@@ -175,18 +187,22 @@ class IndexReader:
         """Search indexes by their manifests, and return those whose manifest names missing objects."""
         usable: dict[IndexKey, Manifest] = {}
         for key, item in known.items():
-            problem = item.problem or _check_dimension(item.manifest, query)
+            problem = item.problem or _check_dimension(item.manifest, question.query)
             if problem:
                 problems.append(Problem(key, key.manifest, str(problem)))
             elif item.manifest and item.manifest.segments:
                 usable[key] = item.manifest
-        folders = {key: _Folder() for key in usable}
+        folders = {key: FolderSearch() for key in usable}
         for wanted, loaded in self._objects.load_all(_tombstones_first(usable)):
             folder = folders[wanted.index]
             if isinstance(loaded, ObjectMissing) and not final:
                 folder.is_outdated = True
             elif not folder.is_outdated:
-                _take(folder, wanted, loaded, query, top_k)
+                folder.take(wanted, loaded, question)
+        jobs = [job for folder in folders.values() if not folder.is_outdated for job in folder.jobs]
+        rounds.search(self._objects, jobs, question)
+        for job in jobs:
+            folders[job.wanted.index].take_found(job, final=final)
         for key, folder in folders.items():
             if not folder.is_outdated:
                 problems += folder.problems
@@ -201,23 +217,6 @@ def _tombstones_first(manifests: Mapping[IndexKey, Manifest]) -> Iterator[Wanted
             yield Wanted(key, entry, masks=True)
         for entry in manifest.segments:
             yield Wanted(key, entry, masks=False)
-
-
-def _take(folder: _Folder, wanted: Wanted, loaded: Loaded | FormatError, query: Vectors, top_k: int) -> None:
-    """Search a segment, or note which ids a tombstone masks."""
-    entry = wanted.entry
-    if isinstance(loaded, FlatSegment) and loaded.dimension != len(query):
-        loaded = ObjectForeign(f"its vectors have dimension {loaded.dimension}")
-    if isinstance(loaded, FormatError):
-        reason = str(loaded)
-        if wanted.masks:
-            folder.unknown_before = max(folder.unknown_before, entry.sequence)
-            reason += "; it says which images were removed, so older segments are left out"
-        folder.problems.append(Problem(wanted.index, wanted.index.object(entry.key), reason))
-    elif not isinstance(loaded, FlatSegment):
-        folder.masks.append((entry.sequence, loaded))
-    elif entry.sequence >= folder.unknown_before:
-        folder.found.append(loaded.search(query, top_k, folder.masked(entry.sequence)))
 
 
 def _check_dimension(manifest: Manifest | None, query: Vectors) -> FormatError | None:

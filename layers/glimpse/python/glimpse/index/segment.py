@@ -9,6 +9,7 @@ A segment's kind is ``flat``. Its header adds ``count``, ``dimension`` and ``spa
 ============  ========================================================================================
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -25,6 +26,9 @@ FORMAT_VERSION = 1
 
 Ids = npt.NDArray[np.int64]
 Vectors = npt.NDArray[np.float32]
+
+Matching = Callable[[Ids, Ids], npt.NDArray[np.bool_]]
+"""Returns for image ids, and the times at which they were taken, which of them a search may find."""
 
 _UNIT_TOLERANCE = 1e-3
 _SECTIONS = ("faiss", "image_ids", "taken_at")
@@ -90,7 +94,7 @@ def check_image_ids(image_ids: Ids) -> None:
 def encode(batch: VectorBatch, space_id: str) -> bytes:
     """Return the segment that holds `batch`."""
     order = np.argsort(batch.image_ids)
-    _pin_threads()
+    pin_threads()
     index = faiss.IndexScalarQuantizer(
         batch.dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
     )
@@ -153,6 +157,11 @@ class FlatSegment:
         return cls(image_ids, taken_at, index)
 
     @property
+    def count(self) -> int:
+        """How many vectors the segment holds."""
+        return len(self.image_ids)
+
+    @property
     def dimension(self) -> int:
         """Dimension of the vectors."""
         return int(self._index.d)
@@ -170,7 +179,9 @@ class FlatSegment:
         vectors: Vectors = self._index.reconstruct_n(0, len(self.image_ids))
         return vectors
 
-    def search(self, vector: Vectors, top_k: int, masked: Ids) -> tuple[Ids, Vectors]:
+    def search(
+        self, vector: Vectors, top_k: int, masked: Ids, matching: Matching | None = None
+    ) -> tuple[Ids, Vectors]:
         """Return the images nearest to a unit vector, best first.
 
         Parameters
@@ -181,6 +192,8 @@ class FlatSegment:
             How many, at most.
         masked : (m,) int64
             Image ids to leave out, in any order, whether the segment has them or not.
+        matching : Matching, optional
+            Says by image ids and times which images may be found.
 
         Returns
         -------
@@ -188,6 +201,9 @@ class FlatSegment:
             Image ids and cosines, k ≤ top_k.
         """
         keep = self._unmasked(masked)
+        if matching is not None:
+            fitting = matching(self.image_ids, self.taken_at)
+            keep = fitting if keep is None else keep & fitting
         remaining = len(self.image_ids) if keep is None else int(keep.sum())
         wanted = min(top_k, remaining)
         if not wanted:
@@ -197,7 +213,7 @@ class FlatSegment:
             # FAISS wraps these two constructors after its type hints were made.
             selector = faiss.IDSelectorBitmap(np.packbits(keep, bitorder="little"))  # type: ignore[call-arg,arg-type]
             params = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        _pin_threads()
+        pin_threads()
         scores, rows = self._index.search(vector[np.newaxis], wanted, params=params)
         return self.image_ids[rows[0]], np.clip(scores[0], -1.0, 1.0)
 
@@ -230,7 +246,8 @@ def read_ids(section: memoryview, count: object) -> Ids:
     return ids
 
 
-def _pin_threads() -> None:
+def pin_threads() -> None:
+    """Make FAISS use one thread in this thread."""
     # OpenMP keeps this setting per thread, and a function runs in threads that it did not make: so before
     # each use. Two threads are slower than one here, by orders of magnitude when the cores are shared.
     faiss.omp_set_num_threads(1)

@@ -56,6 +56,9 @@ class ObjectStore(Protocol):
     def get_if_none_match(self, key: str, etag: str) -> StoredObject | NotModified | None:
         """Return an object unless it still has the tag `etag`."""
 
+    def get_range(self, key: str, start: int, length: int) -> bytes | None:
+        """Return up to `length` bytes of an object from `start` on, or None if there is no object."""
+
     def put_if_match(self, key: str, data: bytes, etag: str) -> None:
         """Replace the object that has the tag `etag`; Conflict if it has another or is gone."""
 

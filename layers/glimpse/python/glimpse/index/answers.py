@@ -1,0 +1,117 @@
+"""What a search found, folder by folder and in all."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from glimpse.index.errors import FormatError, ObjectForeign, ObjectMissing
+from glimpse.index.layout import IndexKey
+from glimpse.index.objects import Loaded, Wanted
+from glimpse.index.ranking import Hit
+from glimpse.index.rounds import Job, Question
+from glimpse.index.scan import InvertedSegment
+from glimpse.index.segment import FlatSegment, Ids, Vectors
+
+NO_IDS: Ids = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An object that could not be searched.
+
+    Attributes
+    ----------
+    index : IndexKey
+        The index that it is part of.
+    key : str
+        Its key in the bucket.
+    reason : str
+        What is wrong with it, as a clause.
+    """
+
+    index: IndexKey
+    key: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.key} can't be used: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a search found.
+
+    Attributes
+    ----------
+    hits : list of Hit
+        Best first, one per folder and image.
+    problems : list of Problem
+        Objects that were left out; everything else was searched.
+    relevant : int, optional
+        How many of the first images of the whole ranking answer the query; None where that can't be told.
+    """
+
+    hits: list[Hit]
+    problems: list[Problem]
+    relevant: int | None = None
+
+    @property
+    def is_partial(self) -> bool:
+        """Tell whether something was left out."""
+        return bool(self.problems)
+
+
+@dataclass(slots=True)
+class FolderSearch:
+    """One index while it is being searched: kept apart, so that it can be dropped and searched again.
+
+    Where a tombstone can't be read, segments older than it (below `unknown_before`) are left out: an image
+    that was removed must not come back.
+    """
+
+    masks: list[tuple[int, Ids]] = field(default_factory=list)
+    unknown_before: int = 0
+    found: list[tuple[Ids, Vectors]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    is_outdated: bool = False
+
+    def masked(self, sequence: int) -> Ids:
+        """Return the ids that tombstones younger than a segment mask in it."""
+        younger = [ids for committed, ids in self.masks if committed > sequence]
+        return np.concatenate(younger) if younger else NO_IDS
+
+    def take(self, wanted: Wanted, loaded: Loaded | FormatError, question: Question) -> None:
+        """Search a segment, note that it is to be searched, or note which ids a tombstone masks."""
+        entry = wanted.entry
+        query = question.query
+        if isinstance(loaded, FlatSegment | InvertedSegment) and loaded.dimension != len(query):
+            loaded = ObjectForeign(f"its vectors have dimension {loaded.dimension}")
+        if isinstance(loaded, FormatError):
+            reason = ""
+            if wanted.masks:
+                self.unknown_before = max(self.unknown_before, entry.sequence)
+                reason = "; it says which images were removed, so older segments are left out"
+            self.problems.append(problem_with(wanted, loaded, reason))
+        elif isinstance(loaded, np.ndarray):
+            self.masks.append((entry.sequence, loaded))
+        elif entry.sequence >= self.unknown_before:
+            masked = self.masked(entry.sequence)
+            if isinstance(loaded, InvertedSegment):
+                self.jobs.append(Job(wanted, loaded, masked))
+            else:
+                self.found.append(loaded.search(query, question.wanted, masked, question.matching))
+
+    def take_found(self, job: Job, *, final: bool) -> None:
+        """Note what the search of an inverted segment found, or why it can't be used."""
+        if isinstance(job.problem, ObjectMissing) and not final:
+            self.is_outdated = True
+        elif job.problem:
+            self.problems.append(problem_with(job.wanted, job.problem))
+        else:
+            self.found += job.found
+
+
+def problem_with(wanted: Wanted, error: FormatError, more: str = "") -> Problem:
+    """Return why an object was left out."""
+    return Problem(wanted.index, wanted.index.object(wanted.entry.key), f"{error}{more}")

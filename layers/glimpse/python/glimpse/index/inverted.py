@@ -1,0 +1,270 @@
+"""Inverted segments: many vectors, of which a query reads a few lists and a few vectors by range.
+
+A segment's kind is ``inverted``. Its header adds ``count`` n, ``dimension`` d, ``space_id``, ``lists`` L, and
+``image_ids_digest`` and ``taken_at_digest``: BLAKE2b of these sections, 8 bytes in hex. A row is a vector's
+place: list by list, within a list by ascending image id. The sections, in their order:
+
+==================  ==================================================================================
+``rotation``        E · d half-precision floats: the leading directions
+``centroids``       L · C bytes, C ≤ E: the lists' centroids in the first C rotated coordinates
+``centroid_scale``  2 · C floats: a coordinate of a centroid is ``first[c] + second[c] · byte``
+``levels``          D · 16 floats, D ≤ E, even: what the four bits of the first D rotated coordinates mean
+``directory``       per list: its length as uint32, and a BLAKE2b digest (8 bytes) of its block
+``lists``           per list one block: its codes (D/2 bytes each: the even coordinate in the low four bits,
+                    the next in the high ones; of what the centroid leaves over), then its image ids, as in
+                    the next section
+``image_ids``       int64 per row, once more in one piece: for searches with a filter
+``taken_at``        int64 per row: seconds since 1970 UTC, -2^63 for unknown
+``vectors``         per row: d half-precision floats, unrotated, and their CRC-32 as uint32
+==================  ==================================================================================
+
+All numbers are little-endian. Everything before ``lists`` is the *head*, which a reader fetches at once; its
+length and SHA-256 stand in the manifest as ``head_bytes`` and ``head_sha256``.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from glimpse.index import codes, container
+from glimpse.index.codes import Coder
+from glimpse.index.errors import ObjectDamaged, ObjectForeign
+from glimpse.index.ranges import Span
+from glimpse.index.segment import Ids, VectorBatch, Vectors, read_int64
+
+KIND = "inverted"
+FORMAT_VERSION = 1
+
+Halves = npt.NDArray[np.float16]
+
+_LISTS_PER_ROOT = 4
+_DIRECTORY = np.dtype([("length", "<u4"), ("digest", "V8")])
+_TRAILER = 4
+_ID = 8
+_COLUMNS = ("image_ids", "taken_at")
+_BODY = ("lists", *_COLUMNS, "vectors")
+_CHUNK = 65_536
+
+
+def encode(batch: VectorBatch, space_id: str) -> bytes:
+    """Return the segment that holds `batch`; ValueError if it is empty or has fewer than two dimensions."""
+    if not len(batch) or batch.dimension < 2:
+        raise ValueError("an inverted segment needs vectors of two dimensions or more")
+    count = len(batch)
+    lists = max(1, min(count, round(_LISTS_PER_ROOT * count**0.5)))
+    coder = Coder.train(batch.vectors, lists)
+    assigned, coded = coder.encode(batch.vectors)
+    order = np.lexsort((batch.image_ids, assigned))
+    image_ids, taken_at = batch.image_ids[order].astype("<i8"), batch.taken_at[order].astype("<i8")
+    coded = coded[order]
+    lengths = np.bincount(assigned, minlength=lists)
+    ends = np.cumsum(lengths)
+    directory = np.empty(lists, _DIRECTORY)
+    directory["length"] = lengths
+    columns = {"image_ids": image_ids.tobytes(), "taken_at": taken_at.tobytes()}
+    blocks = []
+    for number, (start, end) in enumerate(zip(ends - lengths, ends, strict=True)):
+        rows = slice(start, end)
+        block = coded[rows].tobytes() + image_ids[rows].tobytes()
+        directory["digest"][number] = np.void(_digest(block))
+        blocks.append(block)
+    return container.encode(
+        KIND,
+        FORMAT_VERSION,
+        {
+            **{"count": count, "dimension": batch.dimension, "space_id": space_id, "lists": lists},
+            **{f"{name}_digest": _digest(column).hex() for name, column in columns.items()},
+        },
+        {
+            **coder.sections(),
+            "directory": directory.tobytes(),
+            "lists": b"".join(blocks),
+            **columns,
+            "vectors": _records(batch.vectors, order),
+        },
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """What the head of a segment says.
+
+    Attributes
+    ----------
+    count, dimension : int
+        Of the vectors.
+    coder : Coder
+        How they are coded.
+    ends : (L,) int64
+        For each list the row after its last.
+    """
+
+    count: int
+    dimension: int
+    coder: Coder
+    ends: Ids
+    _digests: npt.NDArray[np.void]
+    _column_digests: tuple[object, ...]
+    _places: dict[str, Span]
+
+    @classmethod
+    def decode(cls, head: bytes, size: int, space_id: str) -> Self:
+        """Open a segment by its head, or by the whole object.
+
+        Raises
+        ------
+        ObjectUnsupported, ObjectDamaged
+            If it is of another kind, a later version, or not what its header says.
+        ObjectForeign
+            If it is of another embedding space.
+        """
+        names = (*codes.SECTIONS, "directory", *_BODY)
+        layout = container.lay_out(head, size, KIND, FORMAT_VERSION, names)
+        if layout.header.get("space_id") != space_id:
+            raise ObjectForeign(f"it is of the embedding space {layout.header.get('space_id')!r}")
+        count, dimension, lists = (_positive(layout.header, name) for name in ("count", "dimension", "lists"))
+        at_hand = {}
+        for name in (*codes.SECTIONS, "directory"):
+            place = layout.places[name]
+            if place.end > len(head):
+                raise ObjectDamaged(f"its section {name!r} lies outside its head")
+            at_hand[name] = memoryview(head)[place.start : place.end]
+        coder = Coder.from_sections(at_hand, dimension, lists)
+        if len(at_hand["directory"]) != lists * _DIRECTORY.itemsize:
+            raise ObjectDamaged("its directory does not fit the number of its lists")
+        directory = np.frombuffer(at_hand["directory"], _DIRECTORY)
+        opened = cls(
+            count, dimension, coder, np.cumsum(directory["length"], dtype=np.int64),
+            directory["digest"].copy(), tuple(layout.header.get(f"{name}_digest") for name in _COLUMNS),
+            dict(layout.places),
+        )  # fmt: skip
+        opened._check_lengths()
+        return opened
+
+    @property
+    def lengths(self) -> Ids:
+        """How many rows each list has."""
+        return np.diff(self.ends, prepend=0)
+
+    @property
+    def record_size(self) -> int:
+        """Bytes of a stored vector with its checksum."""
+        return 2 * self.dimension + _TRAILER
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that this takes."""
+        coder = self.coder
+        arrays = (coder.rotation, coder.centroids, coder.levels, self.ends, self._digests)
+        return sum(array.nbytes for array in arrays)
+
+    def list_span(self, number: int) -> Span:
+        """Return where the block of a list lies."""
+        start = int(self.ends[number - 1]) if number else 0
+        return self._part("lists", start, int(self.ends[number]), self.coder.code_size + _ID)
+
+    def column_spans(self) -> list[Span]:
+        """Return where the image ids and the times of all rows lie."""
+        return [self._places[name] for name in _COLUMNS]
+
+    def record_span(self, first: int, last: int) -> Span:
+        """Return where the vectors of the rows `first` up to `last`, exclusive, lie."""
+        return self._part("vectors", first, last, self.record_size)
+
+    def read_list(self, number: int, data: memoryview) -> tuple[memoryview, Ids]:
+        """Return the codes and image ids of a list; ObjectDamaged if `data` is not its block."""
+        if _digest(data) != self._digests[number].tobytes():
+            raise ObjectDamaged(f"its list {number} is truncated or altered")
+        length = self.list_span(number).length // (self.coder.code_size + _ID)
+        codes_end = length * self.coder.code_size
+        return data[:codes_end], read_int64(data[codes_end:], length)
+
+    def read_columns(self, columns: Sequence[memoryview]) -> tuple[Ids, Ids]:
+        """Return the image ids and times of all rows; ObjectDamaged if a column is not what was written."""
+        for name, digest, column in zip(_COLUMNS, self._column_digests, columns, strict=True):
+            if _digest(column).hex() != digest:
+                raise ObjectDamaged(f"its section {name!r} is altered")
+        image_ids, taken_at = (read_int64(column, self.count) for column in columns)
+        return image_ids, taken_at
+
+    def read_records(self, data: memoryview) -> Halves:
+        """Return the (m, d) vectors of consecutive rows; ObjectDamaged if `data` is not what was written."""
+        if len(data) % self.record_size:
+            raise ObjectDamaged("it is truncated inside its vectors")
+        records = np.frombuffer(data, np.uint8).reshape(-1, self.record_size)
+        for record in records:
+            if zlib.crc32(record[:-_TRAILER].data) != int.from_bytes(record[-_TRAILER:].tobytes(), "little"):
+                raise ObjectDamaged("a vector's checksum is not the one stored with it")
+        vectors: Halves = np.ascontiguousarray(records[:, :-_TRAILER]).view("<f2")
+        return vectors
+
+    def _part(self, section: str, first: int, last: int, size: int) -> Span:
+        return Span(self._places[section].start + first * size, (last - first) * size)
+
+    def _check_lengths(self) -> None:
+        sizes = {
+            "lists": self.coder.code_size + _ID,
+            "image_ids": 8,
+            "taken_at": 8,
+            "vectors": self.record_size,
+        }
+        if self.ends[-1] != self.count:
+            raise ObjectDamaged("its lists do not hold as many vectors as its header says")
+        for name, size in sizes.items():
+            if self._places[name].length != size * self.count:
+                raise ObjectDamaged(f"its section {name!r} does not fit the count in its header")
+
+
+def decode_batch(data: bytes, space_id: str) -> VectorBatch:
+    """Return everything that a segment holds, as it was stored; a FormatError if it can't be read."""
+    head = Head.decode(data, len(data), space_id)
+    view = memoryview(data)
+    image_ids, taken_at = head.read_columns([_cut(view, span) for span in head.column_spans()])
+    for number in range(len(head.ends)):
+        head.read_list(number, _cut(view, head.list_span(number)))
+    vectors = np.empty((head.count, head.dimension), np.float32)
+    for start in range(0, head.count, _CHUNK):
+        end = min(start + _CHUNK, head.count)
+        vectors[start:end] = head.read_records(_cut(view, head.record_span(start, end)))
+    try:
+        return VectorBatch(image_ids, vectors, taken_at)
+    except ValueError as error:
+        raise ObjectDamaged(f"what it holds is no batch of vectors: {error}") from error
+
+
+def head_fields(data: bytes) -> dict[str, Any]:
+    """Return what a manifest says about a segment's head."""
+    layout = container.lay_out(data, len(data), KIND, FORMAT_VERSION, ("lists",))
+    length = layout.places["lists"].start
+    return {"head_bytes": length, "head_sha256": hashlib.sha256(memoryview(data)[:length]).hexdigest()}
+
+
+def _records(vectors: Vectors, order: Ids) -> memoryview:
+    size = 2 * vectors.shape[1]
+    records = np.empty((len(vectors), size + _TRAILER), np.uint8)
+    for start in range(0, len(vectors), _CHUNK):
+        rows = order[start : start + _CHUNK]
+        records[start : start + _CHUNK, :size] = vectors[rows].astype("<f2").view(np.uint8)
+    sums = np.fromiter((zlib.crc32(record[:size].data) for record in records), "<u4", len(records))
+    records[:, size:] = sums.view(np.uint8).reshape(-1, _TRAILER)
+    return records.data.cast("B")
+
+
+def _positive(header: Mapping[str, Any], name: str) -> int:
+    number = header.get(name)
+    if type(number) is not int or number < 1:
+        raise ObjectDamaged(f"its header does not say what its {name} is")
+    return number
+
+
+def _digest(block: bytes | memoryview) -> bytes:
+    return hashlib.blake2b(block, digest_size=8).digest()
+
+
+def _cut(data: memoryview, span: Span) -> memoryview:
+    return data[span.start : span.end]
