@@ -2,13 +2,14 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install foundry test-models run reset test lint format lock synth deploy destroy eval-demo bench-encoder artefacts size
+.PHONY: help install foundry test-models run reset test lint format lock synth deploy destroy eval-demo bench-encoder bench-index artefacts size
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 STAMP := .venv/.installed
 TORCH := .venv/.torch
+PEERS := .venv/.peers
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -68,6 +69,14 @@ eval-demo: $(STAMP) ## Measure the demo model that ships
 bench-encoder: $(TORCH) ## Time the encoder beside open_clip on torch and plain onnxruntime
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks.encoder
 
+bench-index: $(PEERS) ## Time searches beside FAISS, hnswlib, usearch and LanceDB; takes up to half an hour
+	@$(BIN)/python -m benchmarks.index
+
+$(PEERS): benchmarks/requirements.txt $(STAMP)
+	@echo 'Installing hnswlib (compiled here), usearch and LanceDB into .venv …'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r benchmarks/requirements.txt
+	@touch $@
+
 synth: $(STAMP) ## Write the CloudFormation template for AWS to cdk.out
 	@$(BIN)/python -m local.cdk synth --quiet
 
@@ -77,11 +86,14 @@ deploy: $(STAMP) ## Deploy to AWS, with the credentials of the environment
 destroy: $(STAMP) ## Remove the stack from AWS; buckets and tables stay, with the photographs
 	@$(BIN)/python -m local.cdk destroy
 
-LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet
+COMPILE := $(BIN)/uv pip compile --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet
+LOCK := $(COMPILE) pyproject.toml
 LAMBDA := --python-version 3.12 --python-platform x86_64-manylinux_2_28 -c requirements.txt --excludes layers/excludes.txt
 
-lock: $(STAMP) ## Compile the requirements files from pyproject.toml
+lock: $(STAMP) ## Compile the requirements files
 	@$(LOCK) --all-extras --universal --python-version 3.11 -o requirements.txt
 	@$(LOCK) $(LAMBDA) --extra api -o layers/api/requirements.txt
 	@$(LOCK) $(LAMBDA) --extra search -o layers/search/requirements.txt
 	@$(LOCK) $(LAMBDA) --extra embed -o functions/embed/requirements.txt
+	@$(COMPILE) benchmarks/requirements.in --universal --python-version 3.11 -c requirements.txt \
+	  -o benchmarks/requirements.txt

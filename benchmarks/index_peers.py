@@ -11,9 +11,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-Vectors = npt.NDArray[np.float32]
-Search = Callable[[Vectors, int], npt.NDArray[np.int64]]
-"""Returns the rows nearest to one vector."""
+from benchmarks.index_curves import Search, Vectors
 
 
 @dataclass(frozen=True)

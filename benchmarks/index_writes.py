@@ -6,20 +6,16 @@ says that it is due; at the end it runs once more, at rest. Prints a table and, 
 """
 
 import argparse
-import hashlib
 import json
-import threading
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 from glimpse.index import Compacted, IndexKeeper, IndexKey, IndexReader, IndexWriter, VectorBatch
-from glimpse.index.errors import PreconditionFailed
 from glimpse.index.manifest import Manifest
-from glimpse.index.store import NOT_MODIFIED, Listed, NotModified, StoredObject
+
+from benchmarks.bucket import MemoryBucket
 
 Vectors = npt.NDArray[np.float32]
 
@@ -32,71 +28,9 @@ BARS = {
 }
 
 
-class CountingStore:
-    """A bucket in memory that counts what is put into it, by the kind of object."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._objects: dict[str, StoredObject] = {}
-        self.put_bytes: Counter[str] = Counter()
-        self.requests: Counter[str] = Counter()
-        self.live: list[int] = []
-
-    def get(self, key: str) -> StoredObject | None:
-        """Return an object, or None."""
-        with self._lock:
-            self.requests["get"] += 1
-            return self._objects.get(key)
-
-    def get_if_none_match(self, key: str, etag: str) -> StoredObject | NotModified | None:
-        """Return an object unless it still has the tag `etag`."""
-        stored = self.get(key)
-        return NOT_MODIFIED if stored and stored.etag == etag else stored
-
-    def put_if_match(self, key: str, data: bytes, etag: str) -> None:
-        """Replace the object that has the tag `etag`."""
-        with self._lock:
-            stored = self._objects.get(key)
-            if stored is None or stored.etag != etag:
-                raise PreconditionFailed(key)
-            self._put(key, data)
-
-    def put_if_none_match(self, key: str, data: bytes) -> None:
-        """Write an object where there is none."""
-        with self._lock:
-            if key in self._objects:
-                raise PreconditionFailed(key)
-            self._put(key, data)
-
-    def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects."""
-        with self._lock:
-            for key in keys:
-                self._objects.pop(key, None)
-
-    def children(self, prefix: str, limit: int) -> set[str] | None:
-        """Return the names between `prefix` and the next slash, or None if they exceed `limit`."""
-        names = {item.key.removeprefix(prefix).split("/")[0] for item in self.list(prefix)}
-        return names if len(names) <= limit else None
-
-    def list(self, prefix: str) -> Iterator[Listed]:
-        """Yield every object whose key begins with `prefix`."""
-        with self._lock:
-            found = [Listed(key, len(o.data), 0.0) for key, o in self._objects.items()]
-        return (item for item in found if item.key.startswith(prefix))
-
-    def _put(self, key: str, data: bytes) -> None:
-        kind = key.removeprefix(KEY.prefix).split("/")[0]
-        self.requests["put"] += 1
-        self.put_bytes[kind] += len(data)
-        self._objects[key] = StoredObject(data, hashlib.md5(data, usedforsecurity=False).hexdigest())
-        if kind == "manifest.json":
-            # Counting a name is cheaper than parsing each of ten thousand manifests.
-            self.live.append(data.count(b'"key":"segments/'))
-
-    def manifest(self) -> Manifest:
-        """Return the manifest as it is now."""
-        return Manifest.parse(self._objects[KEY.manifest].data, KEY)
+def manifest_of(store: MemoryBucket) -> Manifest:
+    """Return the manifest as it is now."""
+    return Manifest.parse(store.objects[KEY.manifest], KEY)
 
 
 def unit_vectors(count: int, dimension: int) -> Vectors:
@@ -106,7 +40,7 @@ def unit_vectors(count: int, dimension: int) -> Vectors:
     return unit
 
 
-def stream(store: CountingStore, vectors: Vectors, batch: int) -> dict[str, float]:
+def stream(store: MemoryBucket, vectors: Vectors, batch: int) -> dict[str, float]:
     """Commit all vectors, compacting beside it, and return what that took."""
     writer, keeper = IndexWriter(store, merge_readers=1), IndexKeeper(store, readers=1)
     compactions: list[Compacted] = []
@@ -124,7 +58,7 @@ def stream(store: CountingStore, vectors: Vectors, batch: int) -> dict[str, floa
                 running = pool.submit(keeper.compact, KEY)
                 running.add_done_callback(lambda done: compactions.append(done.result()))
     streamed = time.perf_counter() - began
-    live_before = len(store.manifest().segments)
+    live_before = len(manifest_of(store).segments)
     began = time.perf_counter()
     rest = keeper.compact(KEY, at_rest=True)
     return {
@@ -138,12 +72,12 @@ def stream(store: CountingStore, vectors: Vectors, batch: int) -> dict[str, floa
     }
 
 
-def measure(images: int, batch: int, dimension: int) -> dict[str, float]:
+def measure(images: int, batch: int = 10, dimension: int = 512) -> dict[str, float]:
     """Return the figures of one stream of images."""
-    store = CountingStore()
+    store = MemoryBucket()
     vectors = unit_vectors(images, dimension)
     taken = stream(store, vectors, batch)
-    manifest = store.manifest()
+    manifest = manifest_of(store)
     size = sum(entry.bytes for entry in manifest.segments)
     report = IndexKeeper(store).check(KEY)
     if report.errors or report.batch is None or len(report.batch) != images:
@@ -162,9 +96,16 @@ def measure(images: int, batch: int, dimension: int) -> dict[str, float]:
         "live_segments_max": max(store.live),
         "live_segments_mean": float(np.mean(store.live)),
         "live_segments_at_rest": len(manifest.segments),
-        "puts_per_commit": store.requests["put"] / (images / batch),
+        "puts_per_commit": sum(store.puts.values()) / (images / batch),
         **taken,
     }
+
+
+def show(figures: dict[str, float]) -> None:
+    """Print figures, and the bars beside those that have one."""
+    for name, value in figures.items():
+        bar = f"   at most {BARS[name]}" if name in BARS else ""
+        print(f"{name:32}{value:>14,.2f}{bar}")
 
 
 def main() -> None:
@@ -175,9 +116,7 @@ def main() -> None:
     parser.add_argument("--dimension", type=int, default=512)
     options = parser.parse_args()
     figures = measure(options.images, options.batch, options.dimension)
-    for name, value in figures.items():
-        bar = f"   at most {BARS[name]}" if name in BARS else ""
-        print(f"{name:32}{value:>14,.2f}{bar}")
+    show(figures)
     print(json.dumps({name: round(value, 4) for name, value in figures.items()}))
 
 

@@ -21,7 +21,7 @@ from glimpse.index.segment import FlatSegment, Ids
 from glimpse.index.store import ObjectStore
 
 _AHEAD_BYTES = 64 * 2**20
-_AHEAD_COUNT = 32
+_AHEAD_COUNT = 256
 _WEIGHT_OF_NOTHING = 500
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
