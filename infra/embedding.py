@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, Duration, Size, Stack, Validations
+from aws_cdk import Duration, Size, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
-from aws_cdk.aws_ecr_assets import Platform
 from constructs import Construct
 
-from infra import packaging
-from infra.function import FunctionParts, Layers, ZipFunction, allow
+from infra.embed_code import EmbedCode
+from infra.function import FunctionParts, allow
 from infra.options import Options
+from infra.queues import MAX_RECEIVE_COUNT, WorkQueue, consume_statement
 from infra.storage import Storage
 
 UPLOAD_PREFIX = "uploads/"
@@ -29,10 +28,6 @@ MEMORY_MB = 3538
 # deployment. Two of 1.7 GB (SigLIP2 SO400M, fp32) fit; it costs a few thousandths of the memory's price.
 STORAGE = Size.gibibytes(4)
 
-# A message that is being worked on must not reappear: AWS asks for six times the function's timeout.
-VISIBILITY_TIMEOUT = Duration.seconds(6 * TIMEOUT.to_seconds())
-MAX_RECEIVE_COUNT = 5
-
 
 class Embedding(Construct):
     """Queues, their dead-letter queues, the bucket's notification, and the function that consumes them.
@@ -46,12 +41,21 @@ class Embedding(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, storage: Storage, layers: Layers, options: Options
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        storage: Storage,
+        upkeep: WorkQueue,
+        code: EmbedCode,
+        options: Options,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._options = options
-        self.uploads, self.upload_failures = self._queue("Uploads")
-        self.maintenance, self.maintenance_failures = self._queue("Maintenance")
+        self._upload_work = WorkQueue(self, "Uploads", timeout=TIMEOUT, options=options)
+        self._maintenance_work = WorkQueue(self, "Maintenance", timeout=TIMEOUT, options=options)
+        self.uploads, self.upload_failures = self._upload_work.queue, self._upload_work.failures
+        self.maintenance = self._maintenance_work.queue
+        self.maintenance_failures = self._maintenance_work.failures
         _notify(storage.images, self.uploads)
         parts = FunctionParts(
             self,
@@ -60,7 +64,7 @@ class Embedding(Construct):
             statements=[
                 *_object_statements(storage),
                 *_table_statements(storage),
-                *self._queue_statements(),
+                *self._queue_statements(upkeep),
             ],
             environment={
                 "GLIMPSE_IMAGES_BUCKET": storage.images.bucket_name,
@@ -71,85 +75,33 @@ class Embedding(Construct):
                 "GLIMPSE_DEPLOYMENT_TABLE": storage.tables["deployment"].table_name,
                 "GLIMPSE_OTHER_IMAGES_TABLE": storage.tables["other_images"].table_name,
                 "GLIMPSE_MAINTENANCE_QUEUE_URL": self.maintenance.queue_url,
+                "GLIMPSE_UPKEEP_QUEUE_URL": upkeep.queue.queue_url,
                 "GLIMPSE_MAX_RECEIVES": str(MAX_RECEIVE_COUNT),
             },
             memory_mb=MEMORY_MB,
             timeout=TIMEOUT,
             ephemeral_storage_size=STORAGE,
         )
-        self.function = self._function(parts, layers)
+        self.function = code.function(self, entry="handler", parts=parts)
         # Uploads come in bursts, so a second is waited for company: ten photographs share a model run and a
         # commit to the folder's index, and few workers compete for it.
-        self._consume("UploadSource", self.uploads, batch_size=10, window=Duration.seconds(1), concurrency=5)
-        self._consume("MaintenanceSource", self.maintenance, batch_size=1, window=None, concurrency=2)
-
-    def _queue(self, name: str) -> tuple[sqs.Queue, sqs.Queue]:
-        tls_only = not self._options.plain_http
-        failures = sqs.Queue(
-            self,
-            f"{name}Failures",
-            retention_period=Duration.days(14),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=tls_only,
+        self._upload_work.consumed_by(
+            self.function, "UploadSource", batch_size=10, window=Duration.seconds(1), concurrency=5
         )
-        queue = sqs.Queue(
-            self,
-            name,
-            visibility_timeout=VISIBILITY_TIMEOUT,
-            # Half of the dead-letter queue's: a message keeps its age when it moves there.
-            retention_period=Duration.days(7),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=tls_only,
-            dead_letter_queue=sqs.DeadLetterQueue(queue=failures, max_receive_count=MAX_RECEIVE_COUNT),
+        self._maintenance_work.consumed_by(
+            self.function, "MaintenanceSource", batch_size=1, window=None, concurrency=2
         )
-        if not tls_only:
-            for each in (queue, failures):
-                Validations.of(each).acknowledge(
-                    Acknowledgment(id="AwsSolutions-SQS4", reason="The emulator speaks plain HTTP.")
-                )
-        return queue, failures
 
-    def _queue_statements(self) -> list[iam.PolicyStatement]:
-        queues = [self.uploads.queue_arn, self.maintenance.queue_arn]
-        consume = [
-            "sqs:ReceiveMessage",
-            "sqs:DeleteMessage",
-            "sqs:ChangeMessageVisibility",
-            "sqs:GetQueueAttributes",
-            "sqs:GetQueueUrl",
-        ]
+    def _queue_statements(self, upkeep: WorkQueue) -> list[iam.PolicyStatement]:
         return [
-            allow("ConsumeQueues", consume, queues),
-            # Erasing a large folder hands over to itself when its time runs out.
-            allow("ContinueMaintenance", ["sqs:SendMessage"], [self.maintenance.queue_arn]),
+            consume_statement(self._upload_work, self._maintenance_work),
+            allow(
+                "ContinueMaintenanceAndAskForUpkeep",
+                # Erasing a large folder hands over to itself when its time runs out.
+                ["sqs:SendMessage"],
+                [self.maintenance.queue_arn, upkeep.queue.queue_arn],
+            ),
         ]
-
-    def _function(self, parts: FunctionParts, layers: Layers) -> lambda_.Function:
-        if self._options.embed_zip:
-            return ZipFunction(self, "Zip", name="embed", layers=layers, parts=parts).function
-        models = str(packaging.stage_models(packaging.chosen_bundles()).relative_to(packaging.ROOT))
-        image = lambda_.DockerImageCode.from_image_asset(
-            str(packaging.ROOT),
-            file=packaging.DOCKERFILE,
-            build_args={"MODELS": models},
-            platform=Platform.LINUX_AMD64,
-            exclude=list(packaging.image_context(models)),
-        )
-        return lambda_.DockerImageFunction(self, "Image", code=image, **parts.properties)
-
-    def _consume(
-        self, name: str, queue: sqs.Queue, *, batch_size: int, window: Duration | None, concurrency: int
-    ) -> None:
-        lambda_.EventSourceMapping(
-            self,
-            name,
-            target=self.function,
-            event_source_arn=queue.queue_arn,
-            batch_size=batch_size,
-            max_batching_window=window,
-            max_concurrency=concurrency,
-            report_batch_item_failures=True,
-        )
 
 
 def _object_statements(storage: Storage) -> list[iam.PolicyStatement]:

@@ -1,4 +1,4 @@
-"""What the three functions have in common: a role of their own, logs with retention, the same runtime."""
+"""What the functions have in common: a role of their own, logs with retention, the same runtime."""
 
 from __future__ import annotations
 
@@ -76,6 +76,9 @@ class FunctionParts(Construct):
 class ZipFunction(Construct):
     """A function made of a zip, the shared layer and a layer of third-party packages.
 
+    `entry` is the module of ``functions.{name}`` that has the handler, and `code` the zip, where it is made
+    already.
+
     Attributes
     ----------
     function : lambda_.Function
@@ -83,15 +86,23 @@ class ZipFunction(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, layers: Layers, parts: FunctionParts
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        layers: Layers,
+        parts: FunctionParts,
+        entry: str = "handler",
+        code: lambda_.Code | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = lambda_.Function(
             self,
             "Function",
             runtime=lambda_.Runtime.PYTHON_3_12,
-            handler=f"functions.{name}.handler.handler",
-            code=lambda_.Code.from_asset(str(packaging.stage_function(name))),
+            handler=f"functions.{name}.{entry}.handler",
+            code=code or lambda_.Code.from_asset(str(packaging.stage_function(name))),
             layers=layers.of(name),
             **parts.properties,
         )
@@ -103,12 +114,18 @@ class Layers(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, options: Options) -> None:
         super().__init__(scope, construct_id)
         self._options = options
+        self._known: dict[str, list[lambda_.ILayerVersion]] = {}
         self._shared = self._layer(
             "Shared", str(packaging.stage_shared_layer()), "The shared glimpse package"
         )
 
     def of(self, name: str) -> list[lambda_.ILayerVersion]:
         """Give the layers of function ``name``; the first ones win where both hold a module."""
+        if name not in self._known:
+            self._known[name] = self._layers_of(name)
+        return self._known[name]
+
+    def _layers_of(self, name: str) -> list[lambda_.ILayerVersion]:
         if self._options.unbundled:
             return [self._shared]
         folder = packaging.build_dependency_layer(name)

@@ -7,15 +7,17 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.api import Api
+from infra.embed_code import EmbedCode
 from infra.embedding import Embedding
 from infra.function import Layers
 from infra.options import Options
 from infra.search import Search
 from infra.storage import OBJECT_PREFIXES, Storage
+from infra.upkeep import Upkeep
 
 
 class GlimpseStack(Stack):
-    """Storage, embedding, search and API.
+    """Storage, embedding, upkeep of indexes, search and API.
 
     Bucket, queue and notification are in one stack because each of them names another.
     """
@@ -24,7 +26,11 @@ class GlimpseStack(Stack):
         super().__init__(scope, construct_id, description="Glimpse: find photographs by what they show")
         storage = Storage(self, "Storage", options=options)
         layers = Layers(self, "Layers", options=options)
-        embedding = Embedding(self, "Embedding", storage=storage, layers=layers, options=options)
+        code = EmbedCode(layers, options)
+        upkeep = Upkeep(self, "Upkeep", storage=storage, code=code, options=options)
+        embedding = Embedding(
+            self, "Embedding", storage=storage, upkeep=upkeep.work, code=code, options=options
+        )
         search = Search(self, "Search", storage=storage, embed=embedding.function, layers=layers)
         api = Api(
             self,
@@ -34,10 +40,12 @@ class GlimpseStack(Stack):
             search=search.alias,
             layers=layers,
         )
-        self._outputs(storage, embedding, search, api)
+        self._outputs(storage, embedding, upkeep, search, api)
         _acknowledge(self, storage)
 
-    def _outputs(self, storage: Storage, embedding: Embedding, search: Search, api: Api) -> None:
+    def _outputs(
+        self, storage: Storage, embedding: Embedding, upkeep: Upkeep, search: Search, api: Api
+    ) -> None:
         outputs = {
             "ApiUrl": api.http_api.api_endpoint,
             "ApiId": api.http_api.api_id,
@@ -53,6 +61,9 @@ class GlimpseStack(Stack):
             "UploadFailuresQueueUrl": embedding.upload_failures.queue_url,
             "MaintenanceQueueUrl": embedding.maintenance.queue_url,
             "MaintenanceFailuresQueueUrl": embedding.maintenance_failures.queue_url,
+            "UpkeepFunction": upkeep.function.function_name,
+            "UpkeepQueueUrl": upkeep.work.queue.queue_url,
+            "UpkeepFailuresQueueUrl": upkeep.work.failures.queue_url,
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 
-from glimpse.messages import ChangeModels, EmbedImages, Maintenance
+from glimpse.messages import ChangeModels, EmbedImages, Maintenance, Upkeep
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from functions.embed.services.consuming import Delivery, StoredObject, Unintelligible
+from functions.embed.services.consuming import Delivery, Report, StoredObject, Unintelligible
 
 
 class _Attributes(BaseModel):
@@ -48,15 +48,17 @@ class _S3TestEvent(BaseModel):
     event: Literal["s3:TestEvent"] = Field(alias="Event")
 
 
-_body: TypeAdapter[_S3Event | _S3TestEvent | Maintenance] = TypeAdapter(_S3Event | _S3TestEvent | Maintenance)
+_body: TypeAdapter[_S3Event | _S3TestEvent | Maintenance | Upkeep] = TypeAdapter(
+    _S3Event | _S3TestEvent | Maintenance | Upkeep
+)
 _request: TypeAdapter[EmbedImages | ChangeModels] = TypeAdapter(EmbedImages | ChangeModels)
 
 
 def deliveries(event: Mapping[str, Any]) -> list[Delivery]:
     """Return the messages of an SQS batch.
 
-    A message holds an event of S3 or a request of the API. One that holds neither is marked as such, and does
-    not spoil the batch.
+    A message holds an event of S3, or a request for slow work. One that holds neither is marked as such, and
+    does not spoil the batch.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def deliveries(event: Mapping[str, Any]) -> list[Delivery]:
     ]
 
 
-def _content(body: str) -> list[StoredObject] | Maintenance | Unintelligible:
+def _content(body: str) -> list[StoredObject] | Maintenance | Upkeep | Unintelligible:
     try:
         parsed = _body.validate_json(body)
     except ValidationError as error:
@@ -92,6 +94,11 @@ def _content(body: str) -> list[StoredObject] | Maintenance | Unintelligible:
             ]
         case _:
             return parsed
+
+
+def failures(report: Report) -> dict[str, Any]:
+    """Return SQS's list of messages that have to come again."""
+    return {"batchItemFailures": [{"itemIdentifier": delivery.message_id} for delivery in report.again]}
 
 
 def direct_request(event: Mapping[str, Any]) -> EmbedImages | ChangeModels:

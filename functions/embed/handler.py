@@ -46,7 +46,7 @@ def _consume(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             events.deliveries(event), lambda: context.get_remaining_time_in_millis() / 1000
         )
         line.update(outcomes=dict(report.outcomes), reasons=report.reasons, again=len(report.again))
-        return {"batchItemFailures": [{"itemIdentifier": delivery.message_id} for delivery in report.again]}
+        return events.failures(report)
 
 
 def _embed_images(request: EmbedImages) -> dict[str, Any]:

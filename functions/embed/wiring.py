@@ -20,6 +20,7 @@ from glimpse.messages import (
     EraseFolder,
     Maintenance,
     RetireSpace,
+    Upkeep,
 )
 from glimpse.records import FolderStore, ImageStore, OtherImageStore, SpaceStore
 from glimpse.shelf import Shelf, ShelfError
@@ -33,6 +34,7 @@ from functions.embed.services.erasing import FolderEraser
 from functions.embed.services.models import ModelService
 from functions.embed.services.requests import ImageRequests
 from functions.embed.services.retiring import Retirer
+from functions.embed.services.upkeep_calls import UpkeepCalls
 from functions.embed.services.uploads import UploadIndexer
 from functions.embed.services.work import Tools
 from functions.embed.settings import EmbedSettings
@@ -60,7 +62,7 @@ def build_services(settings: EmbedSettings) -> Services:
     maintenance = MaintenanceQueue(settings.maintenance_queue_url)
     models = ModelService(tools, GenerationStore(), shelf, OtherMarkStore(), maintenance)
     uploads = UploadIndexer(tools, max_receives=settings.max_receives)
-    consumer = Consumer(uploads, _workers(settings, tools, maintenance), ConsumedQueues())
+    consumer = Consumer(_workers(settings, tools, maintenance), ConsumedQueues(), uploads)
     return Services(consumer, ImageRequests(tools), models)
 
 
@@ -74,6 +76,7 @@ def _tools(settings: EmbedSettings, shelf: Shelf) -> Tools:
         folders=FolderStore(),
         objects=ImagesBucket(settings.images_bucket),
         writer=IndexWriter(S3ObjectStore(settings.index_bucket)),
+        upkeep=UpkeepCalls(MaintenanceQueue(settings.upkeep_queue_url, is_brief=True)),
         spaces=SpaceStore(),
         others=OtherImageStore(),
         encoders=Encoders(CachedGenerations(GenerationStore()), load),
@@ -84,7 +87,7 @@ def _tools(settings: EmbedSettings, shelf: Shelf) -> Tools:
 
 def _workers(
     settings: EmbedSettings, tools: Tools, maintenance: MaintenanceQueue
-) -> dict[type[Maintenance], Worker]:
+) -> dict[type[Maintenance | Upkeep], Worker]:
     store = S3ObjectStore(settings.index_bucket)
     generations, marks = GenerationStore(), OtherMarkStore()
     eraser = FolderEraser(

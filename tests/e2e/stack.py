@@ -96,7 +96,7 @@ class Stack:
 
     def set_visibility_timeout(self, seconds: int) -> None:
         """Have messages of a worker that was killed come again soon; in AWS it takes 12 minutes."""
-        for queue in ("UploadQueueUrl", "MaintenanceQueueUrl"):
+        for queue in ("UploadQueueUrl", "MaintenanceQueueUrl", "UpkeepQueueUrl"):
             self.client("sqs").set_queue_attributes(
                 QueueUrl=self.outputs[queue], Attributes={"VisibilityTimeout": str(seconds)}
             )

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from tests.e2e.stack import Stack
 
-FUNCTIONS = ("Api", "Embed", "Search")
+FUNCTIONS = ("Api", "Embed", "Search", "Upkeep")
 
 HEALTH = json.dumps(
     {
@@ -110,8 +110,14 @@ READABLE = {
     "Api": {"users", "usernames", "sessions", "folder_names", "images", "jobs", "deployment"},
     "Embed": {"folders", "images", "deployment"},
     "Search": {"deployment"},
+    "Upkeep": set[str](),
 }
-SCANNABLE = {"Api": set[str](), "Embed": {"folders", "other_images"}, "Search": set[str]()}
+SCANNABLE = {
+    "Api": set[str](),
+    "Embed": {"folders", "other_images"},
+    "Search": set[str](),
+    "Upkeep": set[str](),
+}
 
 
 @pytest.mark.parametrize("table", NAMED)
@@ -177,8 +183,9 @@ OBJECT_ACTIONS = {
         ("delete", "index", "indexes"),
     },
     "Search": {("get", "index", "indexes"), ("put", "index", "indexes"), ("delete", "index", "indexes")},
+    "Upkeep": {("get", "index", "indexes"), ("put", "index", "indexes"), ("delete", "index", "indexes")},
 }
-LISTED = {"Api": set[str](), "Embed": {"images", "index"}, "Search": {"index"}}
+LISTED = {"Api": set[str](), "Embed": {"images", "index"}, "Search": {"index"}, "Upkeep": {"index"}}
 
 
 @pytest.mark.parametrize("role", FUNCTIONS)
@@ -210,7 +217,12 @@ def test_a_role_touches_the_objects_of_its_work_alone(
     assert listed == LISTED[role]
 
 
-INVOKES = {"Api": {"SearchAlias"}, "Embed": set[str](), "Search": {"EmbedFunction"}}
+INVOKES = {
+    "Api": {"SearchAlias"},
+    "Embed": set[str](),
+    "Search": {"EmbedFunction"},
+    "Upkeep": set[str](),
+}
 
 
 @pytest.mark.parametrize("role", FUNCTIONS)
@@ -218,7 +230,7 @@ def test_a_role_invokes_the_function_that_it_needs_alone(
     client: Callable[[str, str], Any], resources: Resources, role: str
 ) -> None:
     functions = client(role, "lambda")
-    targets = ("SearchAlias", "SearchFunction", "EmbedFunction", "ApiFunction")
+    targets = ("SearchAlias", "SearchFunction", "EmbedFunction", "ApiFunction", "UpkeepFunction")
     allowed = {
         target
         for target in targets
@@ -229,7 +241,13 @@ def test_a_role_invokes_the_function_that_it_needs_alone(
     assert allowed == INVOKES[role]
 
 
-SENDS = {"Api": {"MaintenanceQueueUrl"}, "Embed": {"MaintenanceQueueUrl"}, "Search": set[str]()}
+SENDS = {
+    "Api": {"MaintenanceQueueUrl"},
+    "Embed": {"MaintenanceQueueUrl", "UpkeepQueueUrl"},
+    "Search": set[str](),
+    "Upkeep": {"UpkeepQueueUrl"},
+}
+RECEIVES = {"Embed": {"UploadQueueUrl", "MaintenanceQueueUrl"}, "Upkeep": {"UpkeepQueueUrl"}}
 NO_FOLDER = json.dumps({"kind": "erase-folder", "owner_id": 1, "folder_id": 9007199254740991})
 
 
@@ -247,9 +265,8 @@ def test_a_role_sends_to_the_queue_that_it_needs_alone(
         )
     }
     assert allowed == SENDS[role]
-    if role != "Embed":
-        for name in queues:
-            assert is_denied(lambda name=name: sqs.receive_message(QueueUrl=resources.outputs[name]))
+    for name in set(queues) - RECEIVES.get(role, set()):
+        assert is_denied(lambda name=name: sqs.receive_message(QueueUrl=resources.outputs[name]))
 
 
 @pytest.mark.parametrize("role", FUNCTIONS)

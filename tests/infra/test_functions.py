@@ -8,7 +8,7 @@ import pytest
 from infra.options import Options
 from tests.infra.templates import Template, listed, resources, statements
 
-ROLES = ("Api", "Embedding", "Search")
+ROLES = ("Api", "Embedding", "Search", "Upkeep")
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -71,9 +71,51 @@ def test_search_knows_no_records_and_no_photographs(template: Template) -> None:
     }
 
 
+def test_upkeep_knows_indexes_and_its_own_queue_alone(template: Template) -> None:
+    by_action = {
+        action: json.dumps(statement["Resource"])
+        for statement in statements(template, "Upkeep")
+        for action in listed(statement["Action"])
+        if not action.startswith("logs:")
+    }
+    assert {action.partition(":")[0] for action in by_action} == {"s3", "sqs"}
+    assert "ImagesBucket" not in json.dumps(by_action)
+    assert all("UpkeepQueue" in place for action, place in by_action.items() if action.startswith("sqs:"))
+    objects = [by_action[f"s3:{verb}Object"] for verb in ("Get", "Put", "Delete")]
+    assert all("/indexes/*" in place and "IndexBucket" in place for place in objects)
+
+
+def test_upkeep_and_embed_are_one_image_with_two_entry_points(
+    template: Template, local_template: Template
+) -> None:
+    images = [
+        function["Properties"]
+        for function in resources(template, "AWS::Lambda::Function").values()
+        if "ImageUri" in function["Properties"]["Code"]
+    ]
+    first, second = images
+    assert first["Code"] == second["Code"]
+    entries = ["functions.embed.handler.handler", "functions.embed.upkeep_handler.handler"]
+    assert sorted(image["ImageConfig"]["Command"][0] for image in images) == entries
+    zips = resources(local_template, "AWS::Lambda::Function").values()
+    handlers = [function["Properties"]["Handler"] for function in zips]
+    assert set(entries) <= set(handlers)
+
+
+def test_a_merge_that_was_begun_has_time_and_memory(template: Template) -> None:
+    [function] = [
+        function["Properties"]
+        for function in resources(template, "AWS::Lambda::Function").values()
+        if function["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == "upkeep"
+    ]
+    assert function["Timeout"] == 900
+    assert function["MemorySize"] >= 5 * 512 + 512
+
+
 def test_embed_alone_changes_which_model_is_active(template: Template) -> None:
-    actions = {role: _table_actions(template, role)["Deployment"] for role in ROLES}
+    actions = {role: _table_actions(template, role).get("Deployment") for role in ROLES}
     assert actions == {
+        "Upkeep": None,
         "Api": {"dynamodb:GetItem", "dynamodb:ConditionCheckItem"},
         "Search": {"dynamodb:GetItem"},
         "Embedding": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"},
@@ -95,8 +137,8 @@ def test_search_removes_what_a_deleted_index_held(template: Template) -> None:
 def test_models_are_read_by_those_who_run_them_and_written_by_none(template: Template, role: str) -> None:
     touching = [s for s in statements(template, role) if "/models/*" in json.dumps(s["Resource"])]
     actions = [action for statement in touching for action in listed(statement["Action"])]
-    expected = {"Api": [], "Search": ["s3:GetObject"], "Embedding": ["s3:GetObject", "s3:DeleteObject"]}
-    assert actions == expected[role]
+    expected = {"Search": ["s3:GetObject"], "Embedding": ["s3:GetObject", "s3:DeleteObject"]}
+    assert actions == expected.get(role, [])
 
 
 def test_the_api_writes_uploads_only_and_erases_no_object(template: Template) -> None:
@@ -117,8 +159,8 @@ def test_the_api_writes_uploads_only_and_erases_no_object(template: Template) ->
 def test_embed_is_a_container_image_in_aws_and_a_zip_where_there_is_no_docker(
     template: Template, local_template: Template
 ) -> None:
-    assert _package_types(template) == ["Image", "Zip", "Zip"]
-    assert _package_types(local_template) == ["Zip", "Zip", "Zip"]
+    assert _package_types(template) == ["Image", "Image", "Zip", "Zip"]
+    assert _package_types(local_template) == ["Zip"] * 4
 
 
 def test_unbundled_has_the_shared_layer_alone(template: Template, local_template: Template) -> None:
@@ -134,7 +176,10 @@ def test_functions_run_python_3_12_on_x86_64_and_log_with_retention(template: Te
         assert properties["Architectures"] == ["x86_64"]
         assert properties.get("Runtime", "python3.12") == "python3.12"
         assert properties["LoggingConfig"]["LogGroup"]["Ref"] in groups
-        assert properties["Environment"]["Variables"]["OMP_NUM_THREADS"] == "1"
+        variables = properties["Environment"]["Variables"]
+        # Upkeep builds inverted files, on its two processors; nobody waits for a query there.
+        threads = "2" if variables["POWERTOOLS_SERVICE_NAME"] == "upkeep" else "1"
+        assert variables["OMP_NUM_THREADS"] == threads
 
 
 def test_the_search_url_wants_signatures_and_belongs_to_the_alias(template: Template) -> None:
@@ -194,6 +239,7 @@ def test_the_outputs_name_what_operators_need(template: Template) -> None:
         "DeploymentTable",
         "UploadQueueUrl",
         "MaintenanceQueueUrl",
+        "UpkeepQueueUrl",
     }
 
 

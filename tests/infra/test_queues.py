@@ -1,5 +1,7 @@
 """The way of an event: notification, queue, event source mapping, dead-letter queue."""
 
+import json
+
 import pytest
 
 from tests.infra.templates import Template, resources
@@ -18,8 +20,8 @@ def test_every_consumed_queue_has_a_dead_letter_queue(
     template: Template, sources: dict[str, Template]
 ) -> None:
     queues = resources(template, "AWS::SQS::Queue")
-    assert len(queues) == 4
-    assert len(sources) == 2
+    assert len(queues) == 6
+    assert len(sources) == 3
     for name in sources:
         redrive = queues[name]["Properties"]["RedrivePolicy"]
         failures = queues[redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]]
@@ -37,7 +39,8 @@ def test_the_function_knows_which_delivery_is_the_last(
     for name, source in sources.items():
         environment = functions[source["FunctionName"]["Ref"]]["Properties"]["Environment"]["Variables"]
         last = queues[name]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
-        assert environment["GLIMPSE_MAX_RECEIVES"] == str(last)
+        if environment["POWERTOOLS_SERVICE_NAME"] == "embed":
+            assert environment["GLIMPSE_MAX_RECEIVES"] == str(last)
 
 
 def test_a_message_stays_invisible_for_six_timeouts(template: Template, sources: dict[str, Template]) -> None:
@@ -78,13 +81,26 @@ def test_only_new_uploads_send_events(template: Template, sources: dict[str, Tem
     assert configuration["Queue"]["Fn::GetAtt"][0] in sources
 
 
-def test_only_buckets_of_the_account_may_send_events(template: Template) -> None:
-    [statement] = [
-        statement
+def test_only_buckets_of_the_account_and_the_daily_round_may_send(template: Template) -> None:
+    allowed = {
+        statement["Principal"]["Service"]: statement
         for policy in resources(template, "AWS::SQS::QueuePolicy").values()
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Allow"
-    ]
-    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
-    assert statement["Action"] == "sqs:SendMessage"
-    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    }
+    assert allowed.keys() == {"s3.amazonaws.com", "events.amazonaws.com"}
+    by_s3, by_round = allowed["s3.amazonaws.com"], allowed["events.amazonaws.com"]
+    assert by_s3["Action"] == "sqs:SendMessage"
+    assert by_s3["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert "sqs:SendMessage" in by_round["Action"]
+    [rule] = resources(template, "AWS::Events::Rule")
+    assert by_round["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}
+
+
+def test_once_a_day_all_indexes_are_looked_after(template: Template, sources: dict[str, Template]) -> None:
+    [rule] = resources(template, "AWS::Events::Rule").values()
+    assert rule["Properties"]["ScheduleExpression"] == "rate(1 day)"
+    [target] = rule["Properties"]["Targets"]
+    assert json.loads(target["Input"]) == {"kind": "tend-indexes"}
+    queue = target["Arn"]["Fn::GetAtt"][0]
+    assert "upkeep" in sources[queue]["FunctionName"]["Ref"].lower()

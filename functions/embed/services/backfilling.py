@@ -178,7 +178,7 @@ class FolderBackfill:
         if not ready and not removed:
             return
         key = attempt.key
-        commit = attempt.commit(vectors(ready, key.space_id), removed)
+        commit = self.tools.commit(attempt, vectors(ready, key.space_id), removed)
         self.tools.folders.raise_index_version(key.folder_id, key.space_id, commit.version)
 
     def _check(self, is_ours: bool) -> None:

@@ -106,7 +106,7 @@ class OthersBackfill:
 
     def _commit(self, attempt: Attempt, ready: Mapping[int, Prepared], removed: Sequence[int]) -> None:
         if ready or removed:
-            attempt.commit(vectors(ready, attempt.key.space_id), removed)
+            self.tools.commit(attempt, vectors(ready, attempt.key.space_id), removed)
 
     def _remove(self, attempt: Attempt, gone: Collection[int]) -> None:
         self._commit(attempt, {}, sorted(gone))

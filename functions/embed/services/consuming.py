@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glimpse.keys import UploadKey
-from glimpse.messages import Maintenance
+from glimpse.messages import Maintenance, Upkeep
 from glimpse.records import FolderStillActive
 from pydantic import BaseModel
 
@@ -45,7 +45,7 @@ class Delivery:
 
     message_id: str
     receive_count: int
-    content: Sequence[StoredObject] | Maintenance | Unintelligible
+    content: Sequence[StoredObject] | Maintenance | Upkeep | Unintelligible
     queue_arn: str = ""
     receipt_handle: str = ""
 
@@ -81,20 +81,23 @@ class Consumer:
 
     Parameters
     ----------
-    uploads
-        Does what S3's events ask for.
-    maintenance
-        By kind of message, who does what the maintenance queue asks for.
+    workers
+        By kind of message, who does what it asks for.
     queues
         Where messages come from.
+    uploads
+        Does what S3's events ask for; None for a function that gets none.
     """
 
     def __init__(
-        self, uploads: UploadIndexer, maintenance: Mapping[type[Maintenance], Worker], queues: Queues
+        self,
+        workers: Mapping[type[Maintenance | Upkeep], Worker],
+        queues: Queues,
+        uploads: UploadIndexer | None = None,
     ) -> None:
-        self._uploads = uploads
-        self._maintenance = maintenance
+        self._workers = workers
         self._queues = queues
+        self._uploads = uploads
 
     def consume(self, deliveries: Sequence[Delivery], remaining_seconds: Callable[[], float]) -> Report:
         """Process a batch; nothing that a message holds stops another.
@@ -113,19 +116,28 @@ class Consumer:
                 case Unintelligible(error):
                     report.note(delivery, "unintelligible", error)
                     report.again.append(delivery)
+                case BaseModel() as request if type(request) in self._workers:
+                    self._work(delivery, request, remaining_seconds, report)
                 case BaseModel() as request:
-                    self._maintain(delivery, request, remaining_seconds, report)
+                    report.note(delivery, "unintelligible", f"{type(request).__name__} is for another queue")
+                    report.again.append(delivery)
+                case _ if self._uploads is None:
+                    report.note(delivery, "unintelligible", "an event of S3 is for another queue")
+                    report.again.append(delivery)
                 case objects:
                     for stored in objects:
                         if event := _upload_event(stored, delivery, report):
                             uploads[event].append(delivery)
-        self._index(uploads, report)
+        if self._uploads is not None:
+            self._index(self._uploads, uploads, report)
         for delivery in report.again:
             self._delay(delivery)
         return report
 
-    def _index(self, uploads: dict[UploadEvent, list[Delivery]], report: Report) -> None:
-        for event, result in self._uploads.process(list(uploads)).items():
+    def _index(
+        self, indexer: UploadIndexer, uploads: dict[UploadEvent, list[Delivery]], report: Report
+    ) -> None:
+        for event, result in indexer.process(list(uploads)).items():
             for delivery in uploads[event]:
                 report.note(delivery, result.outcome, result.reason, image_id=event.key.image_id)
                 if result.outcome is Outcome.POSTPONED and delivery not in report.again:
@@ -140,16 +152,16 @@ class Consumer:
         except Exception:  # whatever it is: the message comes again all the same, only later
             _logger.warning("message %s comes again late", delivery.message_id, exc_info=True)
 
-    def _maintain(
+    def _work(
         self,
         delivery: Delivery,
-        request: Maintenance,
+        request: Maintenance | Upkeep,
         remaining_seconds: Callable[[], float],
         report: Report,
     ) -> None:
         outcome, reason = "postponed", ""
         try:
-            outcome = self._maintenance[type(request)](
+            outcome = self._workers[type(request)](
                 request, receive_count=delivery.receive_count, remaining_seconds=remaining_seconds
             )
         except FolderStillActive as error:

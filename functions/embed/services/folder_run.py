@@ -189,7 +189,7 @@ class FolderRun:
     def _change(
         self, space_id: str, attempt: Attempt, ready: Mapping[int, Prepared], removed: Sequence[int]
     ) -> None:
-        commit = attempt.commit(vectors(ready, space_id), removed)
+        commit = self._tools.commit(attempt, vectors(ready, space_id), removed)
         self._tools.folders.raise_index_version(self._folder_id, space_id, commit.version)
 
     def _read_again(self) -> list[Work]:

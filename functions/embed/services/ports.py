@@ -219,6 +219,13 @@ class Queues(Protocol):
         """Let a received message come again after so many seconds; may raise StorageUnavailable."""
 
 
+class UpkeepQueue(Protocol):
+    """The upkeep queue; :class:`glimpse.maintenance.MaintenanceQueue` is one."""
+
+    def send(self, message: messages.Upkeep, *, delay_seconds: int = 0) -> None:
+        """Ask for upkeep, to be begun after so many seconds; raises QueueUnavailable."""
+
+
 class Maintenance(Protocol):
     """The maintenance queue; :class:`glimpse.maintenance.MaintenanceQueue` is one."""
 

@@ -113,7 +113,9 @@ class ImageRequests:
         kept = self._alive(request.folder_id, list(ready))
         if len(kept) < len(ready):
             deleted = [image.image_id for image in ready if image not in kept]
-            versions = {space: attempt.commit(removed=deleted).version for space, attempt in attempts.items()}
+            versions = {
+                s: self._tools.commit(attempt, removed=deleted).version for s, attempt in attempts.items()
+            }
         for space_id, version in versions.items():
             self._tools.folders.raise_index_version(request.folder_id, space_id, version)
         after = self._tools.folder_with_spaces(request.folder_id)
@@ -162,6 +164,6 @@ class ImageRequests:
         """Commit to every index, and return its version by space."""
         pictures = {image.image_id: picture for image, picture in ready.items()}
         return {
-            space_id: attempt.commit(vectors(pictures, space_id), list(pictures)).version
+            space_id: self._tools.commit(attempt, vectors(pictures, space_id), list(pictures)).version
             for space_id, attempt in attempts.items()
         }

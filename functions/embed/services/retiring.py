@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from glimpse.generations import Generation
-from glimpse.index import IndexKey, ObjectStore
-from glimpse.index.layout import ROOT
+from glimpse.index import IndexKey, ObjectStore, walk
 from glimpse.messages import RetireSpace
 
 from functions.embed.services.backfilling import RESERVE_SECONDS, Progress
@@ -15,8 +14,6 @@ from functions.embed.services.work import Tools
 DELAY_SECONDS = 60
 """Searches that began before the pointer was changed are surely over by then: they take up to 28 s, and know
 the pointer of a second ago."""
-
-_MANY = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +74,9 @@ class Retirer:
                 self.tools.spaces.remove(folder.folder_id, retired.space_id)
                 self.tools.writer.delete(index)
                 yield after
-        for index in self._indexes(retired.space_id):
-            if index.prefix > after:
-                self.tools.writer.delete(index)
-                yield index.prefix
+        for index in walk(self.store, space_id=retired.space_id, after=after):
+            self.tools.writer.delete(index)
+            yield index.prefix
         for name in self.tools.others.indexes():
             self.marks.forget(retired.space_id, name)
             yield "~"  # after every prefix
-
-    def _indexes(self, space_id: str) -> Iterator[IndexKey]:
-        """Yield the indexes of a space, in the order of their prefixes."""
-        for namespace in self._children(ROOT):
-            for owner in self._children(f"{ROOT}{namespace}/{space_id}/"):
-                for folder in self._children(f"{ROOT}{namespace}/{space_id}/{owner}/"):
-                    yield IndexKey(namespace, space_id, int(owner), int(folder))
-
-    def _children(self, prefix: str) -> list[str]:
-        names = self.store.children(prefix, _MANY) or set()
-        return sorted(names, key=lambda name: f"{name}/")

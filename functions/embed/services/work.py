@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from glimpse.index import IndexWriter, VectorBatch
+from glimpse.index import Attempt, Commit, IndexWriter, VectorBatch
 from glimpse.keys import UploadKey
 from glimpse.records import FolderRecord, FolderStatus
 
@@ -21,6 +21,7 @@ from functions.embed.services.ports import (
     StorageUnavailable,
 )
 from functions.embed.services.preparing import Postponed, Preparation, Prepared, Preparer, Source
+from functions.embed.services.upkeep_calls import UpkeepCalls
 
 _logger = logging.getLogger(__name__)
 
@@ -72,7 +73,9 @@ class Tools:
     images, folders, objects
         Where records and files are.
     writer
-        Commits to indexes.
+        Begins changes of indexes.
+    upkeep
+        Asks for what a changed index needs.
     spaces
         To which spaces a folder's images go.
     others
@@ -89,6 +92,7 @@ class Tools:
     folders: Folders
     objects: Objects
     writer: IndexWriter
+    upkeep: UpkeepCalls
     spaces: Spaces
     others: OtherImages
     encoders: Encoders
@@ -106,6 +110,14 @@ class Tools:
     def _active(self, folder_id: int) -> FolderRecord | None:
         folder = self.folders.get(folder_id)
         return folder if folder is not None and folder.status is FolderStatus.ACTIVE else None
+
+    def commit(
+        self, attempt: Attempt, added: VectorBatch | None = None, removed: Sequence[int] = ()
+    ) -> Commit:
+        """Do what :meth:`Attempt.commit` does, and have the index looked after."""
+        commit = attempt.commit(added, removed)
+        self.upkeep.committed(attempt.key, commit)
+        return commit
 
     def prepare(self, sources: Sequence[Source], encoders: Mapping[str, Encoder]) -> list[Preparation]:
         """Return what became of each source, in their order, with a vector for each of the encoders."""

@@ -68,7 +68,9 @@ def world(monkeypatch: pytest.MonkeyPatch, bundle_dir: Path, session: boto3.Sess
             )
         queue_url = boto3.client("sqs").create_queue(QueueName="maintenance")["QueueUrl"]
         monkeypatch.setenv("GLIMPSE_MAINTENANCE_QUEUE_URL", queue_url)
-        world = World(bundle_dir, queue_url=queue_url)
+        upkeep_url = boto3.client("sqs").create_queue(QueueName="upkeep")["QueueUrl"]
+        monkeypatch.setenv("GLIMPSE_UPKEEP_QUEUE_URL", upkeep_url)
+        world = World(bundle_dir, queue_url=queue_url, upkeep_url=upkeep_url)
         world.make_folder()
         yield world
 

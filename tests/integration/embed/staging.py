@@ -12,6 +12,7 @@ from glimpse.records import ImageRecord, OtherImageStore, SpaceStore
 
 from functions.embed.services.encoders import Encoders
 from functions.embed.services.erasing import FolderEraser
+from functions.embed.services.upkeep_calls import UpkeepCalls
 from functions.embed.services.uploads import UploadIndexer
 from functions.embed.services.work import Outcome, Tools, UploadEvent
 from functions.embed.storage.objects import ImagesBucket
@@ -52,6 +53,7 @@ def tools(world: World, hook: Hook = ignore) -> Tools:
         folders=Spied(world.folders, hook),
         objects=objects,
         writer=IndexWriter(Spied(world.store, hook), policy=RetryPolicy(tries=2, base_seconds=0)),
+        upkeep=UpkeepCalls(MaintenanceQueue(world.upkeep_url)),
         spaces=Spied(SpaceStore(), hook),
         others=Spied(OtherImageStore(), hook),
         encoders=Encoders(

@@ -52,7 +52,7 @@ def test_a_batch_shares_a_commit_per_folder(world: World, handler: Handler) -> N
     here = world.upload("rocket.jpg", "coffee.png", "horse.png")
     there = world.upload("page.png", "chelsea.png", folder_id=4, first_id=20, job_id=8)
     assert again(handler(batch(*(stored(record) for record in here + there)))) == []
-    assert (world.version(), world.version(4)) == (1, 1)
+    assert (world.version(), world.version(4)) == (1, 1)  # of many messages, one swap of each manifest
     assert world.indexed_ids() == [record.image_id for record in here]
     assert world.indexed_ids(4) == [record.image_id for record in there]
 

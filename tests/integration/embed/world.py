@@ -43,6 +43,7 @@ class World:
     images_bucket: str = "images"
     index_bucket: str = "index"
     queue_url: str = ""
+    upkeep_url: str = ""
     s3: Any = field(init=False)
     sqs: Any = field(init=False)
 
@@ -159,9 +160,9 @@ class World:
         page = self.s3.list_objects_v2(Bucket=self.images_bucket, Prefix=prefix)
         return [entry["Key"] for entry in page.get("Contents", [])]
 
-    def requests(self) -> list[dict[str, Any]]:
-        """Return what lies in the maintenance queue."""
-        answer = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10)
+    def requests(self, queue_url: str = "") -> list[dict[str, Any]]:
+        """Return what lies in the maintenance queue, or in another one."""
+        answer = self.sqs.receive_message(QueueUrl=queue_url or self.queue_url, MaxNumberOfMessages=10)
         return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
     def thumbnail_of(self, record: ImageRecord) -> str:

@@ -1,5 +1,6 @@
 from glimpse.index import IndexKey, IndexWriter, Kept, image_ids
 
+from tests.unit.index.inverted_index import commit_inverted
 from tests.unit.index.memory_store import MemoryStore
 from tests.unit.index.vectors import batch_of
 
@@ -29,3 +30,8 @@ def test_who_asks_again_reads_only_what_is_new(
     store.requests.clear()
     assert image_ids(store, key, kept) == {2, 3}
     assert store.requests == [("get", key.manifest)]
+
+
+def test_an_inverted_segment_is_listed_too(store: MemoryStore, key: IndexKey) -> None:
+    commit_inverted(store, key, batch_of(range(100)))
+    assert image_ids(store, key) == set(range(100))

@@ -1,4 +1,4 @@
-"""The queue of slow work, which the embed function does."""
+"""The queues of slow work, which the embed function and the upkeep function do."""
 
 from typing import TYPE_CHECKING
 
@@ -6,12 +6,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from glimpse.messages import EraseFolder, Maintenance
+from glimpse.messages import EraseFolder, Maintenance, Upkeep
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-_CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+_PATIENT = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+_BRIEF = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 
 
 class QueueUnavailable(Exception):  # noqa: N818 - named for what happened
@@ -19,11 +20,19 @@ class QueueUnavailable(Exception):  # noqa: N818 - named for what happened
 
 
 class MaintenanceQueue:
-    """Sends work to the maintenance queue."""
+    """Sends work to one of the queues.
 
-    def __init__(self, queue_url: str) -> None:
+    Parameters
+    ----------
+    queue_url : str
+        The queue.
+    is_brief : bool
+        Whether to give up after two seconds: for what may also be left undone.
+    """
+
+    def __init__(self, queue_url: str, *, is_brief: bool = False) -> None:
         self._queue_url = queue_url
-        self._client: SQSClient = boto3.client("sqs", config=_CONFIG)
+        self._client: SQSClient = boto3.client("sqs", config=_BRIEF if is_brief else _PATIENT)
 
     def erase_folder(self, owner_id: int, folder_id: int) -> None:
         """Ask for everything of a folder to be removed once it is hidden.
@@ -35,7 +44,7 @@ class MaintenanceQueue:
         """
         self.send(EraseFolder.of(owner_id, folder_id))
 
-    def send(self, message: Maintenance, *, delay_seconds: int = 0) -> None:
+    def send(self, message: Maintenance | Upkeep, *, delay_seconds: int = 0) -> None:
         """Ask for slow work, to be begun after so many seconds (at most 900).
 
         Raises

@@ -78,8 +78,41 @@ class RetireSpace(BaseModel):
     after: str = ""
 
 
+class CompactIndex(BaseModel):
+    """A message of the upkeep queue: merge what writers left behind in an index.
+
+    `rest_version` is the version that the index had when the message was sent. If it still has it, no commits
+    are expected any more, and it is brought to rest; otherwise the message is sent again, so that the last
+    commit of many is followed by one that finds the index at rest. Without it, only what is due now is done.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["compact-index"] = "compact-index"
+    namespace: str
+    space_id: str
+    user_id: Id
+    folder_id: Id
+    rest_version: int | None = None
+
+
+class TendIndexes(BaseModel):
+    """A message of the upkeep queue: look after all indexes, whether anybody changes them or not.
+
+    `after` is the prefix of the last index that is dealt with.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["tend-indexes"] = "tend-indexes"
+    after: str = ""
+
+
 Maintenance = EraseFolder | BackfillFolder | BackfillOthers | Coordinate | RetireSpace
 """The messages of the maintenance queue."""
+
+Upkeep = CompactIndex | TendIndexes
+"""The messages of the upkeep queue."""
 
 
 class ChangeModels(BaseModel):

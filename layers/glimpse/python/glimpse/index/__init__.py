@@ -23,8 +23,7 @@ from glimpse.index.errors import (
     StoreUnavailable,
 )
 from glimpse.index.filters import Filter
-from glimpse.index.gathering import CommitGatherer
-from glimpse.index.keeper import IndexKeeper
+from glimpse.index.keeper import IndexKeeper, Needs
 from glimpse.index.kinds import build_segment
 from glimpse.index.layout import IndexKey
 from glimpse.index.listing import Kept, image_ids
@@ -38,6 +37,7 @@ from glimpse.index.segment import VectorBatch
 from glimpse.index.store import ObjectStore
 from glimpse.index.swap import Commit, RetryPolicy
 from glimpse.index.sweep import Swept
+from glimpse.index.walk import walk
 from glimpse.index.writer import Attempt, IndexWriter
 
 __all__ = [
@@ -47,7 +47,6 @@ __all__ = [
     "Commit",
     "CommitContended",
     "CommitError",
-    "CommitGatherer",
     "Compacted",
     "Effort",
     "EpochChanged",
@@ -61,6 +60,7 @@ __all__ = [
     "IndexReader",
     "IndexWriter",
     "Kept",
+    "Needs",
     "ObjectDamaged",
     "ObjectForeign",
     "ObjectMissing",
@@ -79,4 +79,5 @@ __all__ = [
     "build_segment",
     "combine",
     "image_ids",
+    "walk",
 ]

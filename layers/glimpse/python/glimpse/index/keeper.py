@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from glimpse.index import tiers
 from glimpse.index.check import Report, check
@@ -14,6 +15,23 @@ from glimpse.index.store import ObjectStore
 from glimpse.index.swap import RetryPolicy, Swapper
 from glimpse.index.sweep import Swept, sweep
 from glimpse.index.writer import GRACE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What an index needs.
+
+    Attributes
+    ----------
+    version : int
+        Its version; 0 where there is no index.
+    is_compaction_due, is_due_at_rest : bool
+        Whether compaction would merge something, while commits arrive and where none is expected.
+    """
+
+    version: int
+    is_compaction_due: bool = False
+    is_due_at_rest: bool = False
 
 
 class IndexKeeper:
@@ -48,6 +66,23 @@ class IndexKeeper:
         self._swapper = Swapper(store, policy or RetryPolicy(), clock, sleep, jitter)
         self._grace_seconds = grace_seconds
         self._merger = Merger(self._swapper, grace_seconds, readers)
+
+    def needs(self, key: IndexKey) -> Needs:
+        """Tell whether compaction would find something to merge, by a look at the manifest alone.
+
+        Raises
+        ------
+        FormatError, StoreError
+            If the manifest can't be used, or not be read.
+        """
+        manifest = self._swapper.read(key).manifest
+        if manifest is None:
+            return Needs(0)
+        return Needs(
+            manifest.sequence,
+            is_compaction_due=tiers.next_window(manifest) is not None,
+            is_due_at_rest=tiers.next_window(manifest, at_rest=True) is not None,
+        )
 
     def compact(
         self,

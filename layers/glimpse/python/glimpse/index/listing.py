@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.index import segment, tombstones
-from glimpse.index.errors import ObjectMissing, ObjectUnsupported
+from glimpse.index import contents
+from glimpse.index.errors import ObjectMissing
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import Manifest, ObjectEntry
 from glimpse.index.store import ObjectStore
@@ -60,26 +60,12 @@ def _image_ids(store: ObjectStore, key: IndexKey, kept: Kept) -> set[int]:
             kept[path] = read(store, key, entry)
         return set(kept[path].tolist())
 
-    masks = [(entry.sequence, ids_in(entry, _tombstones)) for entry in manifest.tombstones]
+    def in_segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Ids:
+        return contents.read_segment(store, key, entry, manifest.dimension).image_ids
+
+    masks = [(entry.sequence, ids_in(entry, contents.read_tombstones)) for entry in manifest.tombstones]
     found: set[int] = set()
     for entry in manifest.segments:
         masked = {image_id for sequence, ids in masks if sequence > entry.sequence for image_id in ids}
-        found |= ids_in(entry, _segment) - masked
+        found |= ids_in(entry, in_segment) - masked
     return found
-
-
-def _segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Ids:
-    if entry.kind != segment.KIND:
-        raise ObjectUnsupported(f"{key.object(entry.key)} is a segment of the unknown kind {entry.kind!r}")
-    return segment.FlatSegment.decode(_data(store, key, entry), key.space_id).image_ids
-
-
-def _tombstones(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Ids:
-    return tombstones.decode(_data(store, key, entry))
-
-
-def _data(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> bytes:
-    stored = store.get(key.object(entry.key))
-    if stored is None:
-        raise ObjectMissing(f"{key.object(entry.key)} does not exist")
-    return stored.data

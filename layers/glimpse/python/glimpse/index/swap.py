@@ -35,11 +35,14 @@ class Commit:
     is_compaction_due : bool
         Whether somebody should compact the index. It is said by one commit of several, so that whoever hears
         it may act on it.
+    is_due_at_rest : bool
+        Whether somebody should compact the index once no more commits arrive.
     """
 
     version: int
     epoch: int
     is_compaction_due: bool = False
+    is_due_at_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

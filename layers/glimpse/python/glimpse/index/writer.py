@@ -188,8 +188,8 @@ class Attempt:
         Returns
         -------
         Commit
-            Its version is the one from which readers see the change. Now and then it says that compaction is
-            due.
+            Its version is the one from which readers see the change. It says whether compaction is due, now
+            (one commit of several does) or at rest.
 
         Raises
         ------
@@ -264,9 +264,10 @@ class Attempt:
 
         It falls to every eighth, so that of many writers who see a long tail one merges it.
         """
-        if self._merger is None or manifest is None or commit.version % _TIDY_EVERY:
+        if self._merger is None or manifest is None or manifest.epoch != commit.epoch:
             return commit
-        if manifest.epoch != commit.epoch:
+        commit = replace(commit, is_due_at_rest=next_window(manifest, at_rest=True) is not None)
+        if commit.version % _TIDY_EVERY:
             return commit
         window = tail_window(manifest)
         if window is not None:

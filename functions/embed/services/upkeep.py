@@ -1,0 +1,131 @@
+"""Indexes are kept in order while people go on changing and searching them.
+
+Nothing here can be in anybody's way: a merge that loses against another, or that is killed, costs its work
+only, and what it leaves behind is swept. So every message may come twice, late or never.
+"""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+
+from glimpse.index import (
+    CommitContended,
+    FormatError,
+    IndexKeeper,
+    IndexKey,
+    ObjectStore,
+    walk,
+)
+from glimpse.messages import CompactIndex, TendIndexes
+
+from functions.embed.services.ports import UpkeepQueue
+from functions.embed.services.upkeep_calls import REST_SECONDS, compaction
+
+MERGE_SECONDS = 400.0
+"""The time that is left when no further merge is begun: enough for the largest one, twice over."""
+
+_RESERVE_SECONDS = 60.0
+"""The time that is left when the rest of a round is handed over."""
+
+_TOGETHER = 64
+"""Indexes of a round between two looks at the clock."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Kept(StrEnum):
+    """How a request ended."""
+
+    DONE = "done"
+    CONTINUED = "continued"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexUpkeep:
+    """Compacts and sweeps indexes.
+
+    Attributes
+    ----------
+    store, keeper
+        The indexes.
+    queue
+        Takes what comes later, or what one invocation has no time for.
+    workers
+        Indexes of a round that are looked at at once.
+    """
+
+    store: ObjectStore
+    keeper: IndexKeeper
+    queue: UpkeepQueue
+    workers: int = 8
+
+    def compact(
+        self,
+        request: CompactIndex,
+        *,
+        receive_count: int,  # noqa: ARG002 - every step may be repeated
+        remaining_seconds: Callable[[], float],
+    ) -> Kept:
+        """Merge what is worth merging in one index, or as much of it as there is time for.
+
+        Raises
+        ------
+        CommitContended, AttemptExpired, FormatError, StoreError
+            If the index can't be compacted now: the message has to come again.
+        """
+        index = IndexKey(request.namespace, request.space_id, request.user_id, request.folder_id)
+        is_at_rest = (
+            request.rest_version is not None and self.keeper.needs(index).version == request.rest_version
+        )
+        done = self.keeper.compact(
+            index, at_rest=is_at_rest, seconds=max(0.0, remaining_seconds() - MERGE_SECONDS)
+        )
+        if request.rest_version is None:
+            if not done.is_done:
+                self.queue.send(request)
+            return Kept.DONE if done.is_done else Kept.CONTINUED
+        if is_at_rest and done.is_done:
+            return Kept.DONE
+        following = request.model_copy(update={"rest_version": self.keeper.needs(index).version})
+        # Out of time, it goes on at once; after a commit, it waits for the one that none follows.
+        self.queue.send(following, delay_seconds=0 if is_at_rest else REST_SECONDS)
+        return Kept.CONTINUED
+
+    def tend(
+        self,
+        request: TendIndexes,
+        *,
+        receive_count: int,  # noqa: ARG002 - every step may be repeated
+        remaining_seconds: Callable[[], float],
+    ) -> Kept:
+        """Sweep all indexes, and ask for compaction of those that need it at rest.
+
+        Raises
+        ------
+        StoreError, QueueUnavailable
+            If the bucket or the queue does not answer: the message has to come again.
+        """
+        indexes = walk(self.store, after=request.after)
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="upkeep") as pool:
+            while together := list(islice(indexes, _TOGETHER)):
+                list(pool.map(self._tend, together))
+                if remaining_seconds() < _RESERVE_SECONDS:
+                    self.queue.send(TendIndexes(after=together[-1].prefix))
+                    return Kept.CONTINUED
+        return Kept.DONE
+
+    def _tend(self, index: IndexKey) -> None:
+        try:
+            needs = self.keeper.needs(index)
+            if needs.is_due_at_rest:
+                self.queue.send(compaction(index, needs.version), delay_seconds=REST_SECONDS)
+            swept = self.keeper.sweep(index)
+        except (FormatError, CommitContended) as error:
+            # An index of which an object is damaged must not keep the others waiting.
+            _logger.error("%s can't be kept in order: %s", index.prefix, error)  # noqa: TRY400 - expected
+        else:
+            if swept.removed:
+                _logger.info("%d objects of %s were swept", swept.removed, index.prefix)

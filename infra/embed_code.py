@@ -1,0 +1,54 @@
+"""The code of the embed function, which two functions share: one image or zip, with an entry for each."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.aws_ecr_assets import Platform
+from constructs import Construct
+
+from infra import packaging
+from infra.function import FunctionParts, Layers, ZipFunction
+from infra.options import Options
+
+
+class EmbedCode:
+    """Makes functions of the embed function's code.
+
+    Parameters
+    ----------
+    layers
+        The layers of zips.
+    options
+        Whether it is an image or a zip.
+    """
+
+    def __init__(self, layers: Layers, options: Options) -> None:
+        self._layers = layers
+        self._options = options
+
+    @cached_property
+    def _models(self) -> str:
+        folder = packaging.stage_models(packaging.chosen_bundles())
+        return str(folder.relative_to(packaging.ROOT))
+
+    @cached_property
+    def _zip(self) -> lambda_.Code:
+        return lambda_.Code.from_asset(str(packaging.stage_function("embed")))
+
+    def function(self, scope: Construct, *, entry: str, parts: FunctionParts) -> lambda_.Function:
+        """Make a function whose handler is in `entry`, a module of ``functions.embed``."""
+        if self._options.embed_zip:
+            return ZipFunction(
+                scope, "Zip", name="embed", layers=self._layers, parts=parts, entry=entry, code=self._zip
+            ).function
+        image = lambda_.DockerImageCode.from_image_asset(
+            str(packaging.ROOT),
+            file=packaging.DOCKERFILE,
+            cmd=[f"functions.embed.{entry}.handler"],
+            build_args={"MODELS": self._models},
+            platform=Platform.LINUX_AMD64,
+            exclude=list(packaging.image_context(self._models)),
+        )
+        return lambda_.DockerImageFunction(scope, "Image", code=image, **parts.properties)

@@ -1,0 +1,83 @@
+"""Indexes are kept in order: a queue, the function that compacts and sweeps, and its daily round."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+from infra.embed_code import EmbedCode
+from infra.function import FunctionParts, allow
+from infra.options import Options
+from infra.queues import WorkQueue, consume_statement
+from infra.storage import Storage
+
+TIMEOUT = Duration.minutes(15)
+"""A merge of half a million vectors takes a minute or two, and one that was begun should come to its end."""
+
+# Two vCPUs, both of which FAISS uses to build an inverted file. A merge of the most bytes that compaction
+# takes up at once (512 MB, half a million vectors of 512 dimensions) needs five times that.
+MEMORY_MB = 3538
+
+ROUND = Duration.days(1)
+"""How often all indexes are looked after: what nothing refers to any more is gone after two rounds."""
+
+
+class Upkeep(Construct):
+    """What looks after the index bucket.
+
+    It is a function of its own, of the embed function's code: with its timeout, a message whose worker died
+    would stay away for an hour and a half, which is of no matter here and too long for a photograph. Idle, it
+    costs one invocation a day.
+
+    Attributes
+    ----------
+    work : WorkQueue
+        The queue that asks for compaction and for rounds.
+    function : lambda_.Function
+        The upkeep function.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, storage: Storage, code: EmbedCode, options: Options
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.work = WorkQueue(self, "Queue", timeout=TIMEOUT, options=options)
+        index = storage.index
+        parts = FunctionParts(
+            self,
+            "Parts",
+            service="upkeep",
+            statements=[
+                allow(
+                    "MergeAndSweepIndexes",
+                    ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                    [index.arn_for_objects("indexes/*")],
+                ),
+                allow("ListIndexes", ["s3:ListBucket"], [index.bucket_arn]),
+                consume_statement(self.work),
+                # What one invocation has no time for, and a look at an index once it is at rest.
+                allow("ContinueUpkeep", ["sqs:SendMessage"], [self.work.queue.queue_arn]),
+            ],
+            environment={
+                "GLIMPSE_INDEX_BUCKET": index.bucket_name,
+                "GLIMPSE_UPKEEP_QUEUE_URL": self.work.queue.queue_url,
+                "OMP_NUM_THREADS": "2",
+            },
+            memory_mb=MEMORY_MB,
+            timeout=TIMEOUT,
+        )
+        self.function = code.function(self, entry="upkeep_handler", parts=parts)
+        self.work.consumed_by(self.function, "Source", batch_size=1, window=None, concurrency=2)
+        events.Rule(
+            self,
+            "Round",
+            description="Has all indexes of Glimpse looked after",
+            schedule=events.Schedule.rate(ROUND),
+            targets=[
+                targets.SqsQueue(
+                    self.work.queue, message=events.RuleTargetInput.from_object({"kind": "tend-indexes"})
+                )
+            ],
+        )
