@@ -113,7 +113,7 @@ class IndexUpkeep:
             while together := list(islice(indexes, _TOGETHER)):
                 list(pool.map(self._tend, together))
                 if remaining_seconds() < _RESERVE_SECONDS:
-                    self.queue.send(TendIndexes(after=together[-1].prefix))
+                    self.queue.send(request.model_copy(update={"after": together[-1].prefix}))
                     return Kept.CONTINUED
         return Kept.DONE
 

@@ -182,7 +182,10 @@ def test_a_round_sees_to_every_index_and_one_that_is_damaged_stops_none(
         world.store.now += 86_400
         with caplog.at_level(logging.ERROR):
             assert (
-                world.upkeep.tend(TendIndexes(), receive_count=1, remaining_seconds=lambda: LONG) is Kept.DONE
+                world.upkeep.tend(
+                    TendIndexes(kind="tend-indexes"), receive_count=1, remaining_seconds=lambda: LONG
+                )
+                is Kept.DONE
             )
     assert indexes[1].manifest in caplog.text
     left = [index for index in indexes if index.object(f"segments/{'0' * 32}.seg") in world.store.objects]
@@ -197,7 +200,9 @@ def test_a_round_goes_on_after_the_index_where_its_time_ended() -> None:
     for user in range(200):
         world.writer.create(IndexKey("glimpse", "space-1", user, 3))
     rounds = 1
-    outcome = world.upkeep.tend(TendIndexes(), receive_count=1, remaining_seconds=lambda: 0.0)
+    outcome = world.upkeep.tend(
+        TendIndexes(kind="tend-indexes"), receive_count=1, remaining_seconds=lambda: 0.0
+    )
     while outcome is Kept.CONTINUED:
         ((_, message),) = world.queue.sent
         world.queue.sent.clear()

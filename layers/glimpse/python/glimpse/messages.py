@@ -104,7 +104,7 @@ class TendIndexes(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["tend-indexes"] = "tend-indexes"
+    kind: Literal["tend-indexes"]  # said, for without it any object would be one
     after: str = ""
 
 
