@@ -27,6 +27,7 @@ from glimpse.index.keeper import IndexKeeper, Needs
 from glimpse.index.kinds import build_segment
 from glimpse.index.layout import IndexKey
 from glimpse.index.listing import Kept, image_ids
+from glimpse.index.lookup import Lookup
 from glimpse.index.query import combine
 from glimpse.index.ranking import Hit
 from glimpse.index.reader import IndexReader
@@ -60,6 +61,7 @@ __all__ = [
     "IndexReader",
     "IndexWriter",
     "Kept",
+    "Lookup",
     "Needs",
     "ObjectDamaged",
     "ObjectForeign",

@@ -1,6 +1,8 @@
 """What a search found, folder by folder and in all."""
 
+import sys
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 
@@ -75,6 +77,11 @@ class FolderSearch:
     problems: list[Problem] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     is_outdated: bool = False
+
+    @classmethod
+    def without(cls, excluded: Ids) -> Self:
+        """Return the search of an index from which some images are left out, of whatever age."""
+        return cls([(sys.maxsize, excluded)] if len(excluded) else [])
 
     def masked(self, sequence: int) -> Ids:
         """Return the ids that tombstones younger than a segment mask in it."""

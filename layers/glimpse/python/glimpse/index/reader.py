@@ -14,6 +14,7 @@ from glimpse.index.cache import DiskCache, MemoryCache
 from glimpse.index.errors import FormatError, ObjectForeign, ObjectMissing
 from glimpse.index.filters import Filter
 from glimpse.index.layout import IndexKey
+from glimpse.index.lookup import Lookup, look_up
 from glimpse.index.manifest import Manifest
 from glimpse.index.manifests import Known, ManifestCache
 from glimpse.index.objects import ObjectCache, Usage, Wanted
@@ -21,7 +22,7 @@ from glimpse.index.ranking import Ranking
 from glimpse.index.records import RecordFiles
 from glimpse.index.rounds import Job, Question
 from glimpse.index.scan import Effort, InvertedSegment
-from glimpse.index.segment import Vectors
+from glimpse.index.segment import Ids, Vectors
 from glimpse.index.store import ObjectStore
 
 DEFAULT_MEMORY_BYTES = 512 * 2**20
@@ -89,6 +90,7 @@ class IndexReader:
         only: Filter | None = None,
         exact: bool = False,
         effort: Effort | None = None,
+        excluded: Mapping[IndexKey, Ids] | None = None,
     ) -> Answer:
         """Return the images nearest to a vector, over all of some indexes.
 
@@ -111,6 +113,8 @@ class IndexReader:
             Compare every vector, also of inverted segments, which are read whole for it.
         effort : Effort, optional
             How thoroughly inverted segments are searched; the reader's own by default.
+        excluded : mapping of IndexKey to (m,) int64, optional
+            Images of an index to leave out, as if they had been removed.
 
         Raises
         ------
@@ -130,12 +134,43 @@ class IndexReader:
         ranking, problems = Ranking(question.wanted), list[Problem]()
         known = self._manifests.current(dict.fromkeys(keys), versions or {})
         for rounds_left in reversed(range(_ROUNDS)):
-            outdated = self._search_known(known, question, ranking, problems, final=not rounds_left)
+            outdated = self._search_known(
+                known, question, excluded or {}, ranking, problems, final=not rounds_left
+            )
             if not outdated:
                 break
             # A sweep took what an old manifest named. The current one names what is there.
             known = self._manifests.current(outdated, {})
         return Answer(ranking.hits()[offset:], problems)
+
+    def look_up(self, key: IndexKey, image_id: int, version: int | None = None) -> Lookup:
+        """Return the vector of one image of an index.
+
+        Parameters
+        ----------
+        key : IndexKey
+            Which index; one that does not exist has no image.
+        image_id : int
+            Which image.
+        version : int, optional
+            As for :meth:`search`.
+
+        Raises
+        ------
+        StoreError
+            If the store refuses or does not answer.
+        """
+        versions = {} if version is None else {key: version}
+        for _ in range(_ROUNDS):
+            known = self._manifests.current([key], versions)[key]
+            if known.problem:
+                return Lookup(problems=[Problem(key, key.manifest, str(known.problem))])
+            usable = {key: known.manifest} if known.manifest else {}
+            found = look_up(self._objects, _tombstones_first(usable), image_id)
+            if not found.is_outdated:
+                break
+            versions = {}
+        return found
 
     def warm(
         self, keys: Sequence[IndexKey], versions: Mapping[IndexKey, int] | None = None, *, whole: bool = False
@@ -179,6 +214,7 @@ class IndexReader:
         self,
         known: Mapping[IndexKey, Known],
         question: Question,
+        excluded: Mapping[IndexKey, Ids],
         ranking: Ranking,
         problems: list[Problem],
         *,
@@ -192,7 +228,7 @@ class IndexReader:
                 problems.append(Problem(key, key.manifest, str(problem)))
             elif item.manifest and item.manifest.segments:
                 usable[key] = item.manifest
-        folders = {key: FolderSearch() for key in usable}
+        folders = {key: FolderSearch.without(excluded.get(key, NO_IDS)) for key in usable}
         for wanted, loaded in self._objects.load_all(_tombstones_first(usable)):
             folder = folders[wanted.index]
             if isinstance(loaded, ObjectMissing) and not final:

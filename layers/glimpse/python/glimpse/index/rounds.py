@@ -98,6 +98,27 @@ def search(objects: ObjectCache, jobs: Sequence[Job], question: Question) -> Non
     _compare_best(objects, jobs, probes, question)
 
 
+def read_vector(objects: ObjectCache, job: Job, image_id: int) -> Vectors | None:
+    """Return the (d,) float32 vector of an image, or None without one; the job may have a problem then.
+
+    Raises
+    ------
+    StoreError
+        If the store refuses or does not answer.
+    """
+    row = job.segment.row_of(image_id)
+    if row is None:
+        _read_columns(objects, [job])
+        row = job.segment.row_of(image_id)
+    if row is None:
+        return None
+    for _, rows, vectors in _vectors(objects, [(job, np.array([row]))], 1):
+        if len(rows):
+            vector: Vectors = vectors[0].astype(np.float32)
+            return vector
+    return None
+
+
 def read_whole(objects: ObjectCache, jobs: Sequence[Job]) -> None:
     """Read everything of segments that is not at hand yet, as far as the caches' budgets go."""
     _read_columns(objects, jobs)

@@ -118,6 +118,14 @@ class InvertedSegment:
         """Return the image ids of rows whose lists, or columns, are there."""
         return self._image_ids[rows]
 
+    def row_of(self, image_id: int) -> int | None:
+        """Return the row of an image among those whose lists, or columns, are there; None without one."""
+        for row in np.flatnonzero(self._image_ids == image_id).tolist():
+            # The ids of lists that are not there are zeros, and 0 is an id, too.
+            if self._has_columns or self._filled[np.searchsorted(self.head.ends, row, side="right")]:
+                return int(row)
+        return None
+
     def probe(
         self, query: Vectors, wanted: int, effort: Effort, masked: Ids, matching: Matching | None
     ) -> Probe:

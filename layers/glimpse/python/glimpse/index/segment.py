@@ -179,6 +179,14 @@ class FlatSegment:
         vectors: Vectors = self._index.reconstruct_n(0, len(self.image_ids))
         return vectors
 
+    def vector(self, image_id: int) -> Vectors | None:
+        """Return the (d,) float32 vector of an image, as half precision keeps it, or None without one."""
+        row = int(np.searchsorted(self.image_ids, image_id))
+        if row == len(self.image_ids) or self.image_ids[row] != image_id:
+            return None
+        vector: Vectors = self._index.reconstruct(row)
+        return vector
+
     def search(
         self, vector: Vectors, top_k: int, masked: Ids, matching: Matching | None = None
     ) -> tuple[Ids, Vectors]:
