@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 
-from glimpse.messages import ChangeModels, EmbedImages, Maintenance, Upkeep
+from glimpse.messages import ChangeModels, EmbedImages, EmbedPictures, Maintenance, Upkeep
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from functions.embed.services.consuming import Delivery, Report, StoredObject, Unintelligible
@@ -51,7 +51,9 @@ class _S3TestEvent(BaseModel):
 _body: TypeAdapter[_S3Event | _S3TestEvent | Maintenance | Upkeep] = TypeAdapter(
     _S3Event | _S3TestEvent | Maintenance | Upkeep
 )
-_request: TypeAdapter[EmbedImages | ChangeModels] = TypeAdapter(EmbedImages | ChangeModels)
+_request: TypeAdapter[EmbedImages | EmbedPictures | ChangeModels] = TypeAdapter(
+    EmbedImages | EmbedPictures | ChangeModels
+)
 
 
 def deliveries(event: Mapping[str, Any]) -> list[Delivery]:
@@ -101,7 +103,7 @@ def failures(report: Report) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": delivery.message_id} for delivery in report.again]}
 
 
-def direct_request(event: Mapping[str, Any]) -> EmbedImages | ChangeModels:
+def direct_request(event: Mapping[str, Any]) -> EmbedImages | EmbedPictures | ChangeModels:
     """Return the request of a direct invocation.
 
     Raises

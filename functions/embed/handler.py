@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from glimpse.logs import get_logger, one_line
-from glimpse.messages import ChangeModels, EmbedImages
+from glimpse.messages import ChangeModels, EmbedImages, EmbedPictures
 from glimpse.settings import load
 
 from functions.embed import events
@@ -35,6 +35,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         match events.direct_request(event):
             case EmbedImages() as request:
                 return _embed_images(request)
+            case EmbedPictures() as request:
+                return _embed_pictures(request)
             case ChangeModels() as request:
                 return _change_models(request)
     return _consume(event, context)
@@ -60,6 +62,13 @@ def _embed_images(request: EmbedImages) -> dict[str, Any]:
             failures=[asdict(failure) for failure in answer.failed],
         )
         return asdict(answer)
+
+
+def _embed_pictures(request: EmbedPictures) -> dict[str, Any]:
+    with one_line(_logger, "embed-pictures", pictures=len(request.pictures)) as line:
+        answer = _services.pictures.embed(request)
+        line.update(status=answer.status, detail=answer.detail)
+        return answer.model_dump()
 
 
 def _change_models(request: ChangeModels) -> dict[str, Any]:

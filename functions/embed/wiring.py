@@ -32,6 +32,7 @@ from functions.embed.services.coordinating import Coordinator
 from functions.embed.services.encoders import Encoders
 from functions.embed.services.erasing import FolderEraser
 from functions.embed.services.models import ModelService
+from functions.embed.services.pictures import PictureQueries
 from functions.embed.services.requests import ImageRequests
 from functions.embed.services.retiring import Retirer
 from functions.embed.services.upkeep_calls import UpkeepCalls
@@ -52,6 +53,7 @@ class Services:
     consumer: Consumer
     requests: ImageRequests
     models: ModelService
+    pictures: PictureQueries
 
 
 def build_services(settings: EmbedSettings) -> Services:
@@ -63,7 +65,7 @@ def build_services(settings: EmbedSettings) -> Services:
     models = ModelService(tools, GenerationStore(), shelf, OtherMarkStore(), maintenance)
     uploads = UploadIndexer(tools, max_receives=settings.max_receives)
     consumer = Consumer(_workers(settings, tools, maintenance), ConsumedQueues(), uploads)
-    return Services(consumer, ImageRequests(tools), models)
+    return Services(consumer, ImageRequests(tools), models, PictureQueries(tools.encoders))
 
 
 def _tools(settings: EmbedSettings, shelf: Shelf) -> Tools:

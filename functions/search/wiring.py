@@ -49,7 +49,7 @@ def build_services(settings: SearchSettings) -> Services:
     )
     embed = EmbedFunction(settings.embed_function)
     return Services(
-        search=SearchService(pointer, queries, reader),
+        search=SearchService(pointer, queries, reader, embed),
         indexes=IndexService(pointer, IndexWriter(store, policy=_RETRIES), OtherImageStore()),
         embedding=EmbedService(embed, settings.embed_images_cap),
         models=ModelService(embed, pointer, settings.namespace, try_out),

@@ -3,11 +3,10 @@
 from typing import Annotated
 
 from glimpse.index.layout import MAX_ID
-from pydantic import AfterValidator, BaseModel, FailFast, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, FailFast, Field
 
 MAX_FOLDERS = 100_000
 MAX_TOP_K = 1000
-MAX_QUERY = 10_000
 _MAX_KEY_BYTES = 1024
 
 Id = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
@@ -23,7 +22,6 @@ Versions = Annotated[
 ]
 """By folder and embedding space, the version of an index."""
 
-Query = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY)]
 TopK = Annotated[int, Field(strict=True, ge=1, le=MAX_TOP_K)]
 
 

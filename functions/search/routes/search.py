@@ -1,17 +1,18 @@
 """Searching."""
 
 from fastapi import APIRouter, Request
+from glimpse.questions import Asked
 from pydantic import BaseModel
 
 from functions.search.dependencies import NamespaceDep, ServicesDep
-from functions.search.routes.fields import FolderIds, Id, PerFolder, Query, TopK, Versions
-from functions.search.services.search import Question
+from functions.search.routes.fields import FolderIds, Id, Message, PerFolder, TopK, Versions
+from functions.search.services.places import Where
 
 router = APIRouter()
 
 
-class SearchRequest(BaseModel):
-    """A question.
+class Folders(BaseModel):
+    """Where to look.
 
     `folder_owner_map` names the owner of each folder that is not the user's own. `versions` names, by folder
     and embedding space, the version that an index has at least, where the caller knows it; that saves looking
@@ -19,11 +20,19 @@ class SearchRequest(BaseModel):
     """
 
     user_id: Id
-    query: Query
     folder_ids: FolderIds
     folder_owner_map: PerFolder | None = None
-    top_k: TopK | None = None
     versions: Versions | None = None
+
+    def where(self) -> Where:
+        """Return the folders as the service takes them."""
+        return Where(self.user_id, self.folder_ids, self.folder_owner_map or {}, self.versions or {})
+
+
+class SearchRequest(Asked, Folders):
+    """A question."""
+
+    top_k: TopK | None = None
 
 
 class Result(BaseModel):
@@ -35,9 +44,15 @@ class Result(BaseModel):
 
 
 class SearchAnswer(BaseModel):
-    """Images, best first; `problems` is there only where part of an index could not be searched."""
+    """Images, best first.
+
+    `relevant` says how many of the first images of the whole ranking answer the question, where that can be
+    told. `partial` and `problems` are there only where part of an index could not be searched.
+    """
 
     results: list[Result]
+    relevant: int | None = None
+    partial: bool | None = None
     problems: list[str] | None = None
 
 
@@ -45,27 +60,27 @@ class SearchAnswer(BaseModel):
 def search(
     request: Request, question: SearchRequest, namespace: NamespaceDep, services: ServicesDep
 ) -> SearchAnswer:
-    """Return the images that show what the query says."""
+    """Return the images that show what is asked for."""
     request.state.folders = len(question.folder_ids)
-    answer = services.search.search(
-        namespace,
-        Question(
-            user_id=question.user_id,
-            query=question.query,
-            folder_ids=question.folder_ids,
-            owners=question.folder_owner_map or {},
-            versions=question.versions or {},
-            top_k=question.top_k or 5,
-        ),
-    )
+    answer = services.search.search(namespace, question.where(), question, question.top_k or 5)
     results = [Result(image_id=hit.image_id, score=hit.score, folder_id=hit.folder_id) for hit in answer.hits]
     if not answer.problems:
-        return SearchAnswer(results=results)
+        return SearchAnswer(results=results, relevant=answer.relevant)
     request.state.problems = [str(problem) for problem in answer.problems[:20]]
     folders = sorted({problem.index.folder_id for problem in answer.problems})
     return SearchAnswer(
         results=results,
+        relevant=answer.relevant,
+        partial=True,
         problems=[
             f"Part of the index of folder {folder} can't be read, and was left out." for folder in folders
         ],
     )
+
+
+@router.post("/warm")
+def warm(request: Request, folders: Folders, namespace: NamespaceDep, services: ServicesDep) -> Message:
+    """Load the model and the indexes of some folders, so that the next search need not."""
+    request.state.folders = len(folders.folder_ids)
+    count = services.search.warm(namespace, folders.where())
+    return Message(message=f"{count} folder{'' if count == 1 else 's'} can be searched at once.")

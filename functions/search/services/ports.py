@@ -6,10 +6,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 from glimpse.generations import Generations
-from glimpse.index import Answer, Commit, IndexKey
-from glimpse.messages import ChangeModels, EmbedAnswer, ImageFile, ModelsAnswer
+from glimpse.index import Answer, Commit, Filter, IndexKey, Lookup, Problem
+from glimpse.messages import ChangeModels, EmbedAnswer, EmbeddedPictures, ImageFile, ModelsAnswer
 
 Vector = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int64]
 
 
 class TextEncoder(Protocol):
@@ -52,8 +53,21 @@ class Reader(Protocol):
         vector: Vector,
         top_k: int,
         versions: Mapping[IndexKey, int] | None = None,
+        *,
+        offset: int = 0,
+        only: Filter | None = None,
+        exact: bool = False,
+        excluded: Mapping[IndexKey, Ids] | None = None,
     ) -> Answer:
         """Return the best images of these indexes."""
+
+    def look_up(self, key: IndexKey, image_id: int, version: int | None = None) -> Lookup:
+        """Return the vector of one image of an index."""
+
+    def warm(
+        self, keys: Sequence[IndexKey], versions: Mapping[IndexKey, int] | None = None
+    ) -> Sequence[Problem]:
+        """Load what searches over these indexes will need."""
 
 
 class Writer(Protocol):
@@ -79,3 +93,10 @@ class Embedder(Protocol):
 
     def embed(self, namespace: str, user_id: int, folder_id: int, images: Sequence[ImageFile]) -> EmbedAnswer:
         """Embed images and commit them to the folder's index; raises EmbedFailed."""
+
+
+class PictureEmbedder(Protocol):
+    """The embed function, which holds the models that see pictures."""
+
+    def embed_pictures(self, space_id: str, pictures: Sequence[str]) -> EmbeddedPictures:
+        """Return the vectors of pictures in base64, or why there are none; raises EmbedFailed."""

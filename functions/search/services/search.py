@@ -1,44 +1,20 @@
-"""Questions in plain words over the indexes of folders."""
+"""Questions over the indexes of folders."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from glimpse.index import Answer, IndexKey, StoreUnavailable
+import numpy as np
+from glimpse.index import Answer, Filter, IndexKey, StoreUnavailable
+from glimpse.questions import Asked, ImagePart, seconds
 
-from functions.search.services.errors import Unavailable, Unusable
-from functions.search.services.ports import Pointer, Reader
+from functions.search.services.directions import Directions
+from functions.search.services.errors import Unavailable
+from functions.search.services.places import Places, Where
+from functions.search.services.ports import Ids, PictureEmbedder, Pointer, Reader
 from functions.search.services.queries import QueryEncoders
 
-MAX_OWNERS = 1000
-"""Each owner may cost a listing; more in one request is no search by a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What to look for, and where.
-
-    Attributes
-    ----------
-    user_id : int
-        Who asks; owns the folders that `owners` does not name.
-    query : str
-        In plain words.
-    folder_ids : sequence of int
-        Where to look; repeats count once.
-    owners : mapping of int to int
-        Owner of each folder.
-    versions : mapping of int to mapping of str to int
-        By folder and embedding space, the version that an index has at least, where the caller knows it.
-    top_k : int
-        How many images, at most.
-    """
-
-    user_id: int
-    query: str
-    folder_ids: Sequence[int]
-    owners: Mapping[int, int]
-    versions: Mapping[int, Mapping[str, int]]
-    top_k: int
+MAX_WARMED = 500
+"""A page warms the folders of a person; with more of them, the first searches load the rest."""
 
 
 class SearchService:
@@ -47,54 +23,94 @@ class SearchService:
     Parameters
     ----------
     pointer : Pointer
-        Which generation is active: its model embeds the words, and only indexes of its space are searched
-        with them.
+        Which generation is active: its model embeds what is asked, and only indexes of its space are searched
+        with that.
     queries : QueryEncoders
-        The models.
+        The models that read words.
     reader : Reader
         The indexes.
+    pictures : PictureEmbedder
+        Embeds pictures.
     """
 
-    def __init__(self, pointer: Pointer, queries: QueryEncoders, reader: Reader) -> None:
+    def __init__(
+        self, pointer: Pointer, queries: QueryEncoders, reader: Reader, pictures: PictureEmbedder
+    ) -> None:
         self._pointer = pointer
         self._queries = queries
         self._reader = reader
+        self._directions = Directions(queries, pictures, reader)
 
-    def search(self, namespace: str, question: Question) -> Answer:
-        """Return the images that show what the query says, best first.
+    def search(self, namespace: str, where: Where, asked: Asked, top_k: int) -> Answer:
+        """Return the images that show what is asked for, best first.
 
         Raises
         ------
-        Unusable
-            If the folders belong to too many owners.
+        Unusable, TooLarge
+            If the question has no meaning, is too large, or the folders belong to too many owners.
+        NotFound, Conflicting, Unreadable
+            If an image, a vector or an index can't be searched by.
         Unavailable
-            If the index bucket does not answer, or the model can't be had.
+            If the index bucket does not answer, or a model can't be had.
         NoModelChosen
             If there is no model yet.
         """
-        # Once: words and indexes must be of one space, whatever is changed meanwhile.
+        asked.check()
+        # Once: query and indexes must be of one space, whatever is changed meanwhile.
         active = self._pointer.current().active
-        owners = {
-            folder_id: question.owners.get(folder_id, question.user_id) for folder_id in question.folder_ids
-        }
-        if len(set(owners.values())) > MAX_OWNERS:
-            raise Unusable(
-                f"The folders of one search may belong to {MAX_OWNERS} owners at most; search fewer."
-            )
-        keys = {
-            folder_id: IndexKey(namespace, active.space_id, owner_id, folder_id)
-            for folder_id, owner_id in owners.items()
-        }
-        versions = {
-            keys[folder_id]: known[active.space_id]
-            for folder_id, known in question.versions.items()
-            if folder_id in keys and active.space_id in known
-        }
-        if not keys:
+        places = Places(where, namespace, active.space_id)
+        if not places.keys:
             return Answer([], [])
-        try:
+        with _store_answers():
             return self._reader.search(
-                list(keys.values()), self._queries.embed(active, question.query), question.top_k, versions
+                places.keys,
+                self._directions.of(asked.all_parts, active, places),
+                top_k,
+                places.versions,
+                offset=asked.offset,
+                only=_filter(asked),
+                exact=asked.exact,
+                excluded=_excluded(asked, places),
             )
-        except StoreUnavailable as error:
-            raise Unavailable("The indexes can't be read at the moment; try again shortly.") from error
+
+    def warm(self, namespace: str, where: Where) -> int:
+        """Load what the next search over some folders needs, and return how many folders that are.
+
+        Raises
+        ------
+        Unusable, Unavailable, NoModelChosen
+            As for :meth:`search`.
+        """
+        active = self._pointer.current().active
+        places = Places(where, namespace, active.space_id)
+        self._queries.embed(active, "warm")
+        keys = places.keys[:MAX_WARMED]
+        with _store_answers():
+            self._reader.warm(keys, places.versions)
+        return len(keys)
+
+
+def _filter(asked: Asked) -> Filter | None:
+    if asked.taken_from is None and asked.taken_until is None and asked.image_ids is None:
+        return None
+    allowed = None if asked.image_ids is None else np.array(asked.image_ids, np.int64)
+    return Filter(seconds(asked.taken_from), seconds(asked.taken_until), allowed)
+
+
+def _excluded(asked: Asked, places: Places) -> dict[IndexKey, Ids]:
+    """Return what is left out of each index: what the caller names, and the images that are searched by."""
+    named = np.array(asked.exclude_image_ids, np.int64)
+    excluded = dict.fromkeys(places.keys, named) if len(named) else {}
+    for part in asked.parts:
+        if isinstance(part, ImagePart):
+            key = places.key(part.folder_id)
+            excluded[key] = np.append(excluded.get(key, named), part.image_id)
+    return excluded
+
+
+@contextmanager
+def _store_answers() -> Iterator[None]:
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise Unavailable("The indexes can't be read at the moment; try again shortly.") from error

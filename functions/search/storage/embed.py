@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
-from glimpse.messages import ChangeModels, EmbedAnswer, EmbedImages, ImageFile, ModelsAnswer
+from glimpse.messages import (
+    ChangeModels,
+    EmbedAnswer,
+    EmbeddedPictures,
+    EmbedImages,
+    EmbedPictures,
+    ImageFile,
+    ModelsAnswer,
+)
 from pydantic import TypeAdapter, ValidationError
 
 from functions.search.services.ports import EmbedFailed, EmbedTimedOut
@@ -73,7 +81,21 @@ class EmbedFunction:
         except ValidationError as error:
             raise EmbedFailed("the embed function did not answer as agreed") from error
 
-    def _invoke(self, request: EmbedImages | ChangeModels) -> bytes:
+    def embed_pictures(self, space_id: str, pictures: Sequence[str]) -> EmbeddedPictures:
+        """Return the vectors of pictures in base64, or why there are none.
+
+        Raises
+        ------
+        EmbedTimedOut, EmbedFailed
+            As for :meth:`embed`.
+        """
+        payload = self._invoke(EmbedPictures(space_id=space_id, pictures=list(pictures)))
+        try:
+            return EmbeddedPictures.model_validate_json(payload)
+        except ValidationError as error:
+            raise EmbedFailed("the embed function did not answer as agreed") from error
+
+    def _invoke(self, request: EmbedImages | EmbedPictures | ChangeModels) -> bytes:
         try:
             response = self._client.invoke(
                 FunctionName=self._function, Payload=request.model_dump_json().encode()

@@ -77,7 +77,7 @@ def test_what_is_no_json_object_is_refused(
         {"query": "x" * 1_000_000},
         {"query": "\ud800"},
         {"query": 5},
-        {"query": None},
+        {"query": []},
         {"top_k": 0},
         {"top_k": -1},
         {"top_k": 10**9},

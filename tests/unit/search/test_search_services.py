@@ -7,15 +7,17 @@ import numpy.typing as npt
 import pytest
 from glimpse.generations import Generation, Generations, Phase
 from glimpse.index import Answer, Commit, CommitContended, Hit, IndexKey, StoreError, StoreUnavailable
-from glimpse.messages import EmbedAnswer, FailedImage, ImageFile
+from glimpse.messages import EmbedAnswer, EmbeddedPictures, FailedImage, ImageFile
+from glimpse.questions import Asked
 from glimpse.shelf import ShelfUnavailable
 
 from functions.search.services.embedding import EmbedService
 from functions.search.services.errors import NotFound, TooLarge, Unavailable, Unusable
 from functions.search.services.indexes import IndexService
+from functions.search.services.places import Where
 from functions.search.services.ports import EmbedFailed, EmbedTimedOut
 from functions.search.services.queries import QueryEncoder, QueryEncoders
-from functions.search.services.search import Question, SearchService
+from functions.search.services.search import SearchService
 
 Vector = npt.NDArray[np.float32]
 
@@ -29,6 +31,12 @@ class Encoder:
         return np.array([[len(text), 0] for text in texts], np.float32)
 
 
+class Pictures:
+    def embed_pictures(self, _: str, pictures: Sequence[str]) -> EmbeddedPictures:
+        assert not pictures
+        return EmbeddedPictures(status=200)
+
+
 class Reader:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
@@ -40,6 +48,7 @@ class Reader:
         vector: Vector,
         top_k: int,
         versions: Mapping[IndexKey, int] | None = None,
+        **_: object,
     ) -> Answer:
         if self.error:
             raise self.error
@@ -69,21 +78,21 @@ class Others:
 
 
 def service(reader: Reader, pointer: Pointer | None = None) -> SearchService:
-    return SearchService(pointer or Pointer(), QueryEncoders(lambda _: Encoder()), reader)
+    return SearchService(pointer or Pointer(), QueryEncoders(lambda _: Encoder()), reader, Pictures())
 
 
 def question(
     folder_ids: Sequence[int],
     owners: Mapping[int, int] | None = None,
     versions: Mapping[int, Mapping[str, int]] | None = None,
-) -> Question:
-    return Question(1, "cat", folder_ids, owners or {}, versions or {}, 7)
+) -> tuple[Where, Asked, int]:
+    return Where(1, folder_ids, owners or {}, versions or {}), Asked(query="cat"), 7
 
 
 def test_each_folder_is_looked_for_at_its_owner() -> None:
     reader = Reader()
     known = {5: {"space-1": 17, "space-2": 4}, 99: {"space-1": 1}, 3: {"space-2": 2}}
-    service(reader).search("ns", question([3, 5, 3], {5: 2, 99: 4}, known))
+    service(reader).search("ns", *question([3, 5, 3], {5: 2, 99: 4}, known))
     ((keys, top_k, versions),) = reader.asked
     mine, theirs = IndexKey("ns", "space-1", 1, 3), IndexKey("ns", "space-1", 2, 5)
     assert (keys, top_k, versions) == ([mine, theirs], 7, {theirs: 17})
@@ -97,10 +106,10 @@ def test_words_and_indexes_are_always_of_one_space() -> None:
         return models.setdefault(generation.space_id, Encoder())
 
     pointer = Pointer(Generations(A, B, Phase.BUILDING), Generations(B, A, Phase.FLIPPED))
-    searching = SearchService(pointer, QueryEncoders(load), reader)
-    searching.search("ns", question([3]))
+    searching = SearchService(pointer, QueryEncoders(load), reader, Pictures())
+    searching.search("ns", *question([3]))
     assert (set(models), reader.asked[-1][0]) == ({"space-1"}, [IndexKey("ns", "space-1", 1, 3)])
-    searching.search("ns", question([3]))
+    searching.search("ns", *question([3]))
     assert reader.asked[-1][0] == [IndexKey("ns", "space-2", 1, 3)]
     assert models["space-2"].texts == ["cat"], "the same words are embedded anew by the other model"
 
@@ -148,20 +157,20 @@ def test_a_model_that_cannot_be_had_is_worth_another_try() -> None:
 
 def test_without_folders_nothing_is_asked() -> None:
     reader = Reader()
-    assert service(reader).search("ns", question([])) == Answer([], [])
+    assert service(reader).search("ns", *question([])) == Answer([], [])
     assert reader.asked == []
 
 
 def test_folders_of_too_many_owners_are_refused() -> None:
     with pytest.raises(Unusable, match="1000 owners"):
-        service(Reader()).search("ns", question(range(1001), {i: i for i in range(1001)}))
+        service(Reader()).search("ns", *question(range(1001), {i: i for i in range(1001)}))
 
 
 def test_a_bucket_that_does_not_answer_is_told_from_one_that_refuses() -> None:
     with pytest.raises(Unavailable):
-        service(Reader(StoreUnavailable("503"))).search("ns", question([3]))
+        service(Reader(StoreUnavailable("503"))).search("ns", *question([3]))
     with pytest.raises(StoreError):
-        service(Reader(StoreError("403"))).search("ns", question([3]))
+        service(Reader(StoreError("403"))).search("ns", *question([3]))
 
 
 def test_a_repeated_query_is_embedded_once_and_cannot_be_spoilt() -> None:

@@ -150,6 +150,24 @@ class FailedImage:
     reason: str
 
 
+class EmbedPictures(BaseModel):
+    """A request to the embed function: the vectors of pictures, in base64, that somebody searches by."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    operation: Literal["embed-pictures"] = "embed-pictures"
+    space_id: str
+    pictures: list[str]
+
+
+class EmbeddedPictures(BaseModel):
+    """The answer: an HTTP status, and a sentence or a vector for each picture."""
+
+    status: int
+    detail: str | None = None
+    vectors: list[list[float]] = []
+
+
 class EmbedImages(BaseModel):
     """A request to the embed function: images of one folder; `namespace` says whose ids these are."""
 

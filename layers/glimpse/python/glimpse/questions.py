@@ -1,0 +1,165 @@
+"""What may be asked of a search: the fields that the search service and the API take alike."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from math import ceil
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    FailFast,
+    Field,
+    StringConstraints,
+    Tag,
+)
+
+from glimpse.errors import TooLarge, Unusable
+from glimpse.keys import MAX_ID
+
+MAX_QUERY = 10_000
+MAX_PARTS = 16
+MAX_PICTURES = 4
+MAX_PICTURE_BYTES = 4_500_000
+"""Of all pictures of a question: 6 MB in base64, as much as an invocation carries."""
+
+MAX_IMAGE_IDS = 500_000
+"""About 6 MB of JSON: more than that an invocation does not carry."""
+
+MAX_EXCLUDED = 1000
+MAX_OFFSET = 10_000
+MAX_DIMENSION = 8192
+MAX_WEIGHT = 100.0
+_LARGEST = 1e6
+_FIELDS: Mapping[str, str] = {"text": "text", "image": "picture", "vector": "vector"}
+
+
+def _is_base64(text: str) -> str:
+    try:
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("a picture is sent as base64, without line breaks or a data: prefix") from None
+    return text
+
+
+def _iso(value: object) -> object:
+    """Read a time as ISO 8601 writes it; a number might be anything. Without a zone it is UTC."""
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("a time is written as in ISO 8601, such as 2024-05-31T18:00:00Z") from None
+    else:
+        raise ValueError("a time is text in ISO 8601, such as 2024-05-31T18:00:00Z")  # noqa: TRY004
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Id = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
+Query = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY)]
+Picture = Annotated[str, Field(min_length=1), AfterValidator(_is_base64)]
+Moment = Annotated[datetime, BeforeValidator(_iso)]
+Number = Annotated[float, Field(strict=True, ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)]
+Weight = Annotated[float, Field(strict=True, ge=-MAX_WEIGHT, le=MAX_WEIGHT, allow_inf_nan=False)]
+Offset = Annotated[int, Field(strict=True, ge=0, le=MAX_OFFSET)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    weight: Weight = 1.0
+
+
+class TextPart(_Part):
+    """What an image shows, in plain words."""
+
+    text: Query
+
+
+class ImagePart(_Part):
+    """An image that is indexed: more like this one. It is not among the results itself."""
+
+    image_id: Id
+    folder_id: Id
+
+
+class PicturePart(_Part):
+    """A picture that is sent along, in base64."""
+
+    image: Picture
+
+
+class VectorPart(_Part):
+    """An embedding of the caller's own, in the space that searches use at the moment."""
+
+    vector: Annotated[list[Number], FailFast(), Field(min_length=1, max_length=MAX_DIMENSION)]
+    space_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+def _kind(value: Any) -> str:  # noqa: ANN401 - whatever a caller sent
+    has = value.__contains__ if isinstance(value, dict) else lambda name: hasattr(value, name)
+    return next((kind for name, kind in _FIELDS.items() if has(name)), "image_id")
+
+
+Part = Annotated[
+    Annotated[TextPart, Tag("text")]
+    | Annotated[PicturePart, Tag("picture")]
+    | Annotated[VectorPart, Tag("vector")]
+    | Annotated[ImagePart, Tag("image_id")],
+    Discriminator(_kind),
+]
+"""One summand of a query; a negative weight leads away from it."""
+
+
+class Asked(BaseModel):
+    """What to look for, and which of it to return.
+
+    The query is the weighted sum of its parts; `query` is short for one more part with these words. Only
+    images taken at `taken_from` or later and before `taken_until` are found, only those of `image_ids`, and
+    none of `exclude_image_ids`.
+    """
+
+    query: Query | None = None
+    parts: Annotated[list[Part], FailFast(), Field(max_length=MAX_PARTS)] = []
+    offset: Offset = 0
+    exact: Annotated[bool, Field(strict=True)] = False
+    taken_from: Moment | None = None
+    taken_until: Moment | None = None
+    image_ids: Annotated[list[Id], Field(max_length=MAX_IMAGE_IDS, fail_fast=True)] | None = None
+    exclude_image_ids: Annotated[list[Id], FailFast(), Field(max_length=MAX_EXCLUDED)] = []
+
+    @property
+    def all_parts(self) -> list[TextPart | PicturePart | VectorPart | ImagePart]:
+        """The parts, with the words of `query` as the first one."""
+        return [*([TextPart(text=self.query)] if self.query else []), *self.parts]
+
+    def check(self) -> None:
+        """Make sure that the fields make sense together.
+
+        Raises
+        ------
+        Unusable
+            If nothing is asked for, too many pictures are sent, or no time lies between the bounds.
+        TooLarge
+            If the pictures are larger than a request may be.
+        """
+        if not self.all_parts:
+            raise Unusable("Say what to look for: a query in words, or parts.")
+        pictures = [part.image for part in self.parts if isinstance(part, PicturePart)]
+        if len(pictures) > MAX_PICTURES:
+            raise Unusable(f"A question may hold {MAX_PICTURES} pictures at most.")
+        if sum(map(len, pictures)) * 3 // 4 > MAX_PICTURE_BYTES:
+            raise TooLarge("The pictures of a question may have 4.5 MB at most; make them smaller.")
+        if self.taken_from and self.taken_until and self.taken_from >= self.taken_until:
+            raise Unusable("taken_from has to lie before taken_until.")
+
+
+def seconds(moment: datetime | None) -> int | None:
+    """Return the first whole second since 1970 UTC that is not before a moment."""
+    return None if moment is None else ceil((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
