@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from glimpse.http import new_app
 
 from functions.api.errors import PROBLEMS
-from functions.api.routes import folders, images, system, uploads, users
+from functions.api.routes import folders, images, search, system, uploads, users
 from functions.api.services import Services
 
 
@@ -12,6 +12,6 @@ def create_app(services: Services) -> FastAPI:
     """Return an application that answers with these services."""
     app = new_app("Glimpse", service="api", problems=PROBLEMS, noted=["user_id"])
     app.state.services = services
-    for module in (system, users, folders, images, uploads):
+    for module in (system, users, folders, images, search, uploads):
         app.include_router(module.router)
     return app

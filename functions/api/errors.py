@@ -8,7 +8,12 @@ from glimpse.records import RecordsContended
 from functions.api.services import errors
 
 PROBLEMS = Problems(
-    statuses={errors.NothingUsable: 400, errors.NotAuthenticated: 401, errors.AlreadyTaken: 409},
+    statuses={
+        errors.NothingUsable: 400,
+        errors.NotAuthenticated: 401,
+        errors.AlreadyTaken: 409,
+        errors.Conflicting: 409,
+    },
     meanings={
         NoModelChosen: errors.Unavailable(str(NoModelChosen())),
         RecordsContended: errors.Unavailable("Too many changes at once; try again in a moment."),

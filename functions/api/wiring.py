@@ -7,10 +7,11 @@ from glimpse.records import ImageStore, JobStore
 
 from functions.api.services import Services
 from functions.api.services.accounts import Accounts, Passwords
+from functions.api.services.active_model import ActiveModel
 from functions.api.services.folders import FolderService
 from functions.api.services.jobs import JobService
 from functions.api.services.ports import Search
-from functions.api.services.search import ActiveModel, SearchService
+from functions.api.services.search import SearchService
 from functions.api.services.uploads import UploadService
 from functions.api.settings import ApiSettings
 from functions.api.storage.counters import CounterStore

@@ -1,24 +1,18 @@
-"""Uploading through the API, searching, and how far an upload is."""
+"""Uploading through the API, and how far an upload is."""
 
 import os
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Query, UploadFile
-from glimpse.keys import MAX_ID
+from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import BaseModel
 
 from functions.api.dependencies import AccountRoute, CurrentUser, ServicesDep
-from functions.api.services.errors import Unusable
 from functions.api.services.jobs import Progress
-from functions.api.services.search import MAX_TOP_K, FoundImage
 from functions.api.services.uploads import Destination, FileOffer
 
 router = APIRouter(prefix="/api/images", tags=["images"], route_class=AccountRoute)
-
-MAX_QUERY_CHARACTERS = 1000
 
 
 class Uploaded(BaseModel):
@@ -28,46 +22,6 @@ class Uploaded(BaseModel):
     folder_id: int
     uploaded_count: int
     job_id: int
-
-
-class Result(BaseModel):
-    """One image; `image` and `original` are addresses that work for some minutes."""
-
-    image: str
-    original: str
-    similarity: float
-    image_id: int
-    folder_id: int
-    folder_name: str
-    owner_id: int
-    file_name: str
-    width: int | None
-    height: int | None
-    taken_at: datetime | None
-
-    @classmethod
-    def of(cls, found: FoundImage) -> "Result":
-        """Return the answer's form of a found image."""
-        record = found.record
-        return cls(
-            image=found.image_url,
-            original=found.original_url,
-            similarity=found.similarity,
-            image_id=record.image_id,
-            folder_id=record.folder_id,
-            folder_name=found.folder.record.folder_name,
-            owner_id=record.owner_id,
-            file_name=record.name,
-            width=record.width,
-            height=record.height,
-            taken_at=found.taken_at,
-        )
-
-
-class Results(BaseModel):
-    """Images that show what was asked for, best first."""
-
-    results: list[Result]
 
 
 class FailedImage(BaseModel):
@@ -133,45 +87,10 @@ def upload(
     )
 
 
-@router.get("/search")
-def search(
-    user: CurrentUser,
-    api: ServicesDep,
-    query: Annotated[str, Query(min_length=1, max_length=MAX_QUERY_CHARACTERS)],
-    top_k: Annotated[int, Query(ge=1, le=MAX_TOP_K)] = 5,
-    folder_ids: Annotated[
-        list[str] | None, Query(description="Ids, separated by commas; none: every folder.")
-    ] = None,
-) -> Results:
-    """Find images by what they show."""
-    words = query.strip()
-    if not words:
-        raise Unusable("The query is empty; say what the images should show.")
-    found = api.search.search(user, words, parse_ids(folder_ids or []), top_k)
-    return Results(results=[Result.of(image) for image in found])
-
-
 @router.get("/job-status/{job_id}")
 def job_status(job_id: int, user: CurrentUser, api: ServicesDep) -> JobOut:
     """Say how far an upload is."""
     return JobOut.of(api.jobs.progress(user, job_id))
-
-
-def parse_ids(texts: Sequence[str]) -> set[int] | None:
-    """Read comma-separated ids; None when there are none. A number too large to be an id is left out.
-
-    Raises
-    ------
-    Unusable
-        If something between two commas is not a whole number.
-    """
-    parts = [part.strip() for text in texts for part in text.split(",") if part.strip()]
-    if not parts:
-        return None
-    if not all(re.fullmatch(r"[0-9]+", part) for part in parts):
-        raise Unusable("folder_ids are whole numbers, separated by commas.")
-    longest = len(str(MAX_ID))
-    return {int(part) for part in parts if len(part) <= longest}
 
 
 def _size(file: UploadFile) -> int:

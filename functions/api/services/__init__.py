@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from functions.api.services.accounts import Accounts
+from functions.api.services.active_model import ActiveModel
 from functions.api.services.folders import FolderService
 from functions.api.services.jobs import JobService
-from functions.api.services.search import ActiveModel, SearchService
+from functions.api.services.search import SearchService
 from functions.api.services.uploads import UploadService
 
 

@@ -15,8 +15,13 @@ class NothingUsable(ServiceError):  # noqa: N818
     """An upload without a single file that could be an image."""
 
 
+class Conflicting(ServiceError):  # noqa: N818
+    """What is asked for does not fit what there is at the moment."""
+
+
 __all__ = [
     "AlreadyTaken",
+    "Conflicting",
     "NoAccess",
     "NotAuthenticated",
     "NotFound",

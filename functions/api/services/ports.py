@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
 
+from glimpse.questions import Asked
 from glimpse.records import FolderRecord, ImageRecord, JobRecord
+from glimpse.search_client import Found
 
 
 class Counter(StrEnum):
@@ -36,15 +38,6 @@ class Session:
     token_hash: str
     user_id: int
     expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SearchHit:
-    """One image that the search service found; `score` is a cosine."""
-
-    image_id: int
-    folder_id: int
-    score: float
 
 
 class Counters(Protocol):
@@ -173,18 +166,33 @@ class SearchFailed(Exception):  # noqa: N818 - named for what happened
     """The search service did not answer, or not as its contract says."""
 
 
+class SearchDeclined(SearchFailed):
+    """The search service can't answer such a question; `status` and `detail` say why."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(f"{status}: {detail}")
+        self.status = status
+        self.detail = detail
+
+
 class Search(Protocol):
     """The search service."""
 
-    def search(
+    def find(
         self,
         user_id: int,
-        query: str,
+        asked: Asked,
+        folder_ids: Sequence[int],
         folder_owners: Mapping[int, int],
         versions: Mapping[int, Mapping[str, int]],
         top_k: int,
-    ) -> list[SearchHit]:
-        """Return the best images of these folders, best first; raises SearchFailed."""
+    ) -> Found:
+        """Return the best images of these folders; raises SearchFailed or SearchDeclined."""
+
+    def warm(
+        self, user_id: int, folder_owners: Mapping[int, int], versions: Mapping[int, Mapping[str, int]]
+    ) -> None:
+        """Have what searches over these folders need loaded, without waiting for it; raises SearchFailed."""
 
     def health(self) -> Mapping[str, Any]:
         """Return what the service says of itself; raises SearchFailed."""

@@ -8,14 +8,12 @@ from threading import Lock
 import numpy as np
 from glimpse.generations import Generation
 from glimpse.index import combine
-from glimpse.questions import ImagePart, PicturePart, TextPart, VectorPart
+from glimpse.questions import AnyPart, ImagePart, PicturePart, TextPart, VectorPart
 
 from functions.search.services.errors import Conflicting, NotFound, Unavailable, Unreadable, Unusable
 from functions.search.services.places import Places
 from functions.search.services.ports import EmbedFailed, PictureEmbedder, Reader, Vector
 from functions.search.services.queries import QueryEncoders
-
-Part = TextPart | PicturePart | VectorPart | ImagePart
 
 _REMEMBERED = 64
 
@@ -38,7 +36,7 @@ class Directions:
         self._pictures = RememberedPictures(pictures)
         self._reader = reader
 
-    def of(self, parts: Sequence[Part], active: Generation, places: Places) -> Vector:
+    def of(self, parts: Sequence[AnyPart], active: Generation, places: Places) -> Vector:
         """Return the unit vector of a weighted sum, (d,) float32, in the space of a generation.
 
         Raises

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -13,8 +13,10 @@ import pytest
 from fastapi import FastAPI
 from glimpse.generations import Generation, GenerationStore
 from glimpse.generations.models import DeploymentModel
+from glimpse.questions import Asked
 from glimpse.records.models import MODELS as SHARED_MODELS
 from glimpse.records.models import reset_connections
+from glimpse.search_client import Found, SearchHit
 from glimpse.settings import load
 from mangum import Mangum
 from mangum.types import LambdaContext
@@ -22,7 +24,7 @@ from moto import mock_aws
 from moto.backends import get_backend
 
 from functions.api.app import create_app
-from functions.api.services.ports import SearchFailed, SearchHit
+from functions.api.services.ports import SearchDeclined, SearchFailed
 from functions.api.settings import ApiSettings
 from functions.api.storage.models import MODELS as API_MODELS
 from functions.api.wiring import build_services
@@ -96,27 +98,41 @@ class SearchDouble:
     hits: list[SearchHit] = field(default_factory=list)
     broken: bool = False
     asked: list[dict[str, Any]] = field(default_factory=list)
+    questions: list[Asked] = field(default_factory=list)
+    warmed: list[dict[int, int]] = field(default_factory=list)
+    relevant: int | None = None
+    partial: bool = False
+    declined: tuple[int, str] | None = None
 
-    def search(
+    def find(
         self,
         user_id: int,
-        query: str,
+        asked: Asked,
+        folder_ids: Sequence[int],
         folder_owners: Mapping[int, int],
         versions: Mapping[int, Mapping[str, int]],
         top_k: int,
-    ) -> list[SearchHit]:
+    ) -> Found:
         if self.broken:
             raise SearchFailed("the function answered 502")
+        if self.declined:
+            raise SearchDeclined(*self.declined)
+        self.questions.append(asked)
         self.asked.append(
             {
                 "user_id": user_id,
-                "query": query,
-                "owners": dict(folder_owners),
+                "query": asked.query,
+                "owners": {folder_id: folder_owners[folder_id] for folder_id in folder_ids},
                 "versions": dict(versions),
                 "top_k": top_k,
             }
         )
-        return self.hits[:top_k]
+        return Found(self.hits[:top_k], self.relevant, self.partial)
+
+    def warm(self, _: int, folder_owners: Mapping[int, int], __: Mapping[int, Mapping[str, int]]) -> None:
+        if self.broken:
+            raise SearchFailed("no answer")
+        self.warmed.append(dict(folder_owners))
 
     def health(self) -> Mapping[str, Any]:
         if self.broken:
@@ -223,7 +239,7 @@ def application(cloud: None) -> tuple[Client, SearchDouble]:
 @pytest.fixture
 def search(application: tuple[Client, SearchDouble]) -> SearchDouble:
     double = application[1]
-    double.hits, double.broken, double.asked = [], False, []
+    double.__init__()  # type: ignore[misc]
     return double
 
 

@@ -5,8 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from glimpse.records import FolderStore, ImageStore
-
-from functions.api.services.ports import SearchHit
+from glimpse.search_client import SearchHit
 
 JPEG = b"\xff\xd8\xff\xe0 as good as a picture"
 
@@ -168,3 +167,124 @@ def test_search_that_does_not_answer_is_503_without_particulars(client: Any, sea
     assert answer.status == 503
     assert "502" not in answer.text
     assert isinstance(answer.json["detail"], str)
+
+
+# ---- what may be asked besides words
+
+
+def test_what_is_dropped_does_not_count_as_relevant(client: Any, search: Any) -> None:
+    token = client.account()
+    mine = upload(client, token, "summer", *(f"{n}.jpg" for n in range(6)))
+    for image_id in range(1, 7):
+        index(mine, image_id)
+    ImageStore().delete(mine, [2, 5])
+    search.hits = [SearchHit(image_id, mine, 0.5) for image_id in range(1, 7)]
+    search.relevant = 4
+    answer = client.get("/api/images/search", token, query="x", top_k=6).json
+    assert [result["image_id"] for result in answer["results"]] == [1, 3, 4, 6]
+    assert (answer["relevant"], answer["next_offset"]) == (3, 6)
+    # The same hits as a later page: two of them are among the first 12 of the ranking, one of those is shown.
+    search.relevant = 12
+    answer = client.get("/api/images/search", token, query="x", top_k=6, offset=10).json
+    assert answer["relevant"] - 10 == 1
+    assert (answer["next_offset"], "partial" in answer) == (16, False)
+
+
+def test_the_last_page_has_no_next_one_and_a_partial_answer_says_so(client: Any, search: Any) -> None:
+    token = client.account()
+    upload(client, token, "summer", "a.jpg")
+    search.partial = True
+    answer = client.get("/api/images/search", token, query="x", top_k=6).json
+    assert answer == {"results": [], "partial": True}
+
+
+def test_everything_reaches_the_search_service(client: Any, search: Any) -> None:
+    token = client.account()
+    mine = upload(client, token, "summer", "a.jpg")
+    index(mine, 1)
+    fields = {
+        "query": " a cat ",
+        "parts": [
+            {"text": "snow", "weight": -0.5},
+            {"image_id": 1, "folder_id": mine},
+            {"image": "AAAA", "weight": 2},
+            {"vector": [1.0, 0.5], "space_id": "space-1"},
+        ],
+        "offset": 5,
+        "exact": True,
+        "taken_from": "2024-01-01",
+        "taken_until": "2024-05-01T00:00:00+02:00",
+        "image_ids": [1, 2],
+        "exclude_image_ids": [3],
+    }
+    body = fields | {"folder_ids": [mine, 777], "top_k": 7, "token": token}
+    assert client.json("POST", "/api/images/search", body).json == {"results": []}
+    (asked,) = search.questions
+    sent = asked.model_dump(mode="json", include=set(fields))
+    assert sent["parts"][1] == {"image_id": 1, "folder_id": mine, "weight": 1.0}
+    assert [part["weight"] for part in sent["parts"]] == [-0.5, 1.0, 2.0, 1.0]
+    assert (sent["query"], sent["offset"], sent["exact"]) == ("a cat", 5, True)
+    assert (sent["taken_from"], sent["taken_until"][:10]) == ("2024-01-01T00:00:00Z", "2024-05-01")
+    assert (search.asked[0]["top_k"], search.asked[0]["owners"]) == (7, {mine: 1})
+
+
+def test_an_image_to_search_by_may_lie_in_another_folder_of_ones_own(client: Any, search: Any) -> None:
+    token = client.account()
+    one, two = upload(client, token, "one", "a.jpg"), upload(client, token, "two", "b.jpg")
+    index(two, 2)
+    query = {"image_id": 2, "folder_id": two, "folder_ids": str(one)}
+    assert client.get("/api/images/search", token, **query).status == 200
+    assert search.asked[0]["owners"] == {one: 1}
+    assert set(search.asked[0]["versions"]) == {one, two}
+
+
+def test_images_that_are_unknown_unseen_or_gone_answer_alike(client: Any, search: Any) -> None:
+    token, other = client.account(), client.account("grace")
+    mine = upload(client, token, "summer", "a.jpg")
+    hers = upload(client, other, "hers", "b.jpg")
+    index(hers, 2)
+    answers = [
+        client.get("/api/images/search", token, image_id=image_id, folder_id=folder_id)
+        for image_id, folder_id in [(2, hers), (2, 777), (99, mine)]
+    ]
+    search.declined = (404, "There is no image 1 in folder 1 to search by.")
+    answers.append(client.get("/api/images/search", token, image_id=1, folder_id=mine))
+    assert {(answer.status, answer.text) for answer in answers} == {
+        (404, '{"detail":"There is no such image to search by."}')
+    }
+
+
+@pytest.mark.parametrize("status", [409, 413, 422])
+def test_what_search_declines_is_said_in_its_words(client: Any, search: Any, status: int) -> None:
+    token = client.account()
+    upload(client, token, "summer", "a.jpg")
+    search.declined = (status, "This is no picture.")
+    answer = client.json("POST", "/api/images/search", {"parts": [{"image": "AAAA"}]}, token)
+    assert (answer.status, answer.json) == (status, {"detail": "This is no picture."})
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"image_id": 1},
+        {"query": "x", "offset": -1},
+        {"query": "x", "offset": "9" * 30},
+        {"query": "x", "taken_from": "5"},
+        {"query": "x", "taken_from": "2024-01-02", "taken_until": "2024-01-01"},
+    ],
+)
+def test_a_filter_without_sense_is_422(client: Any, query: dict[str, object]) -> None:
+    answer = client.get("/api/images/search", client.account(), **query)
+    assert (answer.status, bool(answer.json["detail"])) == (422, True)
+
+
+def test_warming_names_what_may_be_seen(client: Any, search: Any) -> None:
+    token, other = client.account(), client.account("grace")
+    mine = upload(client, token, "summer", "a.jpg")
+    upload(client, other, "hers", "b.jpg")
+    assert client.json("POST", "/api/search/warm", {"token": token}).status == 202
+    assert client.json("POST", "/api/search/warm", {"folder_ids": [mine, 777]}, token).status == 202
+    assert client.json("POST", "/api/search/warm", {}).status == 401
+    assert search.warmed == [{mine: 1}, {mine: 1}]
+    search.broken = True
+    assert client.json("POST", "/api/search/warm", {}, token).status == 503

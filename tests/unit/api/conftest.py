@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
 import pytest
+from glimpse.questions import Asked
 from glimpse.records import FolderGone, FolderRecord, FolderStatus, ImageRecord, ImageStatus, JobRecord
+from glimpse.search_client import Found, SearchHit
 
 from functions.api.services.accounts import Accounts, Passwords
 from functions.api.services.folders import FolderService
@@ -16,7 +18,6 @@ from functions.api.services.ports import (
     Counter,
     ObjectNotStored,
     SearchFailed,
-    SearchHit,
     Session,
     SignedPost,
     User,
@@ -201,19 +202,28 @@ class MemoryMaintenance:
 class MemorySearch:
     hits: list[SearchHit] = field(default_factory=list)
     asked: list[tuple[Mapping[int, int], Mapping[int, Mapping[str, int]]]] = field(default_factory=list)
+    relevant: int | None = None
+    partial: bool = False
     health_asked: int = 0
     says: Mapping[str, Any] | None = None
 
-    def search(
+    def find(
         self,
-        user_id: int,  # noqa: ARG002
-        query: str,  # noqa: ARG002
+        _: int,
+        __: Asked,
+        folder_ids: Sequence[int],
         folder_owners: Mapping[int, int],
         versions: Mapping[int, Mapping[str, int]],
         top_k: int,
-    ) -> list[SearchHit]:
+    ) -> Found:
+        assert set(folder_ids) <= folder_owners.keys()
         self.asked.append((folder_owners, versions))
-        return self.hits[:top_k]
+        return Found(self.hits[:top_k], self.relevant, self.partial)
+
+    def warm(
+        self, _: int, folder_owners: Mapping[int, int], versions: Mapping[int, Mapping[str, int]]
+    ) -> None:
+        self.asked.append((folder_owners, versions))
 
     def health(self) -> Mapping[str, Any]:
         self.health_asked += 1

@@ -107,6 +107,8 @@ def _kind(value: Any) -> str:  # noqa: ANN401 - whatever a caller sent
     return next((kind for name, kind in _FIELDS.items() if has(name)), "image_id")
 
 
+AnyPart = TextPart | PicturePart | VectorPart | ImagePart
+
 Part = Annotated[
     Annotated[TextPart, Tag("text")]
     | Annotated[PicturePart, Tag("picture")]
@@ -135,7 +137,7 @@ class Asked(BaseModel):
     exclude_image_ids: Annotated[list[Id], FailFast(), Field(max_length=MAX_EXCLUDED)] = []
 
     @property
-    def all_parts(self) -> list[TextPart | PicturePart | VectorPart | ImagePart]:
+    def all_parts(self) -> list[AnyPart]:
         """The parts, with the words of `query` as the first one."""
         return [*([TextPart(text=self.query)] if self.query else []), *self.parts]
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from glimpse.messages import FailedImage, ImageFile
-from glimpse.search_client.client import EmbedReport, SearchClient, SearchHit
+from glimpse.search_client.client import EmbedReport, Found, SearchClient, SearchHit
 from glimpse.search_client.errors import (
     ImagesNotFound,
     SearchRefused,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EmbedReport",
     "FailedImage",
+    "Found",
     "HttpTransport",
     "ImageFile",
     "ImagesNotFound",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glimpse.messages import FailedImage, ImageFile
+from glimpse.questions import Asked
 from glimpse.search_client.errors import ImagesNotFound, SearchRefused, SearchUnavailable, TooMuch
 from glimpse.search_client.transport import Transport
 
@@ -28,6 +29,25 @@ class SearchHit:
     image_id: int
     folder_id: int
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found.
+
+    Attributes
+    ----------
+    hits : list of SearchHit
+        Best first.
+    relevant : int, optional
+        How many of the first images of the whole ranking answer the question; None where that is not known.
+    partial : bool
+        Part of an index could not be searched.
+    """
+
+    hits: list[SearchHit]
+    relevant: int | None = None
+    partial: bool = False
 
 
 class SearchClient:
@@ -100,20 +120,53 @@ class SearchClient:
             By folder and embedding space, the version that an index has at least, where that is known; it
             saves the service a look.
         """
-        body = {
-            "user_id": user_id,
-            "query": query,
-            "folder_ids": list(folder_ids),
-            "folder_owner_map": {str(folder): owner for folder, owner in folder_owner_map.items()},
-            "top_k": top_k,
-            "versions": {str(folder): dict(known) for folder, known in (versions or {}).items()},
-        }
-        answer = self._ask("POST", "/search", body)
+        body = _folders(user_id, folder_ids, folder_owner_map, versions)
+        return self._found(body | {"query": query, "top_k": top_k}).hits
+
+    def find(
+        self,
+        user_id: int,
+        asked: Asked,
+        folder_ids: Sequence[int],
+        folder_owner_map: Mapping[int, int],
+        top_k: int = 5,
+        versions: Mapping[int, Mapping[str, int]] | None = None,
+    ) -> Found:
+        """Return the images that show what is asked for; the other parameters are those of :meth:`search`.
+
+        Raises
+        ------
+        ImagesNotFound
+            If an image that is searched by does not exist.
+        TooMuch
+            If the question is larger than a request may be.
+        """
+        body = _folders(user_id, folder_ids, folder_owner_map, versions)
+        fields = asked.model_dump(mode="json", include=set(Asked.model_fields), exclude_defaults=True)
+        return self._found(fields | body | {"top_k": top_k})
+
+    def warm(
+        self,
+        user_id: int,
+        folder_ids: Sequence[int],
+        folder_owner_map: Mapping[int, int],
+        versions: Mapping[int, Mapping[str, int]] | None = None,
+    ) -> None:
+        """Have what searches over some folders need loaded; parameters as for :meth:`search`."""
+        self._ask("POST", "/warm", _folders(user_id, folder_ids, folder_owner_map, versions))
+
+    def _found(self, body: Mapping[str, Any]) -> Found:
+        answer = self._ask("POST", "/search", body, _REFUSALS)
         with _contract():
-            return [
-                SearchHit(int(hit["image_id"]), int(hit["folder_id"]), float(hit["score"]))
-                for hit in answer["results"]
-            ]
+            relevant = answer.get("relevant")
+            return Found(
+                [
+                    SearchHit(int(hit["image_id"]), int(hit["folder_id"]), float(hit["score"]))
+                    for hit in answer["results"]
+                ],
+                None if relevant is None else int(relevant),
+                bool(answer.get("partial")),
+            )
 
     def delete_index(self, user_id: int, folder_id: int) -> None:
         """Remove everything from a folder's index, where there is one."""
@@ -158,6 +211,20 @@ class SearchClient:
         if 400 <= response.status < 500 and response.status != 429:
             raise (refusals or {}).get(response.status, SearchRefused)(response.status, detail)
         raise SearchUnavailable(f"the search service answered {response.status}: {detail}")
+
+
+def _folders(
+    user_id: int,
+    folder_ids: Sequence[int],
+    folder_owner_map: Mapping[int, int],
+    versions: Mapping[int, Mapping[str, int]] | None,
+) -> dict[str, Any]:
+    return {
+        "user_id": user_id,
+        "folder_ids": list(folder_ids),
+        "folder_owner_map": {str(folder): owner for folder, owner in folder_owner_map.items()},
+        "versions": {str(folder): dict(known) for folder, known in (versions or {}).items()},
+    }
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -34,6 +34,8 @@ class InvokeTransport:
         Alias or version, where `function` does not say.
     timeout_seconds : float
         How long to wait for an answer.
+    wait : bool
+        False sends requests without waiting for what comes of them; the answer is an empty 202 then.
     endpoint_url : str, optional
         Where Lambda is; the environment says otherwise.
     session : boto3.Session, optional
@@ -46,10 +48,12 @@ class InvokeTransport:
         qualifier: str | None = None,
         *,
         timeout_seconds: float = 28,
+        wait: bool = True,
         endpoint_url: str | None = None,
         session: boto3.Session | None = None,
     ) -> None:
         self._function = f"{function}:{qualifier}" if qualifier else function
+        self._type: Literal["RequestResponse", "Event"] = "RequestResponse" if wait else "Event"
         # One try: an invocation that gave no answer in time may still be at work, and so would be the second.
         self._client: LambdaClient = (session or boto3.Session()).client(
             "lambda",
@@ -68,13 +72,15 @@ class InvokeTransport:
         if len(payload) > MAX_PAYLOAD_BYTES:
             return Response.problem(413, _TOO_LARGE)
         try:
-            answer = self._client.invoke(FunctionName=self._function, Payload=payload)
+            answer = self._client.invoke(
+                FunctionName=self._function, InvocationType=self._type, Payload=payload
+            )
             result = answer["Payload"].read()
         except (ClientError, BotoCoreError) as error:
             raise SearchUnavailable(f"the search function can't be invoked: {error}") from error
         if "FunctionError" in answer:
             raise SearchUnavailable(f"the search function failed: {_error_of(result)}")
-        return _response(result)
+        return _response(result) if self._type == "RequestResponse" else Response(202, {}, b"{}")
 
 
 def _event(method: str, path: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

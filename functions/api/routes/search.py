@@ -1,0 +1,170 @@
+"""Searching."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query
+from glimpse.keys import MAX_ID
+from glimpse.questions import MAX_OFFSET, AnyPart, Asked, ImagePart, Moment
+from pydantic import BaseModel, Field, StringConstraints
+
+from functions.api.dependencies import AccountRoute, CurrentUser, ServicesDep
+from functions.api.routes.fields import Message
+from functions.api.services.errors import Unusable
+from functions.api.services.search import MAX_TOP_K, FoundImage, FoundImages
+
+router = APIRouter(prefix="/api", tags=["search"], route_class=AccountRoute)
+
+MAX_QUERY_CHARACTERS = 1000
+MAX_FOLDERS = 100_000
+
+FolderIds = Annotated[
+    list[Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]],
+    Field(max_length=MAX_FOLDERS, fail_fast=True),
+]
+
+
+class Result(BaseModel):
+    """One image; `image` and `original` are addresses that work for some minutes."""
+
+    image: str
+    original: str
+    similarity: float
+    image_id: int
+    folder_id: int
+    folder_name: str
+    owner_id: int
+    file_name: str
+    width: int | None
+    height: int | None
+    taken_at: datetime | None
+
+    @classmethod
+    def of(cls, found: FoundImage) -> "Result":
+        """Return the answer's form of a found image."""
+        record = found.record
+        return cls(
+            image=found.image_url,
+            original=found.original_url,
+            similarity=found.similarity,
+            image_id=record.image_id,
+            folder_id=record.folder_id,
+            folder_name=found.folder.record.folder_name,
+            owner_id=record.owner_id,
+            file_name=record.name,
+            width=record.width,
+            height=record.height,
+            taken_at=found.taken_at,
+        )
+
+
+class Results(BaseModel):
+    """Images that show what was asked for, best first.
+
+    The first ``relevant - offset`` of them answer the question, as far as that can be told; what comes after
+    is less certain. `partial` is there where part of an index could not be searched, `next_offset` where
+    there may be more.
+    """
+
+    results: list[Result]
+    relevant: int | None = None
+    partial: bool | None = None
+    next_offset: int | None = None
+
+    @classmethod
+    def of(cls, found: FoundImages) -> "Results":
+        """Return the answer's form of a page of results, without the fields that say nothing."""
+        page = cls(results=[Result.of(image) for image in found.images])
+        if found.relevant is not None:
+            page.relevant = found.relevant
+        if found.partial:
+            page.partial = True
+        if found.next_offset is not None:
+            page.next_offset = found.next_offset
+        return page
+
+
+class SearchRequest(Asked):
+    """A question over some folders, or over every folder that the caller can see."""
+
+    query: (
+        Annotated[
+            str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY_CHARACTERS)
+        ]
+        | None
+    ) = None
+    folder_ids: FolderIds | None = None
+    top_k: Annotated[int, Field(strict=True, ge=1, le=MAX_TOP_K)] = 5
+
+
+@router.get("/images/search", response_model_exclude_unset=True)
+def search(
+    user: CurrentUser,
+    api: ServicesDep,
+    query: Annotated[str | None, Query(min_length=1, max_length=MAX_QUERY_CHARACTERS)] = None,
+    top_k: Annotated[int, Query(ge=1, le=MAX_TOP_K)] = 5,
+    folder_ids: Annotated[
+        list[str] | None, Query(description="Ids, separated by commas; none: every folder.")
+    ] = None,
+    image_id: Annotated[
+        int | None, Query(ge=0, le=MAX_ID, description="More like this one, which lies in `folder_id`.")
+    ] = None,
+    folder_id: Annotated[int | None, Query(ge=0, le=MAX_ID)] = None,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+    exact: bool = False,
+    taken_from: Annotated[Moment | None, Query()] = None,
+    taken_until: Annotated[Moment | None, Query()] = None,
+) -> Results:
+    """Find images by what they show."""
+    if query is not None and not query.strip():
+        raise Unusable("The query is empty; say what the images should show.")
+    if (image_id is None) != (folder_id is None):
+        raise Unusable("image_id and folder_id name an image together; send both, or neither.")
+    like: list[AnyPart] = []
+    if image_id is not None and folder_id is not None:
+        like.append(ImagePart(image_id=image_id, folder_id=folder_id))
+    asked = Asked(
+        query=query,
+        parts=like,
+        offset=offset,
+        exact=exact,
+        taken_from=taken_from,
+        taken_until=taken_until,
+    )
+    return Results.of(api.search.search(user, asked, parse_ids(folder_ids or []), top_k))
+
+
+@router.post("/images/search", response_model_exclude_unset=True)
+def search_by_parts(question: SearchRequest, user: CurrentUser, api: ServicesDep) -> Results:
+    """Find images by a weighted sum of words, images, pictures and vectors."""
+    return Results.of(api.search.search(user, question, question.folder_ids, question.top_k))
+
+
+@router.post("/search/warm", status_code=202)
+def warm(
+    user: CurrentUser,
+    api: ServicesDep,
+    folder_ids: Annotated[FolderIds | None, Body(embed=True)] = None,
+) -> Message:
+    """Have what the next search needs loaded: for a page whose search box gets the focus."""
+    api.search.warm(user, folder_ids)
+    return Message(message="Search is being made ready.")
+
+
+def parse_ids(texts: Sequence[str]) -> set[int] | None:
+    """Read comma-separated ids; None when there are none. A number too large to be an id is left out.
+
+    Raises
+    ------
+    Unusable
+        If something between two commas is not a whole number.
+    """
+    parts = [part.strip() for text in texts for part in text.split(",") if part.strip()]
+    if not parts:
+        return None
+    if not all(re.fullmatch(r"[0-9]+", part) for part in parts):
+        raise Unusable("folder_ids are whole numbers, separated by commas.")
+    longest = len(str(MAX_ID))
+    return {int(part) for part in parts if len(part) <= longest}
