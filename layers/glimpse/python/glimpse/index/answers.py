@@ -10,6 +10,7 @@ from glimpse.index.errors import FormatError, ObjectForeign, ObjectMissing
 from glimpse.index.layout import IndexKey
 from glimpse.index.objects import Loaded, Wanted
 from glimpse.index.ranking import Hit
+from glimpse.index.relevance import DEPTH, SAMPLE, Sample
 from glimpse.index.rounds import Job, Question
 from glimpse.index.scan import InvertedSegment
 from glimpse.index.segment import FlatSegment, Ids, Vectors
@@ -74,6 +75,7 @@ class FolderSearch:
     masks: list[tuple[int, Ids]] = field(default_factory=list)
     unknown_before: int = 0
     found: list[tuple[Ids, Vectors]] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     is_outdated: bool = False
@@ -106,8 +108,13 @@ class FolderSearch:
             masked = self.masked(entry.sequence)
             if isinstance(loaded, InvertedSegment):
                 self.jobs.append(Job(wanted, loaded, masked))
+                # Nobody has looked at most of its scores.
+                self.samples.append(Sample(np.empty(0, np.float32), loaded.count))
             else:
-                self.found.append(loaded.search(query, question.wanted, masked, question.matching))
+                wanted_here = max(question.wanted, DEPTH) if question.judged else question.wanted
+                self.found.append(loaded.search(query, wanted_here, masked, question.matching))
+                if question.judged:
+                    self.samples.append(Sample(*loaded.sample(query, SAMPLE, masked, question.matching)))
 
     def take_found(self, job: Job, *, final: bool) -> None:
         """Note what the search of an inverted segment found, or why it can't be used."""

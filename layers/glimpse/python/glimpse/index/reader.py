@@ -20,6 +20,7 @@ from glimpse.index.manifests import Known, ManifestCache
 from glimpse.index.objects import ObjectCache, Usage, Wanted
 from glimpse.index.ranking import Ranking
 from glimpse.index.records import RecordFiles
+from glimpse.index.relevance import DEPTH, Sample, calibration_of, count_relevant
 from glimpse.index.rounds import Job, Question
 from glimpse.index.scan import Effort, InvertedSegment
 from glimpse.index.segment import Ids, Vectors
@@ -91,6 +92,7 @@ class IndexReader:
         exact: bool = False,
         effort: Effort | None = None,
         excluded: Mapping[IndexKey, Ids] | None = None,
+        judged: bool = False,
     ) -> Answer:
         """Return the images nearest to a vector, over all of some indexes.
 
@@ -115,6 +117,9 @@ class IndexReader:
             How thoroughly inverted segments are searched; the reader's own by default.
         excluded : mapping of IndexKey to (m,) int64, optional
             Images of an index to leave out, as if they had been removed.
+        judged : bool
+            Find out how many results are relevant. Sensible for the embedding of one text only: scores of
+            images and of sums lie elsewhere.
 
         Raises
         ------
@@ -129,19 +134,25 @@ class IndexReader:
         if top_k < 1 or offset < 0:
             raise ValueError(f"top_k must be at least 1, not {top_k}; offset at least 0, not {offset}")
         question = Question(
-            query, top_k + offset, effort or self._effort, only.matches if only else None, exact
+            query, top_k + offset, effort or self._effort, only.matches if only else None, exact, judged
         )
-        ranking, problems = Ranking(question.wanted), list[Problem]()
+        ranking = Ranking(max(question.wanted, DEPTH) if judged else question.wanted)
+        problems, samples = list[Problem](), list[Sample]()
         known = self._manifests.current(dict.fromkeys(keys), versions or {})
         for rounds_left in reversed(range(_ROUNDS)):
             outdated = self._search_known(
-                known, question, excluded or {}, ranking, problems, final=not rounds_left
+                known, question, excluded or {}, ranking, problems, samples, final=not rounds_left
             )
             if not outdated:
                 break
             # A sweep took what an old manifest named. The current one names what is there.
             known = self._manifests.current(outdated, {})
-        return Answer(ranking.hits()[offset:], problems)
+        hits = ranking.hits()
+        relevant = None
+        if judged and keys:
+            calibration = calibration_of(keys[0].space_id)
+            relevant = count_relevant([hit.score for hit in hits], samples, calibration)
+        return Answer(hits[offset : question.wanted], problems, relevant)
 
     def look_up(self, key: IndexKey, image_id: int, version: int | None = None) -> Lookup:
         """Return the vector of one image of an index.
@@ -217,6 +228,7 @@ class IndexReader:
         excluded: Mapping[IndexKey, Ids],
         ranking: Ranking,
         problems: list[Problem],
+        samples: list[Sample],
         *,
         final: bool,
     ) -> list[IndexKey]:
@@ -242,6 +254,7 @@ class IndexReader:
         for key, folder in folders.items():
             if not folder.is_outdated:
                 problems += folder.problems
+                samples += folder.samples
                 for image_ids, scores in folder.found:
                     ranking.add(key.folder_id, image_ids, scores)
         return [key for key, folder in folders.items() if folder.is_outdated]

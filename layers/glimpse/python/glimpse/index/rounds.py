@@ -48,6 +48,8 @@ class Question:
         Which images may be found.
     exact : bool
         Compare every vector.
+    judged : bool
+        Find out how many results are relevant.
     """
 
     query: Vectors
@@ -55,6 +57,7 @@ class Question:
     effort: Effort
     matching: Matching | None = None
     exact: bool = False
+    judged: bool = False
 
     @property
     def candidates(self) -> int:

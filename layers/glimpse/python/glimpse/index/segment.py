@@ -208,10 +208,7 @@ class FlatSegment:
         (k,) int64 and (k,) float32
             Image ids and cosines, k ≤ top_k.
         """
-        keep = self._unmasked(masked)
-        if matching is not None:
-            fitting = matching(self.image_ids, self.taken_at)
-            keep = fitting if keep is None else keep & fitting
+        keep = self._left(masked, matching)
         remaining = len(self.image_ids) if keep is None else int(keep.sum())
         wanted = min(top_k, remaining)
         if not wanted:
@@ -224,6 +221,26 @@ class FlatSegment:
         pin_threads()
         scores, rows = self._index.search(vector[np.newaxis], wanted, params=params)
         return self.image_ids[rows[0]], np.clip(scores[0], -1.0, 1.0)
+
+    def sample(
+        self, vector: Vectors, most: int, masked: Ids, matching: Matching | None = None
+    ) -> tuple[Vectors, int]:
+        """Return the cosines of `most` images that may be found, evenly spread, and how many may be."""
+        keep = self._left(masked, matching)
+        rows = np.arange(len(self.image_ids)) if keep is None else np.flatnonzero(keep)
+        if not len(rows):
+            return np.empty(0, np.float32), 0
+        some = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64)]
+        scores: Vectors = self._index.reconstruct_batch(some) @ vector
+        return scores, len(rows)
+
+    def _left(self, masked: Ids, matching: Matching | None) -> npt.NDArray[np.bool_] | None:
+        """Return which rows may be found, or None if all may."""
+        keep = self._unmasked(masked)
+        if matching is not None:
+            fitting = matching(self.image_ids, self.taken_at)
+            keep = fitting if keep is None else keep & fitting
+        return keep
 
     def _unmasked(self, masked: Ids) -> npt.NDArray[np.bool_] | None:
         """Return which rows are left, or None if all are."""
