@@ -83,7 +83,7 @@ class Visitor:
 
     @property
     def frames(self) -> Locator:
-        return self.page.locator("#frames > li")
+        return self.page.locator("#frames > li.frame")
 
     @property
     def alert(self) -> Locator:

@@ -40,8 +40,16 @@ export class Api {
   startUpload = (folderName, files, signal) => this.#request("POST", "/api/uploads", { body: { folderName, files }, signal });
   jobStatus = (id, signal) => this.#request("GET", `/api/images/job-status/${encodeURIComponent(id)}`, { signal });
 
-  search(query, { topK, folderIds, signal }) {
-    const parameters = { query, top_k: topK };
+  warm = (folderIds) => this.#request("POST", "/api/search/warm", { body: folderIds.length > 0 ? { folder_ids: folderIds } : {} });
+
+  /** `like`: an image to find more of, {image_id, folder_id}; `picture`: one in base64; `from`, `until`: ISO 8601. */
+  search({ query, like, picture, from, until, folderIds, topK, offset, signal }) {
+    const filters = Object.fromEntries(Object.entries({ taken_from: from, taken_until: until }).filter(([, value]) => value));
+    if (picture) {
+      const body = { parts: [{ image: picture }], top_k: topK, offset, ...filters, ...(folderIds.length > 0 ? { folder_ids: folderIds } : {}) };
+      return this.#request("POST", "/api/images/search", { body, signal });
+    }
+    const parameters = { ...(like ?? { query }), top_k: topK, ...(offset > 0 ? { offset } : {}), ...filters };
     if (folderIds.length > 0) parameters.folder_ids = folderIds.join(",");
     return this.#request("GET", "/api/images/search", { parameters, signal });
   }

@@ -15,14 +15,17 @@ export class Frames {
   #nameOf;
   #onBroken;
   #refresh;
+  #onLike;
   #frames = new Map(); // key → Frame
   #addressedAt = 0;
+  #best = 0; // the highest similarity of the search
 
   /**
    * `nameOf(folderId)`: a folder's name; `onBroken()`: a picture didn't load, true when fresh addresses are on their way;
-   * `refresh()`: a promise of fresh addresses.
+   * `refresh()`: a promise of fresh addresses; `onLike(result)`: the person wants more like this one.
    */
-  constructor(list, { nameOf, onBroken, refresh }) {
+  constructor(list, { nameOf, onBroken, refresh, onLike }) {
+    this.#onLike = onLike;
     this.#list = list;
     this.#nameOf = nameOf;
     this.#onBroken = onBroken;
@@ -33,26 +36,30 @@ export class Frames {
     return this.#frames.size;
   }
 
-  show(results) {
+  show(results, relevant = null) {
     this.#frames.clear();
     this.#list.replaceChildren();
-    this.extend(results);
+    this.#best = results[0]?.similarity ?? 0;
+    this.extend(results, relevant);
   }
 
   /** Show more of the same search, and return the first new link: those that are there stay, with fresh addresses. */
-  extend(results) {
+  extend(results, relevant = null) {
     this.refresh(results);
     const before = this.size;
-    for (const result of results) {
+    let first = null;
+    for (const [place, result] of results.entries()) {
       if (this.#frames.has(keyOf(result))) continue;
+      if (place === relevant) this.#list.append(divider(this.size));
       const frame = new Frame(result, this.#frames.size + 1, {
-        folder: this.#nameOf(result.folder_id), best: results[0].similarity,
-        onBroken: this.#onBroken, onFollow: (event) => this.#follow(event, keyOf(result)),
+        folder: this.#nameOf(result.folder_id), best: this.#best,
+        onBroken: this.#onBroken, onFollow: (event) => this.#follow(event, keyOf(result)), onLike: () => this.#onLike(result),
       });
       this.#frames.set(keyOf(result), frame);
       this.#list.append(frame.element);
+      first ??= frame.element;
     }
-    return this.#list.children[before]?.querySelector("a") ?? null;
+    return this.size > before ? first.querySelector("a") : null;
   }
 
   refresh(results) {
@@ -82,7 +89,7 @@ class Frame {
   #link;
   #onBroken;
 
-  constructor(result, rank, { folder, best, onBroken, onFollow }) {
+  constructor(result, rank, { folder, best, onBroken, onFollow, onLike }) {
     this.#onBroken = onBroken;
     this.folderId = result.folder_id;
     const name = result.file_name ?? `image ${result.image_id}`;
@@ -100,7 +107,8 @@ class Frame {
       el("p", { class: "frame-facts" },
         el("span", { class: "frame-folder", dir: "auto" }, folder ?? ""),
         el("span", { class: "frame-similarity", title: "Similarity: the cosine between the words and the picture" },
-          el("span", { class: "visually-hidden" }, "similarity "), meter, similarity(result.similarity))));
+          el("span", { class: "visually-hidden" }, "similarity "), meter, similarity(result.similarity))),
+      el("button", { type: "button", class: "link frame-like", "aria-label": `More like ${name}`, on: { click: onLike } }, "More like this"));
     this.#shape(result.width, result.height);
     this.address(result);
   }
@@ -134,6 +142,11 @@ class Frame {
   #shape(width, height) {
     if (width > 0 && height > 0) this.element.style.setProperty("--ratio", String(Math.min(2.6, Math.max(0.55, width / height))));
   }
+}
+
+/** What parts the results that answer the question from those that are merely the next closest. */
+function divider(before) {
+  return el("li", { class: "frames-divider" }, before === 0 ? "Nothing matches for certain. These come closest:" : "What follows is less certain.");
 }
 
 function pencilCircle() {
