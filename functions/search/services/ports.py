@@ -58,6 +58,7 @@ class Reader(Protocol):
         only: Filter | None = None,
         exact: bool = False,
         excluded: Mapping[IndexKey, Ids] | None = None,
+        judged: bool = False,
     ) -> Answer:
         """Return the best images of these indexes."""
 

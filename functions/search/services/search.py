@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from glimpse.index import Answer, Filter, IndexKey, StoreUnavailable
-from glimpse.questions import Asked, ImagePart, seconds
+from glimpse.questions import Asked, ImagePart, TextPart, seconds
 
 from functions.search.services.directions import Directions
 from functions.search.services.errors import Unavailable
@@ -71,6 +71,7 @@ class SearchService:
                 only=_filter(asked),
                 exact=asked.exact,
                 excluded=_excluded(asked, places),
+                judged=_can_be_judged(asked),
             )
 
     def warm(self, namespace: str, where: Where) -> int:
@@ -106,6 +107,15 @@ def _excluded(asked: Asked, places: Places) -> dict[IndexKey, Ids]:
             key = places.key(part.folder_id)
             excluded[key] = np.append(excluded.get(key, named), part.image_id)
     return excluded
+
+
+def _can_be_judged(asked: Asked) -> bool:
+    """Tell whether scores say what is relevant: those of one text's embedding do."""
+    match asked.all_parts:
+        case [TextPart(weight=weight)]:
+            return weight > 0
+        case _:
+            return False
 
 
 @contextmanager

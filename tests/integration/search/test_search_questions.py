@@ -109,6 +109,26 @@ def test_filters_and_pages(stocked: SearchFunction) -> None:
     assert found(stocked, query="cat", taken_until="1970-01-01T01:00:00+01:00") == []
 
 
+def test_of_words_the_answer_says_how_many_results_are_relevant(
+    stocked: SearchFunction, embed: EmbedDouble
+) -> None:
+    """On the whole ranking: whichever page is asked for, the count is the same."""
+    texts = {image_id: f"a dog number {image_id}" for image_id in range(100, 160)}
+    commit(embed.bundle_dir, IndexKey("glimpse", SPACE, 1, 3), texts)
+
+    def relevant(**fields: Any) -> int | None:
+        count = stocked.call("POST", "/search", FOLDERS | fields).json.get("relevant")
+        return None if count is None else int(count)
+
+    whole = relevant(query="a red cat", top_k=64)
+    assert whole is not None
+    assert 0 <= whole <= 64
+    assert relevant(query="a red cat", top_k=5, offset=20) == whole
+    assert relevant(parts=[{"text": "a red cat", "weight": 2}]) == whole
+    assert relevant(parts=[{"text": "a red cat", "weight": -1}]) is None
+    assert relevant(parts=[{"image_id": 10, "folder_id": 3}]) is None
+
+
 def test_a_part_that_cannot_be_read_makes_the_answer_partial(
     stocked: SearchFunction, embed: EmbedDouble
 ) -> None:
