@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install foundry test-models run reset test lint format lock synth deploy destroy eval-demo bench-encoder bench-index artefacts size
+.PHONY: help install foundry test-models run reset test lint format lock synth deploy destroy eval-demo bench-cutoff bench-encoder bench-index artefacts size
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -76,6 +76,9 @@ $(PEERS): benchmarks/requirements.txt $(STAMP)
 	@echo 'Installing hnswlib (compiled here), usearch and LanceDB into .venv …'
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r benchmarks/requirements.txt
 	@touch $@
+
+bench-cutoff: $(STAMP) ## Measure how well the number of relevant results is told
+	@$(BIN)/python -m benchmarks.cutoff
 
 synth: $(STAMP) ## Write the CloudFormation template for AWS to cdk.out
 	@$(BIN)/python -m local.cdk synth --quiet

@@ -86,12 +86,27 @@ def count_relevant(
     bulk = _bulk(samples)
     if bulk is None or not len(scores):
         return None
-    nothing = _logistic(calibration.nothing, _of_query(scores, bulk, calibration))[0]
-    relevant = _logistic(calibration.image, _of_images(scores, bulk, calibration))
+    nothing = _logistic(calibration.nothing, _of_query(scores, bulk, calibration.knows_scores))[0]
+    relevant = _logistic(calibration.image, _of_images(scores, bulk, calibration.knows_scores))
     ranks = np.arange(1, len(scores) + 1)
     expected_f1 = 2 * np.cumsum(relevant) / (ranks + max(relevant.sum(), _NARROWEST))
     chosen = int(expected_f1.argmax())
     return 0 if nothing >= (1 - nothing) * expected_f1[chosen] else chosen + 1
+
+
+def features(best: Vectors, samples: Sequence[Sample], *, knows_scores: bool) -> tuple[Floats, Floats]:
+    """Return what the models look at, to fit them: (k, f) of images, best first, and (1, g) of the query.
+
+    Raises
+    ------
+    ValueError
+        If nothing can be told of so few images.
+    """
+    bulk = _bulk(samples)
+    if bulk is None or not len(best):
+        raise ValueError(f"calibration needs folders of {FEWEST} images or more")
+    scores = np.sort(np.asarray(best, np.float64))[::-1]
+    return _of_images(scores, bulk, knows_scores), _of_query(scores, bulk, knows_scores)
 
 
 def _bulk(samples: Sequence[Sample]) -> _Bulk | None:
@@ -110,7 +125,7 @@ def _bulk(samples: Sequence[Sample]) -> _Bulk | None:
     return _Bulk(count, middle, width, (high - middle) / width)
 
 
-def _of_images(scores: Floats, bulk: _Bulk, calibration: Calibration) -> Floats:
+def _of_images(scores: Floats, bulk: _Bulk, knows_scores: bool) -> Floats:
     """Return the (k, f) features of images, by rank."""
     z = (scores - bulk.middle) / bulk.width
     rank, size = np.log(np.arange(1, len(scores) + 1)), np.log(bulk.count)
@@ -121,7 +136,7 @@ def _of_images(scores: Floats, bulk: _Bulk, calibration: Calibration) -> Floats:
     columns = [
         z, z * z, rank, rank * z, size * every, size * z, fall, z[0] * every, bulk.skew * every, z[0] * z
     ]  # fmt: skip
-    if calibration.knows_scores:
+    if knows_scores:
         columns += [
             scores, scores * scores, bulk.middle * every, bulk.width * every, bulk.width * z, scores * rank,
             scores * size, scores * z, scores[0] * every, scores * scores[0], scores * bulk.middle,
@@ -129,14 +144,14 @@ def _of_images(scores: Floats, bulk: _Bulk, calibration: Calibration) -> Floats:
     return np.stack(columns, axis=1)
 
 
-def _of_query(scores: Floats, bulk: _Bulk, calibration: Calibration) -> Floats:
+def _of_query(scores: Floats, bulk: _Bulk, knows_scores: bool) -> Floats:
     """Return the (1, f) features of the whole ranking."""
     first, third, tenth = (
         (scores[min(place, len(scores) - 1)] - bulk.middle) / bulk.width for place in (0, 2, 9)
     )
     size = np.log(bulk.count)
     columns = [first, first * first, third, tenth, size, size * first, bulk.skew]
-    if calibration.knows_scores:
+    if knows_scores:
         third_score = scores[min(2, len(scores) - 1)]
         columns += [
             scores[0], scores[0] ** 2, third_score, bulk.middle, bulk.width, scores[0] * size

@@ -213,14 +213,21 @@ class FlatSegment:
         wanted = min(top_k, remaining)
         if not wanted:
             return np.empty(0, np.int64), np.empty(0, np.float32)
+        scores, rows = self._scan(vector, wanted, keep)
+        return self.image_ids[rows], np.clip(scores, -1.0, 1.0)
+
+    def _scan(
+        self, vector: Vectors, count: int, keep: npt.NDArray[np.bool_] | None
+    ) -> tuple[Vectors, npt.NDArray[np.int64]]:
+        """Return the best `count` inner products and their rows, of those that `keep` leaves."""
         params = None
         if keep is not None:
             # FAISS wraps these two constructors after its type hints were made.
             selector = faiss.IDSelectorBitmap(np.packbits(keep, bitorder="little"))  # type: ignore[call-arg,arg-type]
             params = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         pin_threads()
-        scores, rows = self._index.search(vector[np.newaxis], wanted, params=params)
-        return self.image_ids[rows[0]], np.clip(scores[0], -1.0, 1.0)
+        scores, rows = self._index.search(vector[np.newaxis], count, params=params)
+        return scores[0], rows[0]
 
     def sample(
         self, vector: Vectors, most: int, masked: Ids, matching: Matching | None = None
@@ -231,8 +238,9 @@ class FlatSegment:
         if not len(rows):
             return np.empty(0, np.float32), 0
         some = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64)]
-        scores: Vectors = self._index.reconstruct_batch(some) @ vector
-        return scores, len(rows)
+        chosen = np.zeros(len(self.image_ids), np.bool_)
+        chosen[some] = True
+        return self._scan(vector, len(some), chosen)[0], len(rows)
 
     def _left(self, masked: Ids, matching: Matching | None) -> npt.NDArray[np.bool_] | None:
         """Return which rows may be found, or None if all may."""
