@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from cli import model, reindex
+from cli import index, model, reindex
 from local.errors import Trouble
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(model.app, name="model")
+app.add_typer(index.app, name="index")
 app.command()(reindex.reindex)
 model.app.command()(reindex.rollback)
 model.app.command()(reindex.finalize)

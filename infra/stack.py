@@ -12,7 +12,7 @@ from infra.embedding import Embedding
 from infra.function import Layers
 from infra.options import Options
 from infra.search import Search
-from infra.storage import OBJECT_PREFIXES, Storage
+from infra.storage import OBJECT_PREFIXES, Storage, output_of_table
 from infra.upkeep import Upkeep
 
 
@@ -56,7 +56,7 @@ class GlimpseStack(Stack):
             "SearchUrl": search.url.url,
             "ImagesBucket": storage.images.bucket_name,
             "IndexBucket": storage.index.bucket_name,
-            "DeploymentTable": storage.tables["deployment"].table_name,
+            **{output_of_table(name): table.table_name for name, table in storage.tables.items()},
             "UploadQueueUrl": embedding.uploads.queue_url,
             "UploadFailuresQueueUrl": embedding.upload_failures.queue_url,
             "MaintenanceQueueUrl": embedding.maintenance.queue_url,

@@ -32,6 +32,11 @@ _EXPIRING = {"sessions", "jobs"}
 _NO_ACCESS_LOGS = "They would hold the query strings of presigned addresses: credentials, while they live."
 
 
+def output_of_table(name: str) -> str:
+    """Return what the stack's output with a table's name is called."""
+    return f"{name.title().replace('_', '')}Table"
+
+
 class Storage(Construct):
     """The two buckets and the tables.
 
@@ -106,7 +111,7 @@ class Storage(Construct):
         partition, *sort = (dynamodb.Attribute(name=key, type=kind) for key, kind in _KEYS[name])
         return dynamodb.Table(
             self,
-            f"{name.title().replace('_', '')}Table",
+            output_of_table(name),
             partition_key=partition,
             sort_key=sort[0] if sort else None,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,

@@ -1,0 +1,107 @@
+"""Which index a command is about: people name users and folders as they like, by name or by number."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from glimpse.index import IndexKey, ObjectStore
+
+from cli.target import Target
+from local.errors import Trouble
+
+SHARED_NAMESPACE = "glimpse"
+_MOST_SPACES = 1000
+
+
+class Folders:
+    """The folders of a deployment, and the versions of their indexes.
+
+    Parameters
+    ----------
+    target
+        The deployment.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._outputs = target.outputs
+        self._dynamodb = target.client("dynamodb")
+
+    def find(self, user: str, folder: str) -> tuple[int, int]:
+        """Return the ids of a user and one of the user's folders, each given by name or id.
+
+        Raises
+        ------
+        Trouble
+            If there is none of that name.
+        """
+        user_id = _id(user)
+        if user_id is None:
+            user_id = self._number("UsernamesTable", {"username": {"S": user}}, "user_id")
+        if user_id is None:
+            raise Trouble(f"There is no user {user}.")
+        folder_id = _id(folder)
+        if folder_id is None:
+            key = {"owner_id": {"N": str(user_id)}, "folder_name": {"S": folder}}
+            folder_id = self._number("FolderNamesTable", key, "folder_id")
+        if folder_id is None:
+            raise Trouble(f"User {user} has no folder {folder}.")
+        return user_id, folder_id
+
+    def spaces(self, folder_id: int) -> list[str]:
+        """Return the embedding spaces to which a folder's images go; none for a folder without a record."""
+        item = self._item("FoldersTable", {"folder_id": {"N": str(folder_id)}})
+        return sorted(item.get("index_versions", {}).get("M", {}))
+
+    def raise_version(self, index: IndexKey, version: int) -> None:
+        """Let searches know of a new version of an index, where the folder has a record that is older."""
+        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
+            self._dynamodb.update_item(
+                TableName=self._outputs["FoldersTable"],
+                Key={"folder_id": {"N": str(index.folder_id)}},
+                UpdateExpression="SET index_versions.#space = :version",
+                ConditionExpression="index_versions.#space < :version",
+                ExpressionAttributeNames={"#space": index.space_id},
+                ExpressionAttributeValues={":version": {"N": str(version)}},
+            )
+
+    def _number(self, table: str, key: dict[str, Any], name: str) -> int | None:
+        value = self._item(table, key).get(name)
+        return None if value is None else int(value["N"])
+
+    def _item(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
+        answer = self._dynamodb.get_item(TableName=self._outputs[table], Key=key, ConsistentRead=True)
+        return dict(answer.get("Item", {}))
+
+
+def indexes_of(
+    folders: Folders, store: ObjectStore, namespace: str, user: str, folder: str
+) -> list[IndexKey]:
+    """Return a folder's indexes, one for each embedding space.
+
+    Raises
+    ------
+    Trouble
+        If there is no such folder, or it has no index.
+    """
+    if namespace == SHARED_NAMESPACE:
+        user_id, folder_id = folders.find(user, folder)
+        spaces = set(folders.spaces(folder_id))
+    else:
+        user_id, folder_id = _id(user), _id(folder)  # type: ignore[assignment]
+        spaces = set()
+        if user_id is None or folder_id is None:
+            raise Trouble(
+                f"Of the namespace {namespace} only ids are known here; name user and folder by them."
+            )
+    # Images of another backend, in the shared namespace too, have no record.
+    for space_id in store.children(f"indexes/{namespace}/", _MOST_SPACES) or set():
+        if next(iter(store.list(IndexKey(namespace, space_id, user_id, folder_id).prefix)), None):
+            spaces.add(space_id)
+    if not spaces:
+        raise Trouble(f"Folder {folder} of user {user} has no index.")
+    return [IndexKey(namespace, space_id, user_id, folder_id) for space_id in sorted(spaces)]
+
+
+def _id(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None

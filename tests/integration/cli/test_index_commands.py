@@ -1,0 +1,125 @@
+"""`glimpse index`: what it says of an index, and what it does to it."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from glimpse.index import IndexKey, IndexWriter, S3ObjectStore, VectorBatch
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+from cli import index as commands
+from cli.main import app
+from local.errors import Trouble
+
+KEY = IndexKey("glimpse", "space-1", 1, 3)
+TABLES = {
+    "UsernamesTable": {"username": "S"},
+    "FolderNamesTable": {"owner_id": "N", "folder_name": "S"},
+    "FoldersTable": {"folder_id": "N"},
+}
+
+
+@pytest.fixture
+def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        session = boto3.Session("testing", "testing", region_name="us-east-1")
+        outputs = {"IndexBucket": "index", **{name: name for name in TABLES}}
+        target = SimpleNamespace(outputs=outputs, client=session.client)
+        session.client("s3").create_bucket(Bucket="index")
+        dynamodb = session.client("dynamodb")
+        for table, keys in TABLES.items():
+            dynamodb.create_table(
+                TableName=table,
+                AttributeDefinitions=[{"AttributeName": k, "AttributeType": t} for k, t in keys.items()],
+                KeySchema=[
+                    {"AttributeName": key, "KeyType": kind}
+                    for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+                ],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        put = dynamodb.put_item
+        put(TableName="UsernamesTable", Item={"username": {"S": "ada"}, "user_id": {"N": "1"}})
+        name = {"owner_id": {"N": "1"}, "folder_name": {"S": "holidays"}, "folder_id": {"N": "3"}}
+        put(TableName="FolderNamesTable", Item=name)
+        versions = {"M": {"space-1": {"N": "2"}}}
+        put(TableName="FoldersTable", Item={"folder_id": {"N": "3"}, "index_versions": versions})
+        fill(target, KEY)
+        monkeypatch.setattr(commands, "resolve", lambda **_: target)
+        yield target
+
+
+def fill(target: Any, key: IndexKey) -> None:
+    attempt = IndexWriter(S3ObjectStore("index", target.client("s3"))).begin(key)
+    for image_id in (10, 11):
+        ids = np.array([image_id], np.int64)
+        attempt.commit(VectorBatch(ids, np.eye(1, 8, dtype=np.float32), ids))
+
+
+def glimpse(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["index", *arguments])
+
+
+def segments(target: Any) -> list[str]:
+    listed = target.client("s3").list_objects_v2(Bucket="index", Prefix=f"{KEY.prefix}segments/")
+    return [entry["Key"] for entry in listed["Contents"]]
+
+
+def damage(target: Any) -> str:
+    name = segments(target)[0]
+    target.client("s3").put_object(Bucket="index", Key=name, Body=b"truncated")
+    return name
+
+
+@pytest.mark.parametrize(("user", "folder"), [("ada", "holidays"), ("1", "3")])
+def test_a_sound_index_is_said_to_be_sound(target: Any, user: str, folder: str) -> None:
+    result = glimpse("check", user, folder)
+    assert result.exit_code == 0, result.output
+    assert f"{KEY.prefix}: sound. Version 2; 2 images can be found" in result.output
+
+
+def test_what_is_wrong_is_named_and_repaired(target: Any) -> None:
+    name = damage(target)
+    result = glimpse("check", "ada", "holidays")
+    assert result.exit_code == 1
+    assert f"error {name}: " in result.output
+    assert "glimpse index repair" in result.output
+    assert glimpse("repair", "ada", "holidays").exit_code == 1, "nobody has agreed"
+    assert glimpse("check", "ada", "holidays").exit_code == 1
+    repaired = glimpse("repair", "ada", "holidays", "--yes")
+    assert repaired.exit_code == 0, repaired.output
+    assert f"dropped {name}" in repaired.output
+    assert "Up to 1 images have to be embedded again." in repaired.output
+    assert glimpse("check", "ada", "holidays").exit_code == 0
+    item = target.client("dynamodb").get_item(TableName="FoldersTable", Key={"folder_id": {"N": "3"}})["Item"]
+    assert item["index_versions"]["M"] == {"space-1": {"N": "3"}}, "searches look again"
+    assert "nothing to mend" in glimpse("repair", "ada", "holidays").output
+
+
+def test_an_index_is_compacted_whole(target: Any) -> None:
+    result = glimpse("compact", "ada", "holidays", "--whole")
+    assert result.exit_code == 0, result.output
+    assert "1 merges, 1 spans now; 0 objects swept, 2 to be swept" in result.output
+    assert glimpse("check", "ada", "holidays").exit_code == 0
+
+
+def test_indexes_of_another_backend_go_by_ids(target: Any) -> None:
+    fill(target, IndexKey("java", "space-1", 7, 8))
+    assert glimpse("check", "7", "8", "--namespace", "java").exit_code == 0
+    assert isinstance(glimpse("check", "ada", "8", "--namespace", "java").exception, Trouble)
+
+
+@pytest.mark.parametrize(
+    ("user", "folder", "sentence"),
+    [
+        ("bob", "holidays", "There is no user bob."),
+        ("ada", "work", "User ada has no folder work."),
+        ("1", "99", "Folder 99 of user 1 has no index."),
+    ],
+)
+def test_what_does_not_exist_is_said(target: Any, user: str, folder: str, sentence: str) -> None:
+    assert str(glimpse("check", user, folder).exception) == sentence
