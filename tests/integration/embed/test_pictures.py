@@ -1,11 +1,13 @@
 """Pictures that the search service asks to embed, and that are not kept."""
 
 import base64
+import io
 from typing import Any
 
 import numpy as np
 import pytest
 from glimpse.photos import open_photo
+from PIL import Image
 
 from tests.integration.embed.conftest import Handler
 from tests.integration.embed.world import SPACE, World, photo
@@ -38,6 +40,14 @@ def test_what_is_no_picture_is_refused_with_a_reason(world: World, handler: Hand
     assert (answer["status"], answer["vectors"]) == (422, [])
     assert answer["detail"].endswith((".", "can."))
     assert "Picture 2" in handler(request(photo("chelsea.png"), data))["detail"]
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(world: World, handler: Handler) -> None:
+    bomb = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
+    assert bomb.tell() < 100_000
+    answer = handler(request(bomb.getvalue()))
+    assert (answer["status"], "too many pixels" in answer["detail"]) == (422, True)
 
 
 def test_a_space_that_nobody_writes_is_none_to_search_in(world: World, handler: Handler) -> None:
