@@ -27,6 +27,7 @@ _TABLE_ACTIONS: dict[str, tuple[str, ...]] = {
     "jobs": ("GetItem", "PutItem", "UpdateItem"),
     "counters": ("UpdateItem",),
     "deployment": ("GetItem", "ConditionCheckItem"),
+    "shares": ("BatchWriteItem",),
 }
 
 # Tokens travel in headers (`token` is the old frontend's) and bodies, never in cookies: any origin may ask.
@@ -145,6 +146,9 @@ def _statements(storage: Storage, maintenance: sqs.Queue, search: lambda_.Alias)
             "FindSessionsOfUser",
             ["dynamodb:Query"],
             [f"{storage.tables['sessions'].table_arn}/index/by_user"],
+        ),
+        allow(
+            "FindSharesWithUser", ["dynamodb:Query"], [f"{storage.tables['shares'].table_arn}/index/by_user"]
         ),
         # Presigned addresses carry this role's permissions: browsers post and read with them.
         allow("StoreUploads", ["s3:PutObject"], [images.arn_for_objects("uploads/*")]),

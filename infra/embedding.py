@@ -72,6 +72,7 @@ class Embedding(Construct):
                 "GLIMPSE_FOLDERS_TABLE": storage.tables["folders"].table_name,
                 "GLIMPSE_IMAGES_TABLE": storage.tables["images"].table_name,
                 "GLIMPSE_JOBS_TABLE": storage.tables["jobs"].table_name,
+                "GLIMPSE_SHARES_TABLE": storage.tables["shares"].table_name,
                 "GLIMPSE_DEPLOYMENT_TABLE": storage.tables["deployment"].table_name,
                 "GLIMPSE_OTHER_IMAGES_TABLE": storage.tables["other_images"].table_name,
                 "GLIMPSE_MAINTENANCE_QUEUE_URL": self.maintenance.queue_url,
@@ -164,6 +165,11 @@ def _table_statements(storage: Storage) -> list[iam.PolicyStatement]:
             "ChangeModels",
             ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"],
             [tables["deployment"].table_arn],
+        ),
+        allow(
+            "EraseShares",
+            ["dynamodb:Query", "dynamodb:BatchWriteItem"],
+            [tables["shares"].table_arn],
         ),
         allow("CountJobs", ["dynamodb:UpdateItem"], [tables["jobs"].table_arn]),
     ]

@@ -23,6 +23,7 @@ _KEYS: dict[str, tuple[tuple[str, dynamodb.AttributeType], ...]] = {
     "counters": (("name", _STRING),),
     "deployment": (("name", _STRING),),
     "other_images": (("index_key", _STRING), ("image_id", _NUMBER)),
+    "shares": (("folder_id", _NUMBER), ("user_id", _NUMBER)),
 }
 OBJECT_PREFIXES = {"images": ("uploads", "thumbnails", "images"), "index": ("indexes", "models")}
 """The prefixes of each bucket (ARCHITECTURE.md, 3); a role names those that it needs."""
@@ -76,6 +77,9 @@ class Storage(Construct):
             index_name="by_user",
             partition_key=dynamodb.Attribute(name="user_id", type=_NUMBER),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        self.tables["shares"].add_global_secondary_index(
+            index_name="by_user", partition_key=dynamodb.Attribute(name="user_id", type=_NUMBER)
         )
 
     def _bucket(self, construct_id: str, *, cors: list[s3.CorsRule] | None = None) -> s3.Bucket:

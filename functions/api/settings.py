@@ -16,5 +16,6 @@ class ApiSettings(FunctionSettings):
     jobs_table: str
     counters_table: str
     deployment_table: str
+    shares_table: str
     maintenance_queue_url: str
     search_function: str

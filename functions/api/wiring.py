@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from glimpse.maintenance import MaintenanceQueue
-from glimpse.records import ImageStore, JobStore
+from glimpse.records import ImageStore, JobStore, ShareStore
 
 from functions.api.services import Services
 from functions.api.services.accounts import Accounts, Passwords
@@ -27,7 +27,7 @@ def build_services(settings: ApiSettings, search: Search) -> Services:
     objects = ObjectStore(settings.images_bucket)
     folder_store = OwnedFolderStore()
     maintenance = MaintenanceQueue(settings.maintenance_queue_url)
-    folders = FolderService(folder_store, counters, maintenance, utc_now)
+    folders = FolderService(folder_store, ShareStore(), counters, maintenance, utc_now)
     return Services(
         accounts=Accounts(UserStore(), SessionStore(), counters, Passwords(), utc_now),
         folders=folders,

@@ -20,6 +20,7 @@ class EmbedSettings(FunctionSettings):
     folders_table: str
     images_table: str
     jobs_table: str
+    shares_table: str
     deployment_table: str
     other_images_table: str
     maintenance_queue_url: str

@@ -22,7 +22,7 @@ from glimpse.messages import (
     RetireSpace,
     Upkeep,
 )
-from glimpse.records import FolderStore, ImageStore, OtherImageStore, SpaceStore
+from glimpse.records import FolderStore, ImageStore, OtherImageStore, ShareStore, SpaceStore
 from glimpse.shelf import Shelf, ShelfError
 
 from functions.embed.services.backfilling import FolderBackfill
@@ -95,6 +95,7 @@ def _workers(
     eraser = FolderEraser(
         images=tools.images,
         folders=tools.folders,
+        shares=ShareStore(),
         objects=tools.objects,
         writer=tools.writer,
         store=store,

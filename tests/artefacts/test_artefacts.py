@@ -37,6 +37,7 @@ ENVIRONMENT = {
         f"GLIMPSE_{name}_TABLE": name.lower()
         for name in (
             "USERS",
+            "SHARES",
             "USERNAMES",
             "SESSIONS",
             "FOLDERS",

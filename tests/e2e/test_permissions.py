@@ -103,6 +103,7 @@ NAMED = {  # a key of each table
     "jobs": {"job_id": {"N": "1"}},
     "counters": {"name": {"S": "users"}},
     "deployment": {"name": {"S": "models"}},
+    "shares": {"folder_id": {"N": "1"}, "user_id": {"N": "1"}},
     "other_images": {"index_key": {"S": "glimpse/1/1"}, "image_id": {"N": "1"}},
 }
 

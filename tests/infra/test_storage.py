@@ -53,7 +53,7 @@ def test_data_outlives_the_stack(template: Template) -> None:
 
 def test_tables_are_on_demand_recoverable_and_protected(template: Template) -> None:
     tables = resources(template, "AWS::DynamoDB::Table")
-    assert len(tables) == 10
+    assert len(tables) == 11
     for table in tables.values():
         properties = table["Properties"]
         assert properties["BillingMode"] == "PAY_PER_REQUEST"
@@ -84,6 +84,7 @@ def test_tables_have_the_documented_keys(template: Template) -> None:
             ("name",),
             ("name",),
             ("index_key", "image_id"),
+            ("folder_id", "user_id"),
         ]
     )
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from glimpse.records import FolderRecord, FolderStatus
 
 from functions.api.services.errors import NoAccess, Unavailable, Unusable
-from functions.api.services.ports import Counter, Counters, Folders, Maintenance, User
+from functions.api.services.ports import Counter, Counters, Folders, Maintenance, Shares, User
 
 MAX_NAME_CHARACTERS = 255  # at most 1,020 bytes; DynamoDB's sort keys take 1,024
 _CREATE_ATTEMPTS = 3
@@ -47,11 +47,13 @@ class FolderService:
     def __init__(
         self,
         folders: Folders,
+        shares: Shares,
         counters: Counters,
         maintenance: Maintenance,
         clock: Callable[[], datetime],
     ) -> None:
         self._folders = folders
+        self._shares = shares
         self._counters = counters
         self._maintenance = maintenance
         self._clock = clock
@@ -134,8 +136,9 @@ class FolderService:
             self._folders.hide(record)
 
     def erase_all(self, user: User) -> None:
-        """Erase every folder that the user owns."""
+        """Erase every folder that the user owns, and end what others share with the user."""
         self.erase(user, self._folders.owned_ids(user.user_id))
+        self._shares.delete(self._shares.with_user(user.user_id))
 
 
 def clean_folder_name(name: str) -> str:

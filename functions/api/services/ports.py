@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
 
 from glimpse.questions import Asked
-from glimpse.records import FolderRecord, ImageRecord, JobRecord
+from glimpse.records import FolderRecord, ImageRecord, JobRecord, ShareRecord
 from glimpse.search_client import Found
 
 
@@ -105,6 +105,16 @@ class Folders(Protocol):
 
     def hide(self, folder: FolderRecord) -> None:
         """Mark a folder ERASING and free its name; on a hidden one this changes nothing."""
+
+
+class Shares(Protocol):
+    """Shares of folders; see :class:`glimpse.records.ShareStore`."""
+
+    def with_user(self, user_id: int) -> list[ShareRecord]:
+        """Return what others share with a user."""
+
+    def delete(self, shares: Iterable[ShareRecord]) -> None:
+        """End shares; those that don't exist are passed over."""
 
 
 class Images(Protocol):

@@ -1,4 +1,4 @@
-"""Folders that people deleted go for good: index, files, records.
+"""Folders that people deleted go for good: index, files, records, shares.
 
 The folder is hidden already, so nobody waits for this. Each step may be repeated, and the folder's own record
 goes last: while it is there, a message that comes again finds what is left to do.
@@ -15,7 +15,7 @@ from glimpse.keys import thumbnail_prefix, upload_prefix
 from glimpse.messages import EraseFolder
 from glimpse.records import FolderRecord, FolderStatus, FolderStillActive
 
-from functions.embed.services.ports import Folders, Images, Maintenance, Objects
+from functions.embed.services.ports import Folders, Images, Maintenance, Objects, Shares
 
 _MOST_RECEIVES = 3
 """After so many deliveries, a folder that is still active was never going to be hidden."""
@@ -44,7 +44,7 @@ class FolderEraser:
 
     Attributes
     ----------
-    images, folders, objects
+    images, folders, shares, objects
         Where records and files are.
     writer, store
         Where indexes are.
@@ -58,6 +58,7 @@ class FolderEraser:
 
     images: Images
     folders: Folders
+    shares: Shares
     objects: Objects
     writer: IndexWriter
     store: ObjectStore
@@ -98,6 +99,7 @@ class FolderEraser:
             if remaining_seconds() < _RESERVE_SECONDS:
                 self.maintenance.erase_folder(request.owner_id, request.folder_id)
                 return Erasure.CONTINUED
+        self.shares.delete(self.shares.of_folder(folder.folder_id))
         self.folders.forget(folder.folder_id)
         return Erasure.DONE
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from glimpse import messages
 from glimpse.generations import Generation, Generations, OtherMark
-from glimpse.records import Backfill, FolderRecord, ImageRecord
+from glimpse.records import Backfill, FolderRecord, ImageRecord, ShareRecord
 from glimpse.shelf import Entry
 from numpy.typing import NDArray
 from PIL import Image
@@ -94,6 +94,16 @@ class Folders(Protocol):
 
     def forget(self, folder_id: int) -> None:
         """Remove the record of a folder that is being erased."""
+
+
+class Shares(Protocol):
+    """Shares of folders; :class:`glimpse.records.ShareStore` is one."""
+
+    def of_folder(self, folder_id: int) -> list[ShareRecord]:
+        """Return with whom a folder is shared."""
+
+    def delete(self, shares: Iterable[ShareRecord]) -> None:
+        """End shares; those that don't exist are passed over."""
 
 
 class Spaces(Protocol):

@@ -58,6 +58,7 @@ def cloud() -> Iterator[None]:
         "jobs",
         "counters",
         "deployment",
+        "shares",
     )
     environment |= {f"GLIMPSE_{table.upper()}_TABLE": f"glimpse-{table}" for table in tables}
     with pytest.MonkeyPatch.context() as patch, mock_aws():

@@ -8,7 +8,14 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
-from glimpse.records import FolderRecord, FolderStatus, RecordsContended
+from glimpse.records import (
+    FolderRecord,
+    FolderStatus,
+    Permission,
+    RecordsContended,
+    ShareRecord,
+    ShareStore,
+)
 
 from functions.api.services.accounts import token_hash
 from functions.api.storage.folders import OwnedFolderStore
@@ -211,7 +218,11 @@ def test_deleting_an_account_frees_its_name_and_erases_its_folders(client: Any, 
         "token"
     ]
     client.form("/api/images/upload", {"token": token, "folderName": "one"}, [("a.jpg", b"x", "image/jpeg")])
+    shares = ShareStore()
+    for user_id in (1, 2):
+        shares.create(ShareRecord(77, user_id, user_id, Permission.VIEW, datetime.now(UTC)))
     assert client.json("DELETE", "/api/users/delete", {"token": token}).status == 200
+    assert [share.user_id for share in shares.of_folder(77)] == [2]
     for gone in (token, other):
         assert client.get("/api/folders", gone).status == 401
     assert UserModel.count() == 0

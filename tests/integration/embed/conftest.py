@@ -50,6 +50,7 @@ def world(monkeypatch: pytest.MonkeyPatch, bundle_dir: Path, session: boto3.Sess
         "GLIMPSE_IMAGES_TABLE": "images",
         "GLIMPSE_FOLDERS_TABLE": "folders",
         "GLIMPSE_JOBS_TABLE": "jobs",
+        "GLIMPSE_SHARES_TABLE": "shares",
         "GLIMPSE_DEPLOYMENT_TABLE": "deployment",
         "GLIMPSE_OTHER_IMAGES_TABLE": "other_images",
         "GLIMPSE_MODELS_DIR": str(bundle_dir.parent),

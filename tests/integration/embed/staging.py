@@ -8,7 +8,7 @@ from glimpse.index import IndexWriter, RetryPolicy
 from glimpse.keys import UploadKey
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import EraseFolder
-from glimpse.records import ImageRecord, OtherImageStore, SpaceStore
+from glimpse.records import ImageRecord, OtherImageStore, ShareStore, SpaceStore
 
 from functions.embed.services.encoders import Encoders
 from functions.embed.services.erasing import FolderEraser
@@ -70,6 +70,7 @@ def eraser(world: World, hook: Hook = ignore) -> FolderEraser:
     return FolderEraser(
         images=used.images,
         folders=used.folders,
+        shares=Spied(ShareStore(), hook),
         objects=used.objects,
         writer=used.writer,
         store=Spied(world.store, hook),

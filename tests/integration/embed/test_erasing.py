@@ -1,11 +1,12 @@
 """Folders that people deleted go for good."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from glimpse.index import IndexWriter
 from glimpse.messages import EraseFolder
-from glimpse.records import FolderStillActive
+from glimpse.records import FolderStillActive, Permission, ShareRecord, ShareStore
 
 from functions.embed.services.erasing import Erasure
 from tests.integration.embed.conftest import Handler, again, batch, stored
@@ -36,6 +37,15 @@ def test_nothing_is_left_but_other_folders(world: World, handler: Handler) -> No
     late = handler(batch(stored(here[0], "0C")))  # and an event comes late
     assert again(late) == []
     assert world.indexed_ids() == []
+
+
+def test_with_a_folder_go_its_shares(world: World) -> None:
+    shares = ShareStore()
+    for share_id, folder_id in enumerate((FOLDER, 4), start=1):
+        shares.create(ShareRecord(folder_id, 9, share_id, Permission.VIEW, datetime(2024, 5, 1, tzinfo=UTC)))
+    world.hide_folder()
+    assert erase(world) is Erasure.DONE
+    assert (shares.of_folder(FOLDER), len(shares.of_folder(4))) == ([], 1)
 
 
 def test_a_folder_that_is_not_hidden_yet_is_waited_for(world: World) -> None:

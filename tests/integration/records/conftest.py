@@ -16,6 +16,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "GLIMPSE_IMAGES_TABLE": "images",
         "GLIMPSE_FOLDERS_TABLE": "folders",
         "GLIMPSE_JOBS_TABLE": "jobs",
+        "GLIMPSE_SHARES_TABLE": "shares",
     }.items():
         monkeypatch.setenv(variable, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)

@@ -8,7 +8,15 @@ from typing import Any, BinaryIO
 
 import pytest
 from glimpse.questions import Asked
-from glimpse.records import FolderGone, FolderRecord, FolderStatus, ImageRecord, ImageStatus, JobRecord
+from glimpse.records import (
+    FolderGone,
+    FolderRecord,
+    FolderStatus,
+    ImageRecord,
+    ImageStatus,
+    JobRecord,
+    ShareRecord,
+)
 from glimpse.search_client import Found, SearchHit
 
 from functions.api.services.accounts import Accounts, Passwords
@@ -199,6 +207,17 @@ class MemoryMaintenance:
 
 
 @dataclass
+class MemoryShares:
+    all: set[ShareRecord] = field(default_factory=set)
+
+    def with_user(self, user_id: int) -> list[ShareRecord]:
+        return [share for share in self.all if share.user_id == user_id]
+
+    def delete(self, shares: Iterable[ShareRecord]) -> None:
+        self.all.difference_update(shares)
+
+
+@dataclass
 class MemorySearch:
     hits: list[SearchHit] = field(default_factory=list)
     asked: list[tuple[Mapping[int, int], Mapping[int, Mapping[str, int]]]] = field(default_factory=list)
@@ -240,6 +259,7 @@ class World:
         self.counters = MemoryCounters()
         self.users, self.sessions = MemoryUsers(), MemorySessions()
         self.folder_store = MemoryFolders()
+        self.shares = MemoryShares()
         self.images = MemoryImages(self.folder_store)
         self.job_store = MemoryJobs()
         self.objects = MemoryObjects(self.images)
@@ -247,7 +267,9 @@ class World:
         self.search_engine = MemorySearch()
         passwords = Passwords(memory_kib=64)
         self.accounts = Accounts(self.users, self.sessions, self.counters, passwords, self.clock)
-        self.folders = FolderService(self.folder_store, self.counters, self.maintenance, self.clock)
+        self.folders = FolderService(
+            self.folder_store, self.shares, self.counters, self.maintenance, self.clock
+        )
         self.uploads = UploadService(
             self.folders, self.counters, self.images, self.job_store, self.objects, self.clock
         )

@@ -4,6 +4,7 @@ from glimpse.records.folders import FolderStore
 from glimpse.records.images import ImageStore, is_newer
 from glimpse.records.jobs import JobStore
 from glimpse.records.others import OtherImageStore, index_key, parts_of
+from glimpse.records.shares import ShareStore
 from glimpse.records.spaces import SpaceStore
 from glimpse.records.types import (
     Backfill,
@@ -16,7 +17,9 @@ from glimpse.records.types import (
     ImageStatus,
     JobRecord,
     JobStatus,
+    Permission,
     RecordsContended,
+    ShareRecord,
     SpacesChanged,
 )
 
@@ -35,7 +38,10 @@ __all__ = [
     "JobStatus",
     "JobStore",
     "OtherImageStore",
+    "Permission",
     "RecordsContended",
+    "ShareRecord",
+    "ShareStore",
     "SpaceStore",
     "SpacesChanged",
     "index_key",

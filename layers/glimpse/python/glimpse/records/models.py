@@ -16,6 +16,7 @@ from pynamodb.attributes import (
 )
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import NUMBER, PAY_PER_REQUEST_BILLING_MODE
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from glimpse.settings import required
@@ -148,7 +149,31 @@ class OtherImageModel(Table):
     file_path = UnicodeAttribute()
 
 
-MODELS: tuple[type[Model], ...] = (ImageModel, FolderModel, JobModel)
+class SharesByUser(GlobalSecondaryIndex["ShareModel"]):  # type: ignore[no-untyped-call]
+    """Index ``by_user``: every folder that somebody else shares with a user."""
+
+    class Meta:  # noqa: D106
+        index_name = "by_user"
+        projection = AllProjection()
+
+    user_id = IntegerAttribute(hash_key=True)
+
+
+class ShareModel(Table):
+    """Table ``shares``: who may see or change somebody else's folder."""
+
+    class Meta(TableMeta):  # noqa: D106
+        table_name = TableName("GLIMPSE_SHARES_TABLE")
+
+    folder_id = IntegerAttribute(hash_key=True)
+    user_id = IntegerAttribute(range_key=True)
+    share_id = IntegerAttribute()
+    permission = UnicodeAttribute()
+    shared_at = UTCDateTimeAttribute()
+    by_user = SharesByUser()
+
+
+MODELS: tuple[type[Model], ...] = (ImageModel, FolderModel, JobModel, ShareModel)
 
 
 def reset_connections(models: tuple[type[Model], ...] = MODELS) -> None:

@@ -155,6 +155,24 @@ class FolderRecord:
         return backfill is None or backfill.is_complete
 
 
+class Permission(StrEnum):
+    """What somebody may do with a folder of another user."""
+
+    VIEW = "view"
+    EDIT = "edit"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRecord:
+    """A folder that is shared with a user."""
+
+    folder_id: int
+    user_id: int
+    share_id: int
+    permission: Permission
+    shared_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class ImageFailure:
     """An image of a job that can't be searched, and why."""

@@ -1,0 +1,55 @@
+"""Shares of folders in DynamoDB."""
+
+from collections.abc import Iterable
+
+from pynamodb.exceptions import PutError
+
+from glimpse.records.models import ShareModel
+from glimpse.records.types import Permission, ShareRecord
+
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
+
+class ShareStore:
+    """With whom folders are shared."""
+
+    def create(self, share: ShareRecord) -> bool:
+        """Write a share; False if the folder is shared with that user already, which stays as it is."""
+        model = ShareModel(
+            share.folder_id,
+            share.user_id,
+            share_id=share.share_id,
+            permission=share.permission.value,
+            shared_at=share.shared_at,
+        )
+        try:
+            model.save(condition=ShareModel.user_id.does_not_exist())
+        except PutError as error:
+            if error.cause_response_code != _CONDITION_FAILED:
+                raise
+            return False
+        return True
+
+    def of_folder(self, folder_id: int) -> list[ShareRecord]:
+        """Return with whom a folder is shared, by consistent reads."""
+        return [_record(model) for model in ShareModel.query(folder_id, consistent_read=True)]
+
+    def with_user(self, user_id: int) -> list[ShareRecord]:
+        """Return what others share with a user. The index lags behind writes by moments."""
+        return [_record(model) for model in ShareModel.by_user.query(user_id)]
+
+    def delete(self, shares: Iterable[ShareRecord]) -> None:
+        """End shares; those that don't exist are passed over."""
+        with ShareModel.batch_write() as batch:
+            for share in shares:
+                batch.delete(ShareModel(share.folder_id, share.user_id))
+
+
+def _record(model: ShareModel) -> ShareRecord:
+    return ShareRecord(
+        folder_id=model.folder_id,
+        user_id=model.user_id,
+        share_id=model.share_id,
+        permission=Permission(model.permission),
+        shared_at=model.shared_at,
+    )
