@@ -50,7 +50,7 @@ test-models: $(TORCH) ## Test exports, tokenizers and preprocessing against open
 lint: $(STAMP) ## Check style, types and layering
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy layers/glimpse/python/glimpse functions infra local cli
+	@$(BIN)/mypy layers/glimpse/python/glimpse functions infra local cli migration
 	@$(BIN)/lint-imports
 
 format: $(STAMP) ## Format the code

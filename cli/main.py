@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from cli import index, model, reindex
+from cli import index, migrate, model, password, reindex
 from local.errors import Trouble
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.add_typer(model.app, name="model")
 app.add_typer(index.app, name="index")
 app.command()(reindex.reindex)
+app.command()(migrate.migrate)
+app.command()(password.password)
 model.app.command()(reindex.rollback)
 model.app.command()(reindex.finalize)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +64,15 @@ class Target:
             "AWS_REGION": self.session.region_name,
             "AWS_DEFAULT_REGION": self.session.region_name,
             "AWS_ENDPOINT_URL": self.endpoint_url,
-            "GLIMPSE_DEPLOYMENT_TABLE": self.outputs["DeploymentTable"],
+            **{
+                f"GLIMPSE_{_words(name)}": value
+                for name, value in self.outputs.items()
+                if name.endswith("Table")
+            },
         }
         return {name: value for name, value in known.items() if value}
+
+
+def _words(name: str) -> str:
+    """Return ``FOLDER_NAMES_TABLE`` for ``FolderNamesTable``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()

@@ -4,13 +4,14 @@ import hashlib
 import secrets
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from functions.api.services.errors import AlreadyTaken, NotAuthenticated, Unusable
+from functions.api.services.imported_passwords import ImportedHash
 from functions.api.services.ports import Counter, Counters, Session, Sessions, User, Users
 
 SESSION_LIFE = timedelta(hours=12)
@@ -48,6 +49,10 @@ class Passwords:
         """Return the Argon2id hash of a password."""
         return self._hasher.hash(_one_spelling(password))
 
+    def wrap(self, imported: ImportedHash) -> str:
+        """Return what is stored of a password whose other system's hash is `imported.outer`."""
+        return replace(imported, outer=self._hasher.hash(imported.outer)).format()
+
     def verify(self, password: str, password_hash: str | None) -> tuple[bool, str | None]:
         """Check a password, against nobody's hash when there is none.
 
@@ -56,6 +61,11 @@ class Passwords:
         tuple
             Whether it is right, and its hash under the present parameters when the stored one is older.
         """
+        imported = ImportedHash.parse(password_hash) if password_hash else None
+        if imported is not None:
+            # The password is known now, so its hash becomes one like everybody's.
+            right = self._hasher.verify(imported.inner(password), imported.outer)
+            return right, self.hash(password) if right else None
         stored = self._nobody if password_hash is None else password_hash
         right, updated = self._hasher.verify_and_update(_one_spelling(password), stored)
         return right and password_hash is not None, updated

@@ -18,6 +18,7 @@ class Counter(StrEnum):
     FOLDERS = "folders"
     IMAGES = "images"
     JOBS = "jobs"
+    SHARES = "shares"
 
 
 @dataclass(frozen=True, slots=True)

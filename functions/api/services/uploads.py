@@ -155,7 +155,7 @@ class UploadService:
         job_id = self._counters.reserve(Counter.JOBS)[0]
         image_ids = self._counters.reserve(Counter.IMAGES, len(offers))
         images = tuple(
-            _record(user.user_id, folder_id, image_id, job_id, offer, now)
+            new_record(user.user_id, folder_id, image_id, job_id, offer, now)
             for image_id, offer in zip(image_ids, offers, strict=True)
         )
         upload = Upload(job_id, folder_id, images)
@@ -193,9 +193,10 @@ def _check(offers: Sequence[FileOffer]) -> None:
         raise TooLarge(f"A file holds at most {MAX_FILE_BYTES // 1024**2} MB; make it smaller first.")
 
 
-def _record(
+def new_record(
     user_id: int, folder_id: int, image_id: int, job_id: int, offer: FileOffer, now: datetime
 ) -> ImageRecord:
+    """Return the record of a file that is offered: PENDING, or FAILED if its name, type or size forbid it."""
     name = safe_name(offer.name)
     reason = _objection(offer)
     return ImageRecord(

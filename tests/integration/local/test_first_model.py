@@ -90,7 +90,7 @@ def test_a_table_that_is_not_there_is_told_in_a_sentence(target: Target) -> None
     missing = Target(
         target.name, target.key, {**target.outputs, "DeploymentTable": "x"}, target.session, None
     )
-    with pytest.raises(Trouble, match="the account does not say which models it has"):
+    with pytest.raises(Trouble, match="A table of the account can't be used"):
         generations(missing)
 
 

@@ -1,0 +1,1 @@
+"""Brings old installations into a deployment, and folders out of one."""

@@ -1,0 +1,60 @@
+"""Old ids stay where this deployment never gave them to anything; the others become new ones."""
+
+from collections.abc import Iterable, Sequence
+
+from functions.api.services.ports import Counter, Counters
+from local.errors import Trouble
+from migration.storage.claims import ClaimStore
+
+MOST_KEPT = 2**52
+"""A greater id is mapped: keeping it would leave the deployment few ids of its own."""
+
+
+class Ids:
+    """Gives ids to what is imported.
+
+    Parameters
+    ----------
+    claims
+        Where the import's ids are set apart.
+    counters
+        Where new ids come from.
+    """
+
+    def __init__(self, claims: ClaimStore, counters: Counters) -> None:
+        self._claims = claims
+        self._counters = counters
+        self._before: dict[Counter, int] = {}
+
+    def claim(self, counter: Counter, old_ids: Iterable[int]) -> None:
+        """Set apart those of some ids that are free, and raise the counter above them."""
+        highest = max((old_id for old_id in old_ids if old_id <= MOST_KEPT), default=0)
+        self._before[counter] = self._claims.claim(counter, highest)
+
+    def recall(self, counter: Counter) -> None:
+        """Take up an earlier run's claim.
+
+        Raises
+        ------
+        Trouble
+            If the deployment doesn't know it: it is not the one that the import began with.
+        """
+        before = self._claims.find(counter)
+        if before is None:
+            raise Trouble(
+                "The deployment knows nothing of this import, which began earlier: it was reset since, or is"
+                " another one. Name another folder with --state to begin anew."
+            )
+        self._before[counter] = before
+
+    def assign(self, counter: Counter, old_ids: Sequence[int | None]) -> list[int]:
+        """Return an id for each of some things, its old one where that is free."""
+        kept = [
+            old_id if old_id is not None and self._is_free(counter, old_id) else None for old_id in old_ids
+        ]
+        lacking = kept.count(None)
+        fresh = iter(self._counters.reserve(counter, lacking) if lacking else ())
+        return [next(fresh) if old_id is None else old_id for old_id in kept]
+
+    def _is_free(self, counter: Counter, old_id: int) -> bool:
+        return self._before[counter] < old_id <= MOST_KEPT

@@ -1,0 +1,148 @@
+"""An old installation becomes part of a deployment: accounts first, then folders, shares and images."""
+
+import uuid
+from pathlib import Path
+from typing import Protocol
+
+from functions.api.services.ports import Counter
+from local.errors import Trouble
+from migration.ids import Ids
+from migration.journal import Journal
+from migration.judging import Judged, judged_vectors
+from migration.notes import Kind, skipped
+from migration.old.installation import Installation, OldFolder
+from migration.options import Options
+from migration.people import People
+from migration.pictures import Destination, FolderImport
+from migration.report import Report, report_of
+from migration.storage.claims import ClaimStore
+from migration.storage.stores import Stores
+from migration.waiting import wait
+
+
+class Watcher(Protocol):
+    """Is told how far an import is."""
+
+    def say(self, text: str) -> None:
+        """Take note of what begins now."""
+
+    def images(self, done: int) -> None:
+        """Take note of images that were dealt with."""
+
+
+class Import:
+    """One import, which may be begun again as often as it takes.
+
+    Parameters
+    ----------
+    stores
+        The deployment.
+    journal
+        How far it is.
+    old
+        What there is.
+    root
+        Where its files are.
+    options
+        How.
+    watcher
+        Is told how far it is.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        journal: Journal,
+        old: Installation,
+        root: Path,
+        options: Options,
+        watcher: Watcher,
+    ) -> None:
+        self._stores = stores
+        self._journal = journal
+        self._old = old
+        self._root = root
+        self._options = options
+        self._watcher = watcher
+        self._ids = Ids(ClaimStore(self._fact("import_id", uuid.uuid4().hex[:12])), stores.counters)
+
+    def run(self) -> Report:
+        """Import everything that is not there yet.
+
+        Raises
+        ------
+        Trouble
+            If something can't be done that the person at the terminal can mend; what is done stays so.
+        """
+        self._begin()
+        people = People(self._stores, self._journal, self._ids)
+        if self._old.has_tables:
+            self._watcher.say(f"{len(self._old.users):,} accounts")
+            people.users(self._old.users, self._options.merged)
+        owner_id = None
+        if not self._old.has_tables and self._old.folders:
+            owner_id = people.owner(self._options.owner or "", self._options.owner_password)
+        self._watcher.say(f"{len(self._old.folders):,} folders")
+        people.folders(self._old.folders, owner_id)
+        people.shares(self._old.shares)
+        self._watcher.say(f"{sum(map(len, self._old.images.values())):,} images")
+        for folder in self._old.folders:
+            self._folder(folder)
+        is_complete = wait(
+            self._stores,
+            self._journal,
+            lambda left: self._watcher.say(f"{left:,} images are being embedded"),
+            patience_seconds=self._options.patience_seconds,
+        )
+        return report_of(self._journal, is_complete=is_complete)
+
+    def _begin(self) -> None:
+        if not self._old.has_tables and not self._options.owner:
+            raise Trouble("Without tables nothing says whose the images are; name an account with --owner.")
+        if self._fact("has_tables", str(self._old.has_tables)) != str(self._old.has_tables):
+            raise Trouble(
+                "This import began with tables, or without; name another folder with --state to begin anew."
+            )
+        self._journal.note(self._old.notes)
+        old_ids = {
+            Counter.USERS: [user.id for user in self._old.users],
+            Counter.FOLDERS: [folder.id for folder in self._old.folders],
+            Counter.IMAGES: [
+                image.id for images in self._old.images.values() for image in images if image.id
+            ],
+            Counter.SHARES: [share.id for share in self._old.shares if share.id],
+        }
+        is_known = self._journal.fact("is_claimed") is not None
+        for counter, ids in old_ids.items():
+            if is_known:
+                self._ids.recall(counter)
+            else:
+                self._ids.claim(counter, ids)
+        self._journal.set_fact("is_claimed", "yes")
+
+    def _folder(self, folder: OldFolder) -> None:
+        entry = self._journal.entry(Kind.FOLDER, folder.key)
+        images = self._old.images.get(folder.key, [])
+        if entry is None or not entry.is_done:
+            reason = "its folder could not be imported"
+            self._journal.note(skipped(Kind.IMAGE, image.key, reason) for image in images)
+            return
+        there = self._stores.folders.get(entry.new)
+        if there is None:
+            self._journal.note([skipped(Kind.FOLDER, folder.key, "it was erased here meanwhile")])
+            return
+        index = self._old.indexes.get((folder.owner_id, folder.id))
+        judged = Judged()
+        if index is not None:
+            image_ids = {image.id for image in images}
+            judged = judged_vectors(self._stores, self._old, index, image_ids, self._options)
+            self._journal.note(judged.notes)
+        to = Destination(folder.key, there.owner_id, there.folder_id, judged.space_id, judged.vectors)
+        FolderImport(self._stores, self._journal, self._ids, self._root, to).run(images, self._watcher.images)
+
+    def _fact(self, name: str, value: str) -> str:
+        """Return something that an earlier run has noted, or note it now."""
+        known = self._journal.fact(name)
+        if known is None:
+            self._journal.set_fact(name, value)
+        return known or value

@@ -1,0 +1,215 @@
+"""How far an import is: a small database in its state folder, written before and after every step.
+
+SQLite survives a process that is killed between any two instructions. What is noted before a step (an id, a
+name) is what the step uses again when it is repeated; so nothing is made twice.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+from migration.notes import Kind, Note, Outcome
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS entries (
+    kind TEXT, old TEXT, new INTEGER NOT NULL, name TEXT NOT NULL, is_done INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (kind, old)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS images (
+    new INTEGER PRIMARY KEY, old TEXT NOT NULL, folder TEXT NOT NULL, job INTEGER NOT NULL,
+    path TEXT NOT NULL, name TEXT NOT NULL, created_at REAL NOT NULL, state INTEGER NOT NULL,
+    is_reused INTEGER NOT NULL DEFAULT 0, UNIQUE (folder, old));
+CREATE INDEX IF NOT EXISTS images_by_job ON images (folder, job, new);
+CREATE INDEX IF NOT EXISTS images_by_state ON images (state);
+CREATE TABLE IF NOT EXISTS notes (
+    kind TEXT, old TEXT, outcome TEXT, reason TEXT, PRIMARY KEY (kind, old, outcome, reason)) WITHOUT ROWID;
+"""
+
+
+class State(IntEnum):
+    """How far an image is."""
+
+    PLANNED = 0
+    RECORDED = 1
+    STORED = 2
+    INDEXED = 3
+    FAILED = 4
+    DELETED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an account, folder or share is imported as."""
+
+    old: str
+    new: int
+    name: str
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedImage:
+    """What an image is imported as; `created_at` is in seconds since 1970 UTC."""
+
+    new: int
+    old: str
+    folder: str
+    job: int
+    path: str
+    name: str
+    created_at: float
+    state: State = State.PLANNED
+
+
+class Journal:
+    """The notes of one import.
+
+    Parameters
+    ----------
+    file
+        The database; None keeps everything in memory, for a look at what an import would do.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._database = sqlite3.connect(file or ":memory:", isolation_level=None)
+        self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def fact(self, name: str) -> str | None:
+        """Return something that holds for the whole import."""
+        row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Note something that holds for the whole import."""
+        self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def entry(self, kind: Kind, old: str) -> Entry | None:
+        """Return what something is imported as; None if that was not decided yet."""
+        row = self._database.execute(
+            "SELECT old, new, name, is_done FROM entries WHERE kind = ? AND old = ?", (kind, old)
+        ).fetchone()
+        return None if row is None else Entry(row[0], row[1], row[2], bool(row[3]))
+
+    def entries(self, kind: Kind) -> list[Entry]:
+        """Return what everything of a kind is imported as."""
+        rows = self._database.execute(
+            "SELECT old, new, name, is_done FROM entries WHERE kind = ? ORDER BY new", (kind,)
+        )
+        return [Entry(old, new, name, bool(is_done)) for old, new, name, is_done in rows]
+
+    def plan(self, kind: Kind, old: str, new: int, name: str) -> Entry:
+        """Note what something is going to be imported as."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, 0)", (kind, old, new, name)
+        )
+        return Entry(old, new, name, is_done=False)
+
+    def finish(self, kind: Kind, old: str) -> None:
+        """Note that something is there."""
+        self._database.execute("UPDATE entries SET is_done = 1 WHERE kind = ? AND old = ?", (kind, old))
+
+    def plan_images(self, images: Iterable[PlannedImage]) -> None:
+        """Note what images are going to be imported as: all of them or, after a crash, none."""
+        with self._transaction():
+            self._database.executemany(
+                "INSERT INTO images (new, old, folder, job, path, name, created_at, state)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        each.new,
+                        each.old,
+                        each.folder,
+                        each.job,
+                        each.path,
+                        each.name,
+                        each.created_at,
+                        each.state,
+                    )
+                    for each in images
+                ],
+            )
+
+    def known_images(self, folder: str) -> set[str]:
+        """Return the images of a folder that are planned, by what they were called."""
+        rows = self._database.execute("SELECT old FROM images WHERE folder = ?", (folder,))
+        return {str(old) for (old,) in rows}
+
+    def jobs(self, folder: str) -> list[tuple[int, list[PlannedImage]]]:
+        """Return a folder's images that are not stored yet, with all others of their jobs."""
+        jobs = self._database.execute(
+            "SELECT DISTINCT job FROM images WHERE folder = ? AND state < ? ORDER BY job",
+            (folder, State.STORED),
+        ).fetchall()
+        return [(job, self._images("folder = ? AND job = ?", (folder, job))) for (job,) in jobs]
+
+    def unfinished(self) -> list[PlannedImage]:
+        """Return the images that are stored, and of which it is not known yet what becomes of them."""
+        return self._images("state = ?", (State.STORED,))
+
+    def set_state(self, images: Sequence[PlannedImage], state: State) -> None:
+        """Note how far images are."""
+        with self._transaction():
+            self._database.executemany(
+                "UPDATE images SET state = ? WHERE new = ?", [(state, image.new) for image in images]
+            )
+
+    def set_reused(self, images: Iterable[PlannedImage]) -> None:
+        """Note that images have the vectors that came with them."""
+        with self._transaction():
+            self._database.executemany(
+                "UPDATE images SET is_reused = 1 WHERE new = ?", [(image.new,) for image in images]
+            )
+
+    def reused(self) -> int:
+        """Return how many images have the vectors that came with them."""
+        return int(self._database.execute("SELECT sum(is_reused) FROM images").fetchone()[0] or 0)
+
+    def image_ids(self) -> Iterator[tuple[str, str, int]]:
+        """Yield of each image its folder, what it was called, and its id."""
+        yield from self._database.execute("SELECT folder, old, new FROM images ORDER BY new")
+
+    def image_counts(self) -> dict[State, int]:
+        """Return how many images are how far."""
+        rows = self._database.execute("SELECT state, count(*) FROM images GROUP BY state")
+        return {State(state): count for state, count in rows}
+
+    def note(self, notes: Iterable[Note]) -> None:
+        """Keep notes; the same one again is one."""
+        with self._transaction():
+            self._database.executemany(
+                "INSERT OR IGNORE INTO notes VALUES (?, ?, ?, ?)",
+                [(note.kind, note.old, note.outcome, note.reason) for note in notes],
+            )
+
+    def notes(self) -> Iterator[Note]:
+        """Yield all notes."""
+        for kind, old, outcome, reason in self._database.execute("SELECT * FROM notes ORDER BY kind, old"):
+            yield Note(Kind(kind), old, Outcome(outcome), reason)
+
+    def _images(self, condition: str, values: tuple[object, ...]) -> list[PlannedImage]:
+        rows = self._database.execute(
+            "SELECT new, old, folder, job, path, name, created_at, state FROM images"  # noqa: S608 - own text
+            f" WHERE {condition} ORDER BY new",
+            values,
+        )
+        return [
+            PlannedImage(new, old, folder, job, path, name, created_at, State(state))
+            for new, old, folder, job, path, name, created_at, state in rows
+        ]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")

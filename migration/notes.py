@@ -1,0 +1,53 @@
+"""What an import says of single things: that they came otherwise than they were, or not at all, and why."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What there is to be imported."""
+
+    USER = "user"
+    FOLDER = "folder"
+    SHARE = "share"
+    IMAGE = "image"
+    VECTOR = "vector"
+    INDEX = "index file"
+    FILE = "file"
+
+
+class Outcome(StrEnum):
+    """What became of something."""
+
+    CHANGED = "changed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that did not come just as it was.
+
+    Attributes
+    ----------
+    kind, old
+        What it is, and what it was called.
+    outcome
+        Whether it came.
+    reason
+        Why, or how it changed: a clause.
+    """
+
+    kind: Kind
+    old: str
+    outcome: Outcome
+    reason: str
+
+
+def skipped(kind: Kind, old: str, reason: str) -> Note:
+    """Return the note on what was not imported."""
+    return Note(kind, old, Outcome.SKIPPED, reason)
+
+
+def changed(kind: Kind, old: str, reason: str) -> Note:
+    """Return the note on what was imported otherwise than it was."""
+    return Note(kind, old, Outcome.CHANGED, reason)

@@ -1,0 +1,1 @@
+"""What an old installation holds: read, judged, never changed."""

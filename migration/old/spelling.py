@@ -1,0 +1,137 @@
+"""Which table and column of an old installation means what."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.errors import Trouble
+from migration.old.rows import Row, Tables
+
+# Spellings in the order of preference; case, dashes and underscores don't matter.
+_TABLES: dict[str, tuple[str, ...]] = {
+    "users": (
+        "users", "user", "accounts", "account", "appuser", "appusers", "authuser", "aspnetusers",
+        "userentity",
+    ),
+    "folders": ("folders", "folder", "imagefolders", "albums", "album"),
+    "shares": (
+        "foldershares", "foldershare", "shares", "share", "sharedfolders", "sharedfolder",
+        "folderpermissions", "folderaccess",
+    ),
+    "images": ("images", "image", "imagefiles", "photos", "photo", "pictures", "files"),
+}  # fmt: skip
+_COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
+    "users": {
+        "id": ("id", "userid", "uid"),
+        "username": ("username", "login", "name", "nickname", "email"),
+        "password_hash": (
+            "passwordhash", "hashedpassword", "passwordencrypted", "pwhash", "passwd", "pwd", "hash",
+            "password",
+        ),
+        "created_at": ("createdat", "created", "createdon", "registeredat", "datejoined"),
+    },
+    "folders": {
+        "id": ("id", "folderid"),
+        "owner_id": ("ownerid", "userid", "owner", "user", "createdby"),
+        "name": ("foldername", "name", "title"),
+        "created_at": ("createdat", "created", "createdon", "uploadedat"),
+    },
+    "shares": {
+        "id": ("id", "shareid"),
+        "folder_id": ("folderid", "folder"),
+        "user_id": (
+            "sharedwithuserid", "sharedwithid", "sharedwith", "targetuserid", "recipientid", "shareeid",
+            "granteeid", "userid", "user",
+        ),
+        "permission": ("permission", "permissions", "accesslevel", "access", "role"),
+        "shared_at": ("sharedat", "createdat", "created", "createdon"),
+    },
+    "images": {
+        "id": ("id", "imageid"),
+        "folder_id": ("folderid", "folder"),
+        "path": ("filepath", "path", "imagepath", "storagepath", "location", "filename", "name", "url"),
+        "created_at": ("createdat", "uploadedat", "created", "createdon"),
+    },
+}  # fmt: skip
+_NEEDED = {
+    "users": ("id", "username"),
+    "folders": ("id", "owner_id", "name"),
+    "shares": ("folder_id", "user_id"),
+    "images": ("id", "folder_id", "path"),
+}
+_MUST_EXIST = ("users", "folders", "images")
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """What `--mapping` says: tables by what they mean, and columns by what they mean there."""
+
+    tables: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, file: Path) -> "Spelling":
+        """Read ``{"users": {"table": "people", "columns": {"username": "nick"}}, …}``.
+
+        Raises
+        ------
+        Trouble
+            If it says something else.
+        """
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            tables = {meaning: said["table"] for meaning, said in content.items() if "table" in said}
+            columns = {meaning: dict(said.get("columns", {})) for meaning, said in content.items()}
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise Trouble(f"The mapping {file} can't be read: {error}.") from error
+        for meaning, said in columns.items():
+            unknown = [meaning] if meaning not in _COLUMNS else sorted(said.keys() - _COLUMNS[meaning].keys())
+            if unknown:
+                known = ", ".join(_COLUMNS.get(meaning, _COLUMNS))
+                raise Trouble(f"The mapping {file} speaks of {unknown[0]!r}, where there is: {known}.")
+        return cls(tables, columns)
+
+
+def rows_of(tables: Tables, meaning: str, mapping: Spelling) -> list[Row]:
+    """Return a table's rows with their columns named by what they mean.
+
+    Parameters
+    ----------
+    tables
+        The old installation's.
+    meaning
+        ``users``, ``folders``, ``shares`` or ``images``.
+    mapping
+        What differs from the known spellings.
+
+    Raises
+    ------
+    Trouble
+        If the table, or a column that is needed, can't be told.
+    """
+    name = mapping.tables.get(meaning) or _pick(_TABLES[meaning], list(tables.rows))
+    if name is None and meaning not in _MUST_EXIST:
+        return []
+    if name is None or name not in tables.rows:
+        there = ", ".join(sorted(tables.rows)) or "none"
+        raise Trouble(f"No table is called {name or meaning} (there are: {there}); name it with --mapping.")
+    rows = tables.rows[name]
+    columns = {column: None for row in rows for column in row}
+    found = {
+        field: mapping.columns.get(meaning, {}).get(field) or _pick(spellings, list(columns))
+        for field, spellings in _COLUMNS[meaning].items()
+    }
+    for needed in _NEEDED[meaning] if rows else ():
+        if found[needed] not in columns:
+            raise Trouble(
+                f"Which column of {name} is the {needed} can't be told (there are: {', '.join(columns)});"
+                " say it with --mapping."
+            )
+    return [{field: row.get(column) if column else None for field, column in found.items()} for row in rows]
+
+
+def _pick(spellings: Sequence[str], names: Sequence[str]) -> str | None:
+    plain = {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in reversed(names)}
+    return next((plain[spelling] for spelling in spellings if spelling in plain), None)

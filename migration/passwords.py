@@ -1,0 +1,199 @@
+"""Password hashes of other systems, recognised by their form.
+
+================================================================  ==========================================
+form                                                              who writes it
+================================================================  ==========================================
+``$argon2id$…``, ``$argon2i$…``, ``$argon2d$…``, ``argon2$arg…``  passlib, pwdlib, Spring Security; Django
+``$2a$…``, ``$2b$…``, ``$2y$…``, ``bcrypt$$2b$…``                 passlib, Spring, BCrypt.Net; Django
+``pbkdf2_sha256$N$salt$base64`` (and ``_sha1``)                   Django
+``$pbkdf2-sha256$N$salt$base64`` (``-sha512``, ``$pbkdf2$``)      passlib
+``pbkdf2:sha256:N$salt$hex``, ``scrypt:n:r:p$salt$hex``           werkzeug
+base64 of 0x01 …, of 0x00 and 48 bytes                            ASP.NET Core Identity, versions 3 and 2
+``sha256$salt$hex``                                               werkzeug before 2.3: HMAC
+32, 40, 64, 96 or 128 hexadecimal digits                          MD5, SHA-1, -256, -384, -512, unsalted
+================================================================  ==========================================
+
+Spring's ``{bcrypt}`` and the like may stand before them. What would take seconds to check is not taken: with
+such hashes a few logins would occupy the API.
+"""
+
+import base64
+import binascii
+import re
+import struct
+from collections.abc import Callable
+
+from functions.api.services.accounts import Passwords
+from functions.api.services.imported_passwords import ImportedHash
+
+_MOST_ITERATIONS = 3_000_000
+_MOST_BCRYPT_COST = 14
+_MOST_SCRYPT_BYTES = 128 * 1024**2
+_MOST_ARGON2_KIB = 256 * 1024
+_MOST_ARGON2_PASSES = 16
+
+_SPRING = re.compile(r"\{(bcrypt|argon2|pbkdf2|scrypt|MD5|SHA-1|SHA-256)[^}]*\}", re.IGNORECASE)
+_ARGON2 = re.compile(
+    r"\$argon2(?:id|i|d)\$(?:v=[0-9]+\$)?m=([0-9]{1,9}),t=([0-9]{1,9}),p=([0-9]{1,9})"
+    r"\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
+)
+_BCRYPT = re.compile(r"(\$2[aby]\$([0-9][0-9])\$[./A-Za-z0-9]{22})[./A-Za-z0-9]{31}")
+_DJANGO = re.compile(r"pbkdf2_(sha1|sha256)\$([0-9]{1,9})\$([^$]*)\$([A-Za-z0-9+/=]+)")
+_PASSLIB = re.compile(r"\$pbkdf2(?:-(sha256|sha512))?\$([0-9]{1,9})\$([A-Za-z0-9./]*)\$([A-Za-z0-9./]+)")
+_WERKZEUG_PBKDF2 = re.compile(
+    r"pbkdf2:(md5|sha1|sha224|sha256|sha384|sha512):([0-9]{1,9})\$([^$]*)\$([0-9a-f]+)"
+)
+_WERKZEUG_SCRYPT = re.compile(r"scrypt:([0-9]{1,9}):([0-9]{1,4}):([0-9]{1,4})\$([^$]*)\$([0-9a-f]+)")
+_WERKZEUG_HMAC = re.compile(r"(md5|sha1|sha224|sha256|sha384|sha512)\$([^$]+)\$([0-9a-f]+)")
+_DIGESTS = {32: "md5", 40: "sha1", 64: "sha256", 96: "sha384", 128: "sha512"}
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_IDENTITY_DIGESTS = {0: "sha1", 1: "sha256", 2: "sha512"}
+_IDENTITY_HEAD = struct.Struct(">BIII")
+
+
+class UnusableHash(ValueError):  # noqa: N818 - what it is, not how it is signalled
+    """A password can't be checked by what another system kept of it; the message says why."""
+
+
+def imported_hash(stored: str, passwords: Passwords) -> str:
+    """Return what to store of a password, from what another system stored of it.
+
+    Raises
+    ------
+    UnusableHash
+        If its form is not known, or checking it would take too long.
+    """
+    found = check_hash(stored)
+    # Argon2 needs no second one around it.
+    return found.format() if found.scheme == "argon2" else passwords.wrap(found)
+
+
+def check_hash(stored: str) -> ImportedHash:
+    """Return what a hash of another system says; raises UnusableHash."""
+    text = _SPRING.sub("", stored.strip(), count=1)
+    for prefix in ("argon2", "bcrypt$"):  # Django puts the algorithm's name in front
+        if text.startswith(prefix + "$"):
+            text = text.removeprefix(prefix)
+    for read in _READERS:
+        found = read(text)
+        if found is not None:
+            return found
+    raise UnusableHash("its password hash is of no form that can be checked")
+
+
+def _argon2(text: str) -> ImportedHash | None:
+    match = _ARGON2.fullmatch(text)
+    if match is None:
+        return None
+    memory, passes, lanes = map(int, match.groups())
+    _limit(
+        memory <= _MOST_ARGON2_KIB
+        and 1 <= passes <= _MOST_ARGON2_PASSES
+        and 1 <= lanes <= _MOST_ARGON2_PASSES
+    )
+    return ImportedHash("argon2", (), b"", text)
+
+
+def _bcrypt(text: str) -> ImportedHash | None:
+    match = _BCRYPT.fullmatch(text)
+    if match is None:
+        return None
+    _limit(4 <= int(match[2]) <= _MOST_BCRYPT_COST)
+    # `$2y$` and the corrected `$2a$` are what `$2b$` is; the library answers with the prefix that it got.
+    return ImportedHash("bcrypt", (), match[1].encode(), text)
+
+
+def _django(text: str) -> ImportedHash | None:
+    match = _DJANGO.fullmatch(text)
+    if match is None:
+        return None
+    return _pbkdf2(match[1], int(match[2]), match[3].encode(), _base64(match[4]))
+
+
+def _passlib(text: str) -> ImportedHash | None:
+    match = _PASSLIB.fullmatch(text)
+    if match is None:
+        return None
+    salt, made = (_base64(part.replace(".", "+")) for part in match.groups()[2:])
+    return _pbkdf2(match[1] or "sha1", int(match[2]), salt, made)
+
+
+def _werkzeug_pbkdf2(text: str) -> ImportedHash | None:
+    match = _WERKZEUG_PBKDF2.fullmatch(text)
+    if match is None:
+        return None
+    return _pbkdf2(match[1], int(match[2]), match[3].encode(), _unhex(match[4]))
+
+
+def _werkzeug_scrypt(text: str) -> ImportedHash | None:
+    match = _WERKZEUG_SCRYPT.fullmatch(text)
+    if match is None:
+        return None
+    n, r, p = int(match[1]), int(match[2]), int(match[3])
+    _limit(
+        n > 1
+        and n & (n - 1) == 0
+        and r > 0
+        and 0 < p <= _MOST_ARGON2_PASSES
+        and 128 * n * r <= _MOST_SCRYPT_BYTES
+    )
+    made = _unhex(match[5])
+    return ImportedHash("scrypt", (*match.groups()[:3], str(len(made))), match[4].encode(), made.hex())
+
+
+def _werkzeug_hmac(text: str) -> ImportedHash | None:
+    match = _WERKZEUG_HMAC.fullmatch(text)
+    return None if match is None else ImportedHash("hmac", (match[1],), match[2].encode(), match[3])
+
+
+def _digest(text: str) -> ImportedHash | None:
+    name = _DIGESTS.get(len(text)) if _HEX.fullmatch(text) else None
+    return None if name is None else ImportedHash("digest", (name,), b"", text.lower())
+
+
+def _identity(text: str) -> ImportedHash | None:
+    """Read ASP.NET Core Identity's formats (its class ``PasswordHasher``)."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None  # another form's turn
+    if raw[:1] == b"\x00" and len(raw) == 49:
+        return _pbkdf2("sha1", 1000, raw[1:17], raw[17:])
+    if raw[:1] != b"\x01" or len(raw) < _IDENTITY_HEAD.size:
+        return None
+    _, digest, iterations, salt_size = _IDENTITY_HEAD.unpack_from(raw)
+    salt = raw[_IDENTITY_HEAD.size : _IDENTITY_HEAD.size + salt_size]
+    made = raw[_IDENTITY_HEAD.size + salt_size :]
+    if digest not in _IDENTITY_DIGESTS or len(salt) < 8 or len(made) < 16:
+        return None
+    return _pbkdf2(_IDENTITY_DIGESTS[digest], iterations, salt, made)
+
+
+_READERS: tuple[Callable[[str], ImportedHash | None], ...] = (
+    _argon2, _bcrypt, _django, _passlib, _werkzeug_pbkdf2, _werkzeug_scrypt, _werkzeug_hmac, _digest,
+    _identity,
+)  # fmt: skip
+
+
+def _pbkdf2(digest: str, iterations: int, salt: bytes, made: bytes) -> ImportedHash:
+    _limit(1 <= iterations <= _MOST_ITERATIONS and 1 <= len(made) <= 128)
+    return ImportedHash("pbkdf2", (digest, str(iterations), str(len(made))), salt, made.hex())
+
+
+def _limit(holds: bool) -> None:
+    if not holds:
+        raise UnusableHash("checking its password hash would take more time or memory than a login may")
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except binascii.Error as error:
+        raise UnusableHash("its password hash is damaged") from error
+
+
+def _unhex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise UnusableHash("its password hash is damaged") from error

@@ -1,0 +1,231 @@
+"""Accounts, folders and shares, each made once however often the import is begun again."""
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import islice
+
+from glimpse.records import FolderRecord, FolderStatus, Permission, ShareRecord
+
+from functions.api.services.accounts import Passwords, clean_username
+from functions.api.services.errors import Unusable
+from functions.api.services.ports import Counter, User
+from local.errors import Trouble
+from migration.ids import Ids
+from migration.journal import Entry, Journal
+from migration.names import folder_names, usernames
+from migration.notes import Kind, changed, skipped
+from migration.old.installation import OldFolder, OldShare, OldUser
+from migration.passwords import UnusableHash, imported_hash
+from migration.storage.stores import Stores
+
+_MOST_NAMES = 1000
+_PERMISSIONS = {
+    "view": Permission.VIEW, "read": Permission.VIEW, "viewer": Permission.VIEW, "readonly": Permission.VIEW,
+    "edit": Permission.EDIT, "write": Permission.EDIT, "editor": Permission.EDIT,
+    "readwrite": Permission.EDIT,    "owner": Permission.EDIT, "admin": Permission.EDIT,
+}  # fmt: skip
+RESET = "`glimpse password {name}` sets a new one"
+
+
+class People:
+    """Brings accounts, folders and shares to a deployment.
+
+    Parameters
+    ----------
+    stores
+        The deployment.
+    journal
+        How far the import is.
+    ids
+        Gives ids.
+    """
+
+    def __init__(self, stores: Stores, journal: Journal, ids: Ids) -> None:
+        self._stores = stores
+        self._journal = journal
+        self._ids = ids
+        self._passwords = Passwords()
+
+    def users(self, users: Iterable[OldUser], merged: Mapping[str, str]) -> None:
+        """Import accounts; those in `merged` belong to an account that is there, under the name given.
+
+        Raises
+        ------
+        Trouble
+            If there is no such account.
+        """
+        for user in users:
+            entry = self._journal.entry(Kind.USER, str(user.id))
+            if entry is None or not entry.is_done:
+                self._user(user, entry, merged.get(user.username))
+
+    def owner(self, name: str, password: Callable[[], str]) -> int:
+        """Return the id of the account that everything goes to; it is made where there is none."""
+        try:
+            name = clean_username(name)
+        except Unusable as error:
+            raise Trouble(str(error)) from error
+        found = self._stores.users.find(name)
+        if found is not None:
+            return found.user_id
+        [user_id] = self._stores.counters.reserve(Counter.USERS)
+        user = User(user_id, name, self._passwords.hash(password()), _now())
+        if not self._stores.users.create(user):
+            raise Trouble(f"Somebody has made an account {name} meanwhile; try again.")
+        return user_id
+
+    def folders(self, folders: Iterable[OldFolder], owner_id: int | None = None) -> None:
+        """Import folders, all of them to one owner if one is given."""
+        for folder in folders:
+            entry = self._journal.entry(Kind.FOLDER, folder.key)
+            if entry is not None and entry.is_done:
+                continue
+            owner = owner_id
+            if owner is None:
+                imported = self._journal.entry(Kind.USER, str(folder.owner_id))
+                owner = imported.new if imported else None
+            if owner is None or not self._folder(folder, entry, owner):
+                reason = "its owner's account is not there"
+                self._journal.note([skipped(Kind.FOLDER, folder.key, reason)])
+
+    def shares(self, shares: Iterable[OldShare]) -> None:
+        """Import shares."""
+        for share in shares:
+            entry = self._journal.entry(Kind.SHARE, share.key)
+            if entry is None or not entry.is_done:
+                self._share(share, entry)
+
+    def _user(self, user: OldUser, entry: Entry | None, merge_with: str | None) -> None:
+        old = str(user.id)
+        if merge_with is not None:
+            there = self._stores.users.find(merge_with)
+            if there is None:
+                raise Trouble(f"There is no account {merge_with} that {user.username} could be merged with.")
+            self._journal.plan(Kind.USER, old, there.user_id, there.username)
+            self._journal.note(
+                [changed(Kind.USER, old, f"it is the account {there.username}, whose password stays")]
+            )
+            self._journal.finish(Kind.USER, old)
+            return
+        stored, reason = self._hash(user)
+        made = self._made_with_name(
+            Kind.USER, old, entry, Counter.USERS, user.id, usernames(user.username, user.id),
+            make=lambda new, name: self._stores.users.create(
+                User(new, name, stored, user.created_at or _now())
+            ),
+            holder=self._user_id,
+        )  # fmt: skip
+        if made is None:
+            self._journal.note([skipped(Kind.USER, old, "no name for it was free")])
+            return
+        if made.name != user.username:
+            self._journal.note([changed(Kind.USER, old, f"{user.username!r} is called {made.name!r}")])
+        if reason is not None:
+            how = RESET.format(name=made.name)
+            self._journal.note(
+                [changed(Kind.USER, old, f"{made.name!r} can't log in, since {reason}; {how}")]
+            )
+
+    def _hash(self, user: OldUser) -> tuple[str, str | None]:
+        """Return what to store of a user's password, and why it can't be used."""
+        reason = "there is no password hash"
+        if user.password_hash:
+            try:
+                return imported_hash(user.password_hash, self._passwords), None
+            except UnusableHash as error:
+                reason = str(error)
+        return self._passwords.hash(secrets.token_urlsafe()), reason  # a password that nobody has
+
+    def _user_id(self, name: str) -> int | None:
+        found = self._stores.users.find(name)
+        return found.user_id if found else None
+
+    def _folder(self, folder: OldFolder, entry: Entry | None, owner_id: int) -> bool:
+        def make(new: int, name: str) -> bool:
+            record = FolderRecord(new, owner_id, name, folder.created_at or _now())
+            return self._stores.folders.create(record)
+
+        owner = self._stores.users.get(owner_id)
+        if owner is None or owner.is_leaving:
+            return False
+        made = self._made_with_name(
+            Kind.FOLDER, folder.key, entry, Counter.FOLDERS, folder.id, folder_names(folder.name, folder.id),
+            make=make, holder=lambda name: self._stores.folders.find(owner_id, name),
+        )  # fmt: skip
+        if made is not None and made.name != folder.name:
+            note = changed(Kind.FOLDER, folder.key, f"{folder.name!r} is called {made.name!r}")
+            self._journal.note([note])
+        return made is not None
+
+    def _made_with_name(
+        self,
+        kind: Kind,
+        old: str,
+        entry: Entry | None,
+        counter: Counter,
+        old_id: int,
+        names: Iterator[str],
+        *,
+        make: Callable[[int, str], bool],
+        holder: Callable[[str], int | None],
+    ) -> Entry | None:
+        """Make something under the first name that is free; None if none is.
+
+        Parameters
+        ----------
+        kind, old, entry
+            What it is, and what an earlier run has decided.
+        counter, old_id
+            Where its id comes from.
+        names
+            In the order in which they are tried.
+        make
+            Makes it with an id and a name; False if the name is taken.
+        holder
+            Returns whose id has a name: an earlier run may have made it, and not noted that.
+        """
+        if entry is not None:
+            names = iter([entry.name, *(name for name in islice(names, _MOST_NAMES) if name != entry.name)])
+        new = entry.new if entry is not None else self._ids.assign(counter, [old_id])[0]
+        for name in islice(names, _MOST_NAMES):
+            planned = self._journal.plan(kind, old, new, name)
+            if make(new, name) or holder(name) == new:
+                self._journal.finish(kind, old)
+                return planned
+        return None
+
+    def _share(self, share: OldShare, entry: Entry | None) -> None:
+        folder = self._journal.entry(Kind.FOLDER, str(share.folder_id))
+        user = self._journal.entry(Kind.USER, str(share.user_id))
+        record = self._stores.folders.get(folder.new) if folder and folder.is_done else None
+        reason = None
+        if record is None or record.status is not FolderStatus.ACTIVE:
+            reason = "its folder is not there"
+        elif user is None or not user.is_done:
+            reason = "the account that it is shared with is not there"
+        elif record.owner_id == user.new:
+            reason = "owner and user are one account here"
+        if reason is not None or record is None or user is None:
+            self._journal.note([skipped(Kind.SHARE, share.key, reason or "")])
+            return
+        permission = _PERMISSIONS.get(share.permission.replace("-", "").replace("_", ""))
+        if permission is None:
+            permission = Permission.VIEW
+            reason = f"its permission {share.permission!r} is not known, and became 'view'"
+            self._journal.note([changed(Kind.SHARE, share.key, reason)])
+        if entry is None:
+            new = self._ids.assign(Counter.SHARES, [share.id])[0]
+            entry = self._journal.plan(Kind.SHARE, share.key, new, permission.value)
+        shared = ShareRecord(record.folder_id, user.new, entry.new, permission, share.shared_at or _now())
+        there = {each.user_id: each.share_id for each in self._stores.shares.of_folder(record.folder_id)}
+        if not self._stores.shares.create(shared) and there.get(user.new, entry.new) != entry.new:
+            self._journal.note(
+                [skipped(Kind.SHARE, share.key, "the folder is shared with that account already")]
+            )
+            return
+        self._journal.finish(Kind.SHARE, share.key)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,279 @@
+"""Images of one folder: their records, then their vectors or the queue that makes them, then their files.
+
+An image whose vector is taken over never meets a model: its rendition is made here, the vector is committed,
+the record says INDEXED, and only then its file is stored, whose event finds nothing left to do. Any other
+image is an upload like everybody's: a record, then the file, and the deployment's queue does the rest.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from glimpse.index import EpochChanged, GlimpseIndexError, IndexKey, VectorBatch
+from glimpse.keys import thumbnail_key
+from glimpse.photos import Photo, UnreadablePhoto, open_photo, thumbnail
+from glimpse.photos.formats import is_known
+from glimpse.records import (
+    FolderGone,
+    FolderStatus,
+    ImageFailure,
+    ImageRecord,
+    ImageStatus,
+    JobRecord,
+    SpacesChanged,
+)
+
+from functions.api.services.ports import Counter
+from functions.api.services.uploads import JOB_LIFE, FileOffer, new_record
+from local.errors import Trouble
+from migration.ids import Ids
+from migration.journal import Journal, PlannedImage, State
+from migration.notes import Kind, skipped
+from migration.old.installation import OldImage
+from migration.old.vectors import OldVectors
+from migration.storage.stores import NAMESPACE, Stores
+
+PER_JOB = 495
+"""Images in a job and a commit: five transactions of records."""
+
+_PARALLEL = 8
+_DECODERS = 2
+_HEAD_BYTES = 64
+_NO_PICTURE = ""
+SETTLED = "F" * 16
+"""A sequencer after every one of S3's: no event of a file is news to a record that has it.
+
+Such a record was made with a vector that came along."""
+
+_UNREADABLE = "The file could not be read."
+_ERASED = "its folder was erased meanwhile"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The folder that images go to, with the vectors that come along, and their space, if there are any."""
+
+    key: str
+    owner_id: int
+    folder_id: int
+    space_id: str | None = None
+    vectors: OldVectors | None = None
+
+
+class FolderImport:
+    """Brings the images of one folder to a deployment.
+
+    Parameters
+    ----------
+    stores
+        The deployment.
+    journal
+        How far the import is.
+    ids
+        Gives ids.
+    root
+        The folder of the old installation.
+    to
+        Where they go.
+    """
+
+    def __init__(self, stores: Stores, journal: Journal, ids: Ids, root: Path, to: Destination) -> None:
+        self._stores = stores
+        self._journal = journal
+        self._ids = ids
+        self._root = root
+        self._to = to
+
+    def run(self, images: Sequence[OldImage], step: Callable[[int], None]) -> None:
+        """Import images, as far as an earlier run has not; `step` is told how many are done.
+
+        Raises
+        ------
+        Trouble
+            If the deployment does not take them. What is done stays so.
+        """
+        self._plan(images)
+        for job_id, planned in self._journal.jobs(self._to.key):
+            try:
+                self._job(job_id, planned)
+            except (FolderGone, EpochChanged):
+                self._drop(planned)
+            except GlimpseIndexError as error:
+                raise Trouble(
+                    f"The index of folder {self._to.folder_id} could not be written: {error}."
+                ) from error
+            step(len(planned))
+
+    def _plan(self, images: Sequence[OldImage]) -> None:
+        known = self._journal.known_images(self._to.key)
+        lacking = [image for image in images if image.key not in known]
+        now = time.time()
+        for start in range(0, len(lacking), PER_JOB):
+            part = lacking[start : start + PER_JOB]
+            new_ids = self._ids.assign(Counter.IMAGES, [image.id for image in part])
+            [job] = self._stores.counters.reserve(Counter.JOBS)
+            self._journal.plan_images(
+                PlannedImage(
+                    new,
+                    image.key,
+                    self._to.key,
+                    job,
+                    str(image.path.relative_to(self._root)),
+                    image.name,
+                    image.created_at.timestamp() if image.created_at else now,
+                )
+                for new, image in zip(new_ids, part, strict=True)
+            )
+
+    def _job(self, job_id: int, planned: Sequence[PlannedImage]) -> None:
+        records = self._recorded(job_id, planned)
+        waiting = [image for image in planned if image.state < State.STORED]
+        deleted = [image for image in waiting if image.new not in records]
+        self._forget(deleted, "it was deleted here meanwhile")
+        alive = [image for image in waiting if image.new in records]
+        pending = [image for image in alive if records[image.new].status is ImageStatus.PENDING]
+        self._take_vectors_over(pending, records)
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            list(pool.map(lambda image: self._store(image, records[image.new]), alive))
+        self._journal.set_state(alive, State.STORED)
+
+    def _recorded(self, job_id: int, planned: Sequence[PlannedImage]) -> dict[int, ImageRecord]:
+        """Return the records of a job's images, written where they lack."""
+        offered = {image.new: self._offer(image, job_id) for image in planned}
+        if self._stores.jobs.get(job_id) is None and any(image.state is State.PLANNED for image in planned):
+            self._stores.jobs.create(self._job_record(job_id, list(offered.values())))
+        pairs = [(self._to.folder_id, image.new) for image in planned]
+        there = {image_id: record for (_, image_id), record in self._stores.images.get_many(pairs).items()}
+        lacking = [
+            offered[image.new] for image in planned if image.state is State.PLANNED and image.new not in there
+        ]
+        if lacking:
+            self._stores.images.put_pending(lacking)
+        fresh = [image for image in planned if image.state is State.PLANNED]
+        self._journal.set_state(fresh, State.RECORDED)
+        return there | {record.image_id: record for record in lacking}
+
+    def _job_record(self, job_id: int, records: Sequence[ImageRecord]) -> JobRecord:
+        now = datetime.now(UTC)
+        failures = tuple(
+            ImageFailure(record.image_id, record.name, record.reason or "")
+            for record in records
+            if record.status is ImageStatus.FAILED
+        )
+        return JobRecord(
+            job_id=job_id,
+            user_id=self._to.owner_id,
+            folder_id=self._to.folder_id,
+            total_images=len(records),
+            created_at=now,
+            expires_at=now + JOB_LIFE,
+            processed_images=len(failures),
+            failures=failures,
+        )
+
+    def _offer(self, image: PlannedImage, job_id: int) -> ImageRecord:
+        path = self._root / image.path
+        try:
+            size = path.stat().st_size
+            with path.open("rb") as stream:
+                looks_like_one = is_known(stream.read(_HEAD_BYTES))
+        except OSError:
+            size, looks_like_one = 0, False
+        # Its bytes speak for a file whose name has no suffix.
+        offer = FileOffer(image.name, size, "image/*" if looks_like_one else _NO_PICTURE)
+        created_at = datetime.fromtimestamp(image.created_at, UTC)
+        return new_record(self._to.owner_id, self._to.folder_id, image.new, job_id, offer, created_at)
+
+    def _store(self, image: PlannedImage, record: ImageRecord) -> None:
+        if record.status is ImageStatus.FAILED:
+            return
+        try:
+            self._stores.photos.put_file(record.key, self._root / image.path, record.content_type)
+        except OSError as error:
+            self._stores.images.mark_failed(
+                record, f"{_UNREADABLE} {error.strerror or ''}".strip(), sequencer=""
+            )
+
+    def _take_vectors_over(self, pending: Sequence[PlannedImage], records: dict[int, ImageRecord]) -> None:
+        """Index those images of which there are vectors; the others stay PENDING, and so go to the queue."""
+        space_id, vectors = self._to.space_id, self._to.vectors
+        if space_id is None or vectors is None or not pending:
+            return
+        known, rows = vectors.take(np.array([int(image.old) for image in pending], np.int64))
+        chosen = [image for image, has_vector in zip(pending, known, strict=True) if has_vector]
+        with ThreadPoolExecutor(_DECODERS) as pool:
+            photos = list(pool.map(lambda image: self._rendered(image, records[image.new]), chosen))
+        ready = [(image, photo) for image, photo in zip(chosen, photos, strict=True) if photo is not None]
+        if not ready:
+            return
+        batch = VectorBatch(
+            np.array([image.new for image, _ in ready], np.int64),
+            rows[[photo is not None for photo in photos]],
+            np.array([photo.taken_at for _, photo in ready], np.int64),
+        )
+        self._commit(space_id, batch, ready, records)
+
+    def _rendered(self, image: PlannedImage, record: ImageRecord) -> Photo | None:
+        """Put an image's rendition; None, and a FAILED record, if it is no picture."""
+        try:
+            photo = open_photo((self._root / image.path).read_bytes())
+            key = thumbnail_key(self._to.owner_id, self._to.folder_id, image.new)
+            self._stores.photos.put(key, thumbnail(photo), "image/webp")
+        except UnreadablePhoto as error:
+            self._stores.images.mark_failed(record, error.reason, sequencer=SETTLED)
+            return None
+        except OSError as error:
+            reason = f"{_UNREADABLE} {error.strerror or ''}".strip()
+            self._stores.images.mark_failed(record, reason, sequencer=SETTLED)
+            return None
+        photo.image.close()
+        return photo
+
+    def _commit(
+        self,
+        space_id: str,
+        batch: VectorBatch,
+        ready: Sequence[tuple[PlannedImage, Photo]],
+        records: dict[int, ImageRecord],
+    ) -> None:
+        index = IndexKey(NAMESPACE, space_id, self._to.owner_id, self._to.folder_id)
+        # The order of every writer: the epoch first, then the folder; see ARCHITECTURE.md, 4.
+        attempt = self._stores.writer.begin(index)
+        folder = self._stores.folders.get(self._to.folder_id)
+        if folder is None or folder.status is not FolderStatus.ACTIVE:
+            raise FolderGone(_ERASED)
+        if set(folder.index_versions) != {space_id}:
+            return  # a change of model has begun: the queue embeds for every space
+        # An earlier run may have committed them, and not have noted it: then they are replaced.
+        commit = attempt.commit(batch, batch.image_ids.tolist())
+        self._stores.folders.raise_index_version(folder.folder_id, space_id, commit.version)
+        deleted = []
+        for image, photo in ready:
+            try:
+                marked = self._stores.images.mark_indexed(
+                    records[image.new],
+                    thumbnail_key=thumbnail_key(self._to.owner_id, self._to.folder_id, image.new),
+                    width=photo.width,
+                    height=photo.height,
+                    taken_at=photo.taken_at,
+                    sequencer=SETTLED,
+                    spaces_revision=folder.spaces_revision,
+                )
+            except SpacesChanged:
+                continue  # as above; the vector that is there is replaced
+            if not marked:
+                deleted.append(image)
+        if deleted:
+            commit = attempt.commit(None, [image.new for image in deleted])
+            self._stores.folders.raise_index_version(folder.folder_id, space_id, commit.version)
+
+    def _drop(self, planned: Sequence[PlannedImage]) -> None:
+        self._forget([image for image in planned if image.state < State.STORED], _ERASED)
+
+    def _forget(self, images: Sequence[PlannedImage], reason: str) -> None:
+        self._journal.set_state(images, State.DELETED)
+        self._journal.note(skipped(Kind.IMAGE, image.old, reason) for image in images)

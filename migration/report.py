@@ -1,0 +1,89 @@
+"""What an import did, for people and for programs."""
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from migration.journal import Journal, State
+from migration.notes import Kind, Note, Outcome
+
+_SHOWN = 20
+_KINDS = (Kind.USER, Kind.FOLDER, Kind.SHARE)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The report of an import.
+
+    Attributes
+    ----------
+    source, target
+        From where to where.
+    counts
+        By what was counted, how many.
+    notes
+        Everything that did not come just as it was.
+    is_complete
+        Whether nothing is left to be done.
+    """
+
+    source: str
+    target: str
+    counts: dict[str, int]
+    notes: tuple[Note, ...]
+    is_complete: bool
+
+    def lines(self, most: int | None = _SHOWN) -> Iterator[str]:
+        """Yield the report as text; of each kind of note at most so many."""
+        state = "complete" if self.is_complete else "not complete yet"
+        yield f"Import of {self.source} into {self.target}: {state}."
+        for name, count in self.counts.items():
+            yield f"  {name.replace('_', ' ')}: {count:,}"
+        groups: dict[tuple[Outcome, Kind], list[Note]] = {}
+        for note in self.notes:
+            groups.setdefault((note.outcome, note.kind), []).append(note)
+        for (outcome, kind), notes in sorted(groups.items()):
+            yield f"{outcome.capitalize()} ({kind}, {len(notes):,}):"
+            for note in notes[:most]:
+                yield f"  {note.old}: {note.reason}"
+            if most is not None and len(notes) > most:
+                yield f"  … and {len(notes) - most:,} more"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as plain values."""
+        return {**asdict(self), "notes": [asdict(note) for note in self.notes]}
+
+
+def report_of(journal: Journal, *, is_complete: bool) -> Report:
+    """Return what an import has done so far."""
+    images = journal.image_counts()
+    notes = tuple(journal.notes())
+    counts = {f"{kind}s_imported": sum(entry.is_done for entry in journal.entries(kind)) for kind in _KINDS}
+    counts |= {
+        "images_searchable": images.get(State.INDEXED, 0),
+        "vectors_taken_over": journal.reused(),
+        "images_failed": images.get(State.FAILED, 0),
+        "images_under_way": sum(
+            images.get(state, 0) for state in (State.PLANNED, State.RECORDED, State.STORED)
+        ),
+        "things_changed": sum(note.outcome is Outcome.CHANGED for note in notes),
+        "things_skipped": sum(note.outcome is Outcome.SKIPPED for note in notes),
+    }
+    return Report(journal.fact("source") or "", journal.fact("target") or "", counts, notes, is_complete)
+
+
+def write_report(report: Report, journal: Journal, folder: Path) -> None:
+    """Write ``report.json``, ``report.txt`` and ``ids.csv``: what each old id is now."""
+    (folder / "report.json").write_text(
+        json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n", "utf-8"
+    )
+    (folder / "report.txt").write_text("\n".join(report.lines(most=None)) + "\n", "utf-8")
+    with (folder / "ids.csv").open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(["kind", "old", "new", "name"])
+        for kind in _KINDS:
+            table.writerows([kind, entry.old, entry.new, entry.name] for entry in journal.entries(kind))
+        table.writerows([Kind.IMAGE, old, new, folder_key] for folder_key, old, new in journal.image_ids())

@@ -1,0 +1,120 @@
+"""One run of an import: reads the old installation, keeps others off its state, and writes the report."""
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from glimpse.generations import NoModelChosen
+
+from local.errors import Trouble
+from local.target import Target
+from migration.importing import Import, Watcher
+from migration.journal import Journal
+from migration.old.installation import read_installation
+from migration.old.rows import read_tables
+from migration.old.spelling import Spelling
+from migration.old.tree import OldTree
+from migration.options import Options
+from migration.report import Report, write_report
+from migration.storage.stores import Stores, open_stores
+from migration.survey import survey
+
+
+def default_state(home: Path, root: Path, target: Target) -> Path:
+    """Return the folder where the import of `root` into `target` notes how far it is."""
+    digest = hashlib.sha256(f"{root.resolve()}\0{target.key}".encode()).hexdigest()
+    return home / "migrations" / f"{root.resolve().name or 'root'}-{digest[:8]}"
+
+
+def migrate(
+    target: Target,
+    root: Path,
+    tables: Path | None,
+    spelling: Spelling,
+    options: Options,
+    state: Path,
+    watcher: Watcher,
+    *,
+    dry_run: bool = False,
+) -> Report:
+    """Import an old installation, or go on with that.
+
+    Parameters
+    ----------
+    target
+        The deployment.
+    root, tables
+        The old installation's folder and tables. Neither is ever changed.
+    spelling
+        How the tables' columns are called.
+    options
+        How it is to be imported.
+    state
+        The folder where the import notes how far it is, and puts its report; made if need be.
+    watcher
+        Is told how far it is.
+    dry_run
+        Whether to say only what would be done.
+
+    Raises
+    ------
+    Trouble
+        If something is missing, or fails; the same call goes on from there.
+    """
+    tree = OldTree(root)
+    if state.resolve().is_relative_to(tree.root):
+        raise Trouble(
+            f"{state} lies in the old installation, which is not to be changed; name another --state."
+        )
+    watcher.say("reading the old installation")
+    old = read_installation(tree, read_tables(tables) if tables else None, spelling)
+    with open_stores(target) as stores:
+        _see_that_there_is_a_model(stores)
+        with _journal(None if dry_run else state, str(tree.root), target.name) as journal:
+            if dry_run:
+                return survey(stores, journal, old, options)
+            report = Import(stores, journal, old, tree.root, options, watcher).run()
+            write_report(report, journal, state)
+            return report
+
+
+@contextmanager
+def _journal(state: Path | None, source: str, target: str) -> Iterator[Journal]:
+    """Open an import's journal; nobody else may have it open."""
+    if state is None:
+        journal = Journal(None)
+        _describe(journal, source, target)
+        yield journal
+        journal.close()
+        return
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Trouble(f"This import is under way already, with its state in {state}.") from error
+        journal = Journal(state / "journal.sqlite")
+        try:
+            _describe(journal, source, target)
+            yield journal
+        finally:
+            journal.close()
+
+
+def _describe(journal: Journal, source: str, target: str) -> None:
+    for name, value in {"source": source, "target": target}.items():
+        known = journal.fact(name)
+        if known not in {None, value}:
+            raise Trouble(
+                f"This state is of an import with the {name} {known}, not {value}; name another --state."
+            )
+        journal.set_fact(name, value)
+
+
+def _see_that_there_is_a_model(stores: Stores) -> None:
+    try:
+        stores.generations.current()
+    except NoModelChosen as error:
+        raise Trouble(str(error)) from error

@@ -1,0 +1,75 @@
+"""Ids that an import may keep: those that the deployment never gave to anything."""
+
+from glimpse.records import transactions
+from pynamodb.transactions import TransactWrite
+
+from functions.api.services.ports import Counter
+from functions.api.storage.models import CounterModel
+
+
+class ClaimStore:
+    """Raises counters above an import's ids.
+
+    What an import has claimed stands beside the counters, under its own name, written in one transaction with
+    the counter: a repeated import finds what it had.
+
+    Parameters
+    ----------
+    import_id
+        Names the import.
+    """
+
+    def __init__(self, import_id: str) -> None:
+        self._import_id = import_id
+
+    def find(self, counter: Counter) -> int | None:
+        """Return the counter as it was before the claim: ids above it are the import's; None without one."""
+        try:
+            return CounterModel.get(self._name(counter), consistent_read=True).value
+        except CounterModel.DoesNotExist:
+            return None
+
+    def claim(self, counter: Counter, highest: int) -> int:
+        """Raise a counter to `highest`, unless it is beyond or the import did so already.
+
+        Returns
+        -------
+        int
+            As :meth:`find` says: ids above it, up to `highest`, are the import's alone.
+        """
+        for _ in transactions.attempts():
+            before = self.find(counter)
+            if before is not None:
+                return before
+            try:
+                before = self._value(counter)
+                self._raise(counter, before, highest)
+            except transactions.ConditionsFailed:
+                continue  # somebody got an id meanwhile, or this import runs twice
+            return before
+        raise AssertionError("attempts() raises when they are used up")
+
+    def _value(self, counter: Counter) -> int:
+        try:
+            return CounterModel.get(counter.value, consistent_read=True).value
+        except CounterModel.DoesNotExist:
+            return 0
+
+    def _raise(self, counter: Counter, before: int, highest: int) -> None:
+        unchanged = CounterModel.value == before
+        if not before:
+            unchanged |= CounterModel.value.does_not_exist()
+
+        def fill(transaction: TransactWrite) -> None:
+            claim = CounterModel(self._name(counter), value=before)
+            transaction.save(claim, condition=CounterModel.name.does_not_exist())
+            transaction.update(
+                CounterModel(counter.value),
+                [CounterModel.value.set(max(before, highest))],
+                condition=unchanged,
+            )
+
+        transactions.write(fill)
+
+    def _name(self, counter: Counter) -> str:
+        return f"{counter.value} before import {self._import_id}"

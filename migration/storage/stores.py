@@ -1,0 +1,72 @@
+"""Everything that an import writes to, opened together."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from glimpse.generations import GenerationStore
+from glimpse.generations.models import MODELS as GENERATION_MODELS
+from glimpse.index import IndexWriter, ObjectStore, S3ObjectStore
+from glimpse.records import ImageStore, JobStore, ShareStore
+from glimpse.records.models import MODELS as RECORD_MODELS
+
+from functions.api.storage.counters import CounterStore
+from functions.api.storage.folders import OwnedFolderStore
+from functions.api.storage.models import MODELS as API_MODELS
+from functions.api.storage.users import UserStore
+from local.errors import Trouble
+from local.tables import opened
+from local.target import Target
+from migration.storage.photos import PhotoBucket
+
+NAMESPACE = "glimpse"
+_TABLES = (
+    "Users", "Usernames", "Folders", "FolderNames", "Images", "Jobs", "Counters", "Deployment", "Shares",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """A deployment's records, photographs and indexes, by the classes that its functions use."""
+
+    users: UserStore
+    folders: OwnedFolderStore
+    images: ImageStore
+    jobs: JobStore
+    shares: ShareStore
+    counters: CounterStore
+    generations: GenerationStore
+    photos: PhotoBucket
+    index: ObjectStore
+    writer: IndexWriter
+
+
+@contextmanager
+def open_stores(target: Target) -> Iterator[Stores]:
+    """Open a deployment's stores.
+
+    Raises
+    ------
+    Trouble
+        If the deployment is of an earlier version, or a table refuses.
+    """
+    missing = [name for name in _TABLES if f"{name}Table" not in target.outputs]
+    if missing:
+        raise Trouble(
+            f"{target.name} is of an earlier version, without a table for {missing[0]}: deploy it again."
+        )
+    client = target.client("s3")
+    index = S3ObjectStore(target.outputs["IndexBucket"], client)
+    with opened(target, (*RECORD_MODELS, *API_MODELS, *GENERATION_MODELS)):
+        yield Stores(
+            users=UserStore(),
+            folders=OwnedFolderStore(),
+            images=ImageStore(),
+            jobs=JobStore(),
+            shares=ShareStore(),
+            counters=CounterStore(),
+            generations=GenerationStore(),
+            photos=PhotoBucket(client, target.outputs["ImagesBucket"]),
+            index=index,
+            writer=IndexWriter(index),
+        )

@@ -1,0 +1,69 @@
+"""A deployment on in-process AWS, and an import into it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from migration.old.spelling import Spelling
+from migration.options import Options
+from migration.report import Report
+from migration.session import migrate
+from tests.integration.migration.deployment import Deployment
+
+_USUAL = Spelling()
+
+
+@dataclass
+class Listener:
+    """Remembers what it was told; `step` is called with every image batch."""
+
+    said: list[str] = field(default_factory=list)
+    done: int = 0
+    step: Callable[[], None] = lambda: None
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def images(self, done: int) -> None:
+        self.done += done
+        self.step()
+
+
+@pytest.fixture
+def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        yield Deployment.create()
+
+
+@pytest.fixture
+def run(deployment: Deployment, tmp_path: Path) -> Callable[..., Report]:
+    """Imports an installation; nothing is waited for, since nothing embeds here."""
+
+    def do(
+        root: Path,
+        tables: Path | None,
+        *,
+        dry_run: bool = False,
+        state: str = "state",
+        spelling: Spelling = _USUAL,
+        watcher: Listener | None = None,
+        **options: Any,
+    ) -> Report:
+        return migrate(
+            deployment.target,
+            root,
+            tables,
+            spelling,
+            Options(patience_seconds=0.0, **options),
+            tmp_path / state,
+            watcher or Listener(),
+            dry_run=dry_run,
+        )
+
+    return do

@@ -1,0 +1,142 @@
+"""What other systems keep of passwords is recognised, checked, and never stored any weaker than before."""
+
+import base64
+import hashlib
+import hmac
+import struct
+import unicodedata
+
+import bcrypt
+import pytest
+from argon2 import PasswordHasher
+from argon2.low_level import Type
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.api.services.accounts import Passwords
+from functions.api.services.imported_passwords import PREFIX
+from migration.passwords import UnusableHash, imported_hash
+
+PASSWORD = "corréct hörse 🐎"
+RAW = PASSWORD.encode()
+SALT = b"0123456789abcdef"
+PASSWORDS = Passwords(memory_kib=64)
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def pbkdf2(digest: str, iterations: int = 1000, salt: bytes = SALT, size: int = 32) -> bytes:
+    return hashlib.pbkdf2_hmac(digest, RAW, salt, iterations, size)
+
+
+def identity_v3(digest: int, name: str) -> str:
+    return b64(struct.pack(">BIII", 1, digest, 1000, 16) + SALT + pbkdf2(name))
+
+
+def adapted(data: bytes) -> str:
+    return b64(data).rstrip("=").replace("+", ".")
+
+
+SCRYPT = hashlib.scrypt(RAW, salt=b"salt", n=1024, r=8, p=1, dklen=64).hex()
+BCRYPT = bcrypt.hashpw(RAW, b"$2b$04$abcdefghijklmnopqrstuu").decode()
+ARGON2 = PasswordHasher(time_cost=1, memory_cost=64, parallelism=2).hash(PASSWORD, salt=SALT)
+ARGON2I = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1, type=Type.I).hash(PASSWORD, salt=SALT)
+HASHES = {
+    "argon2id": ARGON2,
+    "argon2i": ARGON2I,
+    "argon2 of Django": f"argon2{ARGON2}",
+    "argon2 of Spring": f"{{argon2@SpringSecurity_v5_8}}{ARGON2}",
+    "bcrypt": BCRYPT,
+    "bcrypt 2a": BCRYPT.replace("$2b$", "$2a$"),
+    "bcrypt 2y": BCRYPT.replace("$2b$", "$2y$"),
+    "bcrypt of Django": f"bcrypt${BCRYPT}",
+    "bcrypt of Spring": f"{{bcrypt}}{BCRYPT}",
+    "Django": f"pbkdf2_sha256$1000$saltsalt${b64(pbkdf2('sha256', salt=b'saltsalt'))}",
+    "Django sha1": f"pbkdf2_sha1$1000$saltsalt${b64(pbkdf2('sha1', salt=b'saltsalt', size=20))}",
+    "passlib": f"$pbkdf2-sha256$1000${adapted(SALT)}${adapted(pbkdf2('sha256'))}",
+    "passlib sha512": f"$pbkdf2-sha512$1000${adapted(SALT)}${adapted(pbkdf2('sha512', size=64))}",
+    "passlib sha1": f"$pbkdf2$1000${adapted(SALT)}${adapted(pbkdf2('sha1', size=20))}",
+    "werkzeug": f"pbkdf2:sha256:1000$saltsalt${pbkdf2('sha256', salt=b'saltsalt').hex()}",
+    "werkzeug scrypt": f"scrypt:1024:8:1$salt${SCRYPT}",
+    "werkzeug hmac": f"sha256$salt${hmac.new(b'salt', RAW, 'sha256').hexdigest()}",
+    "Identity v3 sha512": identity_v3(2, "sha512"),
+    "Identity v3 sha256": identity_v3(1, "sha256"),
+    "Identity v2": b64(b"\0" + SALT + pbkdf2("sha1")),
+    "md5": hashlib.md5(RAW).hexdigest(),  # noqa: S324 - what old systems did
+    "sha1": hashlib.sha1(RAW).hexdigest().upper(),  # noqa: S324
+    "sha256": hashlib.sha256(RAW).hexdigest(),
+    "sha512": hashlib.sha512(RAW).hexdigest(),
+}
+
+
+@pytest.mark.parametrize("name", HASHES)
+def test_the_old_password_is_right_and_another_one_wrong(name: str) -> None:
+    stored = imported_hash(HASHES[name], PASSWORDS)
+    assert PASSWORDS.verify(PASSWORD + "!", stored) == (False, None)
+    right, fresh = PASSWORDS.verify(PASSWORD, stored)
+    assert right
+    assert fresh is not None
+    assert not fresh.startswith(PREFIX)
+    # From then on any spelling that looks the same is right, as for everybody.
+    assert PASSWORDS.verify(unicodedata.normalize("NFD", PASSWORD), fresh) == (True, None)
+
+
+@pytest.mark.parametrize("name", [name for name in HASHES if "argon2" not in name])
+def test_nothing_weaker_than_argon2_is_stored(name: str) -> None:
+    stored = imported_hash(HASHES[name], PASSWORDS)
+    assert "$argon2id$" in stored
+    digest = HASHES[name].rpartition("$")[2].lower()
+    assert digest[-20:] not in stored.lower()
+
+
+def test_passwords_are_checked_as_they_were_typed() -> None:
+    typed = unicodedata.normalize("NFD", PASSWORD)
+    stored = imported_hash(hashlib.sha256(typed.encode()).hexdigest(), PASSWORDS)
+    assert PASSWORDS.verify(typed, stored)[0]
+
+
+def test_bcrypt_passes_over_what_lies_beyond_72_bytes() -> None:
+    stored = imported_hash(bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode(), PASSWORDS)
+    assert PASSWORDS.verify("x" * 100, stored)[0]
+    assert not PASSWORDS.verify("x" * 71, stored)[0]
+    assert not PASSWORDS.verify("\0", stored)[0]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "",
+        "test123",
+        "!",
+        "$1$abc$def",
+        "$6$rounds=5000$salt$" + "x" * 86,
+        "{noop}test123",
+        "pbkdf2_sha256$999999999$salt$AAAA",
+        "pbkdf2_sha256$0$salt$AAAA",
+        "pbkdf2_sha256$1000$salt$A",
+        BCRYPT.replace("$04$", "$31$"),
+        ARGON2.replace("m=64", "m=9999999"),
+        "scrypt:1048576:8:1$salt$abcd",
+        "scrypt:1000:8:1$salt$abcd",
+        b64(struct.pack(">BIII", 1, 2, 1000, 4_000_000_000) + SALT * 4),
+        b64(struct.pack(">BIII", 1, 9, 1000, 16) + SALT * 4),
+    ],
+)
+def test_what_is_of_no_use_is_refused(stored: str) -> None:
+    with pytest.raises(UnusableHash):
+        imported_hash(stored, PASSWORDS)
+
+
+@given(st.one_of(st.text(), st.sampled_from(sorted(HASHES.values())).flatmap(
+    lambda known: st.tuples(st.just(known), st.integers(0, len(known) - 1), st.characters()).map(
+        lambda change: change[0][: change[1]] + change[2] + change[0][change[1] + 1 :]
+    )
+)))  # fmt: skip
+def test_whatever_is_accepted_can_be_checked(stored: str) -> None:
+    try:
+        accepted = imported_hash(stored, PASSWORDS)
+    except UnusableHash:
+        return
+    PASSWORDS.verify("some password", accepted)
