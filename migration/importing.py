@@ -4,16 +4,18 @@ import uuid
 from pathlib import Path
 from typing import Protocol
 
+from glimpse.records import FolderStatus
+
 from functions.api.services.ports import Counter
 from local.errors import Trouble
 from migration.ids import Ids
-from migration.journal import Journal
+from migration.journal import Journal, State
 from migration.judging import Judged, judged_vectors
 from migration.notes import Kind, skipped
 from migration.old.installation import Installation, OldFolder
 from migration.options import Options
 from migration.people import People
-from migration.pictures import Destination, FolderImport
+from migration.pictures import ERASED, Destination, FolderImport
 from migration.report import Report, report_of
 from migration.storage.claims import ClaimStore
 from migration.storage.stores import Stores
@@ -128,8 +130,10 @@ class Import:
             self._journal.note(skipped(Kind.IMAGE, image.key, reason) for image in images)
             return
         there = self._stores.folders.get(entry.new)
-        if there is None:
-            self._journal.note([skipped(Kind.FOLDER, folder.key, "it was erased here meanwhile")])
+        if there is None or there.status is not FolderStatus.ACTIVE:
+            lost = [image for _, planned in self._journal.jobs(folder.key) for image in planned]
+            self._journal.set_state([image for image in lost if image.state < State.STORED], State.DELETED)
+            self._journal.note([skipped(Kind.FOLDER, folder.key, ERASED)])
             return
         index = self._old.indexes.get((folder.owner_id, folder.id))
         judged = Judged()

@@ -50,7 +50,7 @@ SETTLED = "F" * 16
 Such a record was made with a vector that came along."""
 
 _UNREADABLE = "The file could not be read."
-_ERASED = "its folder was erased meanwhile"
+ERASED = "the folder was erased here meanwhile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,7 @@ class FolderImport:
         attempt = self._stores.writer.begin(index)
         folder = self._stores.folders.get(self._to.folder_id)
         if folder is None or folder.status is not FolderStatus.ACTIVE:
-            raise FolderGone(_ERASED)
+            raise FolderGone(ERASED)
         if set(folder.index_versions) != {space_id}:
             return  # a change of model has begun: the queue embeds for every space
         # An earlier run may have committed them, and not have noted it: then they are replaced.
@@ -272,7 +272,7 @@ class FolderImport:
             self._stores.folders.raise_index_version(folder.folder_id, space_id, commit.version)
 
     def _drop(self, planned: Sequence[PlannedImage]) -> None:
-        self._forget([image for image in planned if image.state < State.STORED], _ERASED)
+        self._forget([image for image in planned if image.state < State.STORED], ERASED)
 
     def _forget(self, images: Sequence[PlannedImage], reason: str) -> None:
         self._journal.set_state(images, State.DELETED)

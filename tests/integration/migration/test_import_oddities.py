@@ -1,0 +1,375 @@
+"""Whatever is odd about an old installation is imported, or named in the report with its reason."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import pytest
+from glimpse.records import FolderStore, ImageStatus, ImageStore, Permission, ShareStore
+from moto.backends import get_backend
+
+from functions.api.services.folders import clean_folder_name
+from functions.api.storage.folders import OwnedFolderStore
+from functions.api.storage.users import UserStore
+from local.errors import Trouble
+from local.tables import opened
+from migration.notes import Outcome
+from migration.old.spelling import Spelling
+from migration.report import Report
+from tests.integration.migration.conftest import Listener
+from tests.integration.migration.deployment import MODELS, Deployment
+from tests.integration.migration.old import OldInstallation
+
+Run = Callable[..., Report]
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> OldInstallation:
+    """One user with one folder of three images."""
+    found = OldInstallation(tmp_path / "old")
+    found.user(1, "ada", "0" * 32)
+    found.folder(3, 1, "Sea")
+    for image_id in (10, 11, 12):
+        found.image(image_id, 1, 3, f"{image_id}.png")
+    found.index(1, 3, [10, 11, 12])
+    return found
+
+
+@pytest.fixture
+def tables(old: OldInstallation, tmp_path: Path) -> Callable[[], Path]:
+    return lambda: old.json(tmp_path / "tables.json")
+
+
+def reason(report: Report, kind: str, old: str, outcome: Outcome | None = None) -> str:
+    """Everything that the report says of something."""
+    return "; ".join(
+        note.reason
+        for note in report.notes
+        if (note.kind, note.old) == (kind, old) and outcome in {None, note.outcome}
+    )
+
+
+def statuses(deployment: Deployment, folder_id: int = 3) -> dict[int, ImageStatus]:
+    with opened(deployment.target, MODELS):
+        return {record.image_id: record.status for record in ImageStore().list_folder(folder_id)}
+
+
+def test_names_that_are_taken_or_no_names(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run
+) -> None:
+    old.user(2, "al", "0" * 32)
+    old.user(3, "ada", "0" * 32)
+    old.user(4, "\u202ea\x00da", "0" * 32)
+    names = ["Sea", " Sea ", "Se\x07a", "", "x" * 300, "Ünïcode 🐎", "Cafe\u0301"]
+    for folder_id, name in enumerate(names, start=20):
+        old.folder(folder_id, 1, name)
+    report = run(old.root, tables())
+    with opened(deployment.target, MODELS):
+        made = {folder.folder_id: folder.folder_name for folder in FolderStore().get_many(range(30)).values()}
+        users = [UserStore().get(user_id).username for user_id in (1, 2, 3, 4)]  # type: ignore[union-attr]
+    assert users == ["ada", "al-2", "ada-2", "ada-3"]
+    assert [made[folder_id] for folder_id in range(20, 24)] == ["Sea (2)", "Sea (3)", "Sea (4)", "Folder 23"]
+    assert (len(made[24]), made[25], made[26]) == (255, "Ünïcode 🐎", "Café")
+    assert all(clean_folder_name(name) == name for name in made.values())
+    assert reason(report, "folder", "20") == "'Sea' is called 'Sea (2)'"
+    assert reason(report, "user", "3") == "'ada' is called 'ada-2'"
+    assert not reason(report, "folder", "25")
+
+
+def test_paths_never_leave_the_installation(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.png"
+    shutil.copyfile(old.root / "images/1/3/10.png", secret)
+    (old.root / "images/1/3/link.png").symlink_to(secret)
+    (old.root / "images/1/3/loop.png").symlink_to("loop.png")
+    said = [
+        "../../../../secret.png",
+        str(secret),
+        "link.png",
+        "loop.png",
+        "",
+        "a\0b.png",
+        "x" * 5000,
+        "images",
+        "/",
+    ]
+    for image_id, path in enumerate(said, start=100):
+        old.row(image_id, 1, 3, path)
+    report = run(old.root, tables())
+    assert set(statuses(deployment)) == {10, 11, 12}
+    assert all("there is no file" in reason(report, "image", str(100 + place)) for place in range(len(said)))
+
+
+def test_rows_files_and_vectors_that_do_not_belong_together(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run
+) -> None:
+    old.image(13, 1, 3, "no vector.png")
+    old.image(14, 1, 3, "gone.png").unlink()
+    (old.root / "images/1/3/no row.png").write_bytes(b"x")
+    old.row("eleven", 1, 3, "10.png")
+    old.row(10, 1, 3, "11.png")
+    old.row(15, 1, 99, "10.png")
+    old.folder(4, 77, "Nobody's")
+    old.vectors |= {14: old.vectors[10], 98: old.vectors[10]}
+    old.index(1, 3, [10, 11, 12, 14, 98])
+    old.index(1, 55, [10])
+    (old.root / "faiss_indexes/stray.faiss").write_bytes(b"")
+    old.index(1, 3, [10], "faisses_indexes")
+    report = run(old.root, tables())
+    assert statuses(deployment) == {
+        **dict.fromkeys((10, 11, 12), ImageStatus.INDEXED),
+        13: ImageStatus.PENDING,  # until the queue has embedded it
+    }
+    assert "no file" in reason(report, "image", "14")
+    assert reason(report, "file", "images/1/3/no row.png")
+    assert "whole number" in reason(report, "image", "eleven")
+    assert "earlier row" in reason(report, "image", "10")
+    assert "folder 99" in reason(report, "image", "15")
+    assert "owner 77" in reason(report, "folder", "4")
+    said = reason(report, "vector", "1/3.faiss")
+    assert "14, 98: no imported image" in said
+    assert "13: without a vector" in said
+    for stray in ("faiss_indexes/1/55.faiss", "faiss_indexes/stray.faiss", "faisses_indexes/1/3.faiss"):
+        assert reason(report, "index file", stray)
+
+
+def test_vectors_that_are_not_as_they_should_be(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run
+) -> None:
+    for image_id in (13, 14, 15):
+        old.image(image_id, 1, 3, f"{image_id}.png")
+    rows = np.stack([old.vectors[image_id] for image_id in (10, 11, 12, 13, 14, 10)])
+    rows[0] = old.vectors[15]  # an earlier picture under the same id
+    rows[1] *= 3
+    rows[2] = 0
+    rows[3, 5] = np.nan
+    rows[4, 5] = np.inf
+    old.index(1, 3, [10, 11, 12, 13, 14, 10], vectors=rows)
+    report = run(old.root, tables())
+    indexed = [image_id for image_id, status in statuses(deployment).items() if status is ImageStatus.INDEXED]
+    assert indexed == [10, 11]
+    said = reason(report, "vector", "1/3.faiss")
+    assert "12, 13, 14: the vector is zero or not finite" in said
+    assert "10: there twice" in said
+    assert "1 were brought to unit length" in said
+    assert deployment.search(1, 3, old.vectors[10]) == [10, 11]
+    assert deployment.search(1, 3, old.vectors[11], 1) == [11]
+
+
+def damaged(kind: str, path: Path, vectors: np.ndarray) -> None:
+    data = path.read_bytes()
+    match kind:
+        case "empty":
+            path.write_bytes(b"")
+        case "truncated":
+            path.write_bytes(data[: len(data) // 2])
+        case "text":
+            path.write_text("not an index")
+        case "ids":
+            faiss.write_index(_flat(vectors), str(path))
+        case "other kind":
+            index = faiss.IndexIDMap(faiss.IndexHNSWFlat(vectors.shape[1], 8))
+            index.add_with_ids(vectors, np.arange(len(vectors)))
+            faiss.write_index(index, str(path))
+        case "huge":
+            # A count of vectors that no file holds.
+            place = data.index((3).to_bytes(8, "little"))
+            path.write_bytes(data[:place] + (2**40).to_bytes(8, "little") + data[place + 8 :])
+        case "other dimension":
+            index = faiss.IndexIDMap(faiss.IndexFlatIP(8))
+            index.add_with_ids(np.eye(8, dtype=np.float32)[:3], np.array([10, 11, 12]))
+            faiss.write_index(index, str(path))
+
+
+def _flat(vectors: np.ndarray) -> Any:
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(vectors)
+    return index
+
+
+@pytest.mark.parametrize(
+    "kind", ["empty", "truncated", "text", "ids", "other kind", "huge", "other dimension"]
+)
+def test_an_index_that_cannot_be_used_has_its_images_embedded_anew(
+    kind: str, deployment: Deployment, old: OldInstallation, tables: Any, run: Run
+) -> None:
+    path = old.root / "faiss_indexes/1/3.faiss"
+    damaged(kind, path, np.stack(list(old.vectors.values())))
+    report = run(old.root, tables())
+    assert set(statuses(deployment).values()) == {ImageStatus.PENDING}
+    assert "embedded anew" in reason(report, "index file", "1/3.faiss")
+
+
+def test_files_that_are_no_pictures_fail_with_a_reason(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run
+) -> None:
+    whole = (old.root / "images/1/3/10.png").read_bytes()
+    (old.root / "images/1/3/10.png").write_bytes(whole[: len(whole) // 2])
+    (old.root / "images/1/3/11.png").write_bytes(b"")
+    old.image(20, 1, 3, "no suffix.png").rename(old.root / "images/1/3/nosuffix")
+    old.rows["images"][-1]["filepath"] = "images/1/3/nosuffix"
+    (old.root / "images/1/3/notes.txt").write_text("hello")
+    old.row(21, 1, 3, "notes.txt")
+    report = run(old.root, tables())
+    found = statuses(deployment)
+    assert {image_id for image_id, status in found.items() if status is ImageStatus.FAILED} == {10, 11, 21}
+    assert found[12] is ImageStatus.INDEXED
+    assert found[20] is ImageStatus.PENDING
+    assert "empty" in reason(report, "image", "11")
+    assert "not an image" in reason(report, "image", "21")
+    assert reason(report, "image", "10")
+    assert report.counts["images_failed"] == 3
+    with opened(deployment.target, MODELS):
+        assert FolderStore().get(3).image_count == 1  # type: ignore[union-attr]
+
+
+def test_shares_that_make_no_sense(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run
+) -> None:
+    old.user(2, "bob", "0" * 32)
+    old.user(3, "cyd", "0" * 32)
+    for share_id, (folder_id, user_id, permission) in enumerate(
+        [
+            (3, 1, "edit"),
+            (3, 77, "edit"),
+            (99, 2, "edit"),
+            (3, 2, "ruler"),
+            (3, 2, "edit"),
+            (3, 3, "READ_WRITE"),
+        ],
+        start=1,
+    ):
+        old.share(share_id, folder_id, 1, user_id, permission)
+    report = run(old.root, tables())
+    assert report.counts["shares_imported"] == 2
+    assert "own" in reason(report, "share", "3 with 1")
+    assert "in no table" in reason(report, "share", "3 with 77")
+    assert "folder is not imported" in reason(report, "share", "99 with 2")
+    assert "'ruler'" in reason(report, "share", "3 with 2", Outcome.CHANGED)
+    assert "twice" in reason(report, "share", "3 with 2", Outcome.SKIPPED)
+    with opened(deployment.target, MODELS):
+        shares = {share.user_id: share.permission for share in ShareStore().of_folder(3)}
+    assert shares == {2: Permission.VIEW, 3: Permission.EDIT}
+
+
+def test_ids_that_would_use_up_the_sequence_are_mapped(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run
+) -> None:
+    old.image(2**53 - 1, 1, 3, "last.png")
+    old.index(1, 3, [10, 11, 12, 2**53 - 1])
+    run(old.root, tables())
+    assert set(statuses(deployment)) == {10, 11, 12, 13}
+    assert deployment.search(1, 3, old.vectors[2**53 - 1], 1) == [13]
+
+
+def test_a_database_that_was_not_closed_is_read_whole_and_left_alone(
+    deployment: Deployment, old: OldInstallation, run: Run
+) -> None:
+    path = old.sqlite(old.root / "app.db")
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("INSERT INTO users VALUES (6, 'late', '', '')")
+        database.commit()
+        before = old.digests()
+        assert "app.db-wal" in before
+        run(old.root, path)
+        assert old.digests() == before
+    with opened(deployment.target, MODELS):
+        assert UserStore().find("late") is not None
+
+
+def test_columns_of_other_names_are_mapped(
+    deployment: Deployment, old: OldInstallation, run: Run, tmp_path: Path
+) -> None:
+    rows = json.loads(old.json(tmp_path / "tables.json").read_text())
+    people = [
+        {"nr": row["id"], "nick": row["username"], "secret": row["password_hash"]} for row in rows["users"]
+    ]
+    rows["people"] = people
+    del rows["users"]
+    (tmp_path / "tables.json").write_text(json.dumps(rows))
+    with pytest.raises(Trouble, match=r"No table is called users \(there are: .*people.*--mapping"):
+        run(old.root, tmp_path / "tables.json")
+    mapping = tmp_path / "mapping.json"
+    said: dict[str, Any] = {"users": {"table": "people", "columns": {"id": "nr", "username": "nick"}}}
+    mapping.write_text(json.dumps(said))
+    report = run(old.root, tmp_path / "tables.json", spelling=Spelling.load(mapping))
+    assert "no password hash" in reason(report, "user", "1")
+    said["users"]["columns"]["colour"] = "red"
+    mapping.write_text(json.dumps(said))
+    with pytest.raises(Trouble, match="'colour', where there is: id, username, password_hash"):
+        Spelling.load(mapping)
+
+
+def test_two_imports_at_once_and_states_of_other_imports_are_refused(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run, tmp_path: Path
+) -> None:
+    path = tables()
+    refused: list[str] = []
+
+    def again() -> None:
+        with pytest.raises(Trouble, match="under way already") as trouble:
+            run(old.root, path)
+        refused.append(str(trouble.value))
+
+    run(old.root, path, watcher=Listener(step=again))
+    assert refused
+    with pytest.raises(Trouble, match="is not to be changed"):
+        run(old.root, path, state="old/state")
+    shutil.copytree(old.root, tmp_path / "elsewhere")
+    with pytest.raises(Trouble, match="import with the source"):
+        run(tmp_path / "elsewhere", path)
+    with pytest.raises(Trouble, match="began with tables"):
+        run(old.root, None, owner="ada")
+    assert not (old.root / "state").exists()
+
+
+def test_a_deployment_that_was_reset_is_noticed(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run
+) -> None:
+    run(old.root, tables())
+    for service in ("dynamodb", "s3"):
+        get_backend(service).reset()  # type: ignore[arg-type]
+    Deployment.create()
+    with pytest.raises(Trouble, match="was reset since"):
+        run(old.root, tables())
+
+
+def test_what_people_delete_meanwhile_does_not_come_back(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run
+) -> None:
+    old.folder(4, 1, "Hills")
+    for image_id in (20, 21):
+        old.image(image_id, 1, 4, f"{image_id}.png")
+    old.index(1, 4, [20, 21])
+
+    def erase() -> None:
+        folders = OwnedFolderStore()
+        for folder in folders.get_many([4]).values():
+            folders.hide(folder)
+
+    report = run(old.root, tables(), watcher=Listener(step=erase))
+    assert report.is_complete
+    assert statuses(deployment) == dict.fromkeys((10, 11, 12), ImageStatus.INDEXED)
+    assert not any(key.startswith("uploads/1/4/") for key in set(deployment.keys()))
+    assert "erased here meanwhile" in reason(report, "folder", "4")
+
+
+def test_a_folder_without_an_installation_is_named(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="There is no folder"):
+        run(tmp_path / "none", None)
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(Trouble, match="holds neither images/ nor"):
+        run(tmp_path / "bare", None)
+    (tmp_path / "bare/images").mkdir()
+    with pytest.raises(Trouble, match="--owner"):
+        run(tmp_path / "bare", None)
+    with pytest.raises(Trouble, match="There are no tables"):
+        run(tmp_path / "bare", tmp_path / "none.db")
