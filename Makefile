@@ -94,7 +94,7 @@ LOCK := $(COMPILE) pyproject.toml
 LAMBDA := --python-version 3.12 --python-platform x86_64-manylinux_2_28 -c requirements.txt --excludes layers/excludes.txt
 
 lock: $(STAMP) ## Compile the requirements files
-	@$(LOCK) --all-extras --universal --python-version 3.11 -o requirements.txt
+	@$(LOCK) $(foreach extra,api embed search local cli dev,--extra $(extra)) --universal --python-version 3.11 -o requirements.txt
 	@$(LOCK) $(LAMBDA) --extra api -o layers/api/requirements.txt
 	@$(LOCK) $(LAMBDA) --extra search -o layers/search/requirements.txt
 	@$(LOCK) $(LAMBDA) --extra embed -o functions/embed/requirements.txt

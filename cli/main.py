@@ -7,12 +7,12 @@ from typing import NoReturn
 
 import typer
 
-from cli import index, migrate, model, password, reindex
+from cli import export, index, migrate, model, password, reindex
 from local.errors import Trouble
 
 app = typer.Typer(
     name="glimpse",
-    help="Find photographs by what they show: models, and changes of model without downtime.",
+    help="Find photographs by what they show: models, indexes, and what comes in and goes out.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -22,6 +22,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(index.app, name="index")
 app.command()(reindex.reindex)
 app.command()(migrate.migrate)
+app.command()(export.export)
 app.command()(password.password)
 model.app.command()(reindex.rollback)
 model.app.command()(reindex.finalize)

@@ -38,6 +38,7 @@ from glimpse.index.segment import VectorBatch
 from glimpse.index.store import ObjectStore
 from glimpse.index.swap import Commit, RetryPolicy
 from glimpse.index.sweep import Swept
+from glimpse.index.unloading import Unloading
 from glimpse.index.walk import walk
 from glimpse.index.writer import Attempt, IndexWriter
 
@@ -77,6 +78,7 @@ __all__ = [
     "StoreUnavailable",
     "Swept",
     "Trouble",
+    "Unloading",
     "VectorBatch",
     "build_segment",
     "combine",

@@ -163,18 +163,37 @@ def merge_batches(
         return VectorBatch(_NO_IDS, np.empty((0, dimension), np.float32), _NO_IDS)
     image_ids = np.concatenate([batch.image_ids for _, batch in batches])
     sequences = np.concatenate([np.full(len(batch), sequence) for sequence, batch in batches])
-    alive = sequences >= _masked_up_to(image_ids, masks)
-    # The newest row of each image that is alive: rows ordered by image, the newest first.
-    order = np.lexsort((-sequences, image_ids))
-    order = order[alive[order]]
-    is_newest = np.ones(len(order), np.bool_)
-    is_newest[1:] = image_ids[order][1:] != image_ids[order][:-1]
-    rows = order[is_newest]
+    rows = surviving_rows(image_ids, sequences, masks)
     return VectorBatch(
         image_ids[rows],
         np.concatenate([batch.vectors for _, batch in batches])[rows],
         np.concatenate([batch.taken_at for _, batch in batches])[rows],
     )
+
+
+def surviving_rows(image_ids: Ids, sequences: Ids, masks: list[tuple[int, Ids]]) -> Ids:
+    """Return which rows a search can find: the newest of each image, unless a tombstone masks it.
+
+    Parameters
+    ----------
+    image_ids, sequences : (n,) int64
+        Of each row its image, and the sequence number of its segment.
+    masks : list of (int, (m,) int64)
+        As for :func:`merge_batches`.
+
+    Returns
+    -------
+    (k,) int64
+        Row numbers, in the order of the image ids.
+    """
+    alive = sequences >= _masked_up_to(image_ids, masks)
+    # Rows ordered by image, the newest first.
+    order = np.lexsort((-sequences, image_ids))
+    order = order[alive[order]]
+    is_newest = np.ones(len(order), np.bool_)
+    is_newest[1:] = image_ids[order][1:] != image_ids[order][:-1]
+    rows: Ids = order[is_newest]
+    return rows
 
 
 def _masked_up_to(image_ids: Ids, masks: list[tuple[int, Ids]]) -> Ids:

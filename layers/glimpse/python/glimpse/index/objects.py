@@ -174,7 +174,7 @@ class ObjectCache:
 
     def _head(self, wanted: Wanted) -> bytes:
         """Return the head of an inverted segment, or the whole if the manifest does not tell its length."""
-        place = _head_in(wanted.entry)
+        place = head_in(wanted.entry)
         if place is None:
             return self._bytes(wanted)
         length, digest = place
@@ -228,7 +228,7 @@ def _check_against_manifest(loaded: Loaded, entry: ObjectEntry) -> None:
         raise ObjectDamaged(f"it holds {count} images, where its manifest says {entry.count}")
 
 
-def _head_in(entry: ObjectEntry) -> tuple[int, str] | None:
+def head_in(entry: ObjectEntry) -> tuple[int, str] | None:
     """Return the length and digest of a segment's head, where the manifest names them."""
     extra = entry.model_extra or {}
     length, digest = extra.get("head_bytes"), extra.get("head_sha256")
@@ -238,7 +238,7 @@ def _head_in(entry: ObjectEntry) -> tuple[int, str] | None:
 
 
 def _size_to_load(entry: ObjectEntry) -> int:
-    head = _head_in(entry) if entry.kind == inverted.KIND else None
+    head = head_in(entry) if entry.kind == inverted.KIND else None
     return head[0] if head else entry.bytes
 
 
