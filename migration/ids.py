@@ -1,6 +1,6 @@
 """Old ids stay where this deployment never gave them to anything; the others become new ones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from functions.api.services.ports import Counter, Counters
 from local.errors import Trouble
@@ -24,14 +24,17 @@ class Ids:
     def __init__(self, claims: ClaimStore, counters: Counters) -> None:
         self._claims = claims
         self._counters = counters
-        self._before: dict[Counter, int] = {}
+        self._own: dict[Counter, range] = {}
 
-    def claim(self, counter: Counter, old_ids: Iterable[int]) -> None:
-        """Set apart those of some ids that are free, and raise the counter above them."""
-        highest = max((old_id for old_id in old_ids if old_id <= MOST_KEPT), default=0)
-        self._before[counter] = self._claims.claim(counter, highest)
+    def claim(self, counter: Counter, highest: int) -> None:
+        """Set the free ids up to `highest` apart, and raise the counter above them.
 
-    def recall(self, counter: Counter) -> None:
+        An import that is repeated has to name the same `highest`: what is above is the counter's.
+        """
+        before = self._claims.claim(counter, highest)
+        self._own[counter] = range(before + 1, highest + 1)
+
+    def recall(self, counter: Counter, highest: int) -> None:
         """Take up an earlier run's claim.
 
         Raises
@@ -45,16 +48,12 @@ class Ids:
                 "The deployment knows nothing of this import, which began earlier: it was reset since, or is"
                 " another one. Name another folder with --state to begin anew."
             )
-        self._before[counter] = before
+        self._own[counter] = range(before + 1, highest + 1)
 
     def assign(self, counter: Counter, old_ids: Sequence[int | None]) -> list[int]:
         """Return an id for each of some things, its old one where that is free."""
-        kept = [
-            old_id if old_id is not None and self._is_free(counter, old_id) else None for old_id in old_ids
-        ]
+        own = self._own[counter]
+        kept = [old_id if old_id is not None and old_id in own else None for old_id in old_ids]
         lacking = kept.count(None)
         fresh = iter(self._counters.reserve(counter, lacking) if lacking else ())
         return [next(fresh) if old_id is None else old_id for old_id in kept]
-
-    def _is_free(self, counter: Counter, old_id: int) -> bool:
-        return self._before[counter] < old_id <= MOST_KEPT

@@ -8,7 +8,7 @@ from glimpse.records import FolderStatus
 
 from functions.api.services.ports import Counter
 from local.errors import Trouble
-from migration.ids import Ids
+from migration.ids import MOST_KEPT, Ids
 from migration.journal import Journal, State
 from migration.judging import Judged, judged_vectors
 from migration.notes import Kind, skipped
@@ -116,10 +116,13 @@ class Import:
         }
         is_known = self._journal.fact("is_claimed") is not None
         for counter, ids in old_ids.items():
+            found = max((old_id for old_id in ids if old_id <= MOST_KEPT), default=0)
+            # Noted before: whatever the old installation holds by the next run, the claim stays what it was.
+            highest = int(self._fact(f"highest of {counter}", str(found)))
             if is_known:
-                self._ids.recall(counter)
+                self._ids.recall(counter, highest)
             else:
-                self._ids.claim(counter, ids)
+                self._ids.claim(counter, highest)
         self._journal.set_fact("is_claimed", "yes")
 
     def _folder(self, folder: OldFolder) -> None:

@@ -7,6 +7,7 @@ from glimpse.photos import TAKEN_AT_UNKNOWN
 from glimpse.records import ImageStatus, JobStatus
 from PIL import Image
 
+from migration.pictures import SETTLED
 from tests.integration.embed.conftest import Handler, again, batch, stored
 from tests.integration.embed.world import FOLDER, World, photo
 
@@ -28,6 +29,16 @@ def test_an_upload_can_be_found(world: World, handler: Handler) -> None:
     ((image_id, score),) = world.search(photo("rocket.jpg"))
     assert image_id == record.image_id
     assert score > 0.999
+
+
+def test_the_file_of_an_image_that_came_with_its_vector_is_no_news(world: World, handler: Handler) -> None:
+    (record,) = world.upload("rocket.jpg")
+    world.images.mark_indexed(
+        record, thumbnail_key="t", width=1, height=1, taken_at=0, sequencer=SETTLED, spaces_revision=1
+    )
+    assert again(handler(batch(stored(record, "0055AED6DCD90281E5")))) == []
+    assert world.image(record.image_id).width == 1
+    assert world.version() == 0
 
 
 def test_the_rendition_is_a_small_webp(world: World, handler: Handler) -> None:
