@@ -90,8 +90,8 @@ def _bench(options: argparse.Namespace, scratch: Path) -> dict[str, object]:
     files, large, texts = photographs(DISTINCT), large_photographs(options.large), TEXTS[:DISTINCT]
     contenders = _contenders(source, folders)
     rows = {contender.name: Row() for contender in contenders}
-    inputs: dict[str, Sequence[bytes] | Sequence[str]] = {"image": files, "large": large, "text": texts}
-    _compare(contenders, rows, inputs)
+    samples: dict[str, Sequence[bytes] | Sequence[str]] = {"image": files, "large": large, "text": texts}
+    _compare(contenders, rows, samples)
     visual = next(scheme for scheme in SCHEMES if _bears(rows, scheme, "image", "large"))
     textual = next(scheme for scheme in SCHEMES if _bears(rows, scheme, "text"))
     chosen = joint_name(visual, textual)
@@ -99,7 +99,7 @@ def _bench(options: argparse.Namespace, scratch: Path) -> dict[str, object]:
         folders[chosen] = scratch / "chosen"
         quantize_bundle(folders[FP32.name], folders[chosen], visual, textual)
         contenders.append(Glimpse(folders[chosen], chosen))
-        _compare([contenders[0], contenders[-1]], rows, inputs)
+        _compare([contenders[0], contenders[-1]], rows, samples)
     turns: dict[str, tuple[str, Sequence[bytes] | Sequence[str]]] = {
         "image_ms": ("images", files[: options.images]),
         "large_ms": ("images", large),

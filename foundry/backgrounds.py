@@ -208,11 +208,15 @@ def _foliage(rng: np.random.Generator, size: int) -> Array:
 
 def _plasma(rng: np.random.Generator, size: int) -> Array:
     """Waves of each colour on their own, in several directions."""
-    waves = [
-        sum(np.sin(_ramp(rng, size) * rng.uniform(3, 60) + rng.uniform(0, 7)) for _ in range(2)) / 2
-        for _ in range(2)
-    ]
-    return _colour(rng) + sum(wave[..., None] * rng.uniform(-60, 60, 3).astype(np.float32) for wave in waves)
+
+    def wave() -> Array:
+        first, second = (np.sin(_ramp(rng, size) * rng.uniform(3, 60) + rng.uniform(0, 7)) for _ in range(2))
+        return np.asarray((first + second) / 2)
+
+    waves = [wave(), wave()]
+    colour = _colour(rng)
+    first, second = (wave[..., None] * rng.uniform(-60, 60, 3).astype(np.float32) for wave in waves)
+    return np.asarray(colour + (first + second))
 
 
 def _patchwork(rng: np.random.Generator, size: int) -> Array:

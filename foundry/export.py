@@ -50,7 +50,7 @@ _BATCH = 16  # pictures or texts that torch embeds at once
 class _Visual(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.model = model
+        self.model: Any = model  # open_clip's classes share method names, and no type
 
     def forward(self, image: Tensor) -> Tensor:
         return functional.normalize(self.model.encode_image(image), dim=-1)
@@ -59,7 +59,7 @@ class _Visual(nn.Module):
 class _Textual(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.model = model
+        self.model: Any = model
 
     def forward(self, text: Tensor) -> Tensor:
         return functional.normalize(self.model.encode_text(text), dim=-1)

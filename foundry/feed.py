@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import random
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -165,7 +165,7 @@ def _work(queue: Queue[Batch], seed: int, batch: int, size: int, tokenizer_file:
         queue.put(artist.draw())
 
 
-def batches(seed: int, batch: int, size: int, tokenizer_file: Path) -> Iterator[Batch]:
+def batches(seed: int, batch: int, size: int, tokenizer_file: Path) -> Generator[Batch, None, None]:
     """Draw batches in another process while the caller works on the one before.
 
     Parameters

@@ -23,7 +23,7 @@ import foundry.torchvision_shim  # noqa: F401 - has to come before open_clip and
 # isort: split
 import open_clip
 from open_clip.factory import _get_hf_config, parse_model_name  # there is no public way
-from timm.utils import reparameterize_model
+from timm.utils.model import reparameterize_model
 
 from foundry import clip_tokenizer
 
