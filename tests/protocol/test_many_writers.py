@@ -36,10 +36,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dic
         aws = settings.aws_environment()
         for name, value in aws.items():
             monkeypatch.setenv(name, value)
-        boto3.client("s3").create_bucket(
-            Bucket=BUCKET,
-            CreateBucketConfiguration={"LocationConstraint": aws["AWS_REGION"]},  # type: ignore[typeddict-item]
-        )
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
         path = os.pathsep.join([str(ROOT / "layers/glimpse/python"), str(ROOT)])
         yield {**os.environ, **aws, "PYTHONPATH": path}
     finally:
