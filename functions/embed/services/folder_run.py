@@ -155,10 +155,12 @@ class FolderRun:
                 continue
             if record.key != work.key.format():
                 self._finish([work], Outcome.FOREIGN, "the record of this image names another object")
-            elif not work.again and _is_settled(record, work.sequencer):
+            elif (
+                not work.again and _is_settled(record, work.sequencer) and not _may_be_outdated(work, record)
+            ):
                 self._finish([work], Outcome.KNOWN)
             elif _is_overtaken(record, work.sequencer):
-                work.sequencer = record.sequencer or ""
+                work.again, work.sequencer = True, record.sequencer or ""
         return [work for work in self._open if work.record is None]
 
     def _prepare(self, encoders: Mapping[str, Encoder]) -> None:
@@ -276,6 +278,15 @@ def _is_settled(record: ImageRecord, sequencer: str) -> bool:
 
 def _is_overtaken(record: ImageRecord, sequencer: str) -> bool:
     return record.sequencer is not None and is_newer(record.sequencer, sequencer)
+
+
+def _may_be_outdated(work: Work, record: ImageRecord) -> bool:
+    """Tell whether a worker may have died between its commit of an older picture and its mark.
+
+    A newer event's worker knew nothing of that vector and left it beside its own: what the object holds now
+    has to take the place of both.
+    """
+    return work.may_be_indexed and _is_overtaken(record, work.sequencer)
 
 
 def _has_vector(work: Work) -> bool:

@@ -1,6 +1,7 @@
 """What happens while an image is being embedded: deletions, replacements, failing storage, crashes."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from glimpse.index import CommitContended
@@ -200,6 +201,33 @@ def test_a_crash_at_any_step_is_mended_by_the_redelivery(world: World) -> None:
             break
         crashes += 1
     assert crashes > 20  # so many places to crash at were tried
+
+
+@pytest.mark.parametrize("newer", ["coffee.png", "truncated.jpg"])
+def test_a_crash_leaves_no_older_picture_beside_the_newer_one(world: World, newer: str) -> None:
+    """The newer event is dealt with between the crash of the older one's worker and its redelivery."""
+    crashes = 0
+    while True:
+        folder_id = 100 + crashes
+        world.make_folder(folder_id)
+        (record,) = world.upload("rocket.jpg", folder_id=folder_id, job_id=folder_id)
+        hook, crashed = crash_at(crashes)
+        with suppress(Crash):
+            process(world, event(record, "0A"), hook=hook)
+        world.put(record.key, photo(newer))
+        process(world, event(record, "0B"))
+        process(world, event(record, "0A", redelivered=True))
+        assert world.image(record.image_id, folder_id).sequencer == "0B"
+        if newer == "coffee.png":
+            assert world.search(photo("rocket.jpg"), folder_id=folder_id)[0][1] < 0.99
+            assert world.search(photo("coffee.png"), folder_id=folder_id)[0][1] > 0.999
+        else:
+            assert world.indexed_ids(folder_id) == []
+        assert world.job(folder_id).processed_images == 1
+        if not crashed():
+            break
+        crashes += 1
+    assert crashes > 10
 
 
 def test_a_crash_at_any_step_of_erasing_is_mended_by_the_redelivery(world: World) -> None:
