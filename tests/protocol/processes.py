@@ -17,6 +17,17 @@ class Killed(BaseException):
     """The process dies here: nothing in the code under test may catch it."""
 
 
+class Request(Enum):
+    """What a process stands at."""
+
+    READ = auto()
+    WRITE = auto()
+    """Of an object that nobody else writes."""
+    SWAP = auto()
+    """Of the manifest."""
+    DELETE = auto()
+
+
 class Fate(Enum):
     """What becomes of one request."""
 
@@ -41,16 +52,29 @@ class Fate(Enum):
 class Process:
     """Runs `work` in a thread, one request of its store at a time.
 
-    `error` is what ended it, `result` what it returned. While it stands still, `is_over` is False.
+    `pending` is the request that it stands at, `error` what ended it. While it stands still, `is_over` is
+    False.
+
+    Parameters
+    ----------
+    shared
+        What all processes see.
+    postpone
+        Takes a request that will be carried out later.
+    pause
+        Lets the time of a slow request pass.
     """
 
     def __init__(
-        self, shared: MemoryStore, late: list[Callable[[], None]], pause: Callable[[], None]
+        self,
+        shared: MemoryStore,
+        postpone: Callable[[Callable[[], None]], None],
+        pause: Callable[[], None],
     ) -> None:
-        self.store = SteppedStore(self, shared, late, pause)
-        self.result: object = None
+        self.store = SteppedStore(self, shared, postpone, pause)
         self.error: BaseException | None = None
         self.is_over = False
+        self.pending = Request.READ
         self._fate = Fate.DONE
         self._go = threading.Semaphore(0)
         self._stopped = threading.Semaphore(0)
@@ -60,12 +84,13 @@ class Process:
 
         def run() -> None:
             try:
-                self.result = work()
+                work()
             except BaseException as error:
                 self.error = error
             self.is_over = True
             self._stopped.release()
 
+        self.is_over, self.error = False, None
         threading.Thread(target=run, daemon=True).start()
         self._stopped.acquire()
 
@@ -75,26 +100,27 @@ class Process:
         self._go.release()
         self._stopped.acquire()
 
-    def ask(self) -> Fate:
+    def ask(self, request: Request) -> Fate:
         """Stand still until the test says what becomes of this request."""
+        self.pending = request
         self._stopped.release()
         self._go.acquire()
         return self._fate
 
 
 class SteppedStore:
-    """A process's view of the shared store."""
+    """A process's view of the shared store. `written` names the objects that it tried to write."""
 
     def __init__(
         self,
         process: Process,
         shared: MemoryStore,
-        late: list[Callable[[], None]],
+        postpone: Callable[[Callable[[], None]], None],
         pause: Callable[[], None],
     ) -> None:
         self._process = process
         self._shared = shared
-        self._late = late
+        self._postpone = postpone
         self._pause = pause
         self.written: list[str] = []
 
@@ -114,18 +140,18 @@ class SteppedStore:
         return self._read(lambda: iter(tuple(self._shared.list(prefix))))
 
     def put_if_match(self, key: str, data: bytes, etag: str) -> None:
-        self._write(lambda: self._shared.put_if_match(key, data, etag), is_swap=True)
+        self._write(Request.SWAP, lambda: self._shared.put_if_match(key, data, etag))
 
     def put_if_none_match(self, key: str, data: bytes) -> None:
-        is_swap = key.endswith("/manifest.json")
-        if not is_swap:
+        request = Request.SWAP if key.endswith("/manifest.json") else Request.WRITE
+        if request is Request.WRITE:
             self.written.append(key)
-        self._write(lambda: self._shared.put_if_none_match(key, data), is_swap=is_swap)
+        self._write(request, lambda: self._shared.put_if_none_match(key, data))
 
     def delete(self, keys: Sequence[str]) -> None:
-        fate = self._fate()
+        fate = self._fate(Request.DELETE)
         if fate is Fate.LATE:
-            self._late.append(lambda: self._shared.delete(keys))
+            self._postpone(lambda: self._shared.delete(keys))
         if fate in (Fate.LATE, Fate.FAILED_500):
             raise StoreUnavailable("500")
         self._shared.delete(keys)
@@ -135,21 +161,21 @@ class SteppedStore:
             raise Killed
 
     def _read(self, request: Callable[[], T]) -> T:
-        fate = self._fate()
+        fate = self._fate(Request.READ)
         if fate in (Fate.FAILED_500, Fate.LOST, Fate.LATE):
             raise StoreUnavailable("500")
         return request()
 
-    def _write(self, request: Callable[[], None], *, is_swap: bool) -> None:
-        fate = self._fate()
+    def _write(self, kind: Request, request: Callable[[], None]) -> None:
+        fate = self._fate(kind)
         if fate is Fate.REFUSED_409:
             raise WriteConflict("409")
-        if fate is Fate.REFUSED_412 and is_swap:
+        if fate is Fate.REFUSED_412 and kind is Request.SWAP:
             raise PreconditionFailed("412")
         if fate is Fate.FAILED_500:
             raise StoreUnavailable("500")
         if fate is Fate.LATE:
-            self._late.append(request)
+            self._postpone(request)
             raise StoreUnavailable("no answer")
         request()
         if fate is Fate.ECHO_412:
@@ -159,8 +185,8 @@ class SteppedStore:
         if fate is Fate.KILLED_AFTER:
             raise Killed
 
-    def _fate(self) -> Fate:
-        fate = self._process.ask()
+    def _fate(self, request: Request) -> Fate:
+        fate = self._process.ask(request)
         if fate is Fate.KILLED_BEFORE:
             raise Killed
         if fate is Fate.SLOW:

@@ -18,7 +18,7 @@ import numpy as np
 
 from glimpse.index import contents, history
 from glimpse.index.changes import write_merge
-from glimpse.index.errors import AttemptExpired, FormatError
+from glimpse.index.errors import AttemptExpired, Conflict, FormatError, ObjectMissing
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import Manifest, ObjectEntry
 from glimpse.index.segment import Ids, VectorBatch
@@ -82,14 +82,16 @@ class Merger:
         """
         began = self.swapper.clock()
         inputs = frozenset(entry.key for entry in window.entries)
+        oldest = began - _FRESH_FACTOR * self.grace_seconds
         try:
             merged, removed = self._merged(key, manifest, window)
-        except InputUnusableError:
+            rows = history.absorbed(self.swapper.store, key, window, began, oldest)
+        except (InputUnusableError, Conflict) as error:
             if not self._holds(key, manifest.epoch, inputs):
                 return None  # it was merged, and swept or deleted, while this read it
+            if isinstance(error, Conflict):
+                raise ObjectMissing(str(error)) from error
             raise
-        oldest = began - _FRESH_FACTOR * self.grace_seconds
-        rows = history.absorbed(self.swapper.store, key, window, began, oldest)
         if not self._holds(key, manifest.epoch, inputs):
             return None
         span = window.spans[0].first, window.spans[-1].sequence

@@ -1,12 +1,11 @@
 """The judge: what an index held after every change of its manifest, worked out by code of its own."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from glimpse.index import IndexKey, tombstones
+from glimpse.index import IndexKey, kinds, tombstones
 from glimpse.index.layout import attempt_of
-from glimpse.index.segment import FlatSegment
 
 from tests.unit.index.memory_store import MemoryStore
 
@@ -21,6 +20,8 @@ class JudgedStore(MemoryStore):
         super().__init__()
         self._key = key
         self._clock = clock
+        self.changes = 0
+        """How often an object was written or removed."""
         self.states: list[tuple[int, Images]] = [(0, {})]
         self.appended: dict[str, int] = {}
         """Under which sequence number each attempt's objects became part of the index."""
@@ -39,7 +40,12 @@ class JudgedStore(MemoryStore):
     def epoch(self) -> int:
         return int(self._before["epoch"])
 
+    def delete(self, keys: Sequence[str]) -> None:
+        self.changes += 1
+        super().delete(keys)
+
     def _put(self, key: str, data: bytes) -> None:
+        self.changes += 1
         self.now = self._clock()
         super()._put(key, data)
         if key == self._key.manifest:
@@ -92,10 +98,15 @@ class JudgedStore(MemoryStore):
         return images
 
     def _rows(self, entry: dict[str, Any]) -> Images:
-        segment = FlatSegment.decode(self.objects[self._key.object(entry["key"])], self._key.space_id)
-        contents = (segment.vectors()[:, 0] * 10).round().astype(int)
-        return dict(zip(segment.image_ids.tolist(), contents.tolist(), strict=True))
+        batch = kinds.read_batch(self._object(entry), self._key.space_id)
+        contents = (batch.vectors[:, 0] * 10).round().astype(int)
+        return dict(zip(batch.image_ids.tolist(), contents.tolist(), strict=True))
 
     def _ids(self, entry: dict[str, Any]) -> list[int]:
-        ids: list[int] = tombstones.decode(self.objects[self._key.object(entry["key"])]).tolist()
+        ids: list[int] = tombstones.decode(self._object(entry)).tolist()
         return ids
+
+    def _object(self, entry: dict[str, Any]) -> bytes:
+        name = self._key.object(entry["key"])
+        assert name in self.objects, "a manifest names what is gone"
+        return self.objects[name]
