@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install foundry test-models run reset test lint format lock synth deploy destroy eval-demo bench-cutoff bench-encoder bench-index artefacts size
+.PHONY: help install foundry test-models test-protocol run reset test lint format lock synth deploy destroy eval-demo bench-cutoff bench-encoder bench-index artefacts size
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -46,6 +46,9 @@ $(TORCH): foundry/requirements.txt $(STAMP)
 
 test-models: $(TORCH) ## Test exports, tokenizers and preprocessing against open_clip and torch
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m models tests/models
+
+test-protocol: $(STAMP) ## Test the index protocol at length: the state machine, mistakes it must notice, killed writers
+	@$(BIN)/python -m pytest -m slow tests/protocol
 
 lint: $(STAMP) ## Check style, types and layering
 	@$(BIN)/ruff check .

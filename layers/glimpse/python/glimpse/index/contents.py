@@ -30,7 +30,12 @@ def read_segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimensio
     StoreError
         If the store refuses or does not answer.
     """
-    batch = kinds.read_batch(_verified(store, key, entry), key.space_id)
+    data = _verified(store, key, entry)
+    batch = kinds.read_batch(data, key.space_id)
+    stated = entry.model_extra or {}
+    for name, value in kinds.entry_fields(data).items():
+        if stated.get(name, value) != value:
+            raise ObjectDamaged(f"its {name} is {value}, where its manifest says {stated[name]}")
     if len(batch) != entry.count:
         raise ObjectDamaged(f"it holds {len(batch)} images, where its manifest says {entry.count}")
     if batch.dimension != dimension:

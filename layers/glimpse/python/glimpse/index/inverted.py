@@ -225,8 +225,10 @@ def decode_batch(data: bytes, space_id: str) -> VectorBatch:
     head = Head.decode(data, len(data), space_id)
     view = memoryview(data)
     image_ids, taken_at = head.read_columns([_cut(view, span) for span in head.column_spans()])
-    for number in range(len(head.ends)):
-        head.read_list(number, _cut(view, head.list_span(number)))
+    for number, end in enumerate(head.ends.tolist()):
+        _, listed = head.read_list(number, _cut(view, head.list_span(number)))
+        if not np.array_equal(listed, image_ids[end - len(listed) : end]):
+            raise ObjectDamaged(f"its list {number} names other images than its section 'image_ids'")
     vectors = np.empty((head.count, head.dimension), np.float32)
     for start in range(0, head.count, _CHUNK):
         end = min(start + _CHUNK, head.count)

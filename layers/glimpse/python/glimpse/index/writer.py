@@ -149,7 +149,10 @@ class IndexWriter:
         except StoreError:
             # The index is empty all the same, and the sweep takes whatever no manifest names.
             _logger.warning(
-                "%d objects of the deleted index %s stay for now", len(names), key.prefix, exc_info=True
+                "%d objects of the deleted index %s are left to the sweep",
+                len(names),
+                key.prefix,
+                exc_info=True,
             )
 
 
@@ -275,5 +278,5 @@ class Attempt:
                 self._merger.merge(self.key, manifest, window)
             except (GlimpseIndexError, InputUnusableError):
                 # The change itself is committed, and the next writer or compaction merges what this did not.
-                _logger.warning("the newest commits of %s stay apart for now", self.key.prefix, exc_info=True)
+                _logger.warning("the newest commits of %s were not merged", self.key.prefix, exc_info=True)
         return replace(commit, is_compaction_due=next_window(manifest) is not None)
