@@ -13,6 +13,7 @@ from migration.options import Options
 from migration.report import Report
 from migration.session import migrate
 from tests.integration.migration.deployment import Deployment
+from tests.integration.migration.old import OldInstallation
 
 _USUAL = Spelling()
 
@@ -67,3 +68,20 @@ def run(deployment: Deployment, tmp_path: Path) -> Callable[..., Report]:
         )
 
     return do
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> OldInstallation:
+    """One user with one folder of three images."""
+    found = OldInstallation(tmp_path / "old")
+    found.user(1, "ada", "0" * 32)
+    found.folder(3, 1, "Sea")
+    for image_id in (10, 11, 12):
+        found.image(image_id, 1, 3, f"{image_id}.png")
+    found.index(1, 3, [10, 11, 12])
+    return found
+
+
+@pytest.fixture
+def tables(old: OldInstallation, tmp_path: Path) -> Callable[[], Path]:
+    return lambda: old.json(tmp_path / "tables.json")

@@ -1,0 +1,132 @@
+"""What an import meets besides the files: tables, its own state, and what people do meanwhile."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from glimpse.records import ImageStatus
+from moto.backends import get_backend
+
+from functions.api.storage.folders import OwnedFolderStore
+from functions.api.storage.users import UserStore
+from local.errors import Trouble
+from local.tables import opened
+from migration.old.spelling import Spelling
+from migration.report import Report
+from tests.integration.migration.conftest import Listener
+from tests.integration.migration.deployment import MODELS, Deployment
+from tests.integration.migration.old import OldInstallation
+from tests.integration.migration.results import reason, statuses
+
+Run = Callable[..., Report]
+
+
+def test_a_database_that_was_not_closed_is_read_whole_and_left_alone(
+    deployment: Deployment, old: OldInstallation, run: Run
+) -> None:
+    path = old.sqlite(old.root / "app.db")
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("INSERT INTO users VALUES (6, 'late', '', '')")
+        database.commit()
+        before = old.digests()
+        assert "app.db-wal" in before
+        run(old.root, path)
+        assert old.digests() == before
+    with opened(deployment.target, MODELS):
+        assert UserStore().find("late") is not None
+
+
+def test_columns_of_other_names_are_mapped(
+    deployment: Deployment, old: OldInstallation, run: Run, tmp_path: Path
+) -> None:
+    rows = json.loads(old.json(tmp_path / "tables.json").read_text())
+    people = [
+        {"nr": row["id"], "nick": row["username"], "secret": row["password_hash"]} for row in rows["users"]
+    ]
+    rows["people"] = people
+    del rows["users"]
+    (tmp_path / "tables.json").write_text(json.dumps(rows))
+    with pytest.raises(Trouble, match=r"No table is called users \(there are: .*people.*--mapping"):
+        run(old.root, tmp_path / "tables.json")
+    mapping = tmp_path / "mapping.json"
+    said: dict[str, Any] = {"users": {"table": "people", "columns": {"id": "nr", "username": "nick"}}}
+    mapping.write_text(json.dumps(said))
+    report = run(old.root, tmp_path / "tables.json", spelling=Spelling.load(mapping))
+    assert "no password hash" in reason(report, "user", "1")
+    said["users"]["columns"]["colour"] = "red"
+    mapping.write_text(json.dumps(said))
+    with pytest.raises(Trouble, match="'colour', where there is: id, username, password_hash"):
+        Spelling.load(mapping)
+
+
+def test_two_imports_at_once_and_states_of_other_imports_are_refused(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run, tmp_path: Path
+) -> None:
+    path = tables()
+    refused: list[str] = []
+
+    def again() -> None:
+        with pytest.raises(Trouble, match="under way already") as trouble:
+            run(old.root, path)
+        refused.append(str(trouble.value))
+
+    run(old.root, path, watcher=Listener(step=again))
+    assert refused
+    with pytest.raises(Trouble, match="is not to be changed"):
+        run(old.root, path, state="old/state")
+    shutil.copytree(old.root, tmp_path / "elsewhere")
+    with pytest.raises(Trouble, match="import with the source"):
+        run(tmp_path / "elsewhere", path)
+    with pytest.raises(Trouble, match="began with tables"):
+        run(old.root, None, owner="ada")
+    assert not (old.root / "state").exists()
+
+
+def test_a_deployment_that_was_reset_is_noticed(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run
+) -> None:
+    run(old.root, tables())
+    for service in ("dynamodb", "s3"):
+        get_backend(service).reset()  # type: ignore[arg-type]
+    Deployment.create()
+    with pytest.raises(Trouble, match="was reset since"):
+        run(old.root, tables())
+
+
+def test_what_people_delete_meanwhile_does_not_come_back(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run
+) -> None:
+    old.folder(4, 1, "Hills")
+    for image_id in (20, 21):
+        old.image(image_id, 1, 4, f"{image_id}.png")
+    old.index(1, 4, [20, 21])
+
+    def erase() -> None:
+        folders = OwnedFolderStore()
+        for folder in folders.get_many([4]).values():
+            folders.hide(folder)
+
+    report = run(old.root, tables(), watcher=Listener(step=erase))
+    assert report.is_complete
+    assert statuses(deployment) == dict.fromkeys((10, 11, 12), ImageStatus.INDEXED)
+    assert not any(key.startswith("uploads/1/4/") for key in set(deployment.keys()))
+    assert "erased here meanwhile" in reason(report, "folder", "4")
+
+
+def test_a_folder_without_an_installation_is_named(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="There is no folder"):
+        run(tmp_path / "none", None)
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(Trouble, match="holds neither images/ nor"):
+        run(tmp_path / "bare", None)
+    (tmp_path / "bare/images").mkdir()
+    with pytest.raises(Trouble, match="--owner"):
+        run(tmp_path / "bare", None)
+    with pytest.raises(Trouble, match="There are no tables"):
+        run(tmp_path / "bare", tmp_path / "none.db")
