@@ -203,11 +203,12 @@ class Actors(RuleBasedStateMachine):
 
     def commit(self, process: Process, attempt: Attempt, added: Images, removed: list[int]) -> None:
         process.store.written.clear()
+        epoch = attempt.epoch
         commit = attempt.commit(batch_of(added) if added else None, removed)
         mine = attempt_of(process.store.written[0].removeprefix(KEY.prefix))
         assert mine
         assert self.shared.appended[mine] == commit.version, "what was promised did not happen"
-        assert attempt.epoch == commit.epoch
+        assert commit.epoch == epoch, "it got into an index that was deleted since it began"
 
     def start_compaction(self, *, at_rest: bool, whole: bool) -> Running:
         process = self.process()
