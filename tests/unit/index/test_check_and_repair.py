@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter, ObjectUnsupported, Trouble
 
-from tests.unit.index.memory_store import MemoryStore, edit_manifest, manifest_of
+from tests.unit.index.memory_store import Fault, FaultyStore, MemoryStore, edit_manifest, manifest_of
 from tests.unit.index.vectors import batch_of, unit_vectors
 
 Damage = Callable[[MemoryStore, IndexKey], None]
@@ -157,3 +157,31 @@ def test_a_repair_starts_over_when_somebody_commits_meanwhile(
     store.put_if_match = racing  # type: ignore[method-assign]
     keeper.repair(key)
     assert found(reader, key) == {3, 4, 5}
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.ECHO_412])
+@pytest.mark.parametrize("is_emptied", [False, True])
+def test_a_repair_whose_answer_is_lost_says_what_it_did(
+    writer: IndexWriter, store: MemoryStore, key: IndexKey, fault: Fault, *, is_emptied: bool
+) -> None:
+    fill(writer, key)
+    if is_emptied:
+        store.objects[key.manifest] = b"{"
+    else:
+        spoil("segments", 0, None)(store, key)
+    before = len(store.manifests)
+    faulty = FaultyStore(store, [], lambda: None, lambda: 0.0)
+    puts = iter(range(100))
+
+    def swap(name: str, data: bytes, etag: str) -> None:
+        faulty.fail({0: fault} if next(puts) == 0 else {})
+        FaultyStore.put_if_match(faulty, name, data, etag)
+
+    faulty.put_if_match = swap  # type: ignore[method-assign]
+    repaired = IndexKeeper(faulty, readers=1, clock=lambda: store.now, sleep=lambda _: None).repair(key)
+    assert len(store.manifests) == before + 1
+    assert [finding.trouble for finding in repaired.mended] == [
+        Trouble.DAMAGED if is_emptied else Trouble.MISSING
+    ]
+    assert (repaired.is_emptied, repaired.needs_embedding) == (is_emptied, True)
+    assert repaired.version == manifest_of(store, key)["sequence"]

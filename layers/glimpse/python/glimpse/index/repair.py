@@ -66,17 +66,19 @@ def repair(swapper: Swapper, key: IndexKey) -> Repaired:
         If the store refuses.
     """
     failure: Exception | None = None
+    tried: tuple[Manifest, Repaired] | None = None
     for _ in range(swapper.policy.tries):
         try:
             report = check(swapper.store, key)
+            if tried and report.manifest and report.manifest.attempt == tried[0].attempt:
+                return tried[1]  # the last swap happened, and its answer was lost
             if report.is_sound and not any(_is_of_later(finding, key) for finding in report.findings):
                 return Repaired(report.manifest.sequence if report.manifest else 0)
-            following, repaired = _mended(swapper, key, report)
+            tried = following, repaired = _mended(swapper, key, report)
             swapper.store.put_if_match(key.manifest, following.encode(), str(report.etag))
         except (Conflict, StoreUnavailable) as error:
             failure = error
         else:
-            repaired.version = following.sequence
             return repaired
         swapper.sleep(swapper.rng.uniform(0, swapper.policy.cap_seconds))
     raise CommitContended(f"{key.manifest} could not be repaired: {failure}") from failure
@@ -96,7 +98,7 @@ def _mended(swapper: Swapper, key: IndexKey, report: Report) -> tuple[Manifest, 
             raise ObjectUnsupported(f"{key.manifest} was written by a later version; repair it with that")
         # Counters of a manifest that can't be read continue from the clock: above any count.
         counter = int(swapper.clock() * 1000)
-        repaired.is_emptied = True
+        repaired.is_emptied, repaired.version = True, counter + 1
         return Manifest.empty(key, attempt, epoch=counter + 1, sequence=counter + 1), repaired
     lost = {finding.name for finding in report.errors if finding.trouble in _LOST}
     unlogged = {finding.name for finding in report.errors if finding.trouble is Trouble.LOG_UNUSABLE}
@@ -112,9 +114,10 @@ def _mended(swapper: Swapper, key: IndexKey, report: Report) -> tuple[Manifest, 
     gone = {entry.key: entry.count for entry in manifest.segments if entry.key not in kept}
     repaired.vectors_lost = sum(gone.values())
     highest = max([manifest.sequence, manifest.epoch, *(entry.sequence for entry in segments + tombstones)])
+    repaired.version = highest + 1
     return manifest.model_copy(
         update={
-            "sequence": highest + 1,
+            "sequence": repaired.version,
             "attempt": attempt,
             "segments": segments,
             "tombstones": tombstones,
