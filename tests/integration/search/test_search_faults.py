@@ -1,10 +1,12 @@
 """What goes wrong inside is told without its inside."""
 
+from pathlib import Path
+
 import boto3
 import pytest
-from glimpse.index import S3ObjectStore, StoreUnavailable
+from glimpse.index import IndexKey, S3ObjectStore, StoreUnavailable
 
-from tests.integration.search.service import BUCKET, SearchFunction
+from tests.integration.search.service import BUCKET, SPACE, SearchFunction, commit
 
 FOLDER = {"user_id": 1, "folder_id": 3}
 QUESTION = {"user_id": 1, "query": "cat", "folder_ids": [3], "folder_owner_map": {"3": 1}}
@@ -38,6 +40,25 @@ def test_an_index_of_a_later_version_is_left_alone(function: SearchFunction) -> 
     assert function.call("DELETE", "/delete-index/1/3").status == 409
     stored = boto3.client("s3").get_object(Bucket=BUCKET, Key=MANIFEST)
     assert stored["Body"].read() == later
+
+
+def test_the_log_names_a_damaged_segment_and_the_answer_does_not(
+    function: SearchFunction, bundle_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    index, bucket = IndexKey("glimpse", SPACE, 1, 3), boto3.client("s3")
+    commit(bundle_dir, index, {10: "cat"})
+    commit(bundle_dir, index, {11: "dog"})
+    segments = bucket.list_objects_v2(Bucket=BUCKET, Prefix=index.prefix)["Contents"]
+    damaged = min(entry["Key"] for entry in segments if entry["Key"].endswith(".seg"))
+    bucket.put_object(Bucket=BUCKET, Key=damaged, Body=b"damaged")
+    with caplog.at_level("INFO", "search"):
+        response = function.call("POST", "/search", QUESTION)
+    assert (response.status, response.json["partial"], len(response.json["results"])) == (200, True, 1)
+    assert "indexes/" not in response.text
+    assert Path(damaged).stem not in response.text
+    (line,) = [record.__dict__ for record in caplog.records if record.name == "search"]
+    [problem] = line["problems"]
+    assert problem.startswith(f"{damaged} can't be used: ")
 
 
 @pytest.mark.parametrize(
