@@ -53,7 +53,7 @@ test-protocol: $(STAMP) ## Test the index protocol at length: the state machine,
 lint: $(STAMP) ## Check style, types and layering
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy layers/glimpse/python/glimpse functions infra local cli migration
+	@$(BIN)/mypy layers/glimpse/python/glimpse functions infra local cli migration foundry benchmarks
 	@$(BIN)/lint-imports
 
 format: $(STAMP) ## Format the code

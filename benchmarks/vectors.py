@@ -33,23 +33,23 @@ def make_vectors(
         Images made at once; another value makes other vectors.
     """
     rng = np.random.default_rng(seed)
-    spectrum = (np.arange(1, DIMENSION + 1) ** -0.5).astype("float32")
+    spectrum = (np.arange(1, DIMENSION + 1) ** -0.5).astype(np.float32)
     spectrum /= np.linalg.norm(spectrum)
-    concepts = rng.standard_normal((_CONCEPTS, DIMENSION), dtype="float32") * spectrum
+    concepts = rng.standard_normal((_CONCEPTS, DIMENSION), dtype=np.float32) * spectrum
     weights = np.arange(1, _CONCEPTS + 1) ** -0.7
     weights /= weights.sum()
-    cone = rng.standard_normal(DIMENSION).astype("float32")
+    cone = rng.standard_normal(DIMENSION).astype(np.float32)
     cone /= np.linalg.norm(cone)
 
-    images = np.empty((count, DIMENSION), "float32")
+    images: Vectors = np.empty((count, DIMENSION), np.float32)
     for start in range(0, count, block):
         part = images[start : start + block]
         picked = rng.choice(_CONCEPTS, len(part), p=weights)
         part[:] = 0.7 * cone + 0.7 * concepts[picked]
-        part += 0.55 * rng.standard_normal((len(part), DIMENSION), dtype="float32") * spectrum
+        part += 0.55 * rng.standard_normal((len(part), DIMENSION), dtype=np.float32) * spectrum
         part /= np.linalg.norm(part, axis=1, keepdims=True)
 
-    texts = 0.5 * images[rng.choice(count, queries)] - 0.1 * cone
-    texts += 0.55 * rng.standard_normal((queries, DIMENSION), dtype="float32") * spectrum
+    texts: Vectors = 0.5 * images[rng.choice(count, queries)] - 0.1 * cone
+    texts += 0.55 * rng.standard_normal((queries, DIMENSION), dtype=np.float32) * spectrum
     texts /= np.linalg.norm(texts, axis=1, keepdims=True)
     return images, texts
