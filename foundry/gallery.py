@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from foundry.backgrounds import smooth_noise
 from foundry.concepts import load_concepts
+from foundry.painting import smooth_noise
 from foundry.scenes import Box, Group, Scene, render
 
 SIDE = 512  # pixels

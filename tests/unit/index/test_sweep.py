@@ -1,0 +1,67 @@
+"""Sweeping: what nothing refers to goes, in two steps, and nothing else."""
+
+import contextlib
+
+import pytest
+from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter
+from glimpse.index.writer import GRACE_SECONDS
+
+from tests.unit.index.history import fill, found
+from tests.unit.index.memory_store import Crash, Fault, FaultyStore, MemoryStore
+from tests.unit.index.vectors import batch_of
+
+
+def test_a_sweep_takes_what_merges_left_in_two_steps(
+    writer: IndexWriter, keeper: IndexKeeper, reader: IndexReader, store: MemoryStore, key: IndexKey
+) -> None:
+    fill(writer, key)
+    before = found(reader, key)
+    keeper.compact(key, whole=True)
+    assert (keeper.sweep(key).removed, keeper.sweep(key).marked) == (0, 0)
+    store.now += 2 * GRACE_SECONDS + 1
+    marked = keeper.sweep(key)
+    assert (marked.removed, marked.marked) == (0, 8)
+    assert keeper.sweep(key).removed == 0
+    store.now += GRACE_SECONDS + 1
+    swept = keeper.sweep(key)
+    assert (swept.removed, swept.is_clean) == (8, True)
+    names = [entry for entry in store.objects if entry != key.manifest]
+    assert sorted(name.removeprefix(key.prefix).split("/")[0] for name in names) == ["attempts", "segments"]
+    assert found(reader, key) == before
+
+
+def test_a_sweep_leaves_what_an_attempt_may_still_name_and_what_is_not_ours(
+    writer: IndexWriter, keeper: IndexKeeper, store: MemoryStore, key: IndexKey
+) -> None:
+    faulty = FaultyStore(store, [], lambda: None, lambda: store.now)
+    faulty.fail({3: Fault.CRASH_BEFORE})
+    with pytest.raises(Crash):
+        IndexWriter(faulty).begin(key).commit(batch_of([1]))
+    store.objects[key.object("notes.txt")] = b"mine"
+    store.now += GRACE_SECONDS
+    assert keeper.sweep(key).young == 1
+    store.now += GRACE_SECONDS + 1
+    assert keeper.sweep(key).marked == 1
+    store.now += GRACE_SECONDS + 1
+    assert keeper.sweep(key).removed == 1
+    assert list(store.objects) == [key.object("notes.txt")]
+
+
+def test_a_sweep_may_die_anywhere_and_be_repeated(
+    writer: IndexWriter, keeper: IndexKeeper, reader: IndexReader, store: MemoryStore, key: IndexKey
+) -> None:
+    fill(writer, key)
+    before = found(reader, key)
+    keeper.compact(key, whole=True)
+    for request in range(12):
+        for fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER):
+            store.now += 2 * GRACE_SECONDS + 1
+            faulty = FaultyStore(store, [], lambda: None, lambda: store.now)
+            faulty.fail({request: fault})
+            with contextlib.suppress(Crash):
+                IndexKeeper(faulty, clock=lambda: store.now).sweep(key)
+            assert found(reader, key) == before
+            assert keeper.check(key).errors == []
+    store.now += 2 * GRACE_SECONDS
+    keeper.sweep(key)
+    assert keeper.check(key).findings == []
