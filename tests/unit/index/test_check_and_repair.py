@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter, ObjectUnsupported, Trouble
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.index.memory_store import Fault, FaultyStore, MemoryStore, edit_manifest, manifest_of
 from tests.unit.index.vectors import batch_of, unit_vectors
@@ -66,6 +68,12 @@ def test_a_sound_index_has_no_findings(writer: IndexWriter, keeper: IndexKeeper,
         (change("segments", 2, sha256="0" * 64), Trouble.DAMAGED, {2, 3}),
         (change("segments", 2, count=7), Trouble.DAMAGED, {2, 3}),
         (change("segments", 2, sequence=9), Trouble.OUT_OF_ORDER, {2, 3, 4}),
+        (change("segments", 2, sequence=0), Trouble.OUT_OF_ORDER, {2, 3}),
+        (change("segments", 2, attempts=0, first=2), Trouble.OUT_OF_ORDER, {2, 3}),
+        (change("segments", 1, attempts=0, first=1), Trouble.OUT_OF_ORDER, {2, 4}),
+        (change("segments", 2, attempts=0, first=9), Trouble.OUT_OF_ORDER, {2, 3}),
+        (change("tombstones", 0, attempts=0, first=1), Trouble.OUT_OF_ORDER, {2, 4}),
+        (change("tombstones", 0, sequence=0), Trouble.OUT_OF_ORDER, set()),
         (change("segments", 2, attempts=1, first=3), Trouble.LOG_UNUSABLE, {2, 3, 4}),
         (repeat, Trouble.REPEATED, {2, 3, 4}),
         (spoil("tombstones", 0, None), Trouble.MISSING, {3, 4}),
@@ -185,3 +193,50 @@ def test_a_repair_whose_answer_is_lost_says_what_it_did(
     ]
     assert (repaired.is_emptied, repaired.needs_embedding) == (is_emptied, True)
     assert repaired.version == manifest_of(store, key)["sequence"]
+
+
+_NUMBERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "sequence": st.integers(0, 5),
+        "first": st.integers(0, 5),
+        "attempts": st.integers(0, 1),
+        "sha256": st.just("0" * 64),
+    },
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(_NUMBERS, min_size=4, max_size=4),
+    st.lists(st.integers(0, 3), max_size=2),
+    st.integers(0, 3),
+    st.integers(0, 5),
+)
+def test_whatever_the_numbers_a_repaired_index_is_sound_and_shows_nothing_more(
+    changes: list[dict[str, object]], again: list[int], astray: int, epoch: int
+) -> None:
+    store, key = MemoryStore(), IndexKey("glimpse", "space-1", 1, 3)
+    fill(IndexWriter(store), key)
+    document = manifest_of(store, key)
+    entries = [
+        (kind, entry) for kind in ("segments", "tombstones") for entry in document[kind]
+    ]  # three segments, one tombstone
+    changed = [(kind, entry | change) for (kind, entry), change in zip(entries, changes, strict=True)]
+    changed += [changed[place] for place in again]
+    if astray:
+        changed.append(("tombstones", changed[astray - 1][1]))
+    by_kind = {kind: [entry for of, entry in changed if of == kind] for kind in ("segments", "tombstones")}
+    edit_manifest(store, key, epoch=epoch, **by_kind)
+    keeper = IndexKeeper(store, readers=1)
+    before = keeper.check(key)
+    repaired = keeper.repair(key)
+    after = keeper.check(key)
+    assert after.errors == []
+    assert bool(repaired.mended) == (not before.is_sound)
+    assert before.batch is not None
+    assert after.batch is not None
+    assert set(after.batch.image_ids) <= set(before.batch.image_ids)
+    assert (
+        before.is_sound or repaired.vectors_lost or set(after.batch.image_ids) == set(before.batch.image_ids)
+    )

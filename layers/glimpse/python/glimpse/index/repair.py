@@ -12,6 +12,7 @@ from glimpse.index.errors import CommitContended, Conflict, ObjectUnsupported, S
 from glimpse.index.layout import IndexKey, new_attempt_id
 from glimpse.index.manifest import Manifest, ObjectEntry
 from glimpse.index.swap import Swapper
+from glimpse.index.tiers import spans_of
 
 _LOST = (Trouble.MISSING, Trouble.DAMAGED, Trouble.FOREIGN)
 
@@ -52,6 +53,7 @@ def repair(swapper: Swapper, key: IndexKey) -> Repaired:
     * Segments that can't be used go.
     * Tombstones that can't be used go, with every segment that is older: which images they removed is
       unknown, and readers leave those segments out already.
+    * Of spans that overlap, the younger one's segments go: they may hold what the older one removed.
     * A manifest that can't be used is replaced by an empty one of a higher epoch.
 
     Objects of kinds and versions that this version does not know stay.
@@ -100,29 +102,62 @@ def _mended(swapper: Swapper, key: IndexKey, report: Report) -> tuple[Manifest, 
         counter = int(swapper.clock() * 1000)
         repaired.is_emptied, repaired.version = True, counter + 1
         return Manifest.empty(key, attempt, epoch=counter + 1, sequence=counter + 1), repaired
-    lost = {finding.name for finding in report.errors if finding.trouble in _LOST}
-    unlogged = {finding.name for finding in report.errors if finding.trouble is Trouble.LOG_UNUSABLE}
-    unknown_before = max((entry.sequence for entry in manifest.tombstones if entry.key in lost), default=0)
-    segments = tuple(
-        entry
-        for entry in _once(manifest.segments, unlogged)
-        if entry.key not in lost and entry.sequence >= unknown_before
-    )
-    tombstones = tuple(entry for entry in _once(manifest.tombstones, unlogged) if entry.key not in lost)
+    mended = _without_overlaps(_without_lost(manifest, report))
+    segments, tombstones = mended.segments, mended.tombstones
     kept = {entry.key for entry in segments + tombstones}
     repaired.dropped = sorted({entry.key for entry in manifest.objects()} - kept)
     gone = {entry.key: entry.count for entry in manifest.segments if entry.key not in kept}
     repaired.vectors_lost = sum(gone.values())
     highest = max([manifest.sequence, manifest.epoch, *(entry.sequence for entry in segments + tombstones)])
     repaired.version = highest + 1
+    return mended.model_copy(update={"sequence": repaired.version, "attempt": attempt}), repaired
+
+
+def _without_lost(manifest: Manifest, report: Report) -> Manifest:
+    """Return a manifest without what can't be used, and what nobody knows to be current without it."""
+    lost = {finding.name for finding in report.errors if finding.trouble in _LOST}
+    # No commit has the number 0, and what was removed after it, or by it, can't be told.
+    lost |= {entry.key for entry in manifest.objects() if not entry.sequence}
+    # What is named as both is neither.
+    lost |= {entry.key for entry in manifest.segments} & {entry.key for entry in manifest.tombstones}
+    unlogged = {finding.name for finding in report.errors if finding.trouble is Trouble.LOG_UNUSABLE}
+    unknown_before = max(
+        (entry.sequence or manifest.sequence + 1 for entry in manifest.tombstones if entry.key in lost),
+        default=0,
+    )
+    segments = tuple(
+        entry
+        for entry in _once(manifest.segments, unlogged)
+        if entry.key not in lost and entry.sequence >= unknown_before
+    )
+    tombstones = tuple(entry for entry in _once(manifest.tombstones, unlogged) if entry.key not in lost)
+    return manifest.model_copy(update={"segments": segments, "tombstones": tombstones})
+
+
+def _without_overlaps(manifest: Manifest) -> Manifest:
+    """Return a manifest in which no span stands for commits that an older one stands for too.
+
+    The younger span may hold images that the older one's tombstones removed, since their number is lower
+    than its own: its segments go. Its tombstones stay, and mask no less, as those of one commit.
+    """
+    apart: set[str] = set()
+    before = 0
+    for span in spans_of(manifest):
+        is_apart = before < span.first <= span.sequence
+        if is_apart:
+            apart.update(entry.key for entry in span.entries)
+        if is_apart or span.tombstones:
+            before = span.sequence
+    alone = {"first": None, "attempts": None}
     return manifest.model_copy(
         update={
-            "sequence": repaired.version,
-            "attempt": attempt,
-            "segments": segments,
-            "tombstones": tombstones,
+            "segments": tuple(entry for entry in manifest.segments if entry.key in apart),
+            "tombstones": tuple(
+                entry if entry.key in apart else entry.model_copy(update=alone)
+                for entry in manifest.tombstones
+            ),
         }
-    ), repaired
+    )
 
 
 def _once(entries: tuple[ObjectEntry, ...], unlogged: set[str]) -> tuple[ObjectEntry, ...]:
