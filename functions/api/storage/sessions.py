@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pynamodb.exceptions import UpdateError
+from glimpse.records import transactions
 
 from functions.api.services.ports import Session
 from functions.api.storage.models import SessionModel
@@ -25,13 +25,9 @@ class SessionStore:
 
     def extend(self, session: Session, expires_at: datetime) -> None:
         """Move the end of a login; one that was ended meanwhile stays ended."""
-        try:
-            SessionModel(session.token_hash).update(
-                [SessionModel.expires_at.set(expires_at)], condition=SessionModel.token_hash.exists()
-            )
-        except UpdateError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
-                raise
+        model, there = SessionModel(session.token_hash), SessionModel.token_hash.exists()
+        moved = SessionModel.expires_at.set(expires_at)
+        transactions.write_one(lambda: model.update([moved], condition=there))
 
     def delete(self, token_hash: str) -> None:
         """End one login."""

@@ -5,14 +5,9 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
-from pynamodb.exceptions import PutError
-
 from glimpse.generations.models import POINTER, DeploymentModel
 from glimpse.generations.types import ChangeRefused, Generation, Generations, NoModelChosen, Phase
-from glimpse.records.transactions import attempts
-
-_CONDITION_FAILED = "ConditionalCheckFailedException"
-_CONFLICT = "TransactionConflictException"  # a plain write meets a transaction that checks the same item
+from glimpse.records.transactions import write_one
 
 _BUSY = "The models were changed by someone else at the same time; look at them again, and repeat if needed."
 _BUILDING = "The model is being changed to {name}; wait until that is done, or give it up by a rollback."
@@ -57,11 +52,8 @@ class GenerationStore:
     def initialize(self, generation: Generation) -> Generations:
         """Choose the deployment's first model, and return what holds: an earlier choice wins."""
         first = Generations(generation, changed_at=int(self._clock()))
-        try:
-            self._put(first, DeploymentModel.name.does_not_exist())
-        except _Lost:
-            return self.current()
-        return first
+        is_first = write_one(lambda: _item(first).save(condition=DeploymentModel.name.does_not_exist()))
+        return first if is_first else self.current()
 
     def start(self, generation: Generation) -> Generations:
         """Begin the change to another model, and return what holds now.
@@ -162,27 +154,9 @@ class GenerationStore:
 
     def _change(self, seen: Generations, **changes: Any) -> Generations:  # noqa: ANN401 - fields of Generations
         following = replace(seen, revision=seen.revision + 1, **changes)
-        try:
-            self._put(following, DeploymentModel.revision == seen.revision)
-        except _Lost as error:
-            raise ChangeRefused(_BUSY) from error
+        if not write_one(lambda: _item(following).save(condition=DeploymentModel.revision == seen.revision)):
+            raise ChangeRefused(_BUSY)
         return following
-
-    def _put(self, value: Generations, condition: Any) -> None:  # noqa: ANN401 - pynamodb's Condition
-        for _ in attempts():
-            try:
-                _item(value).save(condition=condition)
-            except PutError as error:
-                if error.cause_response_code == _CONDITION_FAILED:
-                    raise _Lost from error
-                if error.cause_response_code != _CONFLICT:
-                    raise
-            else:
-                return
-
-
-class _Lost(Exception):  # noqa: N818 - named for what happened
-    """The condition of a write did not hold."""
 
 
 class CachedGenerations:

@@ -2,14 +2,9 @@
 
 from collections.abc import Iterable
 
-from pynamodb.exceptions import DeleteError, UpdateError
-
 from glimpse.records.models import FolderModel
-from glimpse.records.transactions import attempts
+from glimpse.records.transactions import write_one
 from glimpse.records.types import Backfill, FolderRecord, FolderStatus, FolderStillActive
-
-_CONDITION_FAILED = "ConditionalCheckFailedException"
-_CONFLICT = "TransactionConflictException"  # a plain write meets a transaction on the same item
 
 
 class FolderStore:
@@ -38,16 +33,7 @@ class FolderStore:
             If transactions kept holding the folder.
         """
         known = FolderModel.index_versions[space_id]
-        for _ in attempts():
-            try:
-                FolderModel(folder_id).update([known.set(version)], condition=known < version)
-            except UpdateError as error:
-                if error.cause_response_code == _CONDITION_FAILED:
-                    return
-                if error.cause_response_code != _CONFLICT:
-                    raise
-            else:
-                return
+        write_one(lambda: FolderModel(folder_id).update([known.set(version)], condition=known < version))
 
     def forget(self, folder_id: int) -> None:
         """Remove the record of a folder that has been erased; again on none is no error.
@@ -60,16 +46,8 @@ class FolderStore:
             If transactions kept holding the folder.
         """
         hidden = FolderModel.folder_id.does_not_exist() | (FolderModel.status == FolderStatus.ERASING.value)
-        for _ in attempts():
-            try:
-                FolderModel(folder_id).delete(condition=hidden)
-            except DeleteError as error:
-                if error.cause_response_code == _CONDITION_FAILED:
-                    raise FolderStillActive(f"folder {folder_id} is active and keeps its record") from error
-                if error.cause_response_code != _CONFLICT:
-                    raise
-            else:
-                return
+        if not write_one(lambda: FolderModel(folder_id).delete(condition=hidden)):
+            raise FolderStillActive(f"folder {folder_id} is active and keeps its record")
 
 
 def record_of(model: FolderModel) -> FolderRecord:

@@ -2,12 +2,9 @@
 
 from collections.abc import Iterable
 
-from pynamodb.exceptions import PutError
-
 from glimpse.records.models import ShareModel
+from glimpse.records.transactions import write_one
 from glimpse.records.types import Permission, ShareRecord
-
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 class ShareStore:
@@ -22,13 +19,7 @@ class ShareStore:
             permission=share.permission.value,
             shared_at=share.shared_at,
         )
-        try:
-            model.save(condition=ShareModel.user_id.does_not_exist())
-        except PutError as error:
-            if error.cause_response_code != _CONDITION_FAILED:
-                raise
-            return False
-        return True
+        return write_one(lambda: model.save(condition=ShareModel.user_id.does_not_exist()))
 
     def of_folder(self, folder_id: int) -> list[ShareRecord]:
         """Return with whom a folder is shared, by consistent reads."""

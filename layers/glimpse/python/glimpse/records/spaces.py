@@ -3,17 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from glimpse.records.folders import record_of
 from glimpse.records.models import FolderModel
-from glimpse.records.transactions import attempts
+from glimpse.records.transactions import write_one
 from glimpse.records.types import Backfill, FolderRecord, FolderStatus
-
-_CONDITION_FAILED = "ConditionalCheckFailedException"
-_CONFLICT = "TransactionConflictException"
 
 
 class SpaceStore:
@@ -95,14 +91,5 @@ def _is_where(seen: Backfill, space_id: str) -> Condition:
 
 def _update(folder_id: int, actions: list[Action], condition: Condition) -> bool:
     """Change a folder's item on a condition; False if that does not hold."""
-    for _ in attempts():
-        try:
-            FolderModel(folder_id).update(actions, condition=FolderModel.folder_id.exists() & condition)
-        except UpdateError as error:
-            if error.cause_response_code == _CONDITION_FAILED:
-                return False
-            if error.cause_response_code != _CONFLICT:
-                raise
-        else:
-            return True
-    raise AssertionError("attempts() raises when they are used up")
+    there = FolderModel.folder_id.exists()
+    return write_one(lambda: FolderModel(folder_id).update(actions, condition=there & condition))

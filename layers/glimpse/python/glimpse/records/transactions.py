@@ -1,10 +1,10 @@
-"""Transactions that are tried again while others hold the same items."""
+"""Writes that are tried again while others hold the same items: of one item, and transactions of several."""
 
 import random
 import time
 from collections.abc import Callable, Iterator
 
-from pynamodb.exceptions import TransactWriteError
+from pynamodb.exceptions import DeleteError, PutError, TransactWriteError, UpdateError
 from pynamodb.transactions import TransactWrite
 
 from glimpse.records.models import shared_connection
@@ -20,6 +20,8 @@ _PASSING = {
     "RequestLimitExceeded",
 }
 _CONDITION_FAILED = "ConditionalCheckFailed"
+_ALONE_CONDITION_FAILED = "ConditionalCheckFailedException"
+_ALONE_CONFLICT = "TransactionConflictException"  # the item is part of a transaction just then
 
 
 class ConditionsFailed(Exception):  # noqa: N818 - named for what happened
@@ -50,6 +52,32 @@ def attempts() -> Iterator[int]:
         ceiling = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2**attempt)
         time.sleep(random.uniform(0, ceiling))  # noqa: S311 - spreads retries, guards nothing
     raise RecordsContended(f"the records were being changed by others through {ATTEMPTS} attempts")
+
+
+def write_one(write: Callable[[], object]) -> bool:
+    """Write one item on a condition; False if that does not hold, and nothing was written.
+
+    Parameters
+    ----------
+    write
+        Saves, updates or deletes a model; is called again for every attempt.
+
+    Raises
+    ------
+    RecordsContended
+        If transactions held the item through every attempt.
+    """
+    for _ in attempts():
+        try:
+            write()
+        except (PutError, UpdateError, DeleteError) as error:
+            if error.cause_response_code == _ALONE_CONDITION_FAILED:
+                return False
+            if error.cause_response_code != _ALONE_CONFLICT:
+                raise
+        else:
+            return True
+    raise AssertionError("attempts() raises when they are used up")
 
 
 def write(fill: Callable[[TransactWrite], None]) -> None:
