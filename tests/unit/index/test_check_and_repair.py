@@ -50,6 +50,10 @@ def found(reader: IndexReader, key: IndexKey) -> set[int]:
     return {hit.image_id for hit in answer.hits}
 
 
+def searchable(reader: IndexReader, key: IndexKey) -> set[int]:
+    return {hit.image_id for hit in reader.search([key], unit_vectors(1)[0], 100).hits}
+
+
 def test_a_sound_index_has_no_findings(writer: IndexWriter, keeper: IndexKeeper, key: IndexKey) -> None:
     assert keeper.check(key).findings == []
     fill(writer, key)
@@ -95,6 +99,8 @@ def test_what_is_wrong_is_named_and_mended(
     report = keeper.check(key)
     assert [finding.trouble for finding in report.errors] == [trouble]
     assert not report.is_sound
+    assert report.batch is not None
+    assert set(report.batch.image_ids) == searchable(reader, key)
     repaired = keeper.repair(key)
     assert repaired.version > 3
     assert [finding.trouble for finding in repaired.mended] == [trouble]

@@ -188,6 +188,7 @@ def _check_objects(report: Report, store: ObjectStore, key: IndexKey) -> None:
         return
     batches: list[tuple[int, VectorBatch]] = []
     masks: list[tuple[int, Ids]] = []
+    unknown_before = 0
     for entry in manifest.segments:
         try:
             if not contents.can_read_segment(entry):
@@ -201,10 +202,12 @@ def _check_objects(report: Report, store: ObjectStore, key: IndexKey) -> None:
                 raise ObjectUnsupported(_later(entry))
             masks.append((entry.sequence, contents.read_tombstones(store, key, entry)))
         except FormatError as error:
+            unknown_before = max(unknown_before, entry.sequence)
             reason = f"{error}; it says which images were removed, so older segments are left out"
             report.findings.append(Finding(_trouble(error), key.object(entry.key), reason, entry.key))
     report.findings += _check_logs(manifest, store, key)
-    report.batch = merge_batches(batches, masks, manifest.dimension or 0)
+    current = [(sequence, batch) for sequence, batch in batches if sequence >= unknown_before]
+    report.batch = merge_batches(current, masks, manifest.dimension or 0)
 
 
 def _check_logs(manifest: Manifest, store: ObjectStore, key: IndexKey) -> Iterator[Finding]:
