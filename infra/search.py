@@ -66,6 +66,11 @@ class Search(Construct):
                 allow("AskEmbed", ["lambda:InvokeFunction"], [embed.function_arn]),
                 allow("ReadActiveModel", ["dynamodb:GetItem"], [storage.tables["deployment"].table_arn]),
                 allow(
+                    "RaiseVersionOfDeletedIndex",
+                    ["dynamodb:UpdateItem"],
+                    [storage.tables["folders"].table_arn],
+                ),
+                allow(
                     "ForgetImagesOfOthers",
                     ["dynamodb:Query", "dynamodb:BatchWriteItem"],
                     [storage.tables["other_images"].table_arn],
@@ -75,6 +80,7 @@ class Search(Construct):
                 "GLIMPSE_INDEX_BUCKET": index.bucket_name,
                 "GLIMPSE_EMBED_FUNCTION": embed.function_name,
                 "GLIMPSE_DEPLOYMENT_TABLE": storage.tables["deployment"].table_name,
+                "GLIMPSE_FOLDERS_TABLE": storage.tables["folders"].table_name,
                 "GLIMPSE_OTHER_IMAGES_TABLE": storage.tables["other_images"].table_name,
             },
             memory_mb=MEMORY_MB,

@@ -13,7 +13,7 @@ class SearchSettings(FunctionSettings):
         Where the indexes and the models lie.
     embed_function : str
         Name or ARN of the function that embeds images.
-    deployment_table, other_images_table : str
+    deployment_table, folders_table, other_images_table : str
         Names of tables; read where they are used, and here so that a missing one shows at start.
     embed_images_cap : int
         Images that the embed function surely manages in 25 s: half a second each, at 12 megapixels, after
@@ -25,6 +25,7 @@ class SearchSettings(FunctionSettings):
     index_bucket: str
     embed_function: str
     deployment_table: str
+    folders_table: str
     other_images_table: str
     embed_images_cap: int = Field(default=40, ge=1, le=1000)
     cache_memory_mb: int = Field(default=768, ge=0)

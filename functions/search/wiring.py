@@ -8,7 +8,7 @@ from glimpse.encoder import TextEncoder
 from glimpse.errors import Unavailable
 from glimpse.generations import CachedGenerations, Generation, GenerationStore, NoModelChosen
 from glimpse.index import IndexReader, IndexWriter, RetryPolicy, S3ObjectStore
-from glimpse.records import OtherImageStore
+from glimpse.records import FolderStore, OtherImageStore
 from glimpse.shelf import Shelf
 
 from functions.search.services import Services
@@ -50,7 +50,13 @@ def build_services(settings: SearchSettings) -> Services:
     embed = EmbedFunction(settings.embed_function)
     return Services(
         search=SearchService(pointer, queries, reader, embed),
-        indexes=IndexService(pointer, IndexWriter(store, policy=_RETRIES), OtherImageStore()),
+        indexes=IndexService(
+            pointer,
+            IndexWriter(store, policy=_RETRIES),
+            OtherImageStore(),
+            FolderStore(),
+            settings.namespace,
+        ),
         embedding=EmbedService(embed, settings.embed_images_cap),
         models=ModelService(embed, pointer, settings.namespace, try_out),
         build={

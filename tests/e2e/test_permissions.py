@@ -145,6 +145,7 @@ def test_a_role_reads_the_tables_of_its_work_alone(
         ("Api", "delete_item", "folders"),
         ("Api", "delete_item", "jobs"),
         ("Search", "put_item", "sessions"),
+        ("Search", "put_item", "folders"),
         ("Search", "delete_item", "folders"),
     ],
 )

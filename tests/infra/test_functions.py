@@ -61,12 +61,13 @@ def test_memory_and_storage_hold_two_models(template: Template) -> None:
     )
 
 
-def test_search_knows_no_records_and_no_photographs(template: Template) -> None:
+def test_search_reads_no_records_and_no_photographs(template: Template) -> None:
     allowed = json.dumps(statements(template, "Search"))
     assert "sqs:" not in allowed
     assert "ImagesBucket" not in allowed
     assert _table_actions(template, "Search") == {
         "Deployment": {"dynamodb:GetItem"},
+        "Folders": {"dynamodb:UpdateItem"},
         "OtherImages": {"dynamodb:Query", "dynamodb:BatchWriteItem"},
     }
 

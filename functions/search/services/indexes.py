@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from glimpse.index import CommitContended, FormatError, IndexKey, StoreUnavailable
-from glimpse.records import index_key
+from glimpse.records import RecordsContended, index_key
 
 from functions.search.services.errors import Unavailable, Unreadable
-from functions.search.services.ports import OtherImages, Pointer, Writer
+from functions.search.services.ports import Folders, OtherImages, Pointer, Writer
 
 
 class IndexService:
@@ -20,12 +20,25 @@ class IndexService:
         The indexes.
     others : OtherImages
         What is known of images that have no records.
+    folders : Folders
+        Our own folders.
+    shared_namespace : str
+        The namespace whose ids are theirs.
     """
 
-    def __init__(self, pointer: Pointer, writer: Writer, others: OtherImages) -> None:
+    def __init__(
+        self,
+        pointer: Pointer,
+        writer: Writer,
+        others: OtherImages,
+        folders: Folders,
+        shared_namespace: str,
+    ) -> None:
         self._pointer = pointer
         self._writer = writer
         self._others = others
+        self._folders = folders
+        self._shared_namespace = shared_namespace
 
     def create(self, namespace: str, user_id: int, folder_id: int) -> None:
         """Make sure that a folder has an index; one that exists stays as it is.
@@ -59,13 +72,21 @@ class IndexService:
         try:
             # The files first: a change of model embeds what is in an index and of which the file is known.
             self._others.forget(index_key(namespace, user_id, folder_id))
-            self._everywhere(self._writer.delete, namespace, user_id, folder_id)
+            self._everywhere(self._delete, namespace, user_id, folder_id)
         except FormatError as error:
             raise Unreadable(
                 f"A later version wrote the index of folder {folder_id}; update this one to delete it."
             ) from error
-        except (CommitContended, StoreUnavailable) as error:
+        except (CommitContended, RecordsContended, StoreUnavailable) as error:
             raise _busy(folder_id) from error
+
+    def _delete(self, index: IndexKey) -> None:
+        commit = self._writer.delete(index)
+        if index.namespace == self._shared_namespace:
+            # Searches through the API are told this version, and take what they have cached as current.
+            self._folders.raise_index_version(
+                index.folder_id, index.space_id, commit.version, owner_id=index.user_id
+            )
 
     def _everywhere(
         self, change: Callable[[IndexKey], object], namespace: str, user_id: int, folder_id: int

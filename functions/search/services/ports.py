@@ -37,6 +37,15 @@ class OtherImages(Protocol):
         """Remove what is known of an index's images."""
 
 
+class Folders(Protocol):
+    """What is known of our own folders; see :class:`glimpse.records.FolderStore`."""
+
+    def raise_index_version(
+        self, folder_id: int, space_id: str, version: int, *, owner_id: int | None = None
+    ) -> None:
+        """Store the version of an index where the owner's folder knows an older one; or RecordsContended."""
+
+
 class Operator(Protocol):
     """The embed function, as it answers operators."""
 

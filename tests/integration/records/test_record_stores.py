@@ -227,6 +227,10 @@ def test_a_folder_version_only_rises_and_each_space_has_its_own() -> None:
     assert folders.get(FOLDER).index_versions == {SPACE: 5, "b": 0}  # type: ignore[union-attr]
     folders.raise_index_version(99, SPACE, 4)
     assert folders.get(99) is None
+    folders.raise_index_version(FOLDER, SPACE, 8, owner_id=OWNER + 1)
+    assert folders.get(FOLDER).index_versions[SPACE] == 5  # type: ignore[union-attr]
+    folders.raise_index_version(FOLDER, SPACE, 8, owner_id=OWNER)
+    assert folders.get(FOLDER).index_versions[SPACE] == 8  # type: ignore[union-attr]
 
 
 def test_only_a_hidden_folder_is_forgotten() -> None:

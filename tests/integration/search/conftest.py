@@ -9,7 +9,7 @@ import pytest
 from glimpse.encoder import Bundle
 from glimpse.generations import Generation, GenerationStore
 from glimpse.generations.models import DeploymentModel
-from glimpse.records.models import OtherImageModel, reset_connections
+from glimpse.records.models import FolderModel, OtherImageModel, reset_connections
 from glimpse.shelf import publish
 from moto import mock_aws
 
@@ -17,7 +17,7 @@ from tests.integration.search.service import BUCKET, EMBED_FUNCTION, EmbedDouble
 from tests.integration.search_client.lambda_server import LambdaServer
 from tests.unit.encoder.tiny_bundle import write_bundle
 
-TABLES = (DeploymentModel, OtherImageModel)
+TABLES = (DeploymentModel, FolderModel, OtherImageModel)
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +59,7 @@ def _running(bundle_dir: Path, embed: EmbedDouble, tmp: Path) -> Iterator[Search
             "GLIMPSE_INDEX_BUCKET": BUCKET,
             "GLIMPSE_EMBED_FUNCTION": EMBED_FUNCTION,
             "GLIMPSE_DEPLOYMENT_TABLE": "deployment",
+            "GLIMPSE_FOLDERS_TABLE": "folders",
             "GLIMPSE_OTHER_IMAGES_TABLE": "other_images",
             "GLIMPSE_EMBED_IMAGES_CAP": "3",
             "TMPDIR": str(tmp),

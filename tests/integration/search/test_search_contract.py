@@ -1,6 +1,7 @@
 """The contract of the search service, through the handler."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import boto3
 import pytest
 from glimpse.encoder import Bundle
 from glimpse.index import IndexKey
+from glimpse.records import FolderStore
+from glimpse.records.models import FolderModel
 
 from tests.integration.search.service import BUCKET, EVENTS, SPACE, EmbedDouble, SearchFunction, commit
 
@@ -73,6 +76,34 @@ def test_from_no_index_to_none_again(function: SearchFunction, prefix: str) -> N
         deleted = function.call("DELETE", f"{prefix}/delete-index/1/3")
         assert (deleted.status, set(deleted.json)) == (200, {"message"})
     assert function.call("POST", f"{prefix}/search", question()).json == {"results": []}
+
+
+@pytest.mark.parametrize(("qualifier", "owner"), [("glimpse", 1), ("glimpse", 2), ("java", 1)])
+def test_a_search_through_the_api_sees_that_an_index_is_deleted(
+    function: SearchFunction, bundle_dir: Path, qualifier: str, owner: int
+) -> None:
+    """It passes the version that the folder's record has, and a cached manifest of that one is current."""
+    version = commit(bundle_dir, IndexKey(qualifier, SPACE, 1, 3), {10: "a cat"})
+    record = {"folder_name": "summer", "status": "ACTIVE", "created_at": datetime(2026, 3, 4, tzinfo=UTC)}
+    FolderModel(3, owner_id=owner, index_versions={SPACE: version}, **record).save()
+
+    def search() -> list[int]:
+        versions = {"3": dict(FolderStore().get(3).index_versions)}  # type: ignore[union-attr]
+        answer = function.call("POST", "/search", question(versions=versions), qualifier=qualifier)
+        return [hit["image_id"] for hit in answer.json["results"]]
+
+    assert search() == [10]
+    for _ in range(2):
+        FolderModel(3).update([FolderModel.index_versions[SPACE].set(version)])  # as if it had died before
+        assert function.call("DELETE", "/delete-index/1/3", qualifier=qualifier).status == 200
+        is_ours = (qualifier, owner) == ("glimpse", 1)
+        assert (FolderStore().get(3).index_versions[SPACE] > version) == is_ours  # type: ignore[union-attr]
+        assert search() == [] or not is_ours
+
+
+def test_a_folder_that_has_no_record_gets_none(function: SearchFunction) -> None:
+    assert function.call("DELETE", "/delete-index/1/3").status == 200
+    assert FolderStore().get(3) is None
 
 
 def test_the_event_of_a_function_url_is_answered(function: SearchFunction, bundle_dir: Path) -> None:

@@ -9,6 +9,7 @@ from glimpse.generations import Generation, Generations, Phase
 from glimpse.index import Answer, Commit, CommitContended, Hit, IndexKey, StoreError, StoreUnavailable
 from glimpse.messages import EmbedAnswer, EmbeddedPictures, FailedImage, ImageFile
 from glimpse.questions import Asked
+from glimpse.records import RecordsContended
 from glimpse.shelf import ShelfUnavailable
 
 from functions.search.services.embedding import EmbedService
@@ -75,6 +76,19 @@ class Others:
 
     def forget(self, index: str) -> None:
         self.forgotten.append(index)
+
+
+class Folders:
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.raised: list[tuple[int, str, int, int | None]] = []
+
+    def raise_index_version(
+        self, folder_id: int, space_id: str, version: int, *, owner_id: int | None = None
+    ) -> None:
+        if self.error:
+            raise self.error
+        self.raised.append((folder_id, space_id, version, owner_id))
 
 
 def service(reader: Reader, pointer: Pointer | None = None) -> SearchService:
@@ -208,18 +222,33 @@ class Noting:
 
 
 def test_indexes_are_changed_in_every_space_also_one_that_comes_meanwhile() -> None:
-    writer, others = Noting(), Others()
+    writer, others, folders = Noting(), Others(), Folders()
     pointer = Pointer(Generations(A), Generations(A, B, Phase.BUILDING))
-    IndexService(pointer, writer, others).delete("ns", 1, 3)
+    IndexService(pointer, writer, others, folders, "ns").delete("ns", 1, 3)
     assert writer.changed == [("delete", "space-1"), ("delete", "space-2")]
     assert others.forgotten == ["ns/1/3"]
-    IndexService(Pointer(Generations(B, A, Phase.FLIPPED)), writer, others).create("ns", 1, 3)
+    assert folders.raised == [(3, "space-1", 2, 1), (3, "space-2", 2, 1)]
+    pointer = Pointer(Generations(B, A, Phase.FLIPPED))
+    IndexService(pointer, writer, others, folders, "ns").create("ns", 1, 3)
     assert writer.changed[2:] == [("create", "space-1"), ("create", "space-2")]
+    assert len(folders.raised) == 2
+
+
+def test_folders_of_another_namespace_are_not_ours() -> None:
+    folders = Folders()
+    IndexService(Pointer(), Noting(), Others(), folders, "glimpse").delete("java", 1, 3)
+    assert folders.raised == []
+
+
+def test_a_deletion_that_searches_do_not_hear_of_is_worth_another_try() -> None:
+    indexes = IndexService(Pointer(), Noting(), Others(), Folders(RecordsContended("held")), "ns")
+    with pytest.raises(Unavailable, match="folder 3"):
+        indexes.delete("ns", 1, 3)
 
 
 @pytest.mark.parametrize("error", [CommitContended("lost"), StoreUnavailable("503")])
 def test_a_contended_index_is_worth_another_try(error: Exception) -> None:
-    indexes = IndexService(Pointer(), Writer(error), Others())
+    indexes = IndexService(Pointer(), Writer(error), Others(), Folders(), "ns")
     with pytest.raises(Unavailable, match="folder 3"):
         indexes.create("ns", 1, 3)
     with pytest.raises(Unavailable, match="folder 3"):

@@ -22,10 +22,13 @@ class FolderStore:
         records = map(record_of, FolderModel.batch_get(list(folder_ids), consistent_read=True))
         return {record.folder_id: record for record in records}
 
-    def raise_index_version(self, folder_id: int, space_id: str, version: int) -> None:
+    def raise_index_version(
+        self, folder_id: int, space_id: str, version: int, *, owner_id: int | None = None
+    ) -> None:
         """Store the manifest sequence of a commit in a space's index.
 
-        A folder that knows a newer one, has left that space or is gone stays as it is.
+        A folder that knows a newer one, has left that space or is gone stays as it is; so does one of
+        somebody else than `owner_id`, where that is given.
 
         Raises
         ------
@@ -33,7 +36,10 @@ class FolderStore:
             If transactions kept holding the folder.
         """
         known = FolderModel.index_versions[space_id]
-        write_one(lambda: FolderModel(folder_id).update([known.set(version)], condition=known < version))
+        is_older = known < version
+        if owner_id is not None:
+            is_older &= FolderModel.owner_id == owner_id
+        write_one(lambda: FolderModel(folder_id).update([known.set(version)], condition=is_older))
 
     def forget(self, folder_id: int) -> None:
         """Remove the record of a folder that has been erased; again on none is no error.
