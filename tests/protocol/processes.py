@@ -1,14 +1,13 @@
 """Processes on one shared store that stop at every request, so that a test decides who goes on, and how."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import TypeVar
 
 from glimpse.index.errors import PreconditionFailed, StoreUnavailable, WriteConflict
-from glimpse.index.store import Listed, NotModified, StoredObject
 
-from tests.unit.index.memory_store import MemoryStore
+from tests.unit.index.memory_store import MemoryStore, View
 
 T = TypeVar("T")
 
@@ -108,8 +107,8 @@ class Process:
         return self._fate
 
 
-class SteppedStore:
-    """A process's view of the shared store. `written` names the objects that it tried to write."""
+class SteppedStore(View):
+    """A process's view of the shared store, which stops at every request."""
 
     def __init__(
         self,
@@ -118,35 +117,10 @@ class SteppedStore:
         postpone: Callable[[Callable[[], None]], None],
         pause: Callable[[], None],
     ) -> None:
+        super().__init__(shared)
         self._process = process
-        self._shared = shared
         self._postpone = postpone
         self._pause = pause
-        self.written: list[str] = []
-
-    def get(self, key: str) -> StoredObject | None:
-        return self._read(lambda: self._shared.get(key))
-
-    def get_if_none_match(self, key: str, etag: str) -> StoredObject | NotModified | None:
-        return self._read(lambda: self._shared.get_if_none_match(key, etag))
-
-    def get_range(self, key: str, start: int, length: int) -> bytes | None:
-        return self._read(lambda: self._shared.get_range(key, start, length))
-
-    def children(self, prefix: str, limit: int) -> set[str] | None:
-        return self._read(lambda: self._shared.children(prefix, limit))
-
-    def list(self, prefix: str) -> Iterator[Listed]:
-        return self._read(lambda: iter(tuple(self._shared.list(prefix))))
-
-    def put_if_match(self, key: str, data: bytes, etag: str) -> None:
-        self._write(Request.SWAP, lambda: self._shared.put_if_match(key, data, etag))
-
-    def put_if_none_match(self, key: str, data: bytes) -> None:
-        request = Request.SWAP if key.endswith("/manifest.json") else Request.WRITE
-        if request is Request.WRITE:
-            self.written.append(key)
-        self._write(request, lambda: self._shared.put_if_none_match(key, data))
 
     def delete(self, keys: Sequence[str]) -> None:
         fate = self._fate(Request.DELETE)
@@ -166,11 +140,11 @@ class SteppedStore:
             raise StoreUnavailable("500")
         return request()
 
-    def _write(self, kind: Request, request: Callable[[], None]) -> None:
-        fate = self._fate(kind)
+    def _write(self, request: Callable[[], None], *, is_swap: bool) -> None:
+        fate = self._fate(Request.SWAP if is_swap else Request.WRITE)
         if fate is Fate.REFUSED_409:
             raise WriteConflict("409")
-        if fate is Fate.REFUSED_412 and kind is Request.SWAP:
+        if fate is Fate.REFUSED_412 and is_swap:
             raise PreconditionFailed("412")
         if fate is Fate.FAILED_500:
             raise StoreUnavailable("500")

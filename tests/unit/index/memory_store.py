@@ -103,34 +103,15 @@ class Fault(Enum):
     """Before the request, somebody else does something."""
 
 
-class FaultyStore:
-    """One process's view of a shared store, with a fault for each of its next requests.
+class View:
+    """One process's view of a shared store. Subclasses decide what becomes of each request.
 
-    `written` names the objects that the process tried to write since the faults were set, `swapped_at` is
-    when it last tried to write the manifest. Requests that are carried out later wait in `late`.
+    `written` names the objects that the process tried to write.
     """
 
-    def __init__(
-        self,
-        shared: MemoryStore,
-        late: list[Callable[[], None]],
-        other_writer: Callable[[], object],
-        clock: Callable[[], float],
-    ) -> None:
-        self._clock = clock
+    def __init__(self, shared: MemoryStore) -> None:
         self._shared = shared
-        self._late = late
-        self._other_writer = other_writer
-        self._faults: Mapping[int, Fault] = {}
-        self._requests = 0
         self.written: list[str] = []
-        self.swapped_at = -math.inf
-
-    def fail(self, faults: Mapping[int, Fault]) -> None:
-        """Set what happens to which of the next requests."""
-        self._faults = faults
-        self._requests = 0
-        self.written = []
 
     def get(self, key: str) -> StoredObject | None:
         return self._read(lambda: self._shared.get(key))
@@ -145,7 +126,7 @@ class FaultyStore:
         return self._read(lambda: self._shared.children(prefix, limit))
 
     def list(self, prefix: str) -> Iterator[Listed]:
-        return self._read(lambda: iter(list(self._shared.list(prefix))))
+        return self._read(lambda: iter(tuple(self._shared.list(prefix))))
 
     def put_if_match(self, key: str, data: bytes, etag: str) -> None:
         self._write(lambda: self._shared.put_if_match(key, data, etag), is_swap=True)
@@ -155,6 +136,44 @@ class FaultyStore:
         if not is_swap:
             self.written.append(key)
         self._write(lambda: self._shared.put_if_none_match(key, data), is_swap=is_swap)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        raise NotImplementedError
+
+    def _read(self, request: Callable[[], T]) -> T:
+        raise NotImplementedError
+
+    def _write(self, request: Callable[[], None], *, is_swap: bool) -> None:
+        raise NotImplementedError
+
+
+class FaultyStore(View):
+    """One process's view of a shared store, with a fault for each of its next requests.
+
+    `written` names the objects that the process tried to write since the faults were set, `swapped_at` is
+    when it last tried to write the manifest. Requests that are carried out later wait in `late`.
+    """
+
+    def __init__(
+        self,
+        shared: MemoryStore,
+        late: list[Callable[[], None]],
+        other_writer: Callable[[], object],
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__(shared)
+        self._clock = clock
+        self._late = late
+        self._other_writer = other_writer
+        self._faults: Mapping[int, Fault] = {}
+        self._requests = 0
+        self.swapped_at = -math.inf
+
+    def fail(self, faults: Mapping[int, Fault]) -> None:
+        """Set what happens to which of the next requests."""
+        self._faults = faults
+        self._requests = 0
+        self.written = []
 
     def delete(self, keys: Sequence[str]) -> None:
         fault = self._next_fault()
