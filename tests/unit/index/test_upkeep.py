@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter, StoreUnavailable
-from glimpse.index.errors import AttemptExpired
+from glimpse.index.errors import AttemptExpired, PreconditionFailed
 from glimpse.index.writer import GRACE_SECONDS
 
 from tests.unit.index.history import fill, found
@@ -86,6 +86,23 @@ def test_what_a_merge_of_the_tail_meets_does_not_concern_the_commit(
         versions = [attempt.commit(batch_of([image_id])).version for image_id in range(40)]
     assert versions == list(range(1, 41))
     assert "were not merged" in caplog.text
+
+
+def test_a_commit_waits_little_for_the_merge_of_its_tail(key: IndexKey) -> None:
+    class Contended(MemoryStore):
+        def put_if_match(self, name: str, data: bytes, etag: str) -> None:
+            if b'"first"' in data:
+                raise PreconditionFailed("others were faster")
+            super().put_if_match(name, data, etag)
+
+    pauses: list[float] = []
+    attempt = IndexWriter(Contended(), merge_readers=1, sleep=pauses.append).begin(key)
+    for image_id in range(31):
+        attempt.commit(batch_of([image_id]))
+    assert pauses == []
+    assert attempt.commit(batch_of([31])).version == 32
+    assert 2 <= len(pauses) <= 3
+    assert sum(pauses) < 0.5
 
 
 def test_commits_go_on_during_a_merge(

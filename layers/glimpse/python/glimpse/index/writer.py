@@ -33,10 +33,11 @@ from glimpse.index.tiers import next_window, tail_window
 GRACE_SECONDS = 900.0
 """How old an attempt may grow: no function runs longer."""
 
-_logger = logging.getLogger(__name__)
-
-
 _TIDY_EVERY = 8
+_TIDY_TRIES = 3
+"""How often a commit that is done tries to merge the newest ones, while its caller waits."""
+
+_logger = logging.getLogger(__name__)
 
 
 class IndexWriter:
@@ -73,7 +74,11 @@ class IndexWriter:
         jitter = rng or random.Random()  # noqa: S311 - spreads retries, hides nothing
         self._swapper = Swapper(store, policy or RetryPolicy(), clock, sleep, jitter)
         self._grace_seconds = grace_seconds
-        self._merger = Merger(self._swapper, grace_seconds, merge_readers) if merge_tails else None
+        self._merger: Merger | None = None
+        if merge_tails:
+            patience = self._swapper.policy
+            tidying = replace(patience, tries=min(patience.tries, _TIDY_TRIES))
+            self._merger = Merger(replace(self._swapper, policy=tidying), grace_seconds, merge_readers)
 
     def begin(self, key: IndexKey) -> "Attempt":
         """Begin a change, before the work that it takes: the epoch read here is the one that must still hold.
