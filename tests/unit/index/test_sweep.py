@@ -65,3 +65,48 @@ def test_a_sweep_may_die_anywhere_and_be_repeated(
     store.now += 2 * GRACE_SECONDS
     keeper.sweep(key)
     assert keeper.check(key).findings == []
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"",
+        b'{"kind": "other", "format_version": 1, "names": []}',
+        b"\xff",
+        b"[]",
+        b'{"kind": "glimpse-marks", "format_version": 1, "names": 7}',
+    ],
+)
+def test_a_damaged_mark_stops_no_sweep_and_goes(
+    writer: IndexWriter,
+    keeper: IndexKeeper,
+    store: MemoryStore,
+    key: IndexKey,
+    caplog: pytest.LogCaptureFixture,
+    rubbish: bytes,
+) -> None:
+    fill(writer, key)
+    keeper.compact(key, whole=True)
+    store.now += 2 * GRACE_SECONDS + 1
+    assert keeper.sweep(key).marked == 8
+    (mark,) = (name for name in store.objects if name.startswith(key.object("marks/")))
+    store.objects[mark] = rubbish
+    report = keeper.check(key)
+    assert report.is_sound
+    assert [finding.key for finding in report.findings if "/marks/" in finding.key] == [mark]
+    for _ in range(2):  # the second finds the mark of the first
+        assert (keeper.sweep(key).removed, keeper.sweep(key).marked) == (0, 8)
+    assert mark in caplog.text
+    store.now += GRACE_SECONDS + 1
+    assert (keeper.sweep(key).removed, keeper.sweep(key).is_clean) == (8, True)
+    assert mark not in store.objects
+    assert keeper.check(key).findings == []
+
+
+def test_marks_of_a_later_version_are_its_own_business(
+    keeper: IndexKeeper, store: MemoryStore, key: IndexKey
+) -> None:
+    name = key.object(f"marks/{'0' * 32}.json")
+    store.objects[name] = b'{"kind": "glimpse-marks", "format_version": 2, "list": []}'
+    assert keeper.check(key).findings == []
+    assert keeper.sweep(key).is_clean

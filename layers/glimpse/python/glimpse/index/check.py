@@ -10,7 +10,7 @@ from enum import Enum
 
 import numpy as np
 
-from glimpse.index import contents, history
+from glimpse.index import contents, history, marks
 from glimpse.index.errors import (
     Conflict,
     FormatError,
@@ -142,7 +142,10 @@ def _look(store: ObjectStore, key: IndexKey) -> Report:
         _check_objects(report, store, key)
     named = set(report.manifest.names()) if report.manifest else set()
     for name in listed:
-        if name in named or key.object(name) == key.manifest or is_marks_name(name):
+        if name in named or key.object(name) == key.manifest:
+            continue
+        if is_marks_name(name):
+            report.findings += _check_mark(store, key, name)
             continue
         if is_swept_name(name):
             found = Finding(Trouble.UNREFERENCED, key.object(name), "no manifest names it", name)
@@ -150,6 +153,15 @@ def _look(store: ObjectStore, key: IndexKey) -> Report:
             found = Finding(Trouble.STRANGE, key.object(name), "no object of an index is called so", name)
         report.findings.append(found)
     return report
+
+
+def _check_mark(store: ObjectStore, key: IndexKey, name: str) -> Iterator[Finding]:
+    stored = store.get(key.object(name))
+    try:
+        if stored is not None:  # or a sweep has used it
+            marks.decode(stored.data)
+    except ObjectDamaged as error:
+        yield Finding(Trouble.UNREFERENCED, key.object(name), str(error), name)
 
 
 def _check_manifest(report: Report, key: IndexKey) -> None:

@@ -8,19 +8,20 @@ was marked a grace period ago, which no search needs any more.
 Marks are immutable objects, dated by the store. Any number of sweeps may run at once, and die anywhere.
 """
 
-import json
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from glimpse.index import marks
 from glimpse.index.errors import ObjectDamaged
 from glimpse.index.layout import IndexKey, is_marks_name, is_swept_name, marks_name, new_attempt_id
 from glimpse.index.store import Listed
 from glimpse.index.swap import Swapper
 
-KIND = "glimpse-marks"
-FORMAT_VERSION = 1
 _ATTEMPT_AGES = 2
 """Grace periods after which no attempt can name an object any more."""
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def sweep(swapper: Swapper, key: IndexKey, grace_seconds: float) -> Swept:
     marked_before = _marked(swapper, key, fresh)
     new = sorted(old - doomed - marked_before)
     if new:
-        swapper.put_immutable(key.object(marks_name(new_attempt_id())), _encode(new))
+        swapper.put_immutable(key.object(marks_name(new_attempt_id())), marks.encode(new))
     return Swept(
         len(removed), sum(item.bytes for item in removed), len(old - doomed), len(unnamed) - len(old)
     )
@@ -99,26 +100,16 @@ def _remove(swapper: Swapper, items: list[Listed]) -> None:
         swapper.store.delete([item.key for item in items])
 
 
-def _encode(names: list[str]) -> bytes:
-    document = {"format_version": FORMAT_VERSION, "kind": KIND, "names": names}
-    return json.dumps(document, separators=(",", ":")).encode()
-
-
-def _marked(swapper: Swapper, key: IndexKey, marks: Iterable[str]) -> set[str]:
+def _marked(swapper: Swapper, key: IndexKey, from_: Iterable[str]) -> set[str]:
     """Return the names in some marks; one that is gone was used by another sweep."""
     names: set[str] = set()
-    for name in sorted(marks):
+    for name in sorted(from_):
         stored = swapper.store.get(key.object(name))
-        if stored is not None:
-            names.update(_decode(stored.data, key.object(name)))
+        if stored is None:
+            continue
+        try:
+            names.update(marks.decode(stored.data))
+        except ObjectDamaged as error:
+            # What it named is marked once more, and it goes when it is old enough.
+            _logger.warning("%s marks nothing: %s", key.object(name), error)
     return names
-
-
-def _decode(data: bytes, name: str) -> list[str]:
-    try:
-        document = json.loads(data)
-        if document["kind"] != KIND or document["format_version"] != FORMAT_VERSION:
-            return []  # of a later version, which will see to it
-        return [str(item) for item in document["names"]]
-    except (ValueError, TypeError, KeyError) as error:
-        raise ObjectDamaged(f"{name} is not what a sweep marked: {error!r}; remove it") from error

@@ -1,0 +1,34 @@
+"""What a sweep found unreferenced: an immutable object with the names, dated by the store."""
+
+import json
+from collections.abc import Iterable
+
+from glimpse.index.errors import ObjectDamaged
+
+KIND = "glimpse-marks"
+FORMAT_VERSION = 1
+
+
+def encode(names: Iterable[str]) -> bytes:
+    """Return the mark that names some objects."""
+    document = {"format_version": FORMAT_VERSION, "kind": KIND, "names": list(names)}
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def decode(data: bytes) -> list[str]:
+    """Return the names in a mark; none if a later version wrote it, which will see to them.
+
+    Raises
+    ------
+    ObjectDamaged
+        If it is no mark.
+    """
+    try:
+        document = json.loads(data)
+        if document["kind"] != KIND:
+            raise ValueError(f"its kind is {document['kind']!r}")
+        if document["format_version"] > FORMAT_VERSION:
+            return []
+        return [str(item) for item in document["names"]]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ObjectDamaged(f"it is not what a sweep marks: {error!r}") from error
