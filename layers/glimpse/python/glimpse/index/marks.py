@@ -25,10 +25,12 @@ def decode(data: bytes) -> list[str]:
     """
     try:
         document = json.loads(data)
-        if document["kind"] != KIND:
-            raise ValueError(f"its kind is {document['kind']!r}")
-        if document["format_version"] > FORMAT_VERSION:
+        kind, version = document["kind"], document["format_version"]
+        if kind == KIND and version > FORMAT_VERSION:
             return []
-        return [str(item) for item in document["names"]]
+        names = [str(item) for item in document["names"]]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ObjectDamaged(f"it is not what a sweep marks: {error!r}") from error
+    if kind != KIND:
+        raise ObjectDamaged(f"it is not what a sweep marks, but {kind!r}")
+    return names
