@@ -44,6 +44,12 @@ class Clock:
     def forward(self, **amount: float) -> None:
         self.now += timedelta(**amount)
 
+    def seconds(self) -> float:
+        return self.now.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        self.forward(seconds=seconds)
+
 
 class MemoryCounters:
     def __init__(self) -> None:
@@ -266,7 +272,10 @@ class World:
         self.maintenance = MemoryMaintenance(self.folder_store)
         self.search_engine = MemorySearch()
         passwords = Passwords(memory_kib=64)
-        self.accounts = Accounts(self.users, self.sessions, self.counters, passwords, self.clock)
+        clock = self.clock
+        self.accounts = Accounts(
+            self.users, self.sessions, self.counters, passwords, clock, clock.seconds, clock.sleep
+        )
         self.folders = FolderService(
             self.folder_store, self.shares, self.counters, self.maintenance, self.clock
         )

@@ -7,8 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pwdlib import PasswordHash
 
-from functions.api.services.accounts import SESSION_LIFE, SPARED, Passwords, clean_username, token_hash
+from functions.api.services.accounts import (
+    REFUSAL_SECONDS,
+    SESSION_LIFE,
+    SPARED,
+    Passwords,
+    clean_username,
+    token_hash,
+)
 from functions.api.services.errors import AlreadyTaken, NotAuthenticated, Unusable
+from functions.api.services.imported_passwords import ImportedHash
 
 
 def test_a_token_has_256_bits_and_is_stored_hashed(world: Any) -> None:
@@ -104,6 +112,26 @@ def test_an_unknown_user_costs_the_same_work_as_a_wrong_password(
     parameters = {password_hash.rsplit("$", 2)[0] for password_hash in hashes}
     assert len(hashes) == 3
     assert len(parameters) == 1
+
+
+@pytest.mark.parametrize("name", ["ada", "bob", "nobody", "x"])
+def test_the_time_of_a_refusal_tells_nothing(world: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    world.user()
+    bob = world.user("bob")
+    imported = ImportedHash("digest", ("sha256",), b"salt", "of another system")
+    world.users.replace_hash(bob, Passwords(memory_kib=64).wrap(imported))
+    work = {"ada": 0.06, "bob": 0.36}
+    verify = Passwords.verify
+
+    def slow(*arguments: Any) -> tuple[bool, str | None]:
+        world.clock.forward(seconds=work.get(name, 0.06))
+        return verify(*arguments)
+
+    monkeypatch.setattr(Passwords, "verify", slow)
+    began = world.clock.seconds()
+    with pytest.raises(NotAuthenticated, match="username or the password"):
+        world.accounts.login(name, "wrong horse")
+    assert world.clock.seconds() - began == pytest.approx(REFUSAL_SECONDS)
 
 
 def test_the_password_of_nobody_lets_nobody_in() -> None:
