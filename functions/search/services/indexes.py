@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from glimpse.index import CommitContended, FormatError, IndexKey, StoreUnavailable
 from glimpse.records import RecordsContended, index_key
+from glimpse.unusable_index import advice
 
 from functions.search.services.errors import Unavailable, Unreadable
 from functions.search.services.ports import Folders, OtherImages, Pointer, Writer
@@ -53,9 +54,7 @@ class IndexService:
         try:
             self._everywhere(self._writer.create, namespace, user_id, folder_id)
         except FormatError as error:
-            raise Unreadable(
-                f"The index of folder {folder_id} can't be read; delete it and embed its images again."
-            ) from error
+            raise Unreadable(advice(folder_id, error)) from error
         except (CommitContended, StoreUnavailable) as error:
             raise _busy(folder_id) from error
 
@@ -65,7 +64,7 @@ class IndexService:
         Raises
         ------
         Unreadable
-            If a later version of the software wrote the index.
+            If a later version wrote the index, or it belongs to another space.
         Unavailable
             If the index bucket does not answer, or too many change the index at once.
         """
@@ -74,9 +73,7 @@ class IndexService:
             self._others.forget(index_key(namespace, user_id, folder_id))
             self._everywhere(self._delete, namespace, user_id, folder_id)
         except FormatError as error:
-            raise Unreadable(
-                f"A later version wrote the index of folder {folder_id}; update this one to delete it."
-            ) from error
+            raise Unreadable(advice(folder_id, error)) from error
         except (CommitContended, RecordsContended, StoreUnavailable) as error:
             raise _busy(folder_id) from error
 

@@ -6,14 +6,27 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from glimpse.generations import Generation, Generations, Phase
-from glimpse.index import Answer, Commit, CommitContended, Hit, IndexKey, StoreError, StoreUnavailable
+from glimpse.index import (
+    Answer,
+    Commit,
+    CommitContended,
+    FormatError,
+    Hit,
+    IndexKey,
+    ObjectDamaged,
+    ObjectForeign,
+    ObjectMissing,
+    ObjectUnsupported,
+    StoreError,
+    StoreUnavailable,
+)
 from glimpse.messages import EmbedAnswer, EmbeddedPictures, FailedImage, ImageFile
 from glimpse.questions import Asked
 from glimpse.records import RecordsContended
 from glimpse.shelf import ShelfUnavailable
 
 from functions.search.services.embedding import EmbedService
-from functions.search.services.errors import NotFound, TooLarge, Unavailable, Unusable
+from functions.search.services.errors import NotFound, TooLarge, Unavailable, Unreadable, Unusable
 from functions.search.services.indexes import IndexService
 from functions.search.services.places import Where
 from functions.search.services.ports import EmbedFailed, EmbedTimedOut
@@ -253,6 +266,22 @@ def test_a_contended_index_is_worth_another_try(error: Exception) -> None:
         indexes.create("ns", 1, 3)
     with pytest.raises(Unavailable, match="folder 3"):
         indexes.delete("ns", 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (ObjectDamaged("{"), "damaged; delete it"),
+        (ObjectForeign("space-9"), "another model; .*repair"),
+        (ObjectUnsupported("2"), "later version.*update"),
+        (ObjectMissing("gone"), "gone; .*repair"),
+    ],
+)
+def test_what_is_wrong_with_an_index_decides_what_helps(error: FormatError, advice: str) -> None:
+    indexes = IndexService(Pointer(), Writer(error), Others(), Folders(), "ns")
+    for change in (indexes.create, indexes.delete):
+        with pytest.raises(Unreadable, match=f"folder 3.*{advice}"):
+            change("ns", 1, 3)
 
 
 class Embedder:
