@@ -273,7 +273,7 @@ def test_a_contended_index_is_worth_another_try(error: Exception) -> None:
     [
         (ObjectDamaged("{"), "damaged; delete it"),
         (ObjectForeign("space-9"), "another model; .*repair"),
-        (ObjectUnsupported("2"), "later version.*update"),
+        (ObjectUnsupported("2"), "update this one"),
         (ObjectMissing("gone"), "gone; .*repair"),
     ],
 )
