@@ -57,6 +57,8 @@ def _embed_images(request: EmbedImages) -> dict[str, Any]:
         line.update(
             namespace=request.namespace,
             folder_id=request.folder_id,
+            status=answer.status,
+            detail=answer.detail,
             indexed=len(answer.indexed),
             missing=len(answer.missing),
             failures=[asdict(failure) for failure in answer.failed],

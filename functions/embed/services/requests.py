@@ -5,12 +5,14 @@ that another model can embed it later. Those under ``uploads/`` have a record, a
 image was deleted.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from glimpse.index import EpochChanged, IndexKey
+from glimpse.index import EpochChanged, FormatError, IndexKey
 from glimpse.keys import UploadKey
 from glimpse.messages import EmbedAnswer, EmbedImages, ImageFile
 from glimpse.records import SpacesChanged, index_key
+from glimpse.unusable_index import advice
 
 from functions.embed.services.folder_run import Attempts
 from functions.embed.services.ports import Encoder
@@ -24,6 +26,8 @@ _NO_PATH = f"This path is not the key of an object under {OTHERS_PREFIX} in the 
 _INDEX_DELETED = "The index was deleted while the image was embedded."
 _NOT_NOW = "The image could not be processed at the moment; please try again."
 
+_logger = logging.getLogger(__name__)
+
 
 class ImageRequests:
     """Embeds images while the caller waits. What is in the indexes under their ids is replaced."""
@@ -32,15 +36,22 @@ class ImageRequests:
         self._tools = tools
 
     def embed(self, request: EmbedImages) -> EmbedAnswer:
-        """Embed images and commit them to their folder's indexes.
+        """Embed images and commit them to their folder's indexes; an index that can't be used is an answer.
 
         Raises
         ------
         NoModelChosen
             If the deployment has no model.
         glimpse.index.GlimpseIndexError
-            If an index can't be read or changed; no image is at fault then.
+            If an index can't be changed now; no image is at fault then.
         """
+        try:
+            return self._embed(request)
+        except FormatError as error:
+            _logger.error("%s", error)  # noqa: TRY400 - expected
+            return EmbedAnswer.refused(409, advice(request.folder_id, error))
+
+    def _embed(self, request: EmbedImages) -> EmbedAnswer:
         images = list({image.image_id: image for image in request.images}.values())
         others = [image for image in images if image.file_path.startswith(OTHERS_PREFIX)]
         own = [image for image in images if self._is_own(image, request)]

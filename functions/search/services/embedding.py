@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from glimpse.messages import FailedImage, ImageFile
 
-from functions.search.services.errors import NotFound, TooLarge, Unavailable, Unusable
+from functions.search.services.errors import NotFound, TooLarge, Unavailable, Unreadable, Unusable
 from functions.search.services.ports import Embedder, EmbedFailed, EmbedTimedOut
+
+_NOT_NOW = "Images can't be embedded at the moment; try again shortly."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class EmbedService:
             If one id is given to two files.
         NotFound
             If none of the files exists.
+        Unreadable
+            If the folder's index can't be used.
         Unavailable
             If the embed function does not answer.
         """
@@ -61,7 +65,10 @@ class EmbedService:
                 f"Send them again, fewer at a time ({self._cap} at most): to repeat an image does no harm."
             ) from error
         except EmbedFailed as error:
-            raise Unavailable("Images can't be embedded at the moment; try again shortly.") from error
+            raise Unavailable(_NOT_NOW) from error
+        if done.status != 200:
+            refusal = Unreadable if done.status == 409 else Unavailable
+            raise refusal(done.detail or _NOT_NOW)
         if len(done.missing) == len(wanted):
             raise NotFound(
                 f"None of the {len(wanted)} images exists under its file_path in the images bucket."

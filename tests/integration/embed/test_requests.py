@@ -162,6 +162,27 @@ def test_an_upload_deleted_meanwhile_is_taken_back(world: World, step: str) -> N
     assert world.version() == answer.version
 
 
+@pytest.mark.parametrize("is_ours", [False, True])
+def test_an_index_that_cannot_be_used_is_told(
+    world: World, handler: Handler, caplog: pytest.LogCaptureFixture, is_ours: bool
+) -> None:
+    if is_ours:
+        (record,) = world.upload("rocket.jpg")
+        image = (record.image_id, record.key)
+    else:
+        world.put("images/1/3/cat.png", photo("chelsea.png"))
+        image = (10, "images/1/3/cat.png")
+    manifest = world.index().manifest
+    world.s3.put_object(Bucket="index", Key=manifest, Body=b"{")
+    answer = handler(request(image))
+    assert (answer["status"], answer["indexed"]) == (409, [])
+    assert "folder 3 is damaged; delete it" in answer["detail"]
+    assert manifest in caplog.text
+    IndexWriter(world.store).delete(world.index())
+    answer = handler(request(image))
+    assert (answer["status"], answer["detail"], answer["indexed"]) == (200, None, [image[0]])
+
+
 def test_an_event_that_is_no_request_is_an_error(handler: Handler) -> None:
     with pytest.raises(ValueError, match="operation"):
         handler({"operation": "make-coffee"})

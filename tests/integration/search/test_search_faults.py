@@ -6,7 +6,7 @@ import boto3
 import pytest
 from glimpse.index import IndexKey, S3ObjectStore, StoreUnavailable
 
-from tests.integration.search.service import BUCKET, SPACE, SearchFunction, commit
+from tests.integration.search.service import BUCKET, SPACE, EmbedDouble, SearchFunction, commit
 
 FOLDER = {"user_id": 1, "folder_id": 3}
 QUESTION = {"user_id": 1, "query": "cat", "folder_ids": [3], "folder_owner_map": {"3": 1}}
@@ -31,6 +31,21 @@ def test_a_damaged_index_can_be_deleted_and_made_again(function: SearchFunction)
     assert (created.status, "delete it" in created.json["detail"]) == (409, True)
     assert function.call("DELETE", "/delete-index/1/3").status == 200
     assert function.call("POST", "/create-index", FOLDER).status == 200
+
+
+def test_images_for_an_index_that_cannot_be_used_are_409(
+    function: SearchFunction, embed: EmbedDouble
+) -> None:
+    embed.answer = {
+        "indexed": [],
+        "failed": [],
+        "missing": [],
+        "status": 409,
+        "detail": "Damaged; delete it.",
+    }
+    images = [{"image_id": 10, "file_path": "images/1/3/good/cat.jpg"}]
+    response = function.call("POST", "/embed-images", {**FOLDER, "images": images})
+    assert (response.status, response.json) == (409, {"detail": "Damaged; delete it."})
 
 
 def test_an_index_of_a_later_version_is_left_alone(function: SearchFunction) -> None:

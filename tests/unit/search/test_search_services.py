@@ -316,6 +316,8 @@ def test_every_image_is_accounted_for() -> None:
         ([CAT], EmbedTimedOut("25 s"), TooLarge),
         ([CAT], EmbedFailed("broken"), Unavailable),
         ([CAT], EmbedAnswer([], [], [CAT]), NotFound),
+        ([CAT], EmbedAnswer.refused(409, "It is damaged."), Unreadable),
+        ([CAT], EmbedAnswer.refused(503, "Later."), Unavailable),
     ],
 )
 def test_what_does_not_come_through_is_told_apart(

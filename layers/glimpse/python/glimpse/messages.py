@@ -203,17 +203,26 @@ class EmbedAnswer:
         Images that could not be embedded, and those of which there is no object.
     version
         The index's manifest sequence; 0 where there is no index.
+    status, detail
+        An HTTP status, and a sentence where it is not 200: nothing is said of the images then.
     """
 
     indexed: list[int]
     failed: list[FailedImage]
     missing: list[ImageFile]
     version: int = 0
+    status: int = 200
+    detail: str | None = None
 
     @classmethod
     def empty(cls) -> Self:
         """Return the answer as it is before anything was done."""
         return cls([], [], [])
+
+    @classmethod
+    def refused(cls, status: int, detail: str) -> Self:
+        """Return the answer where no image is at fault."""
+        return cls([], [], [], status=status, detail=detail)
 
     def fail(self, images: Iterable[ImageFile], reason: str) -> None:
         """Note why images were not embedded."""
