@@ -5,7 +5,7 @@ only, and what it leaves behind is swept. So every message may come twice, late 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +17,7 @@ from glimpse.index import (
     IndexKeeper,
     IndexKey,
     ObjectStore,
+    StoreUnavailable,
     walk,
 )
 from glimpse.messages import CompactIndex, TendIndexes
@@ -108,14 +109,27 @@ class IndexUpkeep:
         StoreError, QueueUnavailable
             If the bucket or the queue does not answer: the message has to come again.
         """
-        indexes = walk(self.store, after=request.after)
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="upkeep") as pool:
-            while together := list(islice(indexes, _TOGETHER)):
-                list(pool.map(self._tend, together))
+        finished = request.after
+        try:
+            for together in self._batches(request.after):
+                with ThreadPoolExecutor(self.workers, thread_name_prefix="upkeep") as pool:
+                    list(pool.map(self._tend, together))
+                finished = together[-1].prefix
                 if remaining_seconds() < _RESERVE_SECONDS:
-                    self.queue.send(request.model_copy(update={"after": together[-1].prefix}))
-                    return Kept.CONTINUED
-        return Kept.DONE
+                    break
+            else:
+                return Kept.DONE
+        except StoreUnavailable:
+            if finished == request.after:
+                raise
+            _logger.warning("the round goes on after %s in the next invocation", finished, exc_info=True)
+        self.queue.send(request.model_copy(update={"after": finished}))
+        return Kept.CONTINUED
+
+    def _batches(self, after: str) -> Iterator[list[IndexKey]]:
+        indexes = walk(self.store, after=after)
+        while together := list(islice(indexes, _TOGETHER)):
+            yield together
 
     def _tend(self, index: IndexKey) -> None:
         try:
@@ -123,6 +137,8 @@ class IndexUpkeep:
             if needs.is_due_at_rest:
                 self.queue.send(compaction(index, needs.version), delay_seconds=REST_SECONDS)
             swept = self.keeper.sweep(index)
+        except StoreUnavailable:
+            _logger.warning("%s is left to the next round", index.prefix, exc_info=True)
         except (FormatError, CommitContended) as error:
             # An index of which an object is damaged must not keep the others waiting.
             _logger.error("%s can't be kept in order: %s", index.prefix, error)  # noqa: TRY400 - expected

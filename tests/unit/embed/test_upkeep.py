@@ -4,7 +4,8 @@ import logging
 from dataclasses import dataclass, field
 
 import pytest
-from glimpse.index import Commit, IndexKeeper, IndexKey, IndexWriter
+from glimpse.index import Commit, IndexKeeper, IndexKey, IndexWriter, StoreUnavailable
+from glimpse.index.store import StoredObject
 from glimpse.maintenance import QueueUnavailable
 from glimpse.messages import CompactIndex, TendIndexes, Upkeep
 from hypothesis import given, settings
@@ -39,8 +40,8 @@ class Queue:
 
 
 class World:
-    def __init__(self) -> None:
-        self.store = MemoryStore()
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        self.store = store or MemoryStore()
         self.queue = Queue(self.store)
         options = {"clock": lambda: self.store.now, "sleep": lambda _: None}
         self.writer = IndexWriter(self.store, merge_readers=1, **options)  # type: ignore[arg-type]
@@ -113,7 +114,10 @@ def test_after_the_last_commit_an_index_comes_to_rest_within_minutes(
         assert world.store.now <= ended + 3 * REST_SECONDS
     assert not world.keeper.needs(INDEX).is_due_at_rest
     assert world.spans() <= 20
-    assert world.keeper.check(INDEX).batch is not None
+    report = world.keeper.check(INDEX)
+    assert report.errors == []
+    assert report.batch is not None
+    assert report.batch.image_ids.tolist() == list(range(len(commits)))
 
 
 def test_what_is_due_is_merged_while_writers_go_on() -> None:
@@ -212,3 +216,63 @@ def test_a_round_goes_on_after_the_index_where_its_time_ended() -> None:
     listed = {key for kind, key in world.store.requests if kind == "list" and key.count("/") == 5}
     assert len(listed) == 200
     assert rounds == 5
+
+
+class Wavering(MemoryStore):
+    """Does not answer about what lies below a prefix, as long as there is one."""
+
+    silent: str | None = None
+
+    def get(self, key: str) -> StoredObject | None:
+        if self.silent and key.startswith(self.silent):
+            raise StoreUnavailable("503")
+        return super().get(key)
+
+    def children(self, prefix: str, limit: int) -> set[str] | None:
+        if self.silent and prefix.startswith(self.silent):
+            raise StoreUnavailable("503")
+        return super().children(prefix, limit)
+
+
+def wavering_world(users: int) -> tuple[World, Wavering]:
+    store = Wavering()
+    world = World(store)
+    for user in range(100, 100 + users):
+        world.writer.create(IndexKey("glimpse", "space-1", user, 3))
+    store.requests.clear()
+    return world, store
+
+
+def swept(store: MemoryStore) -> set[str]:
+    return {key for kind, key in store.requests if kind == "list" and key.count("/") == 5}
+
+
+def tend(world: World, message: Upkeep | None = None) -> Kept:
+    request = message or TendIndexes(kind="tend-indexes")
+    assert isinstance(request, TendIndexes)
+    return world.upkeep.tend(request, receive_count=1, remaining_seconds=lambda: LONG)
+
+
+def test_an_index_of_which_the_bucket_says_nothing_keeps_no_other_waiting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world, store = wavering_world(3)
+    store.silent = IndexKey("glimpse", "space-1", 101, 3).prefix
+    assert tend(world) is Kept.DONE
+    assert len(swept(store)) == 2
+    (record,) = caplog.records
+    assert (record.levelname, store.silent in record.getMessage()) == ("WARNING", True)
+
+
+def test_a_round_that_an_outage_ends_goes_on_where_it_was() -> None:
+    world, store = wavering_world(150)
+    store.silent = "indexes/glimpse/space-1/230/"
+    assert tend(world) is Kept.CONTINUED
+    ((_, message),) = world.queue.sent
+    with pytest.raises(StoreUnavailable):
+        tend(world, message)
+    assert len(swept(store)) == 128
+    store.silent = None
+    assert tend(world, message) is Kept.DONE
+    assert len(swept(store)) == 150
+    assert len([key for kind, key in store.requests if kind == "list" and key.count("/") == 5]) == 150
