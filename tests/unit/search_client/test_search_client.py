@@ -3,10 +3,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from glimpse.questions import Asked, ImagePart
 from glimpse.search_client import (
     EmbedReport,
     FailedImage,
     ImageFile,
+    ImageNotFound,
     ImagesNotFound,
     Response,
     SearchClient,
@@ -78,6 +80,17 @@ def test_answers_become_objects() -> None:
 def test_a_refusal_keeps_its_sentence(status: int, error: type[SearchRefused]) -> None:
     with pytest.raises(error) as raised:
         SearchClient(Canned(status, {"detail": "Because."})).embed_images(1, 3, [])
+    assert (raised.value.status, raised.value.detail) == (status, "Because.")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(404, ImageNotFound), (413, TooMuch), (409, SearchRefused), (422, SearchRefused)]
+)
+def test_a_refused_question_keeps_its_sentence(status: int, error: type[SearchRefused]) -> None:
+    asked = Asked(parts=[ImagePart(image_id=77, folder_id=3)])
+    with pytest.raises(error) as raised:
+        SearchClient(Canned(status, {"detail": "Because."})).find(1, asked, [3], {})
+    assert type(raised.value) is error
     assert (raised.value.status, raised.value.detail) == (status, "Because.")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from glimpse.messages import FailedImage, ImageFile
 from glimpse.search_client.client import EmbedReport, Found, SearchClient, SearchHit
 from glimpse.search_client.errors import (
+    ImageNotFound,
     ImagesNotFound,
     SearchRefused,
     SearchServiceError,
@@ -28,6 +29,7 @@ __all__ = [
     "Found",
     "HttpTransport",
     "ImageFile",
+    "ImageNotFound",
     "ImagesNotFound",
     "InvokeTransport",
     "Response",

@@ -8,10 +8,17 @@ from typing import Any
 
 from glimpse.messages import FailedImage, ImageFile
 from glimpse.questions import Asked
-from glimpse.search_client.errors import ImagesNotFound, SearchRefused, SearchUnavailable, TooMuch
+from glimpse.search_client.errors import (
+    ImageNotFound,
+    ImagesNotFound,
+    SearchRefused,
+    SearchUnavailable,
+    TooMuch,
+)
 from glimpse.search_client.transport import Transport
 
-_REFUSALS: Mapping[int, type[SearchRefused]] = {404: ImagesNotFound, 413: TooMuch}
+_OF_IMAGES: Mapping[int, type[SearchRefused]] = {404: ImagesNotFound, 413: TooMuch}
+_OF_QUESTIONS: Mapping[int, type[SearchRefused]] = {404: ImageNotFound, 413: TooMuch}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ class SearchClient:
         """
         files = [{"image_id": image.image_id, "file_path": image.file_path} for image in images]
         answer = self._ask(
-            "POST", "/embed-images", {"user_id": user_id, "folder_id": folder_id, "images": files}, _REFUSALS
+            "POST", "/embed-images", {"user_id": user_id, "folder_id": folder_id, "images": files}, _OF_IMAGES
         )
         with _contract():
             return EmbedReport(
@@ -136,7 +143,7 @@ class SearchClient:
 
         Raises
         ------
-        ImagesNotFound
+        ImageNotFound
             If an image that is searched by does not exist.
         TooMuch
             If the question is larger than a request may be.
@@ -156,7 +163,7 @@ class SearchClient:
         self._ask("POST", "/warm", _folders(user_id, folder_ids, folder_owner_map, versions))
 
     def _found(self, body: Mapping[str, Any]) -> Found:
-        answer = self._ask("POST", "/search", body, _REFUSALS)
+        answer = self._ask("POST", "/search", body, _OF_QUESTIONS)
         with _contract():
             relevant = answer.get("relevant")
             return Found(

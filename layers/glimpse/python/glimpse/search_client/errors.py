@@ -30,5 +30,9 @@ class ImagesNotFound(SearchRefused):
     """None of the images to embed exists (404)."""
 
 
+class ImageNotFound(SearchRefused):
+    """An image that is searched by is in no index (404)."""
+
+
 class TooMuch(SearchRefused):
     """More than one request may carry, or has time for; the sentence says how much it may be (413)."""
