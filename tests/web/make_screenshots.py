@@ -33,7 +33,7 @@ def search(browser: Browser, web_url: str, api_url: str) -> None:
     visitor.expect_library()
     visitor.ask(QUERY)
     expect(visitor.frames).not_to_have_count(0)
-    expect(page.locator("#frames > li:not(.loaded)")).to_have_count(0)
+    expect(page.locator("#frames > li.frame:not(.loaded)")).to_have_count(0)
     save(page, "search")
 
 
