@@ -1,7 +1,9 @@
 """Compaction: merging what writers left behind, without ever standing in their way."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from glimpse.index import tiers
 from glimpse.index.errors import CommitContended, FormatError
@@ -74,27 +76,25 @@ def compact(
     AttemptExpired, CommitContended, FormatError, StoreError
         As for :meth:`glimpse.index.writer.Attempt.commit`. What was merged until then stays merged.
     """
+    choose = partial(tiers.next_window, at_rest=at_rest, whole=whole, largest_bytes=largest_bytes)
     done = Compacted()
     until = merger.swapper.clock() + seconds
-    while True:
-        manifest = merger.swapper.read(key).manifest
-        if manifest is None:
-            done.is_done = True
-            return done
-        window = tiers.next_window(
-            manifest,
-            at_rest=at_rest,
-            whole=whole,
-            largest_bytes=largest_bytes,
-            unusable=frozenset(done.unusable),
-        )
-        done.spans = len(tiers.spans_of(manifest))
-        if window is None:
-            done.is_done = True
-            return done
+    while due := _due(merger, key, choose, done):
         if merger.swapper.clock() >= until or done.merges + done.overtaken >= _MOST_MERGES:
-            return done
-        _merge(merger, key, manifest, window, done)
+            break
+        _merge(merger, key, *due, done)
+    return done
+
+
+def _due(
+    merger: Merger, key: IndexKey, choose: Callable[..., tiers.Window | None], done: Compacted
+) -> tuple[Manifest, tiers.Window] | None:
+    """Return what to merge next, and of which manifest; None if the index is in order."""
+    manifest = merger.swapper.read(key).manifest
+    window = choose(manifest, unusable=frozenset(done.unusable)) if manifest else None
+    done.spans = len(tiers.spans_of(manifest)) if manifest else 0
+    done.is_done = window is None
+    return (manifest, window) if manifest and window else None
 
 
 def _merge(merger: Merger, key: IndexKey, manifest: Manifest, window: tiers.Window, done: Compacted) -> None:

@@ -1,8 +1,9 @@
 """Searching indexes: current manifests, cached objects, and the best images over all of them."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -128,31 +129,18 @@ class IndexReader:
         StoreError
             If the store refuses or does not answer. Trouble with a single object is a problem in the answer.
         """
-        query = np.ascontiguousarray(vector, dtype=np.float32)
-        if query.ndim != 1 or not np.all(np.isfinite(query)):
-            raise ValueError(f"the query must be one finite vector, not an array of shape {query.shape}")
         if top_k < 1 or offset < 0:
             raise ValueError(f"top_k must be at least 1, not {top_k}; offset at least 0, not {offset}")
-        question = Question(
-            query, top_k + offset, effort or self._effort, only.matches if only else None, exact, judged
-        )
-        ranking = Ranking(max(question.wanted, DEPTH) if judged else question.wanted)
-        problems, samples = list[Problem](), list[Sample]()
-        known = self._manifests.current(dict.fromkeys(keys), versions or {})
-        for rounds_left in reversed(range(_ROUNDS)):
-            outdated = self._search_known(
-                known, question, excluded or {}, ranking, problems, samples, final=not rounds_left
-            )
-            if not outdated:
-                break
-            # A sweep took what an old manifest named. The current one names what is there.
-            known = self._manifests.current(outdated, {})
-        hits = ranking.hits()
+        matches = only.matches if only else None
+        question = Question(_query(vector), top_k + offset, effort or self._effort, matches, exact, judged)
+        found = _Found(Ranking(max(question.wanted, DEPTH) if judged else question.wanted))
+        self._search_current(dict.fromkeys(keys), versions or {}, question, excluded or {}, found)
+        hits = found.ranking.hits()
         relevant = None
         if judged and keys:
             calibration = calibration_of(keys[0].space_id)
-            relevant = count_relevant([hit.score for hit in hits], samples, calibration)
-        return Answer(hits[offset : question.wanted], problems, relevant)
+            relevant = count_relevant([hit.score for hit in hits], found.samples, calibration)
+        return Answer(hits[offset : question.wanted], found.problems, relevant)
 
     def look_up(self, key: IndexKey, image_id: int, version: int | None = None) -> Lookup:
         """Return the vector of one image of an index.
@@ -221,14 +209,28 @@ class IndexReader:
         """Return what the reader takes at the moment."""
         return self._objects.usage()
 
+    def _search_current(
+        self,
+        keys: Iterable[IndexKey],
+        versions: Mapping[IndexKey, int],
+        question: Question,
+        excluded: Mapping[IndexKey, Ids],
+        found: "_Found",
+    ) -> None:
+        """Search indexes, and once more those of which a sweep took what an old manifest named."""
+        known = self._manifests.current(keys, versions)
+        for rounds_left in reversed(range(_ROUNDS)):
+            outdated = self._search_known(known, question, excluded, found, final=not rounds_left)
+            if not outdated:
+                return
+            known = self._manifests.current(outdated, {})
+
     def _search_known(
         self,
         known: Mapping[IndexKey, Known],
         question: Question,
         excluded: Mapping[IndexKey, Ids],
-        ranking: Ranking,
-        problems: list[Problem],
-        samples: list[Sample],
+        found: "_Found",
         *,
         final: bool,
     ) -> list[IndexKey]:
@@ -237,7 +239,7 @@ class IndexReader:
         for key, item in known.items():
             problem = item.problem or _check_dimension(item.manifest, question.query)
             if problem:
-                problems.append(Problem(key, key.manifest, str(problem)))
+                found.problems.append(Problem(key, key.manifest, str(problem)))
             elif item.manifest and item.manifest.segments:
                 usable[key] = item.manifest
         folders = {key: FolderSearch.without(excluded.get(key, NO_IDS)) for key in usable}
@@ -253,11 +255,27 @@ class IndexReader:
             folders[job.wanted.index].take_found(job, final=final)
         for key, folder in folders.items():
             if not folder.is_outdated:
-                problems += folder.problems
-                samples += folder.samples
+                found.problems += folder.problems
+                found.samples += folder.samples
                 for image_ids, scores in folder.found:
-                    ranking.add(key.folder_id, image_ids, scores)
+                    found.ranking.add(key.folder_id, image_ids, scores)
         return [key for key, folder in folders.items() if folder.is_outdated]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a search has found so far, over all indexes."""
+
+    ranking: Ranking
+    problems: list[Problem] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+
+
+def _query(vector: npt.ArrayLike) -> Vectors:
+    query = np.ascontiguousarray(vector, dtype=np.float32)
+    if query.ndim != 1 or not np.all(np.isfinite(query)):
+        raise ValueError(f"the query must be one finite vector, not an array of shape {query.shape}")
+    return query
 
 
 def _tombstones_first(manifests: Mapping[IndexKey, Manifest]) -> Iterator[Wanted]:
