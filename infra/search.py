@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Duration, Size
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -46,38 +47,13 @@ class Search(Construct):
         layers: Layers,
     ) -> None:
         super().__init__(scope, construct_id)
-        index = storage.index
         parts = FunctionParts(
             self,
             "Parts",
             service="search",
-            statements=[
-                # Creating and deleting an index are commits, too: a new manifest takes the old one's place.
-                # What a deleted index held is removed then and there: embeddings are personal data.
-                allow(
-                    "ReadCommitAndDeleteIndexes",
-                    ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-                    [index.arn_for_objects("indexes/*")],
-                ),
-                # Operators publish models; no function writes one.
-                allow("ReadModels", ["s3:GetObject"], [index.arn_for_objects("models/*")]),
-                # Makes S3 answer 404 rather than 403 for what is not there: an index, a model.
-                allow("TellMissingObjects", ["s3:ListBucket"], [index.bucket_arn]),
-                allow("AskEmbed", ["lambda:InvokeFunction"], [embed.function_arn]),
-                allow("ReadActiveModel", ["dynamodb:GetItem"], [storage.tables["deployment"].table_arn]),
-                allow(
-                    "RaiseVersionOfDeletedIndex",
-                    ["dynamodb:UpdateItem"],
-                    [storage.tables["folders"].table_arn],
-                ),
-                allow(
-                    "ForgetImagesOfOthers",
-                    ["dynamodb:Query", "dynamodb:BatchWriteItem"],
-                    [storage.tables["other_images"].table_arn],
-                ),
-            ],
+            statements=_statements(storage, embed),
             environment={
-                "GLIMPSE_INDEX_BUCKET": index.bucket_name,
+                "GLIMPSE_INDEX_BUCKET": storage.index.bucket_name,
                 "GLIMPSE_EMBED_FUNCTION": embed.function_name,
                 "GLIMPSE_DEPLOYMENT_TABLE": storage.tables["deployment"].table_name,
                 "GLIMPSE_FOLDERS_TABLE": storage.tables["folders"].table_name,
@@ -90,3 +66,32 @@ class Search(Construct):
         self.function = ZipFunction(self, "Zip", name="search", layers=layers, parts=parts).function
         self.alias = lambda_.Alias(self, "Alias", alias_name=ALIAS, version=self.function.current_version)
         self.url = self.alias.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
+
+
+def _statements(storage: Storage, embed: lambda_.Function) -> list[iam.PolicyStatement]:
+    index = storage.index
+    return [
+        # Creating and deleting an index are commits, too: a new manifest takes the old one's place.
+        # What a deleted index held is removed then and there: embeddings are personal data.
+        allow(
+            "ReadCommitAndDeleteIndexes",
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            [index.arn_for_objects("indexes/*")],
+        ),
+        # Operators publish models; no function writes one.
+        allow("ReadModels", ["s3:GetObject"], [index.arn_for_objects("models/*")]),
+        # Makes S3 answer 404 rather than 403 for what is not there: an index, a model.
+        allow("TellMissingObjects", ["s3:ListBucket"], [index.bucket_arn]),
+        allow("AskEmbed", ["lambda:InvokeFunction"], [embed.function_arn]),
+        allow("ReadActiveModel", ["dynamodb:GetItem"], [storage.tables["deployment"].table_arn]),
+        allow(
+            "RaiseVersionOfDeletedIndex",
+            ["dynamodb:UpdateItem"],
+            [storage.tables["folders"].table_arn],
+        ),
+        allow(
+            "ForgetImagesOfOthers",
+            ["dynamodb:Query", "dynamodb:BatchWriteItem"],
+            [storage.tables["other_images"].table_arn],
+        ),
+    ]

@@ -103,21 +103,16 @@ class IndexReader:
             Indexes; one that does not exist adds nothing.
         vector : (d,) float32
             The query, of unit length; see :func:`~glimpse.index.query.combine`.
-        top_k : int
-            How many images, at most.
+        top_k, offset : int
+            How many images, at most, and how many of the best to skip.
         versions : mapping of IndexKey to int, optional
             The version that each index has at least. A cached manifest of that version is used as it is;
             one of an index not named here is always revalidated.
-        offset : int
-            How many of the best images to skip.
-        only : Filter, optional
-            Which images may be found.
-        exact : bool
-            Compare every vector, also of inverted segments, which are read whole for it.
-        effort : Effort, optional
-            How thoroughly inverted segments are searched; the reader's own by default.
-        excluded : mapping of IndexKey to (m,) int64, optional
-            Images of an index to leave out, as if they had been removed.
+        only, excluded : Filter, and mapping of IndexKey to (m,) int64, optional
+            Which images may be found, and which of an index may not, as if they had been removed.
+        exact, effort : bool, and Effort, optional
+            Whether to compare every vector, also of inverted segments, which are read whole for it; otherwise
+            how thoroughly those are searched.
         judged : bool
             Find out how many results are relevant. Sensible for the embedding of one text only: scores of
             images and of sums lie elsewhere.
