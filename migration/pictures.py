@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from glimpse.index import EpochChanged, GlimpseIndexError, IndexKey, VectorBatch
+from glimpse.index import Attempt, EpochChanged, GlimpseIndexError, IndexKey, VectorBatch
 from glimpse.keys import thumbnail_key
 from glimpse.photos import Photo, UnreadablePhoto, open_photo, thumbnail
 from glimpse.photos.formats import is_known
@@ -249,8 +249,7 @@ class FolderImport:
         if set(folder.index_versions) != {space_id}:
             return  # a change of model has begun: the queue embeds for every space
         # An earlier run may have committed them, and not have noted it: then they are replaced.
-        commit = attempt.commit(batch, batch.image_ids.tolist())
-        self._stores.folders.raise_index_version(folder.folder_id, space_id, commit.version)
+        self._change(attempt, batch, batch.image_ids.tolist())
         deleted = []
         for image, photo in ready:
             try:
@@ -268,8 +267,13 @@ class FolderImport:
             if not marked:
                 deleted.append(image)
         if deleted:
-            commit = attempt.commit(None, [image.new for image in deleted])
-            self._stores.folders.raise_index_version(folder.folder_id, space_id, commit.version)
+            self._change(attempt, None, [image.new for image in deleted])
+
+    def _change(self, attempt: Attempt, added: VectorBatch | None, removed: Sequence[int]) -> None:
+        """Commit, let searches know, and ask for the upkeep that the index needs now."""
+        commit = attempt.commit(added, removed)
+        self._stores.folders.raise_index_version(self._to.folder_id, attempt.key.space_id, commit.version)
+        self._stores.upkeep.committed(attempt.key, commit)
 
     def _drop(self, planned: Sequence[PlannedImage]) -> None:
         self._forget([image for image in planned if image.state < State.STORED], ERASED)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from glimpse.generations import GenerationStore
 from glimpse.generations.models import MODELS as GENERATION_MODELS
 from glimpse.index import IndexWriter, ObjectStore, S3ObjectStore
+from glimpse.maintenance import MaintenanceQueue
 from glimpse.records import ImageStore, JobStore, ShareStore
 from glimpse.records.models import MODELS as RECORD_MODELS
 
@@ -14,6 +15,7 @@ from functions.api.storage.counters import CounterStore
 from functions.api.storage.folders import OwnedFolderStore
 from functions.api.storage.models import MODELS as API_MODELS
 from functions.api.storage.users import UserStore
+from functions.embed.services.upkeep_calls import UpkeepCalls
 from local.errors import Trouble
 from local.tables import opened
 from local.target import Target
@@ -23,6 +25,7 @@ NAMESPACE = "glimpse"
 _TABLES = (
     "Users", "Usernames", "Folders", "FolderNames", "Images", "Jobs", "Counters", "Deployment", "Shares",
 )  # fmt: skip
+_UPKEEP = "UpkeepQueueUrl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Stores:
     photos: PhotoBucket
     index: ObjectStore
     writer: IndexWriter
+    upkeep: UpkeepCalls
 
 
 @contextmanager
@@ -55,8 +59,11 @@ def open_stores(target: Target) -> Iterator[Stores]:
         raise Trouble(
             f"{target.name} is of an earlier version, without a table for {missing[0]}: deploy it again."
         )
+    if _UPKEEP not in target.outputs:
+        raise Trouble(f"{target.name} is of an earlier version, without upkeep: deploy it again.")
     client = target.client("s3")
     index = S3ObjectStore(target.outputs["IndexBucket"], client)
+    upkeep = MaintenanceQueue(target.outputs[_UPKEEP], client=target.client("sqs"))
     with opened(target, (*RECORD_MODELS, *API_MODELS, *GENERATION_MODELS)):
         yield Stores(
             users=UserStore(),
@@ -69,4 +76,5 @@ def open_stores(target: Target) -> Iterator[Stores]:
             photos=PhotoBucket(client, target.outputs["ImagesBucket"]),
             index=index,
             writer=IndexWriter(index),
+            upkeep=UpkeepCalls(upkeep),
         )

@@ -51,7 +51,9 @@ class Deployment:
     def there(cls, endpoint: str | None = None) -> "Deployment":
         """Reach one that was made before."""
         session = boto3.Session("test", "test", region_name="us-east-1")
-        return cls(Target("this test", "test", OUTPUTS, session, endpoint))
+        queue = session.client("sqs", endpoint_url=endpoint).create_queue(QueueName="imported-upkeep")
+        outputs = {**OUTPUTS, "UpkeepQueueUrl": queue["QueueUrl"]}
+        return cls(Target("this test", "test", outputs, session, endpoint))
 
     @property
     def s3(self) -> Any:

@@ -28,11 +28,13 @@ class MaintenanceQueue:
         The queue.
     is_brief : bool
         Whether to give up after two seconds: for what may also be left undone.
+    client : SQSClient, optional
+        Reaches it; one of the environment's by default.
     """
 
-    def __init__(self, queue_url: str, *, is_brief: bool = False) -> None:
+    def __init__(self, queue_url: str, *, is_brief: bool = False, client: "SQSClient | None" = None) -> None:
         self._queue_url = queue_url
-        self._client: SQSClient = boto3.client("sqs", config=_BRIEF if is_brief else _PATIENT)
+        self._client: SQSClient = client or boto3.client("sqs", config=_BRIEF if is_brief else _PATIENT)
 
     def erase_folder(self, owner_id: int, folder_id: int) -> None:
         """Ask for everything of a folder to be removed once it is hidden.
