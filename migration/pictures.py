@@ -248,8 +248,10 @@ class FolderImport:
             raise FolderGone(ERASED)
         if set(folder.index_versions) != {space_id}:
             return  # a change of model has begun: the queue embeds for every space
-        # An earlier run may have committed them, and not have noted it: then they are replaced.
-        self._change(attempt, batch, batch.image_ids.tolist())
+        # What an earlier run has recorded it may have committed as well: that is replaced. The others are
+        # new, and tombstones for nothing would have the index rewritten again and again.
+        again = [image.new for image, _ in ready if image.state is State.RECORDED]
+        self._change(attempt, batch, again)
         deleted = []
         for image, photo in ready:
             try:

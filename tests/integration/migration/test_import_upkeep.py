@@ -9,6 +9,7 @@ import pytest
 from glimpse.index import IndexKeeper, IndexKey, S3ObjectStore
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import CompactIndex
+from glimpse.records import ImageStore
 
 from functions.embed.services import upkeep, upkeep_calls
 from migration import pictures
@@ -65,6 +66,34 @@ def test_the_index_of_a_large_folder_comes_to_rest(
     assert state.spans <= MOST_AT_REST
     for image_id in (100, 100 + 2 * COMMITS - 1):
         assert deployment.search(1, 3, large.vectors[image_id], 1) == [image_id]
+
+
+def test_a_first_run_removes_nothing(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep_calls, "REST_SECONDS", 0)
+    run(old.root, tables())
+    state = IndexKeeper(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3)).check(INDEX)
+    assert (state.vectors, state.tombstones) == (3, 0)
+    assert received(deployment) == [], "a small folder needs nobody"
+
+
+def test_what_was_committed_and_not_noted_is_replaced(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any, **__: Any) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageStore, "mark_indexed", die)
+        with pytest.raises(KeyboardInterrupt):
+            run(old.root, tables())
+    report = run(old.root, tables())
+    assert report.counts["vectors_taken_over"] == 3
+    state = IndexKeeper(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3)).check(INDEX)
+    assert (state.is_sound, state.vectors, state.tombstones) == (True, 6, 3)
+    assert state.batch is not None
+    assert state.batch.image_ids.tolist() == [10, 11, 12]
 
 
 def test_without_the_queue_everything_is_imported_all_the_same(
