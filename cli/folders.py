@@ -54,15 +54,23 @@ class Folders:
         return sorted(item.get("index_versions", {}).get("M", {}))
 
     def raise_version(self, index: IndexKey, version: int) -> None:
-        """Let searches know of a new version of an index, where the folder has a record that is older."""
+        """Let searches know of a new version of an index, where the folder has a record that is older.
+
+        Ids of another namespace or owner are another backend's: the folder of that number is not theirs.
+        """
+        if index.namespace != SHARED_NAMESPACE:
+            return
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
             self._dynamodb.update_item(
                 TableName=self._outputs["FoldersTable"],
                 Key={"folder_id": {"N": str(index.folder_id)}},
                 UpdateExpression="SET index_versions.#space = :version",
-                ConditionExpression="index_versions.#space < :version",
+                ConditionExpression="owner_id = :owner AND index_versions.#space < :version",
                 ExpressionAttributeNames={"#space": index.space_id},
-                ExpressionAttributeValues={":version": {"N": str(version)}},
+                ExpressionAttributeValues={
+                    ":owner": {"N": str(index.user_id)},
+                    ":version": {"N": str(version)},
+                },
             )
 
     def _number(self, table: str, key: dict[str, Any], name: str) -> int | None:

@@ -47,7 +47,8 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         name = {"owner_id": {"N": "1"}, "folder_name": {"S": "holidays"}, "folder_id": {"N": "3"}}
         put(TableName="FolderNamesTable", Item=name)
         versions = {"M": {"space-1": {"N": "2"}}}
-        put(TableName="FoldersTable", Item={"folder_id": {"N": "3"}, "index_versions": versions})
+        record = {"folder_id": {"N": "3"}, "owner_id": {"N": "1"}, "index_versions": versions}
+        put(TableName="FoldersTable", Item=record)
         fill(target, KEY)
         monkeypatch.setattr(commands, "resolve", lambda **_: target)
         yield target
@@ -64,13 +65,18 @@ def glimpse(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["index", *arguments])
 
 
-def segments(target: Any) -> list[str]:
-    listed = target.client("s3").list_objects_v2(Bucket="index", Prefix=f"{KEY.prefix}segments/")
+def segments(target: Any, key: IndexKey = KEY) -> list[str]:
+    listed = target.client("s3").list_objects_v2(Bucket="index", Prefix=f"{key.prefix}segments/")
     return [entry["Key"] for entry in listed["Contents"]]
 
 
-def damage(target: Any) -> str:
-    name = segments(target)[0]
+def versions(target: Any) -> dict[str, Any]:
+    item = target.client("dynamodb").get_item(TableName="FoldersTable", Key={"folder_id": {"N": "3"}})["Item"]
+    return dict(item["index_versions"]["M"])
+
+
+def damage(target: Any, key: IndexKey = KEY) -> str:
+    name = segments(target, key)[0]
     target.client("s3").put_object(Bucket="index", Key=name, Body=b"truncated")
     return name
 
@@ -95,8 +101,7 @@ def test_what_is_wrong_is_named_and_repaired(target: Any) -> None:
     assert f"dropped {name}" in repaired.output
     assert "Up to 1 images have to be embedded again." in repaired.output
     assert glimpse("check", "ada", "holidays").exit_code == 0
-    item = target.client("dynamodb").get_item(TableName="FoldersTable", Key={"folder_id": {"N": "3"}})["Item"]
-    assert item["index_versions"]["M"] == {"space-1": {"N": "3"}}, "searches look again"
+    assert versions(target) == {"space-1": {"N": "3"}}, "searches look again"
     assert "nothing to mend" in glimpse("repair", "ada", "holidays").output
 
 
@@ -111,6 +116,15 @@ def test_indexes_of_another_backend_go_by_ids(target: Any) -> None:
     fill(target, IndexKey("java", "space-1", 7, 8))
     assert glimpse("check", "7", "8", "--namespace", "java").exit_code == 0
     assert isinstance(glimpse("check", "ada", "8", "--namespace", "java").exception, Trouble)
+
+
+@pytest.mark.parametrize("key", [IndexKey("java", "space-1", 1, 3), IndexKey("glimpse", "space-1", 2, 3)])
+def test_a_repair_leaves_folders_alone_that_have_another_index(target: Any, key: IndexKey) -> None:
+    fill(target, key)
+    name = damage(target, key)
+    repaired = glimpse("repair", str(key.user_id), "3", "--namespace", key.namespace, "--yes")
+    assert f"dropped {name}" in repaired.output
+    assert versions(target) == {"space-1": {"N": "2"}}
 
 
 @pytest.mark.parametrize(
