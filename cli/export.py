@@ -18,8 +18,8 @@ _FORMATS = ("faiss", "npz", "parquet")
 
 
 def export(
-    user: Annotated[str, typer.Argument(help="The folder's owner, by name or id.")],
-    folder: Annotated[str, typer.Argument(help="The folder, by name or id.")],
+    user: Annotated[str, typer.Argument(help="The folder's owner, by name, or else by id.")],
+    folder: Annotated[str, typer.Argument(help="The folder, by name, or else by id.")],
     out: Annotated[Path, typer.Argument(help="The file to write.")],
     format_: Annotated[
         str | None,

@@ -30,28 +30,32 @@ class Folders:
     def find(self, user: str, folder: str) -> tuple[int, int]:
         """Return the ids of a user and one of the user's folders, each given by name or id.
 
+        A number is an id only where it is nobody's name. Whether an id means anything is not asked: folders
+        of another backend have an index and no record.
+
         Raises
         ------
         Trouble
             If there is none of that name.
         """
-        user_id = _id(user)
+        user_id = self._number("UsernamesTable", {"username": {"S": user}}, "user_id")
         if user_id is None:
-            user_id = self._number("UsernamesTable", {"username": {"S": user}}, "user_id")
+            user_id = _id(user)
         if user_id is None:
             raise Trouble(f"There is no user {user}.")
-        folder_id = _id(folder)
+        key = {"owner_id": {"N": str(user_id)}, "folder_name": {"S": folder}}
+        folder_id = self._number("FolderNamesTable", key, "folder_id")
         if folder_id is None:
-            key = {"owner_id": {"N": str(user_id)}, "folder_name": {"S": folder}}
-            folder_id = self._number("FolderNamesTable", key, "folder_id")
+            folder_id = _id(folder)
         if folder_id is None:
             raise Trouble(f"User {user} has no folder {folder}.")
         return user_id, folder_id
 
-    def spaces(self, folder_id: int) -> list[str]:
-        """Return the embedding spaces to which a folder's images go; none for a folder without a record."""
+    def spaces(self, user_id: int, folder_id: int) -> list[str]:
+        """Return the embedding spaces to which a folder's images go; none where the user has no such one."""
         item = self._item("FoldersTable", {"folder_id": {"N": str(folder_id)}})
-        return sorted(item.get("index_versions", {}).get("M", {}))
+        is_theirs = item.get("owner_id") == {"N": str(user_id)}
+        return sorted(item.get("index_versions", {}).get("M", {})) if is_theirs else []
 
     def raise_version(self, index: IndexKey, version: int) -> None:
         """Let searches know of a new version of an index, where the folder has a record that is older.
@@ -94,7 +98,7 @@ def indexes_of(
     """
     if namespace == SHARED_NAMESPACE:
         user_id, folder_id = folders.find(user, folder)
-        spaces = set(folders.spaces(folder_id))
+        spaces = set(folders.spaces(user_id, folder_id))
     else:
         user_id, folder_id = _id(user), _id(folder)  # type: ignore[assignment]
         spaces = set()

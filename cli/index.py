@@ -23,8 +23,8 @@ app = typer.Typer(
 )
 console = Console(soft_wrap=True)
 
-UserArgument = Annotated[str, typer.Argument(help="The folder's owner, by name or id.")]
-FolderArgument = Annotated[str, typer.Argument(help="The folder, by name or id.")]
+UserArgument = Annotated[str, typer.Argument(help="The folder's owner, by name, or else by id.")]
+FolderArgument = Annotated[str, typer.Argument(help="The folder, by name, or else by id.")]
 NamespaceOption = Annotated[
     str, typer.Option("--namespace", help="Of the index: the alias of another backend, for its own indexes.")
 ]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from glimpse.generations import NoModelChosen
 from glimpse.index import GlimpseIndexError, IndexKey, ObjectMissing, Unloading
+from glimpse.records import FolderStatus
 
 from local.errors import Trouble
 from local.target import Target
@@ -20,7 +21,7 @@ def export(target: Target, owner_id: int, folder_id: int, path: Path, format_: F
     Raises
     ------
     Trouble
-        If the index can't be read whole, or the file not be written.
+        If there is no such folder, its index can't be read whole, or the file not be written.
     """
     with open_stores(target) as stores:
         try:
@@ -28,25 +29,39 @@ def export(target: Target, owner_id: int, folder_id: int, path: Path, format_: F
         except NoModelChosen as error:
             raise Trouble(str(error)) from error
         index = IndexKey(NAMESPACE, active.space_id, owner_id, folder_id)
-        names = {} if format_ is Format.FAISS else _names(stores, folder_id)
+        has_record = _has_record(stores, index)
+        names = _names(stores, folder_id) if has_record and format_ is not Format.FAISS else {}
         for is_last in (*[False] * (_ROUNDS - 1), True):
             try:
-                return _write(stores, index, active.dimension, names, path, format_)
+                unloading = Unloading.begin(stores.index, index)
+                if not (unloading.count or has_record):
+                    raise _no_folder(index)
+                contents = Contents(
+                    unloading.count, unloading.dimension or active.dimension, unloading.batches(), names
+                )
+                write(contents, path, format_)
             except ObjectMissing as error:
                 if is_last:
                     raise _trouble(index, error) from error
             except GlimpseIndexError as error:
                 raise _trouble(index, error) from error
+            else:
+                return unloading.count
     raise AssertionError("the last round returns or raises")
 
 
-def _write(
-    stores: Stores, index: IndexKey, dimension: int, names: dict[int, str], path: Path, format_: Format
-) -> int:
-    unloading = Unloading.begin(stores.index, index)
-    contents = Contents(unloading.count, unloading.dimension or dimension, unloading.batches(), names)
-    write(contents, path, format_)
-    return unloading.count
+def _has_record(stores: Stores, index: IndexKey) -> bool:
+    """Tell whether it is a user's folder; one of another backend has no record, and is where its index is."""
+    folder = stores.folders.get(index.folder_id)
+    if folder is None or folder.owner_id != index.user_id:
+        return False
+    if folder.status is not FolderStatus.ACTIVE:
+        raise _no_folder(index)  # it is being erased
+    return True
+
+
+def _no_folder(index: IndexKey) -> Trouble:
+    return Trouble(f"User {index.user_id} has no folder {index.folder_id}.")
 
 
 def _names(stores: Stores, folder_id: int) -> dict[int, str]:

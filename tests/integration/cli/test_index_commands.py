@@ -46,6 +46,8 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         put(TableName="UsernamesTable", Item={"username": {"S": "ada"}, "user_id": {"N": "1"}})
         name = {"owner_id": {"N": "1"}, "folder_name": {"S": "holidays"}, "folder_id": {"N": "3"}}
         put(TableName="FolderNamesTable", Item=name)
+        put(TableName="FolderNamesTable", Item={**name, "folder_name": {"S": "99"}})
+        put(TableName="UsernamesTable", Item={"username": {"S": "77"}, "user_id": {"N": "1"}})
         versions = {"M": {"space-1": {"N": "2"}}}
         record = {"folder_id": {"N": "3"}, "owner_id": {"N": "1"}, "index_versions": versions}
         put(TableName="FoldersTable", Item=record)
@@ -81,7 +83,7 @@ def damage(target: Any, key: IndexKey = KEY) -> str:
     return name
 
 
-@pytest.mark.parametrize(("user", "folder"), [("ada", "holidays"), ("1", "3")])
+@pytest.mark.parametrize(("user", "folder"), [("ada", "holidays"), ("1", "3"), ("ada", "99"), ("77", "99")])
 def test_a_sound_index_is_said_to_be_sound(target: Any, user: str, folder: str) -> None:
     result = glimpse("check", user, folder)
     assert result.exit_code == 0, result.output
@@ -132,7 +134,8 @@ def test_a_repair_leaves_folders_alone_that_have_another_index(target: Any, key:
     [
         ("bob", "holidays", "There is no user bob."),
         ("ada", "work", "User ada has no folder work."),
-        ("1", "99", "Folder 99 of user 1 has no index."),
+        ("1", "98", "Folder 98 of user 1 has no index."),
+        ("2", "3", "Folder 3 of user 2 has no index."),
     ],
 )
 def test_what_does_not_exist_is_said(target: Any, user: str, folder: str, sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,21 @@ import numpy as np
 import pytest
 from glimpse.index import IndexKey, IndexWriter, S3ObjectStore, VectorBatch
 from glimpse.photos import TAKEN_AT_UNKNOWN
+from glimpse.records import FolderRecord
 from typer.testing import CliRunner
 
 from cli import export as command
 from cli.main import app
+from functions.api.services.ports import User
+from functions.api.storage.folders import OwnedFolderStore
+from functions.api.storage.users import UserStore
 from local.errors import Trouble
+from local.tables import opened
 from migration.exporting import export
 from migration.formats import Format
 from migration.report import Report
 from migration.storage.stores import NAMESPACE
-from tests.integration.migration.deployment import OUTPUTS, SPACE, Deployment
+from tests.integration.migration.deployment import MODELS, OUTPUTS, SPACE, Deployment
 from tests.integration.migration.old import DIMENSION, OldInstallation, typical
 from tests.integration.migration.test_import import agrees, old_index, queries, scores_of
 
@@ -101,15 +107,44 @@ def test_without_pyarrow_a_sentence_says_how_to_get_it(
     assert not list(tmp_path.glob("sea.parquet*"))
 
 
+def add_folder(deployment: Deployment, folder_id: int, owner_id: int, name: str) -> FolderRecord:
+    folder = FolderRecord(folder_id, owner_id, name, datetime.now(UTC))
+    with opened(deployment.target, MODELS):
+        assert OwnedFolderStore().create(folder)
+    return folder
+
+
 @pytest.mark.parametrize("format_", [Format.FAISS, Format.NPZ])
 def test_an_empty_folder_is_an_empty_file(
     deployment: Deployment, old: OldInstallation, tmp_path: Path, format_: Format
 ) -> None:
     out = tmp_path / "none"
+    add_folder(deployment, 77, 1, "Empty")
     assert export(deployment.target, 1, 77, out, format_) == 0
     assert out.exists()
     if format_ is Format.FAISS:
         assert faiss.read_index(str(out)).d == DIMENSION
+
+
+@pytest.mark.parametrize(("owner_id", "folder_id"), [(1, 78), (2, 3), (99, 3), (1, 77)])
+def test_a_folder_that_is_not_there_is_no_empty_file(
+    deployment: Deployment, old: OldInstallation, tmp_path: Path, owner_id: int, folder_id: int
+) -> None:
+    erased = add_folder(deployment, 77, 1, "Erased")
+    with opened(deployment.target, MODELS):
+        OwnedFolderStore().hide(erased)
+    with pytest.raises(Trouble, match=f"User {owner_id} has no folder {folder_id}"):
+        export(deployment.target, owner_id, folder_id, tmp_path / "none.npz", Format.NPZ)
+    assert not list(tmp_path.glob("none*"))
+
+
+def test_a_folder_of_another_backend_goes_by_ids(
+    deployment: Deployment, old: OldInstallation, tmp_path: Path
+) -> None:
+    writer = IndexWriter(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3))
+    batch = VectorBatch(np.array([5]), np.eye(1, DIMENSION, dtype=np.float32), np.array([0]))
+    writer.begin(IndexKey(NAMESPACE, SPACE, 70, 3)).commit(batch)
+    assert export(deployment.target, 70, 3, tmp_path / "theirs.npz", Format.NPZ) == 1
 
 
 def test_an_index_that_is_damaged_is_not_exported_in_part(
@@ -148,6 +183,22 @@ def test_the_command(
         ["ada", "Sea", str(tmp_path / "none/x.npz")],
     ):
         assert isinstance(run(*refused).exception, Trouble)
+
+
+def test_a_number_is_a_name_before_it_is_an_id(
+    deployment: Deployment, old: OldInstallation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "resolve", lambda **_: deployment.target)
+    with opened(deployment.target, MODELS):
+        assert UserStore().create(User(80, "001", "", datetime.now(UTC)))
+    add_folder(deployment, 77, 1, "4")
+    add_folder(deployment, 78, 80, "2024")
+    for user, folder in (("ada", "4"), ("1", "4"), ("001", "2024")):
+        out = tmp_path / f"{user}-{folder}.npz"
+        done = CliRunner().invoke(app, ["export", user, folder, str(out)], catch_exceptions=False)
+        assert f"0 vectors of folder {folder} " in done.output
+    with pytest.raises(Trouble, match="no folder 3"):
+        CliRunner().invoke(app, ["export", "001", "3", str(tmp_path / "x.npz")], catch_exceptions=False)
 
 
 def test_vectors_come_back_bit_by_bit(deployment: Deployment, old: OldInstallation, tmp_path: Path) -> None:
