@@ -84,6 +84,9 @@ class Spelling:
             content = json.loads(file.read_text(encoding="utf-8"))
             tables = {meaning: said["table"] for meaning, said in content.items() if "table" in said}
             columns = {meaning: dict(said.get("columns", {})) for meaning, said in content.items()}
+            names = [*tables.values(), *(name for said in columns.values() for name in said.values())]
+            if not all(isinstance(name, str) for name in names):
+                raise ValueError("tables and columns are called by strings")  # noqa: TRY301 - told below
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise Trouble(f"The mapping {file} can't be read: {error}.") from error
         for meaning, said in columns.items():
@@ -109,18 +112,25 @@ def rows_of(tables: Tables, meaning: str, mapping: Spelling) -> list[Row]:
     Raises
     ------
     Trouble
-        If the table, or a column that is needed, can't be told.
+        If the table, or a column that is needed, can't be told, or what the mapping names is not there.
     """
     name = mapping.tables.get(meaning) or _pick(_TABLES[meaning], list(tables.rows))
-    if name is None and meaning not in _MUST_EXIST:
+    said = mapping.columns.get(meaning, {})
+    if name is None and meaning not in _MUST_EXIST and not said:
         return []
     if name is None or name not in tables.rows:
         there = ", ".join(sorted(tables.rows)) or "none"
         raise Trouble(f"No table is called {name or meaning} (there are: {there}); name it with --mapping.")
     rows = tables.rows[name]
     columns = {column: None for row in rows for column in row}
+    for column in said.values() if rows else ():
+        if column not in columns:
+            raise Trouble(
+                f"The table {name} has no column {column!r} (there are: {', '.join(columns)});"
+                " --mapping has to name columns as they are spelled there."
+            )
     found = {
-        field: mapping.columns.get(meaning, {}).get(field) or _pick(spellings, list(columns))
+        field: said.get(field) or _pick(spellings, list(columns))
         for field, spellings in _COLUMNS[meaning].items()
     }
     for needed in _NEEDED[meaning] if rows else ():

@@ -65,6 +65,37 @@ def test_columns_of_other_names_are_mapped(
         Spelling.load(mapping)
 
 
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"users": {"columns": {"password_hash": "hsah"}}}, "users has no column 'hsah'.*password_hash"),
+        ({"users": {"columns": {"password_hash": "Password_Hash"}}}, "no column 'Password_Hash'"),
+        ({"images": {"columns": {"created_at": "when"}}}, "images has no column 'when'.*uploaded_at"),
+        ({"users": {"columns": {"password_hash": 7}}}, "can't be read"),
+        ({"users": {"columns": ["password_hash"]}}, "can't be read"),
+        ({"users": {"table": 7}}, "can't be read"),
+    ],
+)
+def test_a_mapping_names_what_is_there(
+    said: dict[str, Any], sentence: str, old: OldInstallation, tables: Any, run: Run, tmp_path: Path
+) -> None:
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(json.dumps(said))
+    with pytest.raises(Trouble, match=sentence):
+        run(old.root, tables(), spelling=Spelling.load(mapping), dry_run=True)
+
+
+def test_a_mapping_of_a_table_that_is_not_there(
+    old: OldInstallation, tables: Any, run: Run, tmp_path: Path
+) -> None:
+    del old.rows["folder_shares"]
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(json.dumps({"shares": {"columns": {"user_id": "with"}}}))
+    with pytest.raises(Trouble, match="No table is called shares"):
+        run(old.root, tables(), spelling=Spelling.load(mapping), dry_run=True)
+    assert run(old.root, tables(), dry_run=True).counts["shares_to_import"] == 0
+
+
 def test_two_imports_at_once_and_states_of_other_imports_are_refused(
     deployment: Deployment, old: OldInstallation, tables: Any, run: Run, tmp_path: Path
 ) -> None:
