@@ -12,7 +12,7 @@ from local.errors import Trouble
 from local.target import Target
 from migration.importing import Import, Watcher
 from migration.journal import Journal
-from migration.old.installation import read_installation
+from migration.old.installation import Installation, read_installation
 from migration.old.rows import read_tables
 from migration.old.spelling import Spelling
 from migration.old.tree import OldTree
@@ -70,6 +70,7 @@ def migrate(
         )
     watcher.say("reading the old installation")
     old = read_installation(tree, read_tables(tables) if tables else None, spelling)
+    _see_that_merged_are_there(old, options)
     with open_stores(target) as stores:
         _see_that_there_is_a_model(stores)
         with _journal(None if dry_run else state, str(tree.root), target.name) as journal:
@@ -111,6 +112,15 @@ def _describe(journal: Journal, source: str, target: str) -> None:
                 f"This state is of an import with the {name} {known}, not {value}; name another --state."
             )
         journal.set_fact(name, value)
+
+
+def _see_that_merged_are_there(old: Installation, options: Options) -> None:
+    if options.merged and not old.has_tables:
+        raise Trouble("--merge-user needs --tables: without them nothing says which users there were.")
+    unknown = sorted(options.merged.keys() - {user.username for user in old.users})
+    if unknown:
+        names = " or ".join(unknown)
+        raise Trouble(f"No old user is called {names}; --merge-user takes names as the old tables have them.")
 
 
 def _see_that_there_is_a_model(stores: Stores) -> None:

@@ -96,6 +96,17 @@ def test_a_mapping_of_a_table_that_is_not_there(
     assert run(old.root, tables(), dry_run=True).counts["shares_to_import"] == 0
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_accounts_to_merge_are_among_the_old_ones(
+    dry_run: bool, old: OldInstallation, tables: Any, run: Run, tmp_path: Path
+) -> None:
+    with pytest.raises(Trouble, match="No old user is called Ada or bob"):
+        run(old.root, tables(), dry_run=dry_run, merged={"bob": "ada", "Ada": "ada", "ada": "ada"})
+    with pytest.raises(Trouble, match="--merge-user needs --tables"):
+        run(old.root, None, dry_run=dry_run, owner="keeper", merged={"ada": "ada"})
+    assert not (tmp_path / "state/report.txt").exists()
+
+
 def test_two_imports_at_once_and_states_of_other_imports_are_refused(
     deployment: Deployment, old: OldInstallation, tables: Any, run: Run, tmp_path: Path
 ) -> None:
