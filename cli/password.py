@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 
 from cli.target import AwsOption, resolve
-from local.errors import Trouble
 
 console = Console(soft_wrap=True)
 
@@ -40,9 +39,8 @@ def ask_password(question: str) -> str:
     Trouble
         If the API would not take it.
     """
-    from functions.api.services.accounts import MAX_PASSWORD, MIN_PASSWORD
+    from migration.accounts import check_password  # as above
 
-    given = os.environ.get(VARIABLE) or typer.prompt(question, hide_input=True, confirmation_prompt=True)
-    if not MIN_PASSWORD <= len(given) <= MAX_PASSWORD:
-        raise Trouble(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters; choose another one.")
-    return str(given)
+    given = str(os.environ.get(VARIABLE) or typer.prompt(question, hide_input=True, confirmation_prompt=True))
+    check_password(given)
+    return given

@@ -1,9 +1,21 @@
 """Accounts, as an operator changes them."""
 
-from functions.api.services.accounts import Passwords
+from functions.api.services.accounts import MAX_PASSWORD, MIN_PASSWORD, Passwords
 from local.errors import Trouble
 from local.target import Target
 from migration.storage.stores import open_stores
+
+
+def check_password(password: str) -> None:
+    """Refuse a password that the API would not take either.
+
+    Raises
+    ------
+    Trouble
+        If it is too short or too long.
+    """
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise Trouble(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters; choose another one.")
 
 
 def set_password(target: Target, username: str, password: str) -> None:
