@@ -2,10 +2,14 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+from glimpse.encoder import Bundle
+from glimpse.shelf import publish
 
+from tests.e2e.rotated import rotated_bundle
 from tests.e2e.stack import Stack, User
 
 
@@ -34,3 +38,11 @@ def search_service(stack: Stack) -> Iterator[httpx.Client]:
     """A client of the search service's forwarder."""
     with httpx.Client(base_url=stack.search_url, timeout=60, trust_env=False) as client:
         yield client
+
+
+@pytest.fixture
+def other_model(stack: Stack, tmp_path: Path) -> Bundle:
+    """A second model, put into the stack's bucket: the end of a change removes the one that lost."""
+    bundle = rotated_bundle(tmp_path / "rotated")
+    publish(bundle, stack.outputs["IndexBucket"], stack.client("s3"))
+    return bundle

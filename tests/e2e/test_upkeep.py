@@ -2,28 +2,85 @@
 
 import json
 import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 import httpx
-from glimpse.index import IndexKeeper, IndexKey, S3ObjectStore, Trouble, walk
+from glimpse.encoder import Bundle
+from glimpse.index import (
+    AttemptExpired,
+    CommitContended,
+    IndexKeeper,
+    IndexKey,
+    S3ObjectStore,
+    Trouble,
+    walk,
+)
 
+from tests.e2e.gallery import (
+    Gallery,
+    after,
+    found_of_another_backend,
+    models,
+    put_image_of_another_backend,
+    vectors_left,
+    wait_until,
+)
+from tests.e2e.rotated import SPACE
 from tests.e2e.stack import Stack, User
-from tests.e2e.test_model_change import Gallery, after, found_of_another_backend, put_image_of_another_backend
 
 GRACE_SECONDS = 3.0
 """Far shorter than the functions', so that objects are swept under searches that know older manifests."""
 
+CALLED_OFF = (CommitContended, AttemptExpired)
+"""What upkeep may meet under so many commits; it comes again."""
 
-def keep_busy(stack: Stack, stop: threading.Event) -> None:
-    """Have every index merged and swept again and again."""
+
+@dataclass(slots=True)
+class Rounds:
+    """What upkeep did: in how many rounds over all indexes, and how much by space."""
+
+    count: int = 0
+    merges: Counter[str] = field(default_factory=Counter)
+    removed: Counter[str] = field(default_factory=Counter)
+
+    def more(self) -> None:
+        """Wait until two more rounds have come to their end: the first may be half over."""
+        wanted = self.count + 2
+        wait_until(lambda: self.count >= wanted)
+
+
+@contextmanager
+def upkeep(stack: Stack) -> Iterator[Rounds]:
+    """Have every index merged and swept again and again, here and by the function that does it."""
     store = S3ObjectStore(stack.outputs["IndexBucket"], stack.client("s3"))
     keeper = IndexKeeper(store, grace_seconds=GRACE_SECONDS)
     sqs, queue = stack.client("sqs"), stack.outputs["UpkeepQueueUrl"]
-    while not stop.wait(0.2):
-        for index in walk(store):
-            keeper.compact(index, whole=True)
-            keeper.sweep(index)
-            message = compaction(index, keeper.needs(index).version)
-            sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(message))
+    stop, rounds = threading.Event(), Rounds()
+
+    def tend(index: IndexKey) -> None:
+        rounds.merges[index.space_id] += keeper.compact(index, whole=True).merges
+        rounds.removed[index.space_id] += keeper.sweep(index).removed
+        message = compaction(index, keeper.needs(index).version)
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(message))
+
+    def run() -> None:
+        while not stop.wait(0.2):
+            for index in walk(store):
+                with suppress(*CALLED_OFF):
+                    tend(index)
+            rounds.count += 1
+
+    with ThreadPoolExecutor(1) as pool:
+        task = pool.submit(run)
+        try:
+            yield rounds
+        finally:
+            stop.set()
+        task.result()
 
 
 def compaction(index: IndexKey, version: int) -> dict[str, str | int]:
@@ -42,29 +99,48 @@ def test_searches_find_the_right_images_during_upkeep_and_deletions(
 ) -> None:
     gallery = Gallery(user)
     gallery.upload("Before", 6)
-    stop, failures = threading.Event(), list[Exception]()
-
-    def busy() -> None:
-        try:
-            keep_busy(stack, stop)
-        except Exception as error:  # shown below
-            failures.append(error)
-
-    keeper = threading.Thread(target=busy)
-    keeper.start()
-    try:
-        with gallery.in_use():
-            after(gallery, searches=20)
-            for _ in range(3):
-                put_image_of_another_backend(stack, search_service)
-                assert found_of_another_backend(search_service) == [7]
-                assert search_service.delete("/delete-index/77/7").status_code == 200
-                assert found_of_another_backend(search_service) == []
-    finally:
-        stop.set()
-        keeper.join()
-    assert not failures
+    with upkeep(stack), gallery.in_use():
+        after(gallery, searches=20)
+        for _ in range(3):
+            come_and_go(stack, search_service)
     gallery.check()
+
+
+def come_and_go(stack: Stack, service: httpx.Client) -> None:
+    """Embed another backend's image, and delete its index: each shows in the very next search."""
+    put_image_of_another_backend(stack, service)
+    assert found_of_another_backend(service) == [7]
+    assert service.delete("/delete-index/77/7").status_code == 200
+    assert found_of_another_backend(service) == []
+
+
+def test_searches_find_the_right_images_while_the_model_changes_as_well(
+    stack: Stack, user: User, search_service: httpx.Client, other_model: Bundle
+) -> None:
+    gallery = Gallery(user)
+    gallery.upload("Before", 12)
+    first = models(search_service)["active"]
+    with upkeep(stack) as rounds, gallery.in_use():
+
+        def all_together() -> None:
+            come_and_go(stack, search_service)
+            rounds.more()
+            after(gallery, searches=3)
+
+        models(search_service, "POST", "/reindex", bundle_digest=other_model.digest)
+        all_together()
+        wait_until(lambda: models(search_service)["phase"] == "FLIPPED")
+        all_together()
+        assert models(search_service, "POST", "/rollback")["active"] == first
+        all_together()
+        models(search_service, "POST", "/finalize")
+        all_together()
+        wait_until(lambda: models(search_service)["retired"] is None)
+        wait_until(lambda: not vectors_left(stack, SPACE))  # a merge that lost leaves objects to the sweep
+    gallery.check()
+    assert {first["space_id"], SPACE} <= rounds.merges.keys()
+    assert min(*rounds.merges.values(), *rounds.removed.values()) > 0
+    print(f"{rounds}; {gallery.searches} searches, {gallery.uploads} uploads, {gallery.deletions} deletions")
 
 
 def test_what_cannot_be_used_is_left_out_and_said(stack: Stack, user: User) -> None:
