@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from glimpse.index.errors import PreconditionFailed
-from glimpse.index.store import NOT_MODIFIED, Listed, NotModified, StoredObject
+from glimpse.index.store import NOT_MODIFIED, Data, Listed, NotModified, StoredObject
 
 _LOOK_SECONDS = 0.02
 _QUIET_LOOKS = 3
@@ -39,7 +39,7 @@ class MemoryBucket:
     Attributes
     ----------
     objects : dict of str to bytes
-        What it holds. Mapped files stay such.
+        What it holds.
     put_bytes, puts : Counter
         What was written, by the name of the folder under an index, or ``manifest.json``.
     """
@@ -83,12 +83,12 @@ class MemoryBucket:
                 raise PreconditionFailed(key)
             self._put(key, data)
 
-    def put_if_none_match(self, key: str, data: bytes) -> None:
+    def put_if_none_match(self, key: str, data: Data) -> None:
         """Write an object where there is none."""
         with self._lock:
             if key in self.objects:
                 raise PreconditionFailed(key)
-            self._put(key, data)
+            self._put(key, bytes(data))
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects."""

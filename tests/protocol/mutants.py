@@ -7,7 +7,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from glimpse.index import FormatError, history, merging
+from glimpse.index import FormatError, history, merging, survival
 from glimpse.index.manifest import Manifest
 from glimpse.index.merging import Merger
 from glimpse.index.sweep import sweep
@@ -40,7 +40,7 @@ class Mutant:
 
 
 _write_merge = merging.write_merge
-_masked_up_to = merging._masked_up_to
+_masked_up_to = survival._masked_up_to
 _merged = Merger._merged
 _follow = Attempt._follow
 _empty = Manifest.empty.__func__  # type: ignore[attr-defined]
@@ -73,8 +73,8 @@ def _same_epoch(key: Any, attempt: Any, *, epoch: int, sequence: int) -> Manifes
     return manifest
 
 
-def _forgetful(store: Any, key: Any, window: Any, now: float, oldest: float) -> Any:
-    return _absorbed(store, key, window, now, float("inf"))
+def _forgetful(store: Any, key: Any, span: Any, now: float, oldest: float) -> Any:
+    return _absorbed(store, key, span, now, float("inf"))
 
 
 def _impatient(swapper: Any, key: Any, grace_seconds: float) -> Any:
@@ -87,7 +87,7 @@ MUTANTS = [
     Mutant("no look at logs after a lost answer", "glimpse.index.writer.Attempt._absorbed", _never),
     Mutant("a sweep takes what is young", "glimpse.index.keeper.sweep", _impatient),
     Mutant("a merge's number is too high", "glimpse.index.merging.write_merge", _sequence_too_high),
-    Mutant("a tombstone masks its own commit", "glimpse.index.merging._masked_up_to", _masks_its_own),
+    Mutant("a tombstone masks its own commit", "glimpse.index.survival._masked_up_to", _masks_its_own),
     Mutant("a merge goes on without its inputs", "glimpse.index.merging._names_all", lambda *_: True),
     Mutant("a merge drops tombstones", "glimpse.index.merging.Merger._merged", _without_tombstones),
     Mutant("a commit lands in a later epoch", "glimpse.index.writer.Attempt._follow", _in_any_epoch),

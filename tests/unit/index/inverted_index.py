@@ -11,7 +11,8 @@ from tests.unit.index.memory_store import MemoryStore, edit_manifest, manifest_o
 def commit_inverted(store: MemoryStore, key: IndexKey, batch: VectorBatch, *, with_head: bool = True) -> str:
     """Commit a batch as an inverted segment, and return the key of its object."""
     IndexWriter(store).begin(key).commit(batch)
-    version, data = build("inverted", batch, key.space_id)
+    version, pieces = build("inverted", batch, key.space_id)
+    data = b"".join(pieces)
     entries = manifest_of(store, key)["segments"]
     entries[-1] |= {
         "kind": "inverted",

@@ -6,6 +6,7 @@ merges what writers leave behind, and removes what nothing refers to. The object
 """
 
 from glimpse.index.answers import Answer, Problem
+from glimpse.index.batches import VectorBatch
 from glimpse.index.check import Finding, Report, Trouble
 from glimpse.index.compaction import Compacted
 from glimpse.index.errors import (
@@ -34,7 +35,6 @@ from glimpse.index.reader import IndexReader
 from glimpse.index.repair import Repaired
 from glimpse.index.s3 import S3ObjectStore
 from glimpse.index.scan import Effort
-from glimpse.index.segment import VectorBatch
 from glimpse.index.store import ObjectStore
 from glimpse.index.swap import Commit, RetryPolicy
 from glimpse.index.sweep import Swept

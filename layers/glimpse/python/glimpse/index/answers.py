@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from glimpse.index.batches import Ids, Vectors
 from glimpse.index.errors import FormatError, ObjectForeign, ObjectMissing
 from glimpse.index.layout import IndexKey
 from glimpse.index.objects import Loaded, Wanted
@@ -13,7 +14,7 @@ from glimpse.index.ranking import Hit
 from glimpse.index.relevance import DEPTH, SAMPLE, Sample
 from glimpse.index.rounds import Job, Question
 from glimpse.index.scan import InvertedSegment
-from glimpse.index.segment import FlatSegment, Ids, Vectors
+from glimpse.index.segment import FlatSegment
 
 NO_IDS: Ids = np.empty(0, np.int64)
 

@@ -1,13 +1,12 @@
 """Objects on their way into a manifest: written under keys that nobody else has."""
 
-import hashlib
 from dataclasses import dataclass, field
 
 from glimpse.index import history, kinds, tombstones
-from glimpse.index.history import Rows
+from glimpse.index.batches import Ids, Rows, VectorBatch
+from glimpse.index.blobs import Blob, collected
 from glimpse.index.layout import IndexKey, log_name, new_attempt_id, segment_name, tombstones_name
 from glimpse.index.manifest import Manifest, ObjectEntry
-from glimpse.index.segment import Ids, VectorBatch
 from glimpse.index.swap import Swapper
 
 
@@ -60,7 +59,7 @@ def write_commit(swapper: Swapper, key: IndexKey, added: VectorBatch | None, rem
 
 
 def write_merge(
-    swapper: Swapper, key: IndexKey, merged: VectorBatch, removed: Ids, rows: Rows, span: tuple[int, int]
+    swapper: Swapper, key: IndexKey, merged: Rows, removed: Ids, log_rows: history.Rows, span: tuple[int, int]
 ) -> Change:
     """Write the objects of a merge.
 
@@ -68,11 +67,11 @@ def write_merge(
     ----------
     swapper, key
         The bucket and the index.
-    merged : VectorBatch
+    merged : Rows
         Every vector that is left.
     removed : (m,) int64
         Image ids that stay masked in older segments, ascending.
-    rows
+    log_rows
         The commits that the merge absorbs, for its log.
     span : (int, int)
         The first and the last sequence number that the merge stands for.
@@ -85,40 +84,42 @@ def write_merge(
     change = Change(new_attempt_id())
     if len(merged):
         change.segments = (_write_segment(swapper, key, change.attempt_id, merged),)
-    if len(removed) or (len(rows) and not len(merged)):
+    if len(removed) or (len(log_rows) and not len(merged)):
         # Without vectors or ids an object still has to carry the log.
         change.tombstones = (_write_tombstones(swapper, key, change.attempt_id, removed),)
     log = log_name(next(iter(change.names), ""))
-    if log and len(rows):
-        swapper.put_immutable(key.object(log), history.encode(rows))
-    numbered = {"first": span[0], "sequence": span[1], "attempts": len(rows)}
+    if log and len(log_rows):
+        swapper.put_immutable(key.object(log), history.encode(log_rows))
+    numbered = {"first": span[0], "sequence": span[1], "attempts": len(log_rows)}
     change.segments = tuple(entry.model_copy(update=numbered) for entry in change.segments)
     change.tombstones = tuple(entry.model_copy(update=numbered) for entry in change.tombstones)
     return change
 
 
-def _write_segment(swapper: Swapper, key: IndexKey, attempt_id: str, batch: VectorBatch) -> ObjectEntry:
-    kind = kinds.choose_kind(len(batch))
-    version, data = kinds.build(kind, batch, key.space_id)
+def _write_segment(swapper: Swapper, key: IndexKey, attempt_id: str, rows: Rows) -> ObjectEntry:
+    kind = kinds.choose_kind(len(rows))
+    version, pieces = kinds.build(kind, rows, key.space_id)
     name = segment_name(attempt_id)
-    swapper.put_immutable(key.object(name), data)
-    return _entry(name, kind, version, len(batch), data).model_copy(update=kinds.entry_fields(data))
+    with collected(pieces) as blob:
+        swapper.put_immutable(key.object(name), blob.data)
+        fields = kinds.entry_fields(blob.data)
+        return _entry(name, kind, version, len(rows), blob).model_copy(update=fields)
 
 
 def _write_tombstones(swapper: Swapper, key: IndexKey, attempt_id: str, removed: Ids) -> ObjectEntry:
-    data = tombstones.encode(removed)
     name = tombstones_name(attempt_id)
-    swapper.put_immutable(key.object(name), data)
-    return _entry(name, tombstones.KIND, tombstones.FORMAT_VERSION, len(removed), data)
+    with collected([tombstones.encode(removed)]) as blob:
+        swapper.put_immutable(key.object(name), blob.data)
+        return _entry(name, tombstones.KIND, tombstones.FORMAT_VERSION, len(removed), blob)
 
 
-def _entry(name: str, kind: str, format_version: int, count: int, data: bytes) -> ObjectEntry:
+def _entry(name: str, kind: str, format_version: int, count: int, blob: Blob) -> ObjectEntry:
     return ObjectEntry(
         key=name,
         kind=kind,
         format_version=format_version,
         sequence=0,
         count=count,
-        bytes=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
+        bytes=len(blob.data),
+        sha256=blob.sha256,
     )

@@ -11,6 +11,7 @@ from enum import Enum
 import numpy as np
 
 from glimpse.index import contents, history, marks
+from glimpse.index.batches import Ids, VectorBatch
 from glimpse.index.errors import (
     Conflict,
     FormatError,
@@ -21,9 +22,8 @@ from glimpse.index.errors import (
 )
 from glimpse.index.layout import IndexKey, is_marks_name, is_swept_name
 from glimpse.index.manifest import Manifest, ObjectEntry
-from glimpse.index.merging import merge_batches
-from glimpse.index.segment import Ids, VectorBatch
 from glimpse.index.store import ObjectStore
+from glimpse.index.survival import merge_batches
 from glimpse.index.tiers import spans_of
 
 _LOOKS = 5

@@ -15,12 +15,13 @@ header) and length of each section by name, besides what its kind adds.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from glimpse.index.errors import ObjectDamaged, ObjectUnsupported
 from glimpse.index.ranges import Span
+from glimpse.index.store import Data
 
 MAGIC = b"\x93GLIMPSE"
 ALIGNMENT = 64
@@ -45,26 +46,53 @@ class Layout:
     places: Mapping[str, Span]
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section to be written: how many bytes, and where they come from, piece by piece."""
+
+    length: int
+    pieces: Iterable[Buffer]
+
+
 def encode(
     kind: str, format_version: int, fields: Mapping[str, int | str], sections: Mapping[str, Buffer]
 ) -> bytes:
     """Return one object holding `sections`, described by `kind`, `format_version` and further `fields`."""
+    whole = {name: Section(memoryview(data).nbytes, (data,)) for name, data in sections.items()}
+    return b"".join(stream(kind, format_version, fields, whole))
+
+
+def stream(
+    kind: str, format_version: int, fields: Mapping[str, int | str], sections: Mapping[str, Section]
+) -> Iterator[Buffer]:
+    """Yield the bytes of an object that is too large to be held at once; see :func:`encode`.
+
+    Raises
+    ------
+    ValueError
+        If a section turns out to be of another length than it said.
+    """
     placed: dict[str, dict[str, int]] = {}
-    body: list[Buffer] = []
     end = 0
-    for name, data in sections.items():
+    for name, section in sections.items():
         start = end + -end % ALIGNMENT
-        length = memoryview(data).nbytes
-        body += (bytes(start - end), data)
-        placed[name] = {"offset": start, "length": length}
-        end = start + length
+        placed[name] = {"offset": start, "length": section.length}
+        end = start + section.length
     header = json.dumps(
         {"format_version": format_version, "kind": kind, **fields, "sections": placed},
         separators=(",", ":"),
     ).encode()
     header += b" " * (-(_PROLOGUE + len(header)) % ALIGNMENT)
-    # Joined once: the sections of a large segment take a gigabyte.
-    return b"".join((MAGIC, len(header).to_bytes(4, "little"), header, *body))
+    yield MAGIC + len(header).to_bytes(4, "little") + header
+    end = 0
+    for name, section in sections.items():
+        yield bytes(placed[name]["offset"] - end)
+        end = placed[name]["offset"]
+        for piece in section.pieces:
+            end += memoryview(piece).nbytes
+            yield piece
+        if end != placed[name]["offset"] + section.length:
+            raise ValueError(f"the section {name!r} has another length than was said")
 
 
 def decode(data: bytes, kind: str, format_version: int, names: tuple[str, ...]) -> Container:
@@ -92,7 +120,7 @@ def decode(data: bytes, kind: str, format_version: int, names: tuple[str, ...]) 
     return Container(header, {name: body[slice(*_place(header, name, len(body)))] for name in names})
 
 
-def lay_out(head: bytes, size: int, kind: str, format_version: int, names: tuple[str, ...]) -> Layout:
+def lay_out(head: Data, size: int, kind: str, format_version: int, names: tuple[str, ...]) -> Layout:
     """Find the sections of an object of which only the beginning is at hand.
 
     Parameters
@@ -130,12 +158,12 @@ def _check_kind(header: Mapping[str, Any], kind: str, format_version: int) -> No
         raise ObjectDamaged("its header names no sections")
 
 
-def kind_of(data: bytes) -> str:
+def kind_of(data: Data) -> str:
     """Return the kind that an object's header names; ObjectDamaged if it is no such object."""
     return str(_open(data)[0].get("kind"))
 
 
-def _open(data: bytes) -> tuple[dict[str, Any], int]:
+def _open(data: Data) -> tuple[dict[str, Any], int]:
     """Return the header, and where the sections begin."""
     if data[: len(MAGIC)] != MAGIC or len(data) < _PROLOGUE:
         raise ObjectDamaged("it does not begin as an index object does")

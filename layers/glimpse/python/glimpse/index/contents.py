@@ -1,13 +1,20 @@
-"""What the objects of an index hold, read whole and verified: for merging and for checking."""
+"""What the objects of an index hold, read and verified: for merging, copying and checking."""
 
 import hashlib
+from collections.abc import Iterator
 
-from glimpse.index import kinds, tombstones
+import numpy as np
+
+from glimpse.index import inverted, kinds, tombstones
+from glimpse.index.batches import Ids, VectorBatch
 from glimpse.index.errors import ObjectDamaged, ObjectForeign, ObjectMissing
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import ObjectEntry
-from glimpse.index.segment import Ids, VectorBatch
+from glimpse.index.ranges import Span
 from glimpse.index.store import ObjectStore
+
+_PIECE = 8192
+"""Rows of an inverted segment that are read at once: 8 MB of 512 dimensions."""
 
 
 def can_read_segment(entry: ObjectEntry) -> bool:
@@ -21,7 +28,7 @@ def can_read_tombstones(entry: ObjectEntry) -> bool:
 
 
 def read_segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None) -> VectorBatch:
-    """Return the vectors of a segment, as they were stored.
+    """Return the vectors of a segment, as they were stored, having read and verified all of it.
 
     Raises
     ------
@@ -36,11 +43,50 @@ def read_segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimensio
     for name, value in kinds.entry_fields(data).items():
         if stated.get(name, value) != value:
             raise ObjectDamaged(f"its {name} is {value}, where its manifest says {stated[name]}")
-    if len(batch) != entry.count:
-        raise ObjectDamaged(f"it holds {len(batch)} images, where its manifest says {entry.count}")
-    if batch.dimension != dimension:
-        raise ObjectForeign(f"its vectors have dimension {batch.dimension}, its manifest says {dimension}")
+    _check_stated(len(batch), batch.dimension, entry, dimension)
     return batch
+
+
+def read_pieces(
+    store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None
+) -> Iterator[VectorBatch]:
+    """Yield the vectors of a segment in their order, of a large one some thousands at a time.
+
+    Every vector is verified, and what is not needed for them is not read.
+
+    Raises
+    ------
+    FormatError, StoreError
+        As for :func:`read_segment`.
+    """
+    head = _head(store, key, entry, dimension)
+    if head is None:
+        yield read_segment(store, key, entry, dimension)
+        return
+    path = key.object(entry.key)
+    image_ids, taken_at = head.read_columns([_range(store, path, span) for span in head.column_spans()])
+    for start in range(0, head.count, _PIECE):
+        rows = slice(start, min(start + _PIECE, head.count))
+        records = _range(store, path, head.record_span(rows.start, rows.stop))
+        try:
+            yield VectorBatch(image_ids[rows], head.read_records(records).astype(np.float32), taken_at[rows])
+        except ValueError as error:
+            raise ObjectDamaged(f"what it holds is no batch of vectors: {error}") from error
+
+
+def read_image_ids(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None) -> Ids:
+    """Return the image ids of a segment, in the order of its rows, reading little else of a large one.
+
+    Raises
+    ------
+    FormatError, StoreError
+        As for :func:`read_segment`.
+    """
+    head = _head(store, key, entry, dimension)
+    if head is None:
+        return read_segment(store, key, entry, dimension).image_ids
+    path = key.object(entry.key)
+    return head.read_columns([_range(store, path, span) for span in head.column_spans()])[0]
 
 
 def read_tombstones(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Ids:
@@ -55,6 +101,38 @@ def read_tombstones(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Id
     if len(ids) != entry.count:
         raise ObjectDamaged(f"it holds {len(ids)} image ids, where its manifest says {entry.count}")
     return ids
+
+
+def _head(
+    store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None
+) -> inverted.Head | None:
+    """Return the head of an inverted segment; None for one that has to be read whole."""
+    said = inverted.head_in(entry) if entry.kind == inverted.KIND else None
+    if said is None:
+        return None
+    length, digest = said
+    data = bytes(_range(store, key.object(entry.key), Span(0, length)))
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise ObjectDamaged("the SHA-256 of its head is not the one in its manifest")
+    head = inverted.Head.decode(data, entry.bytes, key.space_id)
+    _check_stated(head.count, head.dimension, entry, dimension)
+    return head
+
+
+def _check_stated(count: int, found: int, entry: ObjectEntry, dimension: int | None) -> None:
+    if count != entry.count:
+        raise ObjectDamaged(f"it holds {count} images, where its manifest says {entry.count}")
+    if found != dimension:
+        raise ObjectForeign(f"its vectors have dimension {found}, its manifest says {dimension}")
+
+
+def _range(store: ObjectStore, path: str, span: Span) -> memoryview:
+    data = store.get_range(path, span.start, span.length)
+    if data is None:
+        raise ObjectMissing("it does not exist")
+    if len(data) != span.length:
+        raise ObjectDamaged(f"it ends before byte {span.end}, which its manifest says it has")
+    return memoryview(data)
 
 
 def _verified(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> bytes:

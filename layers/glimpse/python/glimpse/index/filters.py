@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from glimpse.index.segment import Ids
+from glimpse.index.batches import Ids
 
 Mask = npt.NDArray[np.bool_]
 

@@ -22,7 +22,7 @@ from glimpse.index.errors import Conflict, ObjectDamaged
 from glimpse.index.layout import IndexKey, attempt_of
 from glimpse.index.manifest import Manifest, ObjectEntry
 from glimpse.index.store import ObjectStore
-from glimpse.index.tiers import Window
+from glimpse.index.tiers import Span
 
 KIND = "attempts"
 FORMAT_VERSION = 1
@@ -75,22 +75,20 @@ def read(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Rows:
     return rows
 
 
-def absorbed(store: ObjectStore, key: IndexKey, window: Window, now: float, oldest: float) -> Rows:
-    """Return the rows for a merge of `window` at `now`, without those that were absorbed before `oldest`."""
-    parts = []
-    for span in window.spans:
-        if span.is_merged:
-            carrier = next((entry for entry in span.entries if entry.attempts), None)
-            rows = _NO_ROWS if carrier is None else read(store, key, carrier)
-            parts.append(rows[rows["merged_at"] >= oldest])
-        else:
-            attempts = sorted({attempt_of(entry.key) for entry in span.entries} - {None}, key=str)
-            parts.append(
-                np.array(
-                    [(span.sequence, int(now), bytes.fromhex(str(attempt))) for attempt in attempts], ROW
-                )
-            )
-    return np.concatenate(parts)
+def absorbed(store: ObjectStore, key: IndexKey, span: Span, now: float, oldest: float) -> Rows:
+    """Return the rows for a merge of `span` at `now`, without those that were absorbed before `oldest`.
+
+    Raises
+    ------
+    Conflict, FormatError, StoreError
+        As for :func:`read`.
+    """
+    if span.is_merged:
+        carrier = next((entry for entry in span.entries if entry.attempts), None)
+        rows = _NO_ROWS if carrier is None else read(store, key, carrier)
+        return rows[rows["merged_at"] >= oldest]
+    attempts = sorted({attempt_of(entry.key) for entry in span.entries} - {None}, key=str)
+    return np.array([(span.sequence, int(now), bytes.fromhex(str(attempt))) for attempt in attempts], ROW)
 
 
 def committed_as(

@@ -6,8 +6,10 @@ place: list by list, within a list by ascending image id. The sections, in their
 
 ==================  ==================================================================================
 ``rotation``        E · d half-precision floats: the leading directions
-``centroids``       L · C bytes, C ≤ E: the lists' centroids in the first C rotated coordinates
-``centroid_scale``  2 · C floats: a coordinate of a centroid is ``first[c] + second[c] · byte``
+``centroids``       L · C/2 bytes, C ≤ E, even: the lists' centroids in the first C rotated coordinates, four
+                    bits each, the even coordinate in the low ones of a byte, the next in the high ones
+``centroid_scale``  2 · C floats: coordinate c is ``first[c] + second[c] · bits``; what comes of it is brought
+                    to unit length
 ``levels``          D · 16 floats, D ≤ E, even: what the four bits of the first D rotated coordinates mean
 ``directory``       per list: its length as uint32, and a BLAKE2b digest (8 bytes) of its block
 ``lists``           per list one block: its codes (D/2 bytes each: the even coordinate in the low four bits,
@@ -23,6 +25,7 @@ length and SHA-256 stand in the manifest as ``head_bytes`` and ``head_sha256``.
 """
 
 import hashlib
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,62 +35,26 @@ import numpy as np
 import numpy.typing as npt
 
 from glimpse.index import codes, container
+from glimpse.index.batches import Ids, VectorBatch
 from glimpse.index.codes import Coder
 from glimpse.index.errors import ObjectDamaged, ObjectForeign
+from glimpse.index.manifest import ObjectEntry
 from glimpse.index.ranges import Span
-from glimpse.index.segment import Ids, VectorBatch, Vectors, read_int64
+from glimpse.index.segment import read_int64
+from glimpse.index.store import Data
 
 KIND = "inverted"
 FORMAT_VERSION = 1
 
 Halves = npt.NDArray[np.float16]
 
-_LISTS_PER_ROOT = 4
-_DIRECTORY = np.dtype([("length", "<u4"), ("digest", "V8")])
-_TRAILER = 4
+DIRECTORY = np.dtype([("length", "<u4"), ("digest", "V8")])
+TRAILER = 4
 _ID = 8
-_COLUMNS = ("image_ids", "taken_at")
-_BODY = ("lists", *_COLUMNS, "vectors")
+COLUMNS = ("image_ids", "taken_at")
+_BODY = ("lists", *COLUMNS, "vectors")
 _CHUNK = 65_536
-
-
-def encode(batch: VectorBatch, space_id: str) -> bytes:
-    """Return the segment that holds `batch`; ValueError if it is empty or has fewer than two dimensions."""
-    if not len(batch) or batch.dimension < 2:
-        raise ValueError("an inverted segment needs vectors of two dimensions or more")
-    count = len(batch)
-    lists = max(1, min(count, round(_LISTS_PER_ROOT * count**0.5)))
-    coder = Coder.train(batch.vectors, lists)
-    assigned, coded = coder.encode(batch.vectors)
-    order = np.lexsort((batch.image_ids, assigned))
-    image_ids, taken_at = batch.image_ids[order].astype("<i8"), batch.taken_at[order].astype("<i8")
-    coded = coded[order]
-    lengths = np.bincount(assigned, minlength=lists)
-    ends = np.cumsum(lengths)
-    directory = np.empty(lists, _DIRECTORY)
-    directory["length"] = lengths
-    columns = {"image_ids": image_ids.tobytes(), "taken_at": taken_at.tobytes()}
-    blocks = []
-    for number, (start, end) in enumerate(zip(ends - lengths, ends, strict=True)):
-        rows = slice(start, end)
-        block = coded[rows].tobytes() + image_ids[rows].tobytes()
-        directory["digest"][number] = np.void(_digest(block))
-        blocks.append(block)
-    return container.encode(
-        KIND,
-        FORMAT_VERSION,
-        {
-            **{"count": count, "dimension": batch.dimension, "space_id": space_id, "lists": lists},
-            **{f"{name}_digest": _digest(column).hex() for name, column in columns.items()},
-        },
-        {
-            **coder.sections(),
-            "directory": directory.tobytes(),
-            "lists": b"".join(blocks),
-            **columns,
-            "vectors": _records(batch.vectors, order),
-        },
-    )
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,12 +102,12 @@ class Head:
                 raise ObjectDamaged(f"its section {name!r} lies outside its head")
             at_hand[name] = memoryview(head)[place.start : place.end]
         coder = Coder.from_sections(at_hand, dimension, lists)
-        if len(at_hand["directory"]) != lists * _DIRECTORY.itemsize:
+        if len(at_hand["directory"]) != lists * DIRECTORY.itemsize:
             raise ObjectDamaged("its directory does not fit the number of its lists")
-        directory = np.frombuffer(at_hand["directory"], _DIRECTORY)
+        directory = np.frombuffer(at_hand["directory"], DIRECTORY)
         opened = cls(
             count, dimension, coder, np.cumsum(directory["length"], dtype=np.int64),
-            directory["digest"].copy(), tuple(layout.header.get(f"{name}_digest") for name in _COLUMNS),
+            directory["digest"].copy(), tuple(layout.header.get(f"{name}_digest") for name in COLUMNS),
             dict(layout.places),
         )  # fmt: skip
         opened._check_lengths()
@@ -154,7 +121,7 @@ class Head:
     @property
     def record_size(self) -> int:
         """Bytes of a stored vector with its checksum."""
-        return 2 * self.dimension + _TRAILER
+        return 2 * self.dimension + TRAILER
 
     @property
     def nbytes(self) -> int:
@@ -170,7 +137,7 @@ class Head:
 
     def column_spans(self) -> list[Span]:
         """Return where the image ids and the times of all rows lie."""
-        return [self._places[name] for name in _COLUMNS]
+        return [self._places[name] for name in COLUMNS]
 
     def record_span(self, first: int, last: int) -> Span:
         """Return where the vectors of the rows `first` up to `last`, exclusive, lie."""
@@ -178,7 +145,7 @@ class Head:
 
     def read_list(self, number: int, data: memoryview) -> tuple[memoryview, Ids]:
         """Return the codes and image ids of a list; ObjectDamaged if `data` is not its block."""
-        if _digest(data) != self._digests[number].tobytes():
+        if digest(data) != self._digests[number].tobytes():
             raise ObjectDamaged(f"its list {number} is truncated or altered")
         length = self.list_span(number).length // (self.coder.code_size + _ID)
         codes_end = length * self.coder.code_size
@@ -186,8 +153,8 @@ class Head:
 
     def read_columns(self, columns: Sequence[memoryview]) -> tuple[Ids, Ids]:
         """Return the image ids and times of all rows; ObjectDamaged if a column is not what was written."""
-        for name, digest, column in zip(_COLUMNS, self._column_digests, columns, strict=True):
-            if _digest(column).hex() != digest:
+        for name, stored, column in zip(COLUMNS, self._column_digests, columns, strict=True):
+            if digest(column).hex() != stored:
                 raise ObjectDamaged(f"its section {name!r} is altered")
         image_ids, taken_at = (read_int64(column, self.count) for column in columns)
         return image_ids, taken_at
@@ -198,9 +165,9 @@ class Head:
             raise ObjectDamaged("it is truncated inside its vectors")
         records = np.frombuffer(data, np.uint8).reshape(-1, self.record_size)
         for record in records:
-            if zlib.crc32(record[:-_TRAILER].data) != int.from_bytes(record[-_TRAILER:].tobytes(), "little"):
+            if zlib.crc32(record[:-TRAILER].data) != int.from_bytes(record[-TRAILER:].tobytes(), "little"):
                 raise ObjectDamaged("a vector's checksum is not the one stored with it")
-        vectors: Halves = np.ascontiguousarray(records[:, :-_TRAILER]).view("<f2")
+        vectors: Halves = np.ascontiguousarray(records[:, :-TRAILER]).view("<f2")
         return vectors
 
     def _part(self, section: str, first: int, last: int, size: int) -> Span:
@@ -239,22 +206,20 @@ def decode_batch(data: bytes, space_id: str) -> VectorBatch:
         raise ObjectDamaged(f"what it holds is no batch of vectors: {error}") from error
 
 
-def head_fields(data: bytes) -> dict[str, Any]:
+def head_fields(data: Data) -> dict[str, Any]:
     """Return what a manifest says about a segment's head."""
     layout = container.lay_out(data, len(data), KIND, FORMAT_VERSION, ("lists",))
     length = layout.places["lists"].start
-    return {"head_bytes": length, "head_sha256": hashlib.sha256(memoryview(data)[:length]).hexdigest()}
+    return {"head_bytes": length, "head_sha256": hashlib.sha256(data[:length]).hexdigest()}
 
 
-def _records(vectors: Vectors, order: Ids) -> memoryview:
-    size = 2 * vectors.shape[1]
-    records = np.empty((len(vectors), size + _TRAILER), np.uint8)
-    for start in range(0, len(vectors), _CHUNK):
-        rows = order[start : start + _CHUNK]
-        records[start : start + _CHUNK, :size] = vectors[rows].astype("<f2").view(np.uint8)
-    sums = np.fromiter((zlib.crc32(record[:size].data) for record in records), "<u4", len(records))
-    records[:, size:] = sums.view(np.uint8).reshape(-1, _TRAILER)
-    return records.data.cast("B")
+def head_in(entry: ObjectEntry) -> tuple[int, str] | None:
+    """Return the length and digest of a segment's head, where its manifest names them."""
+    extra = entry.model_extra or {}
+    length, sha256 = extra.get("head_bytes"), extra.get("head_sha256")
+    if type(length) is not int or not 0 < length <= entry.bytes or not isinstance(sha256, str):
+        return None
+    return (length, sha256) if _SHA256.fullmatch(sha256) else None
 
 
 def _positive(header: Mapping[str, Any], name: str) -> int:
@@ -264,7 +229,8 @@ def _positive(header: Mapping[str, Any], name: str) -> int:
     return number
 
 
-def _digest(block: bytes | memoryview) -> bytes:
+def digest(block: bytes | memoryview) -> bytes:
+    """Return the BLAKE2b digest of 8 bytes that a list or a column is checked against."""
     return hashlib.blake2b(block, digest_size=8).digest()
 
 

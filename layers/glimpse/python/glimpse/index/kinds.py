@@ -1,12 +1,15 @@
 """The kinds of segment: which suits how many vectors, and how each is written and read whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from glimpse.index import container, inverted, segment
+from glimpse.index import container, inverted, inverting, segment
+from glimpse.index.batches import Rows, VectorBatch
+from glimpse.index.container import Buffer
 from glimpse.index.errors import ObjectDamaged, ObjectUnsupported
-from glimpse.index.segment import FlatSegment, VectorBatch
+from glimpse.index.segment import FlatSegment
+from glimpse.index.store import Data
 
 INVERTED_FROM = 20_000
 """From so many vectors on a cold search reads far less of an inverted segment than the whole of a flat one
@@ -16,12 +19,14 @@ weighs, and a warm one is faster."""
 @dataclass(frozen=True, slots=True)
 class _Kind:
     format_version: int
-    encode: Callable[[VectorBatch, str], bytes]
+    encode: Callable[[Rows, str], Iterator[Buffer]]
 
 
 _KINDS = {
-    segment.KIND: _Kind(segment.FORMAT_VERSION, segment.encode),
-    inverted.KIND: _Kind(inverted.FORMAT_VERSION, inverted.encode),
+    segment.KIND: _Kind(
+        segment.FORMAT_VERSION, lambda rows, space_id: iter((segment.encode(rows, space_id),))
+    ),
+    inverted.KIND: _Kind(inverted.FORMAT_VERSION, inverting.encode),
 }
 
 
@@ -30,15 +35,15 @@ def choose_kind(count: int) -> str:
     return inverted.KIND if count >= INVERTED_FROM else segment.KIND
 
 
-def build(kind: str, batch: VectorBatch, space_id: str) -> tuple[int, bytes]:
-    """Return the format version and the bytes of a segment of `kind` that holds `batch`."""
+def build(kind: str, rows: Rows, space_id: str) -> tuple[int, Iterator[Buffer]]:
+    """Return the format version of a segment of `kind` that holds `rows`, and its bytes, piece by piece."""
     chosen = _KINDS[kind]
-    return chosen.format_version, chosen.encode(batch, space_id)
+    return chosen.format_version, chosen.encode(rows, space_id)
 
 
-def build_segment(batch: VectorBatch, space_id: str) -> bytes:
-    """Return a segment that holds `batch`, of the kind that suits its size."""
-    return build(choose_kind(len(batch)), batch, space_id)[1]
+def build_segment(rows: Rows, space_id: str) -> bytes:
+    """Return a segment that holds `rows`, of the kind that suits their number."""
+    return b"".join(build(choose_kind(len(rows)), rows, space_id)[1])
 
 
 def can_read(kind: str, format_version: int) -> bool:
@@ -66,6 +71,6 @@ def read_batch(data: bytes, space_id: str) -> VectorBatch:
         raise ObjectDamaged(f"what it holds is no batch of vectors: {error}") from error
 
 
-def entry_fields(data: bytes) -> dict[str, Any]:
+def entry_fields(data: Data) -> dict[str, Any]:
     """Return what a manifest says about a segment besides the fields that every object has."""
     return inverted.head_fields(data) if container.kind_of(data) == inverted.KIND else {}

@@ -1,6 +1,7 @@
 """Which images an index holds."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from glimpse.index.errors import ObjectMissing
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import Manifest, ObjectEntry
 from glimpse.index.store import ObjectStore
+from glimpse.index.survival import surviving_rows
 
 _ROUNDS = 5
 """How often it is begun anew because a manifest was replaced, and its objects removed, meanwhile."""
@@ -54,18 +56,22 @@ def _image_ids(store: ObjectStore, key: IndexKey, kept: Kept) -> set[int]:
         return set()
     manifest = Manifest.parse(stored.data, key)
 
-    def ids_in(entry: ObjectEntry, read: Callable[[ObjectStore, IndexKey, ObjectEntry], Ids]) -> set[int]:
+    def ids_in(entry: ObjectEntry, read: Callable[[], Ids]) -> Ids:
         path = key.object(entry.key)
         if path not in kept:
-            kept[path] = read(store, key, entry)
-        return set(kept[path].tolist())
+            kept[path] = read()
+        return kept[path]
 
-    def in_segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Ids:
-        return contents.read_segment(store, key, entry, manifest.dimension).image_ids
-
-    masks = [(entry.sequence, ids_in(entry, contents.read_tombstones)) for entry in manifest.tombstones]
-    found: set[int] = set()
-    for entry in manifest.segments:
-        masked = {image_id for sequence, ids in masks if sequence > entry.sequence for image_id in ids}
-        found |= ids_in(entry, in_segment) - masked
-    return found
+    masks = [
+        (entry.sequence, ids_in(entry, partial(contents.read_tombstones, store, key, entry)))
+        for entry in manifest.tombstones
+    ]
+    held = [
+        ids_in(entry, partial(contents.read_image_ids, store, key, entry, manifest.dimension))
+        for entry in manifest.segments
+    ]
+    ids = np.concatenate([*held, np.empty(0, np.int64)])
+    sequences = np.repeat(
+        np.array([entry.sequence for entry in manifest.segments], np.int64), [len(each) for each in held]
+    )
+    return set(ids[surviving_rows(ids, sequences, masks)].tolist())

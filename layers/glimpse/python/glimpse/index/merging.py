@@ -17,11 +17,13 @@ from typing import TypeVar
 import numpy as np
 
 from glimpse.index import contents, history
+from glimpse.index.batches import Ids
 from glimpse.index.changes import write_merge
 from glimpse.index.errors import AttemptExpired, Conflict, FormatError, ObjectMissing
+from glimpse.index.gathering import Gathering, StoredRows
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import Manifest, ObjectEntry
-from glimpse.index.segment import Ids, VectorBatch
+from glimpse.index.survival import surviving_rows
 from glimpse.index.swap import Commit, Found, Swapper
 from glimpse.index.tiers import Window
 
@@ -82,15 +84,12 @@ class Merger:
         """
         began = self.swapper.clock()
         inputs = frozenset(entry.key for entry in window.entries)
-        oldest = began - _FRESH_FACTOR * self.grace_seconds
         try:
             merged, removed = self._merged(key, manifest, window)
-            rows = history.absorbed(self.swapper.store, key, window, began, oldest)
-        except (InputUnusableError, Conflict) as error:
+            rows = self._log(key, window, began)
+        except InputUnusableError:
             if not self._holds(key, manifest.epoch, inputs):
                 return None  # it was merged, and swept or deleted, while this read it
-            if isinstance(error, Conflict):
-                raise ObjectMissing(str(error)) from error
             raise
         if not self._holds(key, manifest.epoch, inputs):
             return None
@@ -117,101 +116,48 @@ class Merger:
         found = self.swapper.read(key)
         return found.manifest is not None and _names_all(found.manifest, epoch, inputs)
 
-    def _merged(self, key: IndexKey, manifest: Manifest, window: Window) -> tuple[VectorBatch, Ids]:
+    def _merged(self, key: IndexKey, manifest: Manifest, window: Window) -> tuple[StoredRows, Ids]:
         """Return the vectors that are left, and the tombstones that stay."""
         store = self.swapper.store
         masks = [(span.sequence, entry) for span in window.spans for entry in span.tombstones]
         parts = [(span.sequence, entry) for span in window.spans for entry in span.segments]
-        removed = self._each([e for _, e in masks], lambda e: contents.read_tombstones(store, key, e))
-        batches = self._each(
-            [e for _, e in parts], lambda e: contents.read_segment(store, key, e, manifest.dimension)
+        removed = self._each([e for _, e in masks], lambda _, e: contents.read_tombstones(store, key, e))
+        counts = [entry.count for _, entry in parts]
+        gathering = Gathering(counts, manifest.dimension or 0)
+        self._each(
+            [e for _, e in parts],
+            lambda place, e: gathering.fill(place, contents.read_pieces(store, key, e, manifest.dimension)),
         )
-        merged = merge_batches(
-            list(zip((sequence for sequence, _ in parts), batches, strict=True)),
-            list(zip((sequence for sequence, _ in masks), removed, strict=True)),
-            manifest.dimension or 0,
-        )
+        sequences = np.repeat(np.array([sequence for sequence, _ in parts], np.int64), counts)
+        numbered = list(zip((sequence for sequence, _ in masks), removed, strict=True))
+        merged = gathering.rows(surviving_rows(gathering.image_ids, sequences, numbered))
         if window.is_oldest or not removed:
             return merged, _NO_IDS
         return merged, np.unique(np.concatenate(removed))
 
-    def _each(self, entries: list[ObjectEntry], read: Callable[[ObjectEntry], T]) -> list[T]:
-        """Read objects, several at once."""
-
-        def named(entry: ObjectEntry) -> T:
+    def _log(self, key: IndexKey, window: Window, began: float) -> history.Rows:
+        """Return the commits that a merge absorbs."""
+        oldest = began - _FRESH_FACTOR * self.grace_seconds
+        parts = []
+        for span in window.spans:
             try:
-                return read(entry)
+                parts.append(history.absorbed(self.swapper.store, key, span, began, oldest))
+            except (Conflict, FormatError) as error:
+                reason = error if isinstance(error, FormatError) else ObjectMissing(str(error))
+                raise InputUnusableError(span.entries[0].key, reason) from error
+        return np.concatenate(parts)
+
+    def _each(self, entries: list[ObjectEntry], read: Callable[[int, ObjectEntry], T]) -> list[T]:
+        """Read objects, several at once; each with its place among them."""
+
+        def named(numbered: tuple[int, ObjectEntry]) -> T:
+            place, entry = numbered
+            try:
+                return read(place, entry)
             except FormatError as error:
                 raise InputUnusableError(entry.key, error) from error
 
-        return list(_mapped(named, entries, self.readers))
-
-
-def merge_batches(
-    batches: list[tuple[int, VectorBatch]], masks: list[tuple[int, Ids]], dimension: int
-) -> VectorBatch:
-    """Return the vectors that a search over segments and tombstones can find, one per image.
-
-    Parameters
-    ----------
-    batches : list of (int, VectorBatch)
-        Segments with their sequence numbers.
-    masks : list of (int, (m,) int64)
-        Tombstones with theirs: each masks its ids in segments of a lower number.
-    dimension : int
-        Of the vectors, where there are none.
-    """
-    if not batches:
-        return VectorBatch(_NO_IDS, np.empty((0, dimension), np.float32), _NO_IDS)
-    image_ids = np.concatenate([batch.image_ids for _, batch in batches])
-    sequences = np.concatenate([np.full(len(batch), sequence) for sequence, batch in batches])
-    rows = surviving_rows(image_ids, sequences, masks)
-    return VectorBatch(
-        image_ids[rows],
-        np.concatenate([batch.vectors for _, batch in batches])[rows],
-        np.concatenate([batch.taken_at for _, batch in batches])[rows],
-    )
-
-
-def surviving_rows(image_ids: Ids, sequences: Ids, masks: list[tuple[int, Ids]]) -> Ids:
-    """Return which rows a search can find: the newest of each image, unless a tombstone masks it.
-
-    Parameters
-    ----------
-    image_ids, sequences : (n,) int64
-        Of each row its image, and the sequence number of its segment.
-    masks : list of (int, (m,) int64)
-        As for :func:`merge_batches`.
-
-    Returns
-    -------
-    (k,) int64
-        Row numbers, in the order of the image ids.
-    """
-    alive = sequences >= _masked_up_to(image_ids, masks)
-    # Rows ordered by image, the newest first.
-    order = np.lexsort((-sequences, image_ids))
-    order = order[alive[order]]
-    is_newest = np.ones(len(order), np.bool_)
-    is_newest[1:] = image_ids[order][1:] != image_ids[order][:-1]
-    rows: Ids = order[is_newest]
-    return rows
-
-
-def _masked_up_to(image_ids: Ids, masks: list[tuple[int, Ids]]) -> Ids:
-    """Return for each row below which sequence number its image is masked; 0 where it is not."""
-    limits = np.zeros(len(image_ids), np.int64)
-    if not masks:
-        return limits
-    ids = np.concatenate([ids for _, ids in masks])
-    numbers = np.concatenate([np.full(len(ids), sequence) for sequence, ids in masks])
-    order = np.lexsort((numbers, ids))
-    ids, numbers = ids[order], numbers[order]
-    # Ascending numbers within an id: the place before the next id holds the highest.
-    places = np.searchsorted(ids, image_ids, side="right") - 1
-    hit = (places >= 0) & (ids[places] == image_ids) if len(ids) else np.zeros(len(image_ids), np.bool_)
-    limits[hit] = numbers[places[hit]]
-    return limits
+        return list(_mapped(named, enumerate(entries), self.readers))
 
 
 def _names_all(manifest: Manifest, epoch: int, inputs: frozenset[str]) -> bool:

@@ -1,7 +1,6 @@
 """Immutable objects as a reader loads them: from memory, from disk, from the bucket, checked and decoded."""
 
 import hashlib
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glimpse.index import inverted, kinds, tombstones
+from glimpse.index.batches import Ids
 from glimpse.index.cache import DiskCache, MemoryCache
 from glimpse.index.errors import FormatError, ObjectDamaged, ObjectMissing, ObjectUnsupported
 from glimpse.index.layout import IndexKey
@@ -17,13 +17,12 @@ from glimpse.index.manifest import ObjectEntry
 from glimpse.index.ranges import Span, plan
 from glimpse.index.records import RecordFiles
 from glimpse.index.scan import InvertedSegment
-from glimpse.index.segment import FlatSegment, Ids
+from glimpse.index.segment import FlatSegment
 from glimpse.index.store import ObjectStore
 
 _AHEAD_BYTES = 64 * 2**20
 _AHEAD_COUNT = 256
 _WEIGHT_OF_NOTHING = 500
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 Loaded = FlatSegment | InvertedSegment | Ids
 Parts = list[memoryview]
@@ -107,6 +106,10 @@ class ObjectCache:
         while ahead:
             yield _settled(*ahead.popleft())
 
+    def count_missing(self, wanted: Iterable[Wanted]) -> int:
+        """Return how many of some objects are not in memory."""
+        return sum(self._memory.get(_cache_key(item)) is None for item in wanted)
+
     def read_parts(
         self, wanted: Sequence[tuple[Wanted, Sequence[Span]]], requests: int
     ) -> list[Parts | FormatError]:
@@ -174,7 +177,7 @@ class ObjectCache:
 
     def _head(self, wanted: Wanted) -> bytes:
         """Return the head of an inverted segment, or the whole if the manifest does not tell its length."""
-        place = head_in(wanted.entry)
+        place = inverted.head_in(wanted.entry)
         if place is None:
             return self._bytes(wanted)
         length, digest = place
@@ -228,17 +231,8 @@ def _check_against_manifest(loaded: Loaded, entry: ObjectEntry) -> None:
         raise ObjectDamaged(f"it holds {count} images, where its manifest says {entry.count}")
 
 
-def head_in(entry: ObjectEntry) -> tuple[int, str] | None:
-    """Return the length and digest of a segment's head, where the manifest names them."""
-    extra = entry.model_extra or {}
-    length, digest = extra.get("head_bytes"), extra.get("head_sha256")
-    if type(length) is not int or not 0 < length <= entry.bytes or not isinstance(digest, str):
-        return None
-    return (length, digest) if _DIGEST.fullmatch(digest) else None
-
-
 def _size_to_load(entry: ObjectEntry) -> int:
-    head = head_in(entry) if entry.kind == inverted.KIND else None
+    head = inverted.head_in(entry) if entry.kind == inverted.KIND else None
     return head[0] if head else entry.bytes
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from glimpse.index.segment import Vectors
+from glimpse.index.batches import Vectors
 
 _SMALLEST = 1e-6
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glimpse.index.segment import Ids, Vectors
+from glimpse.index.batches import Ids, Vectors
 
 _BUFFERED = 200_000
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from glimpse.index import rounds
 from glimpse.index.answers import NO_IDS, Answer, FolderSearch, Problem, problem_with
+from glimpse.index.batches import Ids, Vectors
 from glimpse.index.cache import DiskCache, MemoryCache
 from glimpse.index.errors import FormatError, ObjectForeign, ObjectMissing
 from glimpse.index.filters import Filter
@@ -24,7 +25,6 @@ from glimpse.index.records import RecordFiles
 from glimpse.index.relevance import DEPTH, Sample, calibration_of, count_relevant
 from glimpse.index.rounds import Job, Question
 from glimpse.index.scan import Effort, InvertedSegment
-from glimpse.index.segment import Ids, Vectors
 from glimpse.index.store import ObjectStore
 
 DEFAULT_MEMORY_BYTES = 512 * 2**20
@@ -238,14 +238,16 @@ class IndexReader:
             elif item.manifest and item.manifest.segments:
                 usable[key] = item.manifest
         folders = {key: FolderSearch.without(excluded.get(key, NO_IDS)) for key in usable}
-        for wanted, loaded in self._objects.load_all(_tombstones_first(usable)):
+        parts = list(_tombstones_first(usable))
+        missing = self._objects.count_missing(parts)
+        for wanted, loaded in self._objects.load_all(parts):
             folder = folders[wanted.index]
             if isinstance(loaded, ObjectMissing) and not final:
                 folder.is_outdated = True
             elif not folder.is_outdated:
                 folder.take(wanted, loaded, question)
         jobs = [job for folder in folders.values() if not folder.is_outdated for job in folder.jobs]
-        rounds.search(self._objects, jobs, question)
+        rounds.search(self._objects, jobs, question, missing)
         for job in jobs:
             folders[job.wanted.index].take_found(job, final=final)
         for key, folder in folders.items():

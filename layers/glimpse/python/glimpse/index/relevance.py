@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from glimpse.index.batches import Vectors
 from glimpse.index.calibrations import SCALE_FREE, SPACES, Calibration
-from glimpse.index.segment import Vectors
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,21 +10,22 @@ from typing import ParamSpec
 
 import numpy as np
 
+from glimpse.index.batches import Ids, Vectors
 from glimpse.index.errors import FormatError
 from glimpse.index.filters import is_in
 from glimpse.index.inverted import Halves
 from glimpse.index.objects import ObjectCache, Parts, Wanted
 from glimpse.index.ranges import Span
 from glimpse.index.scan import Effort, InvertedSegment, Probe
-from glimpse.index.segment import Ids, Matching, Vectors
+from glimpse.index.segment import Matching
 
 P = ParamSpec("P")
 
 _FEWEST_LISTS = 8
 _FEWEST_VECTORS = 24
-_LIST_REQUESTS = 40
+_LIST_REQUESTS = 52
 _VECTOR_REQUESTS = 104
-"""With one for the manifest and one for the head, a cold search makes at most 146 requests."""
+"""With one for the manifest and one for the head, a cold search makes at most 158 requests."""
 
 _EXACT_ROWS = 16_384
 _RUN_ROWS = 4_096
@@ -76,8 +77,27 @@ class Job:
     problem: FormatError | None = None
 
 
-def search(objects: ObjectCache, jobs: Sequence[Job], question: Question) -> None:
+@dataclass(frozen=True, slots=True)
+class _Most:
+    """How many lists of a segment to fetch at most, and how large they may be together."""
+
+    lists: int
+    bytes: int
+
+
+def search(objects: ObjectCache, jobs: Sequence[Job], question: Question, loaded: int = 0) -> None:
     """Search segments. Each job then holds what was found, or why its segment can't be used.
+
+    Parameters
+    ----------
+    objects : ObjectCache
+        Where they are read.
+    jobs : sequence of Job
+        The segments.
+    question : Question
+        What is asked.
+    loaded : int
+        How many objects had to be loaded for it: each beyond the first takes the place of a vector to fetch.
 
     Raises
     ------
@@ -96,9 +116,11 @@ def search(objects: ObjectCache, jobs: Sequence[Job], question: Question) -> Non
         )
         for job in _sound(jobs)
     }
-    new_lists = max(_FEWEST_LISTS, question.effort.new_lists // max(1, len(jobs)))
-    _read_lists(objects, jobs, probes, None if question.matching else new_lists)
-    _compare_best(objects, jobs, probes, question)
+    effort, shared_by = question.effort, max(1, len(jobs))
+    most = _Most(max(_FEWEST_LISTS, effort.new_lists // shared_by), effort.new_list_bytes // shared_by)
+    _read_lists(objects, jobs, probes, None if question.matching else most)
+    new_candidates = max(_FEWEST_VECTORS, (effort.new_candidates - max(0, loaded - 1)) // shared_by)
+    _compare_best(objects, jobs, probes, question, new_candidates)
 
 
 def read_vector(objects: ObjectCache, job: Job, image_id: int) -> Vectors | None:
@@ -148,18 +170,22 @@ def _take_columns(segment: InvertedSegment, parts: Parts) -> None:
 
 
 def _read_lists(
-    objects: ObjectCache, jobs: Sequence[Job], probes: dict[int, Probe] | dict[int, Ids], most: int | None
+    objects: ObjectCache, jobs: Sequence[Job], probes: dict[int, Probe] | dict[int, Ids], most: _Most | None
 ) -> None:
-    """Fetch the lists to scan that are not there, the `most` promising ones of each segment."""
+    """Fetch the lists to scan that are not there, the most promising ones of each segment."""
     missing: list[tuple[Job, list[Span]]] = []
     numbers: dict[int, list[int]] = {}
     for job in _sound(jobs):
         probe = probes[id(job)]
         lists = probe.lists if isinstance(probe, Probe) else probe
-        wanted = job.segment.missing_lists(lists)[:most].tolist()
-        if wanted:
-            numbers[id(job)] = wanted
-            missing.append((job, [job.segment.head.list_span(number) for number in wanted]))
+        wanted = job.segment.missing_lists(lists).tolist()
+        spans = [job.segment.head.list_span(number) for number in wanted]
+        if most is not None:
+            fitting = np.searchsorted(np.cumsum([span.length for span in spans]), most.bytes, side="right")
+            del spans[min(most.lists, max(_FEWEST_LISTS, int(fitting))) :]
+        if spans:
+            numbers[id(job)] = wanted[: len(spans)]
+            missing.append((job, spans))
     for job, parts in _read(objects, missing, _LIST_REQUESTS):
         blocks = dict(zip(numbers[id(job)], parts, strict=True))
         _attempt(job, job.segment.take_lists, blocks)
@@ -167,16 +193,14 @@ def _read_lists(
 
 
 def _compare_best(
-    objects: ObjectCache, jobs: Sequence[Job], probes: dict[int, Probe], question: Question
+    objects: ObjectCache, jobs: Sequence[Job], probes: dict[int, Probe], question: Question, most: int
 ) -> None:
-    """Compare the query with the candidates' vectors, and note the best."""
+    """Compare the query with the candidates' vectors, of which `most` are fetched, and note the best."""
     chosen = [
         (job, job.segment.candidates(probes[id(job)], question.candidates, job.masked))
         for job in _sound(jobs)
     ]
-    new_candidates = max(_FEWEST_VECTORS, question.effort.new_candidates // max(1, len(jobs)))
-    budget = max(new_candidates, question.wanted)
-    for job, rows, vectors in _vectors(objects, chosen, budget):
+    for job, rows, vectors in _vectors(objects, chosen, max(most, question.wanted)):
         if len(rows):
             job.found.append(job.segment.rank(question.query, rows, vectors, question.wanted))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import boto3
 from botocore.config import Config
@@ -18,7 +18,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from glimpse.index.errors import PreconditionFailed, StoreError, StoreUnavailable, WriteConflict
-from glimpse.index.store import NOT_MODIFIED, Listed, NotModified, StoredObject
+from glimpse.index.store import NOT_MODIFIED, Data, Listed, NotModified, StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -106,10 +106,12 @@ class S3ObjectStore:
                     raise PreconditionFailed(f"{key} is gone") from error
                 raise
 
-    def put_if_none_match(self, key: str, data: bytes) -> None:
+    def put_if_none_match(self, key: str, data: Data) -> None:
         """Write an object where there is none; Conflict if there is one."""
         with _translated(key):
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, IfNoneMatch="*")
+            # A mapped file is one to boto3, although its type does not say so.
+            body = cast("IO[bytes] | bytes", data)
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects, whether they exist or not."""

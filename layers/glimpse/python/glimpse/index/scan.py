@@ -8,10 +8,11 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from glimpse.index.batches import Ids, Vectors
 from glimpse.index.filters import is_in
 from glimpse.index.inverted import Halves, Head
 from glimpse.index.records import Mask, RecordFile
-from glimpse.index.segment import Ids, Matching, Vectors, pin_threads
+from glimpse.index.segment import Matching, pin_threads
 
 _BLOCK = 32
 _MATCHES_PER_RESULT = 20
@@ -32,12 +33,15 @@ class Effort:
     new_lists, new_candidates : int
         How many of them may be read from the bucket, the most promising ones, shared by the segments of a
         search: a cold search is a little less thorough than the next.
+    new_list_bytes : int
+        How large these lists may be together.
     """
 
     lists: int = 128
     candidates: int = 200
-    new_lists: int = 40
+    new_lists: int = 52
     new_candidates: int = 104
+    new_list_bytes: int = 2_600_000
 
 
 @dataclass(eq=False, slots=True)

@@ -18,95 +18,35 @@ import numpy as np
 import numpy.typing as npt
 
 from glimpse.index import container
+from glimpse.index.batches import Ids, Rows, Vectors
 from glimpse.index.errors import ObjectDamaged, ObjectForeign
 from glimpse.index.layout import MAX_ID
 
 KIND = "flat"
 FORMAT_VERSION = 1
 
-Ids = npt.NDArray[np.int64]
-Vectors = npt.NDArray[np.float32]
-
 Matching = Callable[[Ids, Ids], npt.NDArray[np.bool_]]
 """Returns for image ids, and the times at which they were taken, which of them a search may find."""
 
-_UNIT_TOLERANCE = 1e-3
 _SECTIONS = ("faiss", "image_ids", "taken_at")
 
 
-@dataclass(frozen=True, eq=False)
-class VectorBatch:
-    """Embedded images on their way into an index.
-
-    Parameters
-    ----------
-    image_ids : (n,) int64
-        Distinct, 0…2^53-1.
-    vectors : (n, d) float32
-        Unit vectors.
-    taken_at : (n,) int64
-        Seconds since 1970 UTC, -2^63 for unknown.
-
-    Raises
-    ------
-    ValueError
-        If the shapes disagree, an id repeats or is out of range, or a vector is not of unit length.
-    """
-
-    image_ids: Ids
-    vectors: Vectors
-    taken_at: Ids
-
-    def __post_init__(self) -> None:
-        for field, dtype in (("image_ids", np.int64), ("vectors", np.float32), ("taken_at", np.int64)):
-            array = np.asarray(getattr(self, field))
-            if not np.can_cast(array.dtype, dtype, "same_kind") and array.size:
-                raise ValueError(f"{field} must be {np.dtype(dtype)}, not {array.dtype}")
-            object.__setattr__(self, field, np.ascontiguousarray(array, dtype=dtype))
-        count = len(self.image_ids)
-        if self.vectors.ndim != 2 or self.vectors.shape[0] != count or self.taken_at.shape != (count,):
-            raise ValueError(
-                f"shapes disagree: image_ids {self.image_ids.shape}, vectors {self.vectors.shape}, "
-                f"taken_at {self.taken_at.shape}"
-            )
-        check_image_ids(self.image_ids)
-        if len(np.unique(self.image_ids)) != count:
-            raise ValueError("image_ids repeat: an image has one vector")
-        # A NaN fails the comparison too, which is why it is written this way around.
-        if not np.all(np.abs(np.linalg.norm(self.vectors, axis=1) - 1) <= _UNIT_TOLERANCE):
-            raise ValueError("vectors must be of unit length")
-
-    def __len__(self) -> int:
-        return len(self.image_ids)
-
-    @property
-    def dimension(self) -> int:
-        """Dimension d of the vectors."""
-        return int(self.vectors.shape[1])
-
-
-def check_image_ids(image_ids: Ids) -> None:
-    """Raise ValueError if an id lies outside 0…2^53-1."""
-    if len(image_ids) and not (image_ids.min() >= 0 and image_ids.max() <= MAX_ID):
-        raise ValueError("an image id must lie between 0 and 2^53-1")
-
-
-def encode(batch: VectorBatch, space_id: str) -> bytes:
-    """Return the segment that holds `batch`."""
-    order = np.argsort(batch.image_ids)
+def encode(rows: Rows, space_id: str) -> bytes:
+    """Return the segment that holds `rows`."""
+    order = np.argsort(rows.image_ids)
     pin_threads()
     index = faiss.IndexScalarQuantizer(
-        batch.dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+        rows.dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
     )
-    index.add(batch.vectors[order])
+    index.add(rows.take(order))
     return container.encode(
         KIND,
         FORMAT_VERSION,
-        {"count": len(batch), "dimension": batch.dimension, "space_id": space_id},
+        {"count": len(rows), "dimension": rows.dimension, "space_id": space_id},
         {
             "faiss": faiss.serialize_index(index).tobytes(),
-            "image_ids": batch.image_ids[order].astype("<i8").tobytes(),
-            "taken_at": batch.taken_at[order].astype("<i8").tobytes(),
+            "image_ids": rows.image_ids[order].astype("<i8").tobytes(),
+            "taken_at": rows.taken_at[order].astype("<i8").tobytes(),
         },
     )
 

@@ -1,5 +1,6 @@
 """What the index needs of an object store: strongly consistent reads and conditional writes."""
 
+import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +15,10 @@ class NotModified(Enum):
 
 NOT_MODIFIED: Final = NotModified.ANSWER
 """The answer to a conditional read of an object that is still the one the caller has."""
+
+
+Data = bytes | mmap.mmap
+"""The bytes of an object to be written: a large one's may lie in a mapped file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class ObjectStore(Protocol):
     def put_if_match(self, key: str, data: bytes, etag: str) -> None:
         """Replace the object that has the tag `etag`; Conflict if it has another or is gone."""
 
-    def put_if_none_match(self, key: str, data: bytes) -> None:
+    def put_if_none_match(self, key: str, data: Data) -> None:
         """Write an object where there is none; Conflict if there is one."""
 
     def delete(self, keys: Sequence[str]) -> None:

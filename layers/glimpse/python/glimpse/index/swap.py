@@ -16,7 +16,7 @@ from glimpse.index.errors import (
 )
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import Manifest
-from glimpse.index.store import ObjectStore
+from glimpse.index.store import Data, ObjectStore
 
 _logger = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ class Swapper:
             f"{key.manifest} could not be swapped in {self.policy.tries} tries: {failure}"
         ) from failure
 
-    def put_immutable(self, key: str, data: bytes) -> None:
+    def put_immutable(self, key: str, data: Data) -> None:
         """Write an object under a random key.
 
         Raises

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from glimpse.index import container
-from glimpse.index.segment import Ids, check_image_ids, read_ids
+from glimpse.index.batches import Ids, check_image_ids
+from glimpse.index.segment import read_ids
 
 KIND = "ids"
 FORMAT_VERSION = 1

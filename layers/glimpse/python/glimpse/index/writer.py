@@ -20,12 +20,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from glimpse.index import history, tombstones
+from glimpse.index.batches import VectorBatch
 from glimpse.index.changes import Change, write_commit
 from glimpse.index.errors import AttemptExpired, EpochChanged, GlimpseIndexError, StoreError
 from glimpse.index.layout import IndexKey, new_attempt_id
 from glimpse.index.manifest import Manifest
 from glimpse.index.merging import InputUnusableError, Merger
-from glimpse.index.segment import VectorBatch
 from glimpse.index.store import ObjectStore
 from glimpse.index.swap import Commit, Found, RetryPolicy, Swapper
 from glimpse.index.tiers import next_window, tail_window
