@@ -1,5 +1,6 @@
 """The object store's promises on S3's own answers."""
 
+import mmap
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from glimpse.index import (
     S3ObjectStore,
     StoreError,
     StoreUnavailable,
+    blobs,
 )
 from glimpse.index.errors import Conflict, PreconditionFailed, WriteConflict
 from glimpse.index.store import NOT_MODIFIED, StoredObject
@@ -172,3 +174,16 @@ def test_a_deletion_that_is_refused_says_so(store: S3ObjectStore, client: S3Clie
     answer_with(client, "DeleteObjects", 200, b"<DeleteResult>" + refused + b"</DeleteResult>")
     with pytest.raises(StoreError, match="AccessDenied"):
         store.delete(["a"])
+
+
+def test_a_mapped_file_is_written_as_it_is_and_under_the_same_condition(
+    store: S3ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blobs, "_IN_MEMORY_BYTES", 0)
+    pieces = [bytes([number]) * 100_000 for number in range(30)]
+    with blobs.collected(pieces) as blob:
+        assert isinstance(blob.data, mmap.mmap)
+        store.put_if_none_match("indexes/large", blob.data)
+        with pytest.raises(PreconditionFailed):
+            store.put_if_none_match("indexes/large", blob.data)
+    assert read(store, "indexes/large").data == b"".join(pieces)

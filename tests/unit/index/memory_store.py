@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from glimpse.index import IndexKey
 from glimpse.index.errors import PreconditionFailed, StoreUnavailable, WriteConflict
-from glimpse.index.store import NOT_MODIFIED, Listed, NotModified, StoredObject
+from glimpse.index.store import NOT_MODIFIED, Data, Listed, NotModified, StoredObject
 
 T = TypeVar("T")
 
@@ -45,11 +45,11 @@ class MemoryStore:
             raise PreconditionFailed(key)
         self._put(key, data)
 
-    def put_if_none_match(self, key: str, data: bytes) -> None:
+    def put_if_none_match(self, key: str, data: Data) -> None:
         self.requests.append(("put", key))
         if key in self.objects:
             raise PreconditionFailed(key)
-        self._put(key, data)
+        self._put(key, bytes(data))  # a mapped file goes when it is written
 
     def delete(self, keys: Sequence[str]) -> None:
         self.requests.append(("delete", keys[0]))
@@ -131,7 +131,7 @@ class View:
     def put_if_match(self, key: str, data: bytes, etag: str) -> None:
         self._write(lambda: self._shared.put_if_match(key, data, etag), is_swap=True)
 
-    def put_if_none_match(self, key: str, data: bytes) -> None:
+    def put_if_none_match(self, key: str, data: Data) -> None:
         is_swap = key.endswith("/manifest.json")
         if not is_swap:
             self.written.append(key)

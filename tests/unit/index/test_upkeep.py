@@ -183,6 +183,25 @@ def test_an_object_that_cannot_be_read_is_named_and_the_rest_is_merged(
     assert len(left["segments"]) < 20
 
 
+def test_a_merge_whose_log_is_damaged_stays_and_the_rest_is_merged(
+    writer: IndexWriter, keeper: IndexKeeper, reader: IndexReader, store: MemoryStore, key: IndexKey
+) -> None:
+    attempt = writer.begin(key)
+    attempt.commit(batch_of([1, 2]), removed=[9])
+    attempt.commit(batch_of([3]), removed=[8])
+    keeper.compact(key, whole=True)
+    (log,) = [path for path in store.objects if path.endswith(".log")]
+    store.objects[log] = b"rubbish"
+    for image_id in range(10, 40):
+        attempt.commit(batch_of([image_id], seed=image_id))
+    before = found(reader, key)
+    done = keeper.compact(key, at_rest=True, whole=True)
+    (merged, *_) = manifest_of(store, key)["segments"]
+    assert done.unusable.keys() == {merged["key"]}
+    assert (done.merges > 0, done.is_done) == (True, True)
+    assert found(reader, key) == before
+
+
 def test_a_writer_recognises_its_commit_in_what_a_merge_wrote(store: MemoryStore, key: IndexKey) -> None:
     """Its answer is lost, and a merge and a deletion come before it reads again."""
     other = IndexWriter(store, merge_readers=1)

@@ -79,10 +79,12 @@ class Gathering:
             self._halves = np.memmap(self._file, np.float16, "r", shape=(total, dimension))
 
     def fill(self, segment: int, pieces: Iterable[VectorBatch]) -> None:
-        """Take in the rows of a segment, in their order; they must be as many as was said.
+        """Take in the rows of a segment, in their order.
 
         Raises
         ------
+        ValueError
+            If they are not as many as was said.
         OSError
             If the disk is full.
         """
@@ -90,11 +92,13 @@ class Gathering:
         row = int(self._ends[segment - 1]) if segment else 0
         for piece in pieces:
             rows = slice(row, row + len(piece))
+            if rows.stop > end:
+                raise ValueError(f"segment {segment} has more rows than was said")
             self.image_ids[rows], self.taken_at[rows] = piece.image_ids, piece.taken_at
             self._put(row, piece.vectors.astype(np.float16))
-            row += len(piece)
+            row = rows.stop
         if row != end:
-            raise ValueError(f"segment {segment} has {row - end} more rows than was said")
+            raise ValueError(f"segment {segment} has {end - row} rows less than was said")
 
     def rows(self, places: Ids) -> StoredRows:
         """Return some of the rows, in the order of `places`."""

@@ -1,0 +1,162 @@
+"""Merges of more than memory is meant to hold: through files, with the same result."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from glimpse.index import (
+    Effort,
+    IndexKeeper,
+    IndexKey,
+    IndexReader,
+    IndexWriter,
+    VectorBatch,
+    blobs,
+    gathering,
+    kinds,
+)
+from glimpse.index.gathering import Gathering
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.index.memory_store import MemoryStore, manifest_of
+from tests.unit.index.vectors import batch_of, unit_vectors
+
+QUERY = unit_vectors(1, seed=8, dimension=64)[0]
+
+
+@pytest.fixture
+def on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (blobs, gathering):
+        monkeypatch.setattr(module, "_IN_MEMORY_BYTES", 0)
+
+
+@pytest.fixture
+def small_inverted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(kinds, "INVERTED_FROM", 200)
+    return
+
+
+def halves(batch: VectorBatch) -> np.ndarray:
+    return batch.vectors.astype(np.float16).astype(np.float32)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(0, 30), min_size=1, max_size=5),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+)
+def test_gathered_rows_are_what_was_put_in(counts: list[int], is_on_disk: bool, rng: random.Random) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gathering, "_IN_MEMORY_BYTES", 0 if is_on_disk else 2**20)
+        parts = [batch_of(range(100 * n, 100 * n + count), seed=n) for n, count in enumerate(counts)]
+        gathered = Gathering(counts, 16)
+        for place in rng.sample(range(len(parts)), len(parts)):
+            part, cut = parts[place], rng.randint(0, counts[place])
+            pieces = (slice(cut), slice(cut, None))
+            gathered.fill(
+                place, (VectorBatch(part.image_ids[p], part.vectors[p], part.taken_at[p]) for p in pieces)
+            )
+    places = np.array(rng.sample(range(sum(counts)), sum(counts)), np.int64)
+    rows = gathered.rows(places)
+    assert np.array_equal(rows.image_ids, np.concatenate([part.image_ids for part in parts])[places])
+    expected = np.concatenate([halves(part) for part in parts])[places]
+    assert np.array_equal(rows.take(np.arange(len(rows))), expected)
+
+
+def test_more_or_fewer_rows_than_were_said_are_refused() -> None:
+    for said in (2, 4):
+        with pytest.raises(ValueError, match="was said"):
+            Gathering([said], 16).fill(0, [batch_of([1, 2, 3])])
+
+
+def merged(key: IndexKey) -> tuple[MemoryStore, dict[str, object]]:
+    """An index of two inverted segments, a flat one and removals, merged into one."""
+    store = MemoryStore()
+    writer = IndexWriter(store)
+    writer.begin(key).commit(batch_of(range(300), seed=1))
+    writer.begin(key).commit(batch_of(range(300, 600), seed=2), removed=range(0, 300, 3))
+    writer.begin(key).commit(batch_of(range(580, 630), seed=3), removed=[*range(580, 600), 4])
+    IndexKeeper(store).compact(key, whole=True)
+    (entry,) = manifest_of(store, key)["segments"]
+    return store, entry
+
+
+@pytest.mark.usefixtures("small_inverted")
+def test_a_merge_on_disk_writes_what_one_in_memory_does(
+    key: IndexKey, on_disk: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store, through_files = merged(key)
+    with monkeypatch.context() as patch:
+        for module in (blobs, gathering):
+            patch.setattr(module, "_IN_MEMORY_BYTES", 2**30)
+        _, in_memory = merged(key)
+    assert through_files["kind"] == "inverted"
+    assert {through_files[name] == in_memory[name] for name in ("sha256", "count", "head_sha256")} == {True}
+    report = IndexKeeper(store).check(key)
+    assert report.is_sound
+    assert report.batch is not None
+    alive = {*range(300)} - {*range(0, 300, 3), 4} | {*range(300, 630)}
+    assert set(report.batch.image_ids.tolist()) == alive
+    replaced = batch_of(range(580, 630), seed=3).vectors[0]
+    newest = IndexReader(store, disk_dir=tmp_path).search([key], replaced, 1)
+    assert newest.hits[0].image_id == 580
+
+
+@pytest.mark.usefixtures("small_inverted")
+def test_a_merge_reads_no_lists_and_nothing_twice(key: IndexKey) -> None:
+    store = MemoryStore()
+    for start in (0, 300):
+        IndexWriter(store).begin(key).commit(batch_of(range(start, start + 300), seed=start))
+    sizes = {key.object(entry["key"]): entry["bytes"] for entry in manifest_of(store, key)["segments"]}
+    read = dict.fromkeys(sizes, 0)
+
+    class Counting(MemoryStore):
+        def get(self, path: str) -> object:  # type: ignore[override]
+            assert path not in sizes, "a large segment is read by range"
+            return store.get(path)
+
+        def get_range(self, path: str, start: int, length: int) -> bytes | None:
+            read[path] += length
+            return store.get_range(path, start, length)
+
+        def put_if_match(self, path: str, data: bytes, etag: str) -> None:
+            store.put_if_match(path, data, etag)
+
+        def put_if_none_match(self, path: str, data: bytes) -> None:
+            store.put_if_none_match(path, data)
+
+    IndexKeeper(Counting()).compact(key, whole=True)
+    assert len(manifest_of(store, key)["segments"]) == 1
+    assert all(0 < read[path] < size for path, size in sizes.items())
+
+
+def test_a_large_object_is_written_whole(on_disk: None) -> None:
+    pieces = [bytes([number]) * 1000 for number in range(9)]
+    with blobs.collected(pieces) as blob:
+        assert not isinstance(blob.data, bytes)
+        assert bytes(blob.data) == b"".join(pieces)
+
+
+@pytest.mark.usefixtures("small_inverted")
+def test_lists_are_fetched_up_to_so_many_bytes(key: IndexKey, tmp_path: Path) -> None:
+    lengths: list[int] = []
+
+    class Measured(MemoryStore):
+        def get_range(self, path: str, start: int, length: int) -> bytes | None:
+            lengths.append(length)
+            return super().get_range(path, start, length)
+
+    store = Measured()
+    IndexWriter(store).begin(key).commit(batch_of(range(3000), seed=1, dimension=64))
+
+    def read(most: int) -> int:
+        effort = Effort(lists=99, candidates=1, new_lists=99, new_candidates=1, new_list_bytes=most)
+        lengths.clear()
+        IndexReader(store, disk_dir=tmp_path, disk_budget_bytes=0).search([key], QUERY, 10, effort=effort)
+        return sum(lengths[1:])  # without the head
+
+    assert read(1) < read(40_000) < read(10**9)
