@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from glimpse.index import combine
 from glimpse.index.ranges import READ_BYTES, Span, plan
-from glimpse.index.records import RecordFiles
+from glimpse.index.vector_files import VectorFiles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,7 +43,7 @@ def test_a_long_stretch_is_read_in_several_requests() -> None:
 
 
 def test_vectors_are_kept_by_row(tmp_path: Path) -> None:
-    file = RecordFiles(tmp_path, 2**20).open(100, 16)
+    file = VectorFiles(tmp_path, 2**20).open(100, 16)
     vectors = unit_vectors(5).astype(np.float16)
     file.put([(10, vectors[:3]), (50, vectors[3:])])
     present, held = file.gather(np.array([50, 9, 12, 10]))
@@ -53,7 +53,7 @@ def test_vectors_are_kept_by_row(tmp_path: Path) -> None:
 
 
 def test_the_budget_clears_what_was_filled_longest_ago(tmp_path: Path) -> None:
-    files = RecordFiles(tmp_path, 3 * 64 * 1024)
+    files = VectorFiles(tmp_path, 3 * 64 * 1024)
     first, second, third = (files.open(1000, 32) for _ in range(3))  # 64,000 bytes each
     rows = np.arange(1000)
     vectors = np.ones((1000, 32), np.float16)
@@ -64,7 +64,7 @@ def test_the_budget_clears_what_was_filled_longest_ago(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_costs_speed_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = RecordFiles(tmp_path, 2**20).open(10, 16)
+    file = VectorFiles(tmp_path, 2**20).open(10, 16)
 
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "full")

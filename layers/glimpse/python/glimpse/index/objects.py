@@ -15,10 +15,10 @@ from glimpse.index.errors import FormatError, ObjectDamaged, ObjectMissing, Obje
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import ObjectEntry
 from glimpse.index.ranges import Span, plan
-from glimpse.index.records import RecordFiles
 from glimpse.index.scan import InvertedSegment
 from glimpse.index.segment import FlatSegment
 from glimpse.index.store import ObjectStore
+from glimpse.index.vector_files import VectorFiles
 
 _AHEAD_BYTES = 64 * 2**20
 _AHEAD_COUNT = 256
@@ -66,7 +66,7 @@ class ObjectCache:
         Holds decoded objects.
     disk : DiskCache
         Holds the bytes of small ones, and the heads of large ones.
-    records : RecordFiles
+    vector_files : VectorFiles
         Hold vectors of large ones.
     """
 
@@ -76,13 +76,13 @@ class ObjectCache:
         pool: Executor,
         memory: MemoryCache[tuple[str, str], Loaded],
         disk: DiskCache,
-        records: RecordFiles,
+        vector_files: VectorFiles,
     ) -> None:
         self._store = store
         self._pool = pool
         self._memory = memory
         self._disk = disk
-        self._records = records
+        self._vector_files = vector_files
 
     def load_all(self, wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, Loaded | FormatError]]:
         """Yield each object, or why it can't be used, in the order asked for.
@@ -147,7 +147,7 @@ class ObjectCache:
 
     def usage(self) -> Usage:
         """Return what is taken at the moment."""
-        return Usage(self._memory.weight, self._records.disk_bytes)
+        return Usage(self._memory.weight, self._vector_files.disk_bytes)
 
     def reweigh(self, wanted: Wanted, loaded: InvertedSegment) -> None:
         """Note that a segment has grown in memory."""
@@ -172,7 +172,7 @@ class ObjectCache:
             return tombstones.decode(self._bytes(wanted))
         if wanted.entry.kind == inverted.KIND:
             head = inverted.Head.decode(self._head(wanted), wanted.entry.bytes, wanted.index.space_id)
-            return InvertedSegment(head, self._records.open(head.count, head.dimension))
+            return InvertedSegment(head, self._vector_files.open(head.count, head.dimension))
         return FlatSegment.decode(self._bytes(wanted), wanted.index.space_id)
 
     def _head(self, wanted: Wanted) -> bytes:

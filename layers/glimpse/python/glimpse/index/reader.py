@@ -21,11 +21,11 @@ from glimpse.index.manifest import Manifest
 from glimpse.index.manifests import Known, ManifestCache
 from glimpse.index.objects import ObjectCache, Usage, Wanted
 from glimpse.index.ranking import Ranking
-from glimpse.index.records import RecordFiles
 from glimpse.index.relevance import DEPTH, Sample, calibration_of, count_relevant
 from glimpse.index.rounds import Job, Question
 from glimpse.index.scan import Effort, InvertedSegment
 from glimpse.index.store import ObjectStore
+from glimpse.index.vector_files import VectorFiles
 
 DEFAULT_MEMORY_BYTES = 512 * 2**20
 DEFAULT_DISK_BYTES = 400 * 2**20
@@ -78,7 +78,7 @@ class IndexReader:
             pool,
             MemoryCache(memory_budget_bytes),
             DiskCache(folder, whole_bytes),
-            RecordFiles(folder, disk_budget_bytes - whole_bytes),
+            VectorFiles(folder, disk_budget_bytes - whole_bytes),
         )
 
     def search(

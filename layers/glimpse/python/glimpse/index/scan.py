@@ -11,8 +11,8 @@ import numpy.typing as npt
 from glimpse.index.batches import Ids, Vectors
 from glimpse.index.filters import is_in
 from glimpse.index.inverted import Halves, Head
-from glimpse.index.records import Mask, RecordFile
 from glimpse.index.segment import Matching, pin_threads
+from glimpse.index.vector_files import Mask, VectorFile
 
 _BLOCK = 32
 _MATCHES_PER_RESULT = 20
@@ -68,11 +68,11 @@ class InvertedSegment:
     ----------
     head : Head
         The segment's head.
-    vectors : RecordFile
+    vectors : VectorFile
         Keeps the vectors that were read.
     """
 
-    def __init__(self, head: Head, vectors: RecordFile) -> None:
+    def __init__(self, head: Head, vectors: VectorFile) -> None:
         self.head = head
         self.vectors = vectors
         self._index = head.coder.scanner()

@@ -23,13 +23,13 @@ _BLOCK = 512
 """What ``st_blocks`` counts in."""
 
 
-class RecordFile:
+class VectorFile:
     """The vectors of one segment that are at hand. Safe between threads.
 
     Rows that were never put take no room: the file is sparse. It has no name, so it goes with the process.
     """
 
-    def __init__(self, files: "RecordFiles", folder: Path | None, count: int, dimension: int) -> None:
+    def __init__(self, files: "VectorFiles", folder: Path | None, count: int, dimension: int) -> None:
         self._files = files
         self._count, self._dimension = count, dimension
         self._lock = threading.Lock()
@@ -96,7 +96,7 @@ class RecordFile:
                 os.ftruncate(self._file, self._count * 2 * self._dimension)
 
 
-class RecordFiles:
+class VectorFiles:
     """All such files of a process, within one budget; the least recently filled is cleared first.
 
     Parameters
@@ -111,7 +111,7 @@ class RecordFiles:
         self._folder = folder if budget_bytes else None
         self._budget = budget_bytes
         self._lock = threading.Lock()
-        self._open: list[weakref.ref[RecordFile]] = []
+        self._open: list[weakref.ref[VectorFile]] = []
 
     @property
     def disk_bytes(self) -> int:
@@ -119,14 +119,14 @@ class RecordFiles:
         with self._lock:
             return sum(file.disk_bytes for file in (ref() for ref in self._open) if file is not None)
 
-    def open(self, count: int, dimension: int) -> RecordFile:
+    def open(self, count: int, dimension: int) -> VectorFile:
         """Return a file for the vectors of one segment."""
-        file = RecordFile(self, self._folder, count, dimension)
+        file = VectorFile(self, self._folder, count, dimension)
         with self._lock:
             self._open.append(weakref.ref(file))
         return file
 
-    def make_room(self, filled: RecordFile) -> None:
+    def make_room(self, filled: VectorFile) -> None:
         """Clear files until the rest fits, `filled` last."""
         with self._lock:
             alive = [
