@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install foundry test-models test-protocol run reset test lint format lock synth deploy destroy eval-demo bench-cutoff bench-encoder bench-index artefacts size
+.PHONY: help install foundry test-models test-protocol run reset test lint format lock synth deploy destroy eval-demo bench-cutoff calibrate-cutoff bench-encoder bench-index artefacts size
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -82,6 +82,9 @@ $(PEERS): benchmarks/requirements.txt $(STAMP)
 
 bench-cutoff: $(STAMP) ## Measure how well the number of relevant results is told
 	@$(BIN)/python -m benchmarks.cutoff
+
+calibrate-cutoff: $(STAMP) ## Fit anew what tells the number of relevant results
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.cutoff_fit
 
 synth: $(STAMP) ## Write the CloudFormation template for AWS to cdk.out
 	@$(BIN)/python -m local.cdk synth --quiet

@@ -24,10 +24,6 @@ SIZES = {100: 12, 300: 8, 1000: 6, 3000: 4, 10_000: 3}
 """Folders of each size."""
 
 RELEVANT = ((1, 1), (2, 4), (5, 15), (16, 50), (51, 200))
-_PER_FOLDER = 240
-"""Queries to all folders of one size, each range of `RELEVANT` equally often, as far as there are some."""
-
-_UNANSWERED, _FOREIGN = 60, 20
 _ABSENT = 60
 _WIDEST = 25
 FOREIGN = (
@@ -38,6 +34,46 @@ FOREIGN = (
     "wallpaper pattern", "people shaking hands in an office",
 )  # fmt: skip
 """What no scene shows and no training caption says."""
+
+OTHER_FOREIGN = (
+    "annual budget spreadsheet", "quantum mechanics lecture", "election campaign speech",
+    "exchange rate chart", "bathroom tiles before renovation", "terminal with a stack trace",
+    "out of focus snapshot", "crowded stadium", "driving licence scan", "network router settings",
+    "supermarket receipt", "slides from the workshop", "road works",
+    "instructions for assembling a shelf", "contract draft", "police report", "ethics", "capitalism",
+    "abstract texture", "colleagues at a conference table",
+    "wedding vows", "x-ray of a wrist", "weather forecast for tuesday", "handwritten signature",
+)  # fmt: skip
+"""The like, to fit by."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many cases to draw, from folders of `SIZES`.
+
+    Attributes
+    ----------
+    draws : int
+        How many scenes to write queries about, of every kind each.
+    folders : int
+        Times the folders of `SIZES`.
+    answered, unanswered, foreign : int
+        Queries to all folders of one size: answered ones, of each range of `RELEVANT` equally many, as far
+        as there are some; ones about what the folder does not show; and ones of `texts`.
+    texts : tuple of str
+        What no scene shows.
+    """
+
+    draws: int
+    folders: int
+    answered: int
+    unanswered: int
+    foreign: int
+    texts: tuple[str, ...]
+
+
+JUDGED = Plan(260, 1, 240, 60, 20, FOREIGN)
+FITTED = Plan(1300, 2, 960, 240, 90, OTHER_FOREIGN)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +86,10 @@ class Case:
         Images in the folder.
     kind : str
         Of query.
+    text : str
+        The query.
+    vector : (d,) float32
+        Its embedding.
     scores : (size,) float32
         Best first.
     is_relevant : (size,) bool
@@ -58,6 +98,8 @@ class Case:
 
     size: int
     kind: str
+    text: str
+    vector: Vectors
     scores: Vectors
     is_relevant: npt.NDArray[np.bool_]
 
@@ -74,12 +116,18 @@ class Case:
         return np.asarray(2 * hits / (np.arange(self.size + 1) + self.relevant))
 
 
-def draw_pool(bundle: Path, seed: int, encoders: Encoders) -> tuple[list[Scene], Vectors]:
-    """Return held-out scenes and the embeddings of their pictures; embeddings are kept for the next run."""
+def draw_scenes(seed: int) -> list[Scene]:
+    """Return held-out scenes: `PLAIN` of any concepts, and then some of each of a few topics."""
     rng = random.Random(seed)  # noqa: S311 - not for secrets
     scenes = [draw_scene(rng, held_out=True) for _ in range(PLAIN)]
     for concept in rng.sample(range(len(load_concepts())), TOPICS):
         scenes += [draw_scene(rng, held_out=True, concepts=[concept]) for _ in range(PER_TOPIC)]
+    return scenes
+
+
+def draw_pool(bundle: Path, seed: int, encoders: Encoders) -> tuple[list[Scene], Vectors]:
+    """Return held-out scenes and the embeddings of their pictures; embeddings are kept for the next run."""
+    scenes = draw_scenes(seed)
     model = (bundle / "visual" / "model.onnx").read_bytes()
     shown = repr([scene.attributes() for scene in scenes]).encode()
     file = CACHE / f"{seed}-{hashlib.blake2b(model + shown, digest_size=8).hexdigest()}.npy"
@@ -129,49 +177,27 @@ def draw_queries(rng: random.Random, scenes: Sequence[Scene], count: int) -> lis
     return list(queries.values())
 
 
-def draw_cases(bundle: Path, seed: int, threads: int, queries: int = 260) -> Iterator[Case]:
-    """Yield queries to folders of every size.
+class Pool:
+    """Scenes of a seed and queries about them; puts folders together.
 
-    Of the queries that nothing answers, most mean concepts that the folder does not show, and the rest what
-    no scene can.
+    Attributes
+    ----------
+    asked : list of (str, Caption)
+        Queries, with their kinds.
+    texts, images : (q, d), (n, d) float32
+        Embeddings of queries and of scenes.
+    truth : (q, n) bool
+        What answers what.
     """
-    encoders = Encoders(bundle, threads)
-    scenes, vectors = draw_pool(bundle, seed, encoders)
-    asked = draw_queries(random.Random(seed), scenes, queries)  # noqa: S311 - not for secrets
-    truth = truth_table([caption for _, caption in asked], scenes)
-    scores = encoders.texts([caption.text for _, caption in asked]) @ vectors.T
-    foreign = encoders.texts(list(FOREIGN)) @ vectors.T
-    pool = _Pool(scenes, [caption for _, caption in asked], truth, np.random.default_rng(seed))
-    for size, folders in SIZES.items():
-        for _ in range(folders):
-            rows, absent = pool.folder(size)
-            for query in [
-                *pool.answered(rows, -(-_PER_FOLDER // folders)),
-                *absent[: _UNANSWERED // folders],
-            ]:
-                kind = asked[query][0]
-                yield _case(kind, scores[query, rows], truth[query, rows])
-            for query in pool.generator.choice(len(FOREIGN), max(1, _FOREIGN // folders), replace=False):
-                yield _case("foreign", foreign[query, rows], np.zeros(size, np.bool_))
 
-
-def _case(kind: str, scores: Vectors, truth: npt.NDArray[np.bool_]) -> Case:
-    order = np.argsort(-scores, kind="stable")
-    return Case(len(scores), kind, scores[order], truth[order])
-
-
-class _Pool:
-    """Puts folders together."""
-
-    def __init__(
-        self,
-        scenes: Sequence[Scene],
-        captions: Sequence[Caption],
-        truth: npt.NDArray[np.bool_],
-        generator: np.random.Generator,
-    ) -> None:
-        self.generator = generator
-        self._truth = truth
+    def __init__(self, bundle: Path, seed: int, threads: int, draws: int) -> None:
+        self.encoders = Encoders(bundle, threads)
+        self.generator = np.random.default_rng(seed)
+        scenes, self.images = draw_pool(bundle, seed, self.encoders)
+        self.asked = draw_queries(random.Random(seed), scenes, draws)  # noqa: S311 - not for secrets
+        captions = [caption for _, caption in self.asked]
+        self.texts = self.encoders.texts([caption.text for caption in captions])
+        self.truth: npt.NDArray[np.bool_] = truth_table(captions, scenes)
         self._shown = np.zeros((len(scenes), len(load_concepts())), np.bool_)
         for row, scene in enumerate(scenes):
             self._shown[row, [group.concept for group in scene.groups]] = True
@@ -204,9 +230,49 @@ class _Pool:
 
     def answered(self, rows: npt.NDArray[np.int64], count: int) -> list[int]:
         """Return queries with 1 to 200 relevant images in a folder, some of each range."""
-        relevant = self._truth[:, rows].sum(1)
+        relevant = self.truth[:, rows].sum(1)
         chosen: list[int] = []
         for low, high in RELEVANT:
             fitting = np.flatnonzero((relevant >= low) & (relevant <= high))
             chosen += self.generator.permutation(fitting)[: -(-count // len(RELEVANT))].tolist()
         return chosen
+
+
+def words_of(text: str) -> frozenset[str]:
+    """Return what a query combines."""
+    return frozenset(text.lower().split()) - {"a", "an", "the"}
+
+
+def fitted_words(seeds: Sequence[int]) -> set[frozenset[str]]:
+    """Return what the queries combine that are fitted by."""
+    drawn = (draw_queries(random.Random(seed), draw_scenes(seed), FITTED.draws) for seed in seeds)  # noqa: S311
+    return {words_of(caption.text) for queries in drawn for _, caption in queries}
+
+
+def draw_cases(pool: Pool, plan: Plan) -> Iterator[Case]:
+    """Yield queries to folders of every size.
+
+    Of the queries that nothing answers, most mean concepts that the folder does not show, and the rest what
+    no scene can.
+    """
+    foreign = pool.encoders.texts(list(plan.texts))
+    scores, foreign_scores = pool.texts @ pool.images.T, foreign @ pool.images.T
+    for size, folders in ((size, folders * plan.folders) for size, folders in SIZES.items()):
+        for _ in range(folders):
+            rows, absent = pool.folder(size)
+            for query in [
+                *pool.answered(rows, -(-plan.answered // folders)),
+                *absent[: plan.unanswered // folders],
+            ]:
+                kind, caption = pool.asked[query]
+                truth = pool.truth[query, rows]
+                yield _case(kind, caption.text, pool.texts[query], scores[query, rows], truth)
+            many = max(1, plan.foreign // folders)
+            for query in pool.generator.choice(len(foreign), many, replace=False):
+                none = np.zeros(size, np.bool_)
+                yield _case("foreign", plan.texts[query], foreign[query], foreign_scores[query, rows], none)
+
+
+def _case(kind: str, text: str, vector: Vectors, scores: Vectors, truth: npt.NDArray[np.bool_]) -> Case:
+    order = np.argsort(-scores, kind="stable")
+    return Case(len(scores), kind, text, vector, scores[order], truth[order])

@@ -1,95 +1,87 @@
-"""What the logistic models of :mod:`glimpse.index.relevance` weigh, by embedding space.
+"""What :mod:`glimpse.index.relevance` weighs, by embedding space.
 
-``python -m benchmarks.cutoff --calibrate`` prints these numbers, fitted on scenes of other seeds than those
-that it judges by.
+``make calibrate-cutoff`` writes the file of the demo model, fitted on scenes of other seeds than those that
+``make bench-cutoff`` judges by. Cosines mean something within one space only, so there is nothing to be said
+in a space that has no such file.
 """
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Self
 
-_IMAGE_FEATURES = 10
-"""That standardised scores have; absolute ones add to them."""
+import numpy as np
+import numpy.typing as npt
+
+Weights = npt.NDArray[np.float32]
+DEMO_SPACE = "glimpse-demo-42a71af4895d"
+FILES = {DEMO_SPACE: Path(__file__).with_name("relevance-demo.npz")}
+"""Where the weights of an embedding space are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Weights of an embedding space, each time the constant first.
+@dataclass(frozen=True, eq=False, slots=True)
+class Network:
+    """A network with one hidden layer, and a linear way past it.
 
     Attributes
     ----------
-    image : tuple of float
-        For an image being relevant, by its score and rank.
-    nothing : tuple of float
-        For nothing being relevant, by the ranking's top.
+    hidden : (1 + f, h) float32
+        The constants first.
+    output : (h,) float32
+        Of the hidden layer.
+    direct : (1 + f,) float32
+        Past it; the constant first.
     """
 
-    image: tuple[float, ...]
-    nothing: tuple[float, ...]
+    hidden: Weights
+    output: Weights
+    direct: Weights
 
-    @property
-    def knows_scores(self) -> bool:
-        """Whether absolute cosines count, which mean something in this space only."""
-        return len(self.image) > 1 + _IMAGE_FEATURES
+    def __call__(self, features: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the value of each row of (n, f) features."""
+        shown = np.maximum(features @ self.hidden[1:] + self.hidden[0], 0)
+        return np.asarray(shown @ self.output + features @ self.direct[1:] + self.direct[0], np.float64)
 
 
-DEMO_SPACE = "glimpse-demo-42a71af4895d"
+@dataclass(frozen=True, eq=False, slots=True)
+class Calibration:
+    """Weights of an embedding space.
 
-DEMO = Calibration(
-    image=(
-        -21.676,
-        3.6479,
-        -0.59969,
-        -0.22119,
-        -0.29485,
-        -0.85814,
-        0.17294,
-        0.57798,
-        -1.0161,
-        -0.69803,
-        0.24937,
-        23.618,
-        81.707,
-        54.526,
-        1.6015,
-        1.2779,
-        5.0439,
-        -1.0136,
-        -1.5901,
-        28.723,
-        -64.858,
-        -130.39,
-    ),
-    nothing=(
-        17.007,
-        1.6934,
-        0.0045697,
-        -1.7047,
-        0.68031,
-        0.32481,
-        -0.35421,
-        -0.85817,
-        -62.614,
-        -12.41,
-        19.897,
-        -18.976,
-        -45.384,
-        4.0705,
-    ),
-)
-SCALE_FREE = Calibration(
-    image=(
-        -6.0089,
-        4.2206,
-        -0.46162,
-        1.047,
-        -0.08319,
-        -2.1525,
-        0.37551,
-        1.3912,
-        0.18394,
-        -0.12022,
-        -0.084706,
-    ),
-    nothing=(0.57551, -0.53624, -0.15575, -0.12868, 0.79792, 1.1906, -0.22218, -0.7259),
-)
+    Attributes
+    ----------
+    usual : (1 + d, u) float32
+        What tells from a text's embedding which scores are usual; the constant first.
+    count : Network
+        Gives each count that could be the answer a value.
+    none : Network
+        Gives the answer 0 a value.
+    """
 
-SPACES = {DEMO_SPACE: DEMO}
+    usual: Weights
+    count: Network
+    none: Network
+
+    @classmethod
+    def load(cls, file: Path) -> Self:
+        """Read a calibration."""
+        with np.load(file) as arrays:
+            count, none = (
+                Network(*(arrays[f"{name}_{part}"] for part in Network.__slots__))
+                for name in ("count", "none")
+            )
+            return cls(arrays["usual"], count, none)
+
+    def save(self, file: Path) -> None:
+        """Write a calibration."""
+        parts = {
+            f"{name}_{part}": getattr(network, part)
+            for name, network in (("count", self.count), ("none", self.none))
+            for part in Network.__slots__
+        }
+        np.savez_compressed(file, usual=self.usual, **parts)
+
+
+@cache
+def calibration_of(space_id: str) -> Calibration | None:
+    """Return the calibration of an embedding space, None if it has none."""
+    return Calibration.load(FILES[space_id]) if space_id in FILES else None

@@ -13,6 +13,7 @@ from glimpse.index import rounds
 from glimpse.index.answers import NO_IDS, Answer, FolderSearch, Problem, problem_with
 from glimpse.index.batches import Ids, Vectors
 from glimpse.index.cache import DiskCache, MemoryCache
+from glimpse.index.calibrations import calibration_of
 from glimpse.index.errors import FormatError, ObjectForeign, ObjectMissing
 from glimpse.index.filters import Filter
 from glimpse.index.layout import IndexKey
@@ -21,7 +22,7 @@ from glimpse.index.manifest import Manifest
 from glimpse.index.manifests import Known, ManifestCache
 from glimpse.index.objects import ObjectCache, Usage, Wanted
 from glimpse.index.ranking import Ranking
-from glimpse.index.relevance import DEPTH, Sample, calibration_of, count_relevant
+from glimpse.index.relevance import DEPTH, Sample, count_relevant
 from glimpse.index.rounds import Job, Question
 from glimpse.index.scan import Effort, InvertedSegment
 from glimpse.index.store import ObjectStore
@@ -114,8 +115,8 @@ class IndexReader:
             Whether to compare every vector, also of inverted segments, which are read whole for it; otherwise
             how thoroughly those are searched.
         judged : bool
-            Find out how many results are relevant. Sensible for the embedding of one text only: scores of
-            images and of sums lie elsewhere.
+            Find out how many results are relevant, if the embedding space has a calibration. Sensible for the
+            embedding of one text only: scores of images and of sums lie elsewhere.
 
         Raises
         ------
@@ -126,15 +127,15 @@ class IndexReader:
         """
         if top_k < 1 or offset < 0:
             raise ValueError(f"top_k must be at least 1, not {top_k}; offset at least 0, not {offset}")
+        calibration = calibration_of(keys[0].space_id) if judged and keys else None
+        judged = calibration is not None  # otherwise there is no need to look deeper
         matches = only.matches if only else None
         question = Question(_query(vector), top_k + offset, effort or self._effort, matches, exact, judged)
         found = _Found(Ranking(max(question.wanted, DEPTH) if judged else question.wanted))
         self._search_current(dict.fromkeys(keys), versions or {}, question, excluded or {}, found)
         hits = found.ranking.hits()
-        relevant = None
-        if judged and keys:
-            calibration = calibration_of(keys[0].space_id)
-            relevant = count_relevant([hit.score for hit in hits], found.samples, calibration)
+        scores = [hit.score for hit in hits]
+        relevant = count_relevant(question.query, scores, found.samples, calibration) if calibration else None
         return Answer(hits[offset : question.wanted], found.problems, relevant)
 
     def look_up(self, key: IndexKey, image_id: int, version: int | None = None) -> Lookup:

@@ -1,21 +1,23 @@
 """How many results of a search are relevant.
 
 A query's scores are a bulk of images that have nothing to do with it, and perhaps a few above. Where the bulk
-lies and how wide it is depends on the query and the folder, so each score is looked at beside the median of
-all scores and the distance from the 16 % quantile to it (one deviation, were they normal: the lower side,
-since relevant images are on the upper one). Logistic models say from that how probable it is that an image is
-relevant, and that none is. The answer is the number of results with the highest expected F1, approximated by
-2 · Σ p over those taken / (how many are taken + Σ p over all), or 0 where that is likelier to be right.
+lies and how wide it is depends on the query and the folder, so scores are looked at beside the median of all
+scores and the distance from the 16 % quantile to it (one deviation, were they normal: the lower side, since
+relevant images are on the upper one). How high relevant images score depends on what is asked ("dog" and "two
+dogs on the left" differ much): a linear model of the query's embedding says what is usual for such a query.
+From both, a small network gives each count that could be the answer a value, and another one gives 0 a value.
+The highest wins. They are fitted to choose the counts with the best F1, see :mod:`benchmarks.cutoff_fit`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from glimpse.index.batches import Vectors
-from glimpse.index.calibrations import SCALE_FREE, SPACES, Calibration
+from glimpse.index.calibrations import Calibration
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,8 +30,17 @@ SAMPLE = 512
 FEWEST = 20
 """In a smaller folder there is no telling what is usual."""
 
+COUNTS = np.unique(
+    np.concatenate((np.arange(1, 25), np.round(24 * 1.06 ** np.arange(1, 53)), [DEPTH]))
+).astype(np.int64)
+"""Answers to choose from, beside 0: from 24 on they are 6 % apart, which costs F1 next to nothing."""
+
+USUAL = 7
+"""So many things are told from a query's embedding, see :class:`_Usual`."""
+
 _QUANTILES = (0.16, 0.5, 0.84)
 _NARROWEST = 1e-6
+_LOG_USUAL_SIZE = float(np.log(16_000))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,18 +69,52 @@ class _Bulk:
     skew: float
 
 
-def calibration_of(space_id: str) -> Calibration:
-    """Return the calibration of an embedding space: its own, or the one that knows no absolute scores."""
-    return SPACES.get(space_id, SCALE_FREE)
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """What is usual for a query: scores of relevant images, of others, and how many images are relevant.
+
+    The score that best parts relevant images from others is `border`; `rare`, `seldom` and `often` are what
+    0.1 %, 1 % and 10 % of irrelevant images score more than; `relevant` is the logarithm of a number among
+    16,000 images.
+    """
+
+    level: float
+    border: float
+    spread: float
+    rare: float
+    seldom: float
+    often: float
+    relevant: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Features:
+    """What the networks look at.
+
+    Attributes
+    ----------
+    counts : (c,) int64
+        Answers to choose from, beside 0.
+    by_count : (c, f) float64
+        Of each of them.
+    of_none : (g,) float64
+        Of the answer 0.
+    """
+
+    counts: npt.NDArray[np.int64]
+    by_count: Floats
+    of_none: Floats
 
 
 def count_relevant(
-    best: npt.ArrayLike, samples: Sequence[Sample], calibration: Calibration = SCALE_FREE
+    query: npt.ArrayLike, best: npt.ArrayLike, samples: Sequence[Sample], calibration: Calibration
 ) -> int | None:
     """Return how many of the best images answer the query.
 
     Parameters
     ----------
+    query : (d,) float
+        The embedding of a text.
     best : (k,) float
         The best scores in any order, all of them or at least `DEPTH`.
     samples : sequence of Sample
@@ -82,31 +127,33 @@ def count_relevant(
     int or None
         0 … min(k, `DEPTH`); None for fewer than `FEWEST` images, and where a segment was not sampled.
     """
+    seen = features(query, best, samples, calibration.usual)
+    if seen is None:
+        return None
+    values = calibration.count(seen.by_count)
+    chosen = int(values.argmax())
+    return 0 if calibration.none(seen.of_none[None])[0] >= values[chosen] else int(seen.counts[chosen])
+
+
+def features(
+    query: npt.ArrayLike, best: npt.ArrayLike, samples: Sequence[Sample], usual: npt.NDArray[Any]
+) -> Features | None:
+    """Return what the networks look at, or None where nothing can be told.
+
+    Parameters
+    ----------
+    query, best, samples
+        As for :func:`count_relevant`.
+    usual : (1 + d, `USUAL`) float
+        What tells from the embedding what is usual, the constant first.
+    """
     scores = np.sort(np.asarray(best, np.float64))[::-1][:DEPTH]
     bulk = _bulk(samples)
     if bulk is None or not len(scores):
         return None
-    nothing = _logistic(calibration.nothing, _of_query(scores, bulk, calibration.knows_scores))[0]
-    relevant = _logistic(calibration.image, _of_images(scores, bulk, calibration.knows_scores))
-    ranks = np.arange(1, len(scores) + 1)
-    expected_f1 = 2 * np.cumsum(relevant) / (ranks + max(relevant.sum(), _NARROWEST))
-    chosen = int(expected_f1.argmax())
-    return 0 if nothing >= (1 - nothing) * expected_f1[chosen] else chosen + 1
-
-
-def features(best: Vectors, samples: Sequence[Sample], *, knows_scores: bool) -> tuple[Floats, Floats]:
-    """Return what the models look at, to fit them: (k, f) of images, best first, and (1, g) of the query.
-
-    Raises
-    ------
-    ValueError
-        If nothing can be told of so few images.
-    """
-    bulk = _bulk(samples)
-    if bulk is None or not len(best):
-        raise ValueError(f"calibration needs folders of {FEWEST} images or more")
-    scores = np.sort(np.asarray(best, np.float64))[::-1]
-    return _of_images(scores, bulk, knows_scores), _of_query(scores, bulk, knows_scores)
+    told = usual[0] + np.asarray(query, np.float64) @ usual[1:]
+    told[2] = np.exp(told[2])
+    return _features(scores, bulk, _Usual(*told.tolist()))
 
 
 def _bulk(samples: Sequence[Sample]) -> _Bulk | None:
@@ -125,41 +172,35 @@ def _bulk(samples: Sequence[Sample]) -> _Bulk | None:
     return _Bulk(count, middle, width, (high - middle) / width)
 
 
-def _of_images(scores: Floats, bulk: _Bulk, knows_scores: bool) -> Floats:
-    """Return the (k, f) features of images, by rank."""
-    z = (scores - bulk.middle) / bulk.width
-    rank, size = np.log(np.arange(1, len(scores) + 1)), np.log(bulk.count)
-    every = np.ones(len(scores))
-    # How much the scores fall from here to twice the rank: steeply, where relevant ones end.
-    later = np.minimum(2 * np.arange(1, len(scores) + 1) + 2, len(scores) - 1)
-    fall = (scores - scores[later]) / bulk.width
-    columns = [
-        z, z * z, rank, rank * z, size * every, size * z, fall, z[0] * every, bulk.skew * every, z[0] * z
-    ]  # fmt: skip
-    if knows_scores:
-        columns += [
-            scores, scores * scores, bulk.middle * every, bulk.width * every, bulk.width * z, scores * rank,
-            scores * size, scores * z, scores[0] * every, scores * scores[0], scores * bulk.middle,
-        ]  # fmt: skip
-    return np.stack(columns, axis=1)
-
-
-def _of_query(scores: Floats, bulk: _Bulk, knows_scores: bool) -> Floats:
-    """Return the (1, f) features of the whole ranking."""
-    first, third, tenth = (
-        (scores[min(place, len(scores) - 1)] - bulk.middle) / bulk.width for place in (0, 2, 9)
+def _features(scores: Floats, bulk: _Bulk, usual: _Usual) -> Features:
+    last = len(scores) - 1
+    counts = COUNTS[len(scores) >= COUNTS]
+    # Of a count, the last image that it takes, and the first that it leaves.
+    taken, left = scores[counts - 1], scores[np.minimum(counts, last)]
+    far, mean = (
+        scores[np.minimum(2 * counts + 1, last)],
+        (np.cumsum(scores) / np.arange(1, last + 2))[counts - 1],
     )
-    size = np.log(bulk.count)
-    columns = [first, first * first, third, tenth, size, size * first, bulk.skew]
-    if knows_scores:
-        third_score = scores[min(2, len(scores) - 1)]
-        columns += [
-            scores[0], scores[0] ** 2, third_score, bulk.middle, bulk.width, scores[0] * size
-        ]  # fmt: skip
-    return np.array([columns])
-
-
-def _logistic(weights: Sequence[float], features: Floats) -> Floats:
-    """Return probabilities; the first weight is the constant."""
-    logits = weights[0] + features @ np.asarray(weights[1:])
-    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))))
+    first, third, tenth = (float(scores[min(place, last)]) for place in (0, 2, 9))
+    over, rank, size = taken - usual.level, np.log(counts), np.log(bulk.count)
+    z, least = (taken - bulk.middle) / bulk.width, usual.rare - usual.seldom + 0.02
+    expected = usual.relevant + size - _LOG_USUAL_SIZE
+    of_all = [
+        size, first, first - usual.border, first - usual.level, bulk.middle, bulk.width, bulk.skew,
+        usual.spread, usual.level - usual.seldom, usual.level - usual.rare, third, tenth,
+        bulk.middle - usual.often,
+    ]  # fmt: skip
+    columns = [
+        taken, left - taken, far - taken, mean - taken, mean - usual.level, over, over / usual.spread,
+        taken - usual.border, (taken - usual.seldom) / least, z, rank, rank - expected, rank * over, rank * z,
+        size * over, size * z, over * over, z * z, (taken - left) * counts, (mean - taken) * rank,
+        np.log(max(1, (scores >= usual.border).sum())) - rank,
+        np.log(1 + (scores > usual.level).sum()) - rank,
+        *(np.full(len(counts), value) for value in of_all),
+    ]  # fmt: skip
+    of_none = [
+        first * first, (first - usual.level) / usual.spread, (first - usual.seldom) / least,
+        third - usual.level, third - usual.border, size * first, size * (first - usual.border), expected,
+        (first - bulk.middle) / bulk.width, first - third, (first - usual.border) ** 2, *of_all,
+    ]  # fmt: skip
+    return Features(counts, np.stack(columns, axis=1), np.array(of_none))
