@@ -10,7 +10,8 @@ from benchmarks.bucket import MemoryBucket, Reads
 from benchmarks.index_curves import Rows, Vectors
 
 _THREADS = 200
-"""As many as there are requests, so that a round is not cut by a shortage of threads."""
+"""As many as there are requests: a round is what waits for another one's answers, not for a free connection.
+In the product 32 connections share a round."""
 
 _FIRST_TAIL_ID = 10**9
 

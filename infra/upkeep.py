@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Size
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
@@ -14,11 +14,15 @@ from infra.queues import WorkQueue, consume_statement
 from infra.storage import Storage
 
 TIMEOUT = Duration.minutes(15)
-"""A merge of half a million vectors takes a minute or two, and one that was begun should come to its end."""
+"""A merge of a million vectors takes two or three minutes, and one that was begun should come to its end."""
 
-# Two vCPUs, both of which FAISS uses to build an inverted file. A merge of the most bytes that compaction
-# takes up at once (512 MB, half a million vectors of 512 dimensions) needs five times that.
+# Two vCPUs, both of which FAISS uses to build an inverted file. A merge of a million vectors of 512
+# dimensions takes 1 GB; the rest caches the files that it works on.
 MEMORY_MB = 3538
+
+# A merge of the most bytes that compaction takes up at once (1.5 GB) keeps the vectors of its inputs here,
+# and the segment that it writes.
+STORAGE = Size.gibibytes(4)
 
 ROUND = Duration.days(1)
 """How often all indexes are looked after: what nothing refers to any more is gone after two rounds."""
@@ -67,6 +71,7 @@ class Upkeep(Construct):
             },
             memory_mb=MEMORY_MB,
             timeout=TIMEOUT,
+            ephemeral_storage_size=STORAGE,
         )
         self.function = code.function(self, entry="upkeep_handler", parts=parts)
         self.work.consumed_by(self.function, "Source", batch_size=1, window=None, concurrency=2)

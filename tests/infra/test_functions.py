@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from glimpse.index.tiers import LARGEST_BYTES
 
 from infra.options import Options
 from tests.infra.templates import Template, listed, resources, statements
@@ -59,6 +60,17 @@ def test_memory_and_storage_hold_two_models(template: Template) -> None:
         segments_in_memory + 256 + encoder + largest_encoder,
         segments_on_disk + 2 * largest_encoder,
     )
+
+
+def test_upkeep_has_room_for_the_largest_merge(template: Template) -> None:
+    [upkeep] = [
+        body["Properties"]
+        for body in resources(template, "AWS::Lambda::Function").values()
+        if body["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == "upkeep"
+    ]
+    mebibytes = LARGEST_BYTES / 2**20
+    assert upkeep["EphemeralStorage"]["Size"] >= 2.2 * mebibytes  # its inputs' vectors, and what it writes
+    assert upkeep["MemorySize"] >= mebibytes + 512  # 1 GB for a million vectors, 1.1 GB of bytes
 
 
 def test_search_reads_no_records_and_no_photographs(template: Template) -> None:
