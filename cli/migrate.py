@@ -18,39 +18,49 @@ console = Console(soft_wrap=True)
 _PATIENCE_SECONDS = 900.0
 
 
+OldDirArgument = Annotated[
+    Path, typer.Argument(help="The old installation's folder, with images/ and faiss_indexes/ in it.")
+]
+TablesOption = Annotated[
+    Path | None,
+    typer.Option("--tables", help="Its tables: a SQLite database, or a file or folder of CSV or JSON."),
+]
+MappingOption = Annotated[
+    Path | None,
+    typer.Option("--mapping", help="A JSON file that says what unusual tables and columns are."),
+]
+MergeOption = Annotated[
+    list[str] | None,
+    typer.Option("--merge-user", help="OLD or OLD=NEW: an old user who has an account here already."),
+]
+OwnerOption = Annotated[
+    str | None, typer.Option("--owner", help="Without tables: the account that everything goes to.")
+]
+SpaceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--space", help="The embedding space of the old vectors, if the model's name doesn't say it."
+    ),
+]
+AnewOption = Annotated[bool, typer.Option("--embed-anew", help="Don't take old vectors over.")]
+StateOption = Annotated[
+    Path | None, typer.Option("--state", help="Where to note how far the import is, and put its report.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until every image is embedded.")]
+
+
 def migrate(
-    old_dir: Annotated[
-        Path, typer.Argument(help="The old installation's folder, with images/ and faiss_indexes/ in it.")
-    ],
-    tables: Annotated[
-        Path | None,
-        typer.Option("--tables", help="Its tables: a SQLite database, or a file or folder of CSV or JSON."),
-    ] = None,
-    mapping: Annotated[
-        Path | None,
-        typer.Option("--mapping", help="A JSON file that says what unusual tables and columns are."),
-    ] = None,
-    merge_user: Annotated[
-        list[str] | None,
-        typer.Option("--merge-user", help="OLD or OLD=NEW: an old user who has an account here already."),
-    ] = None,
-    owner: Annotated[
-        str | None, typer.Option("--owner", help="Without tables: the account that everything goes to.")
-    ] = None,
-    space: Annotated[
-        str | None,
-        typer.Option(
-            "--space", help="The embedding space of the old vectors, if the model's name doesn't say it."
-        ),
-    ] = None,
-    embed_anew: Annotated[bool, typer.Option("--embed-anew", help="Don't take old vectors over.")] = False,
-    state: Annotated[
-        Path | None, typer.Option("--state", help="Where to note how far the import is, and put its report.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Stay until every image is embedded.")
-    ] = True,
+    old_dir: OldDirArgument,
+    tables: TablesOption = None,
+    mapping: MappingOption = None,
+    merge_user: MergeOption = None,
+    owner: OwnerOption = None,
+    space: SpaceOption = None,
+    embed_anew: AnewOption = False,
+    state: StateOption = None,
+    dry_run: DryRunOption = False,
+    wait: WaitOption = True,
     aws: AwsOption = False,
 ) -> None:
     """Import accounts, folders, shares and images of an old installation, which is not changed.
@@ -64,6 +74,7 @@ def migrate(
 
     settings, target = Settings.from_environment(), resolve(aws=aws)
     folder = state or default_state(settings.home, old_dir, target)
+    spelling = Spelling.load(mapping) if mapping else Spelling()
     watcher = Progress()
     options = Options(
         owner=owner,
@@ -74,24 +85,19 @@ def migrate(
         patience_seconds=_PATIENCE_SECONDS if wait else 0.0,
     )
     with watcher:
-        report = run(
-            target,
-            old_dir,
-            tables,
-            Spelling.load(mapping) if mapping else Spelling(),
-            options,
-            folder,
-            watcher,
-            dry_run=dry_run,
-        )
+        report = run(target, old_dir, tables, spelling, options, folder, watcher, dry_run=dry_run)
     for line in report.lines():
         console.print(line, highlight=False, markup=False)
-    if dry_run:
-        return
+    if not dry_run:
+        _say_where(folder, is_complete=report.is_complete)
+
+
+def _say_where(folder: Path, *, is_complete: bool) -> None:
+    """Say where the report is, and how it goes on."""
     console.print(
         f"All of it: {folder / 'report.txt'}, and what each id is now: {folder / 'ids.csv'}", highlight=False
     )
-    if not report.is_complete:
+    if not is_complete:
         console.print("The rest is being embedded; the same command goes on, and says when it is done.")
 
 

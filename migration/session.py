@@ -64,10 +64,7 @@ def migrate(
         If something is missing, or fails; the same call goes on from there.
     """
     tree = OldTree(root)
-    if state.resolve().is_relative_to(tree.root):
-        raise Trouble(
-            f"{state} lies in the old installation, which is not to be changed; name another --state."
-        )
+    _see_that_state_is_elsewhere(state, tree)
     watcher.say("reading the old installation")
     old = read_installation(tree, read_tables(tables) if tables else None, spelling)
     _see_that_merged_are_there(old, options)
@@ -112,6 +109,13 @@ def _describe(journal: Journal, source: str, target: str) -> None:
                 f"This state is of an import with the {name} {known}, not {value}; name another --state."
             )
         journal.set_fact(name, value)
+
+
+def _see_that_state_is_elsewhere(state: Path, tree: OldTree) -> None:
+    if state.resolve().is_relative_to(tree.root):
+        raise Trouble(
+            f"{state} lies in the old installation, which is not to be changed; name another --state."
+        )
 
 
 def _see_that_merged_are_there(old: Installation, options: Options) -> None:
