@@ -7,12 +7,13 @@ from functools import partial
 from typing import Annotated, TypeVar
 
 import typer
-from glimpse.index import GlimpseIndexError, IndexKeeper, IndexKey, S3ObjectStore, Trouble
+from glimpse.index import GlimpseIndexError, IndexKeeper, IndexKey, S3ObjectStore
+from glimpse.index import Trouble as Flaw
 from rich.console import Console
 
 from cli.folders import SHARED_NAMESPACE, Folders, indexes_of
 from cli.target import AwsOption, resolve
-from local import errors
+from local.errors import Trouble
 
 T = TypeVar("T")
 
@@ -30,9 +31,9 @@ NamespaceOption = Annotated[
 ]
 
 _NOTES = {
-    Trouble.UNSUPPORTED: "update Glimpse to read it",
-    Trouble.UNREFERENCED: "nothing to do: a sweep takes it once it is old enough",
-    Trouble.STRANGE: "not Glimpse's; remove it if nothing else needs it",
+    Flaw.UNSUPPORTED: "update Glimpse to read it",
+    Flaw.UNREFERENCED: "nothing to do: a sweep takes it once it is old enough",
+    Flaw.STRANGE: "not Glimpse's; remove it if nothing else needs it",
 }
 _MEND = "`glimpse index repair` mends the index"
 
@@ -64,7 +65,7 @@ def check(
             advice = _NOTES.get(finding.trouble, _MEND)
             console.print(f"  {what} {finding.key}: {finding.reason} ({advice})", highlight=False)
     # What a later version wrote is no error of the index, but a search is partial.
-    if any(not r.is_sound or any(f.trouble is Trouble.UNSUPPORTED for f in r.findings) for _, r in reports):
+    if any(not r.is_sound or any(f.trouble is Flaw.UNSUPPORTED for f in r.findings) for _, r in reports):
         raise typer.Exit(1)
 
 
@@ -144,4 +145,4 @@ def _asked(do: Callable[[], T], index: IndexKey) -> T:
     try:
         return do()
     except GlimpseIndexError as error:
-        raise errors.Trouble(f"{index.prefix}: {error}.") from error
+        raise Trouble(f"{index.prefix}: {error}.") from error
