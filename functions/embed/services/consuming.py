@@ -4,7 +4,8 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Any, Protocol
 
 from glimpse.keys import UploadKey
 from glimpse.messages import Maintenance, Upkeep
@@ -18,10 +19,32 @@ from functions.embed.services.work import Outcome, UploadEvent
 _FIRST_DELAY_SECONDS = 10
 _LONGEST_DELAY_SECONDS = 300
 
-# Takes a message, how often it was delivered, and what tells how long the invocation may go on.
-Worker = Callable[..., Any]
-
 _logger = logging.getLogger(__name__)
+
+
+class Worker(Protocol):
+    """Does what messages of one kind ask for."""
+
+    def __call__(
+        self,
+        request: Any,  # noqa: ANN401 - of the worker's own kind, which the mapping to workers says
+        *,
+        receive_count: int,
+        remaining_seconds: Callable[[], float],
+    ) -> StrEnum:
+        """Do it, or as much of it as there is time for, and return how that ended.
+
+        What it raises lets the message come again.
+
+        Parameters
+        ----------
+        request
+            The message.
+        receive_count
+            How often it was delivered, this time included.
+        remaining_seconds
+            Tells how long the invocation may go on.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +91,20 @@ class Report:
     reasons: list[dict[str, object]] = field(default_factory=list)
     again: list[Delivery] = field(default_factory=list)
 
-    def note(self, delivery: Delivery, outcome: str, reason: str | None, **about: object) -> None:
-        """Count an outcome, and keep the reason with what it is about."""
+    def note(
+        self,
+        delivery: Delivery,
+        outcome: str,
+        reason: str | None = None,
+        *,
+        comes_again: bool = False,
+        **about: object,
+    ) -> None:
+        """Count an outcome, keep the reason with what it is about, and have the message come again or not."""
         self.outcomes[outcome] += 1
-        if reason:
+        if comes_again and delivery not in self.again:
+            self.again.append(delivery)
+        if reason is not None:
             named = {"message_id": delivery.message_id, "receive_count": delivery.receive_count}
             self.reasons.append({**named, **about, "outcome": outcome, "reason": reason})
 
@@ -114,16 +147,15 @@ class Consumer:
         for delivery in deliveries:
             match delivery.content:
                 case Unintelligible(error):
-                    report.note(delivery, "unintelligible", error)
-                    report.again.append(delivery)
+                    report.note(delivery, "unintelligible", error, comes_again=True)
                 case BaseModel() as request if type(request) in self._workers:
                     self._work(delivery, request, remaining_seconds, report)
                 case BaseModel() as request:
-                    report.note(delivery, "unintelligible", f"{type(request).__name__} is for another queue")
-                    report.again.append(delivery)
+                    error = f"{type(request).__name__} is for another queue"
+                    report.note(delivery, "unintelligible", error, comes_again=True)
                 case _ if self._uploads is None:
-                    report.note(delivery, "unintelligible", "an event of S3 is for another queue")
-                    report.again.append(delivery)
+                    error = "an event of S3 is for another queue"
+                    report.note(delivery, "unintelligible", error, comes_again=True)
                 case objects:
                     for stored in objects:
                         if event := _upload_event(stored, delivery, report):
@@ -139,9 +171,13 @@ class Consumer:
     ) -> None:
         for event, result in indexer.process(list(uploads)).items():
             for delivery in uploads[event]:
-                report.note(delivery, result.outcome, result.reason, image_id=event.key.image_id)
-                if result.outcome is Outcome.POSTPONED and delivery not in report.again:
-                    report.again.append(delivery)
+                report.note(
+                    delivery,
+                    result.outcome,
+                    result.reason,
+                    comes_again=result.outcome is Outcome.POSTPONED,
+                    image_id=event.key.image_id,
+                )
 
     def _delay(self, delivery: Delivery) -> None:
         """Let a message come again soon, rather than when a worker that has it would be given up for dead."""
@@ -159,19 +195,20 @@ class Consumer:
         remaining_seconds: Callable[[], float],
         report: Report,
     ) -> None:
-        outcome, reason = "postponed", ""
+        about = request.model_dump()
         try:
             outcome = self._workers[type(request)](
                 request, receive_count=delivery.receive_count, remaining_seconds=remaining_seconds
             )
         except FolderStillActive as error:
-            reason = str(error)
+            reason = str(error) or type(error).__name__
+            report.note(delivery, Outcome.POSTPONED, reason, comes_again=True, request=about)
         except Exception as error:  # whatever it is: what is done stays done, and the message comes again
             _logger.exception("%s was not finished", request)
             reason = f"{type(error).__name__}: {error}"
-        report.note(delivery, outcome, reason, request=request.model_dump())
-        if reason:
-            report.again.append(delivery)
+            report.note(delivery, Outcome.POSTPONED, reason, comes_again=True, request=about)
+        else:
+            report.note(delivery, outcome, request=about)
 
 
 def delay_seconds(receive_count: int) -> int:
