@@ -76,6 +76,19 @@ def test_the_log_names_a_damaged_segment_and_the_answer_does_not(
     assert problem.startswith(f"{damaged} can't be used: ")
 
 
+def test_a_lost_manifest_is_no_empty_folder(
+    function: SearchFunction, bundle_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    version = commit(bundle_dir, IndexKey("glimpse", SPACE, 1, 3), {10: "cat"})
+    boto3.client("s3").delete_object(Bucket=BUCKET, Key=MANIFEST)
+    with caplog.at_level("INFO", "search"):
+        response = function.call("POST", "/search", QUESTION | {"versions": {"3": {SPACE: version}}})
+    assert (response.status, response.json["partial"], response.json["results"]) == (200, True, [])
+    assert "indexes/" not in response.text
+    [problem] = next(record.problems for record in caplog.records if record.name == "search")
+    assert problem.startswith(f"{MANIFEST} can't be used: it is gone")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "document"),
     [

@@ -34,6 +34,16 @@ class Known:
             return False
         return (self.manifest.sequence if self.manifest else 0) >= version
 
+    def shortfall(self, version: int | None) -> str | None:
+        """Say that this is older than the index was at `version`; None where it is not, or that is not known.
+
+        No commit is ever taken back, so the newest manifest was lost, or an older one was put in its place.
+        """
+        if version is None or self.problem or self.is_at_least(version):
+            return None
+        state = f"it has version {self.manifest.sequence}" if self.manifest else "it is gone"
+        return f"{state}, and the index had version {version} already"
+
 
 _ABSENT = Known(None)
 

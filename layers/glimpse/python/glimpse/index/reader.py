@@ -108,7 +108,8 @@ class IndexReader:
             How many images, at most, and how many of the best to skip.
         versions : mapping of IndexKey to int, optional
             The version that each index has at least. A cached manifest of that version is used as it is;
-            one of an index not named here is always revalidated.
+            one of an index not named here is always revalidated. An index that turns out to be older has lost
+            images: that is a problem in the answer, and what is left of it is searched.
         only, excluded : Filter, and mapping of IndexKey to (m,) int64, optional
             Which images may be found, and which of an index may not, as if they had been removed.
         exact, effort : bool, and Effort, optional
@@ -165,6 +166,7 @@ class IndexReader:
             if not found.is_outdated:
                 break
             versions = {}
+        found.problems.extend(_shortfalls({key: known}, {} if version is None else {key: version}))
         return found
 
     def warm(
@@ -192,6 +194,7 @@ class IndexReader:
         problems += [
             Problem(key, key.manifest, str(item.problem)) for key, item in known.items() if item.problem
         ]
+        problems += _shortfalls(known, versions or {})
         for wanted, loaded in self._objects.load_all(_tombstones_first(usable)):
             if isinstance(loaded, FormatError):
                 problems.append(problem_with(wanted, loaded))
@@ -214,12 +217,14 @@ class IndexReader:
         found: "_Found",
     ) -> None:
         """Search indexes, and once more those of which a sweep took what an old manifest named."""
-        known = self._manifests.current(keys, versions)
+        latest = known = self._manifests.current(keys, versions)
         for rounds_left in reversed(range(_ROUNDS)):
             outdated = self._search_known(known, question, excluded, found, final=not rounds_left)
             if not outdated:
-                return
+                break
             known = self._manifests.current(outdated, {})
+            latest |= known
+        found.problems += _shortfalls(latest, versions)
 
     def _search_known(
         self,
@@ -282,6 +287,11 @@ def _tombstones_first(manifests: Mapping[IndexKey, Manifest]) -> Iterator[Wanted
             yield Wanted(key, entry, masks=True)
         for entry in manifest.segments:
             yield Wanted(key, entry, masks=False)
+
+
+def _shortfalls(known: Mapping[IndexKey, Known], versions: Mapping[IndexKey, int]) -> list[Problem]:
+    reasons = ((key, item.shortfall(versions.get(key))) for key, item in known.items())
+    return [Problem(key, key.manifest, reason) for key, reason in reasons if reason]
 
 
 def _check_dimension(manifest: Manifest | None, query: Vectors) -> FormatError | None:

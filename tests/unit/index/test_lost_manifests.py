@@ -1,0 +1,76 @@
+"""A manifest that is gone, or was replaced by an older one, is no smaller index: images were lost."""
+
+from collections.abc import Callable
+
+import pytest
+from glimpse.index import IndexKey, IndexReader, IndexWriter
+
+from tests.unit.index.memory_store import MemoryStore
+from tests.unit.index.vectors import batch_of, unit_vectors
+
+QUERY = unit_vectors(1, seed=9)[0]
+Loss = Callable[[MemoryStore, IndexKey], None]
+VERSION = 3
+"""Of the index whose manifest is lost."""
+
+
+def lose(store: MemoryStore, key: IndexKey) -> None:
+    del store.objects[key.manifest]
+
+
+def put_back(store: MemoryStore, key: IndexKey) -> None:
+    store.objects[key.manifest] = store.manifests[0]
+
+
+LOSSES = pytest.mark.parametrize(
+    ("loss", "left", "reason"),
+    [(lose, set(), "it is gone, and the index had version 3"), (put_back, {1, 2}, "it has version 1, and")],
+)
+
+
+@pytest.fixture(autouse=True)
+def _filled(writer: IndexWriter, key: IndexKey) -> None:
+    writer.begin(key).commit(batch_of([1, 2]))
+    writer.begin(key).commit(batch_of([3]))
+    assert writer.begin(key).commit(removed=[2]).version == VERSION
+
+
+@LOSSES
+def test_what_is_left_is_found_and_the_loss_is_said(
+    store: MemoryStore, reader: IndexReader, key: IndexKey, loss: Loss, left: set[int], reason: str
+) -> None:
+    other = IndexKey("glimpse", "space-1", 1, 4)
+    versions = {key: VERSION, other: 0}
+    assert reader.search([key, other], QUERY, 9, versions).problems == []
+    loss(store, key)
+    assert reader.search([key, other], QUERY, 9, versions).problems == [], "what is cached is not lost"
+    for fresh in (IndexReader(store), IndexReader(store, disk_budget_bytes=0)):
+        for _ in range(2):
+            answer = fresh.search([key, other], QUERY, 9, versions)
+            assert {hit.image_id for hit in answer.hits} == left
+            (problem,) = answer.problems
+            assert (problem.index, problem.key) == (key, key.manifest)
+            assert reason in problem.reason
+        assert fresh.warm([key, other], versions) == [problem]
+        assert fresh.search([key, other], QUERY, 9).problems == [], "nobody said how new it is"
+        assert fresh.search([key, other], QUERY, 9, {key: len(left) // 2}).problems == []
+
+
+@LOSSES
+def test_an_image_that_is_not_in_what_is_left_may_have_been_lost(
+    store: MemoryStore, key: IndexKey, loss: Loss, left: set[int], reason: str
+) -> None:
+    loss(store, key)
+    reader = IndexReader(store)
+    found = reader.look_up(key, 3, VERSION)
+    assert found.vector is None
+    assert [problem.key for problem in found.problems] == [key.manifest]
+    assert reason in found.problems[0].reason
+    assert reader.look_up(key, 3).problems == []
+    assert (reader.look_up(key, 1, VERSION).vector is None) == (1 not in left)
+
+
+def test_a_deletion_loses_nothing(store: MemoryStore, writer: IndexWriter, key: IndexKey) -> None:
+    version = writer.delete(key).version
+    answer = IndexReader(store).search([key], QUERY, 9, {key: version})
+    assert (answer.hits, answer.problems) == ([], [])
