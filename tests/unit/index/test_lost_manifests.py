@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from glimpse.index import IndexKey, IndexReader, IndexWriter
+from glimpse.index import EpochChanged, IndexKeeper, IndexKey, IndexReader, IndexWriter, Trouble
+from glimpse.index.store import Data
 
-from tests.unit.index.memory_store import MemoryStore
+from tests.unit.index.memory_store import MemoryStore, manifest_of
 from tests.unit.index.vectors import batch_of, unit_vectors
 
 QUERY = unit_vectors(1, seed=9)[0]
@@ -74,3 +75,62 @@ def test_a_deletion_loses_nothing(store: MemoryStore, writer: IndexWriter, key: 
     version = writer.delete(key).version
     answer = IndexReader(store).search([key], QUERY, 9, {key: version})
     assert (answer.hits, answer.problems) == ([], [])
+
+
+def test_where_nobody_knows_how_new_it_was_a_lost_index_is_none(
+    store: MemoryStore, keeper: IndexKeeper, key: IndexKey
+) -> None:
+    lose(store, key)
+    assert keeper.check(key).is_sound
+    assert (keeper.repair(key).version, store.objects.get(key.manifest)) == (0, None)
+
+
+@LOSSES
+def test_a_loss_is_an_error_and_mended_by_a_newer_manifest(
+    store: MemoryStore,
+    writer: IndexWriter,
+    keeper: IndexKeeper,
+    key: IndexKey,
+    loss: Loss,
+    left: set[int],
+    reason: str,
+) -> None:
+    assert keeper.check(key, VERSION).is_sound
+    late = writer.begin(key)
+    loss(store, key)
+    (error,) = keeper.check(key, VERSION).errors
+    assert (error.trouble, error.key) == (Trouble.LOST, key.manifest)
+    assert reason in error.reason
+    repaired = keeper.repair(key, VERSION)
+    assert (repaired.is_emptied, repaired.needs_embedding, len(repaired.dropped)) == (
+        True,
+        True,
+        len(left) // 2,
+    )
+    assert repaired.version > VERSION
+    assert keeper.check(key, repaired.version).errors == []
+    answer = IndexReader(store).search([key], QUERY, 9, {key: repaired.version})
+    assert (answer.hits, answer.problems) == ([], [])
+    with pytest.raises(EpochChanged):
+        late.commit(batch_of([4]))
+    assert writer.begin(key).commit(batch_of([4])).version == repaired.version + 1
+    assert keeper.repair(key, VERSION).mended == []
+
+
+def test_a_repair_of_a_lost_manifest_loses_no_commit_that_comes_first(
+    store: MemoryStore, writer: IndexWriter, keeper: IndexKeeper, key: IndexKey
+) -> None:
+    lose(store, key)
+    real = store.put_if_none_match
+
+    def racing(name: str, data: Data) -> None:
+        if name == key.manifest and name not in store.objects:
+            store.put_if_none_match = real  # type: ignore[method-assign]
+            writer.begin(key).commit(batch_of([5]))
+        real(name, data)
+
+    store.put_if_none_match = racing  # type: ignore[method-assign]
+    repaired = keeper.repair(key, VERSION)
+    # It is of the epoch that was lost, so it goes too, and is named.
+    assert len(repaired.dropped) == 1
+    assert manifest_of(store, key)["sequence"] == repaired.version

@@ -21,7 +21,7 @@ from glimpse.index.errors import (
     ObjectUnsupported,
 )
 from glimpse.index.layout import IndexKey, is_marks_name, is_swept_name
-from glimpse.index.manifest import Manifest, ObjectEntry
+from glimpse.index.manifest import Manifest, ObjectEntry, shortfall
 from glimpse.index.store import ObjectStore
 from glimpse.index.survival import merge_batches
 from glimpse.index.tiers import spans_of
@@ -32,6 +32,7 @@ _LOOKS = 5
 class Trouble(Enum):
     """What a finding is about."""
 
+    LOST = "older than it was"
     MISSING = "missing"
     DAMAGED = "damaged"
     FOREIGN = "of another space"
@@ -110,8 +111,15 @@ class Report:
         return not self.errors
 
 
-def check(store: ObjectStore, key: IndexKey) -> Report:
+def check(store: ObjectStore, key: IndexKey, version: int = 0) -> Report:
     """Verify an index: its manifest, every object that it names, and what else lies under its prefix.
+
+    Parameters
+    ----------
+    store, key
+        The index.
+    version
+        The version that it has at least, where that is known.
 
     Raises
     ------
@@ -119,14 +127,14 @@ def check(store: ObjectStore, key: IndexKey) -> Report:
         If the store refuses or does not answer. Trouble with an object is a finding.
     """
     for _ in range(_LOOKS):
-        report = _look(store, key)
+        report = _look(store, key, version)
         now = store.get(key.manifest)
         if (now.etag if now else None) == report.etag or report.is_sound:
             break
     return report
 
 
-def _look(store: ObjectStore, key: IndexKey) -> Report:
+def _look(store: ObjectStore, key: IndexKey, version: int) -> Report:
     report = Report()
     # Before the manifest, so that what is written meanwhile does not look left over.
     listed = [item.key.removeprefix(key.prefix) for item in store.list(key.prefix)]
@@ -138,8 +146,10 @@ def _look(store: ObjectStore, key: IndexKey) -> Report:
         except FormatError as error:
             report.findings.append(Finding(_trouble(error), key.manifest, str(error)))
             return report
-        _check_manifest(report, key)
-        _check_objects(report, store, key)
+    if lost := shortfall(report.manifest, version):
+        report.findings.append(Finding(Trouble.LOST, key.manifest, lost))
+    _check_manifest(report, key)
+    _check_objects(report, store, key)
     named = set(report.manifest.names()) if report.manifest else set()
     for name in listed:
         if name in named or key.object(name) == key.manifest:

@@ -102,10 +102,10 @@ class IndexKeeper:
         """Remove what nothing refers to any more; see :func:`glimpse.index.sweep.sweep`."""
         return sweep(self._swapper, key, self._grace_seconds)
 
-    def check(self, key: IndexKey) -> Report:
+    def check(self, key: IndexKey, version: int = 0) -> Report:
         """Verify an index against its specification; see :func:`glimpse.index.check.check`."""
-        return check(self._swapper.store, key)
+        return check(self._swapper.store, key, version)
 
-    def repair(self, key: IndexKey) -> Repaired:
+    def repair(self, key: IndexKey, version: int = 0) -> Repaired:
         """Make an index sound again; see :func:`glimpse.index.repair.repair`."""
-        return repair(self._swapper, key)
+        return repair(self._swapper, key, version)

@@ -218,3 +218,14 @@ class Manifest(BaseModel):
     def sequence_of(self, names: frozenset[str]) -> int | None:
         """Return under which sequence number the first of `names` got in, or None if none is part of this."""
         return next((entry.sequence for entry in self.objects() if entry.key in names), None)
+
+
+def shortfall(manifest: Manifest | None, version: int) -> str | None:
+    """Say that an index is older than it was at `version`; None where it is not.
+
+    No commit is ever taken back, so its newest manifest was lost, or an older one was put in its place.
+    """
+    if (manifest.sequence if manifest else 0) >= version:
+        return None
+    state = f"it has version {manifest.sequence}" if manifest else "it is gone"
+    return f"{state}, and the index had version {version} already"

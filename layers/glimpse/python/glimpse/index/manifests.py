@@ -8,7 +8,7 @@ from itertools import groupby
 from glimpse.index.cache import MemoryCache
 from glimpse.index.errors import FormatError
 from glimpse.index.layout import IndexKey
-from glimpse.index.manifest import Manifest
+from glimpse.index.manifest import Manifest, shortfall
 from glimpse.index.store import NOT_MODIFIED, ObjectStore
 
 _LIST_FROM = 8
@@ -35,14 +35,8 @@ class Known:
         return (self.manifest.sequence if self.manifest else 0) >= version
 
     def shortfall(self, version: int | None) -> str | None:
-        """Say that this is older than the index was at `version`; None where it is not, or that is not known.
-
-        No commit is ever taken back, so the newest manifest was lost, or an older one was put in its place.
-        """
-        if version is None or self.problem or self.is_at_least(version):
-            return None
-        state = f"it has version {self.manifest.sequence}" if self.manifest else "it is gone"
-        return f"{state}, and the index had version {version} already"
+        """Say that this is older than the index was at `version`; None where it is not, or can't be told."""
+        return None if version is None or self.problem else shortfall(self.manifest, version)
 
 
 _ABSENT = Known(None)

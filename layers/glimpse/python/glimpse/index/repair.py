@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from glimpse.index.check import Finding, Report, Trouble, check
 from glimpse.index.errors import CommitContended, Conflict, ObjectUnsupported, StoreUnavailable
 from glimpse.index.layout import IndexKey, new_attempt_id
-from glimpse.index.manifest import Manifest, ObjectEntry
+from glimpse.index.manifest import Manifest, ObjectEntry, shortfall
 from glimpse.index.swap import Swapper
 from glimpse.index.tiers import spans_of
 
@@ -32,7 +32,7 @@ class Repaired:
     vectors_lost : int
         Vectors in them, as far as the manifest knew; some may be in other segments too.
     is_emptied : bool
-        Whether the manifest itself was lost, and with it everything.
+        Whether the newest manifest itself was lost, and with it everything.
     """
 
     version: int = 0
@@ -47,14 +47,15 @@ class Repaired:
         return self.is_emptied or bool(self.vectors_lost)
 
 
-def repair(swapper: Swapper, key: IndexKey) -> Repaired:
+def repair(swapper: Swapper, key: IndexKey, version: int = 0) -> Repaired:
     """Check an index, and swap in a manifest without what can't be used.
 
     * Segments that can't be used go.
     * Tombstones that can't be used go, with every segment that is older: which images they removed is
       unknown, and readers leave those segments out already.
     * Of spans that overlap, the younger one's segments go: they may hold what the older one removed.
-    * A manifest that can't be used is replaced by an empty one of a higher epoch.
+    * A manifest that can't be used, is gone, or is older than `version`, which it had once, is replaced by
+      an empty one of a higher version and epoch: what an older one names may have been removed since.
 
     Objects of kinds and versions that this version does not know stay.
 
@@ -71,13 +72,13 @@ def repair(swapper: Swapper, key: IndexKey) -> Repaired:
     tried: tuple[Manifest, Repaired] | None = None
     for _ in range(swapper.policy.tries):
         try:
-            report = check(swapper.store, key)
+            report = check(swapper.store, key, version)
             if tried and report.manifest and report.manifest.attempt == tried[0].attempt:
                 return tried[1]  # the last swap happened, and its answer was lost
             if report.is_sound and not any(_is_of_later(finding, key) for finding in report.findings):
                 return Repaired(report.manifest.sequence if report.manifest else 0)
-            tried = following, repaired = _mended(swapper, key, report)
-            swapper.store.put_if_match(key.manifest, following.encode(), str(report.etag))
+            tried = following, repaired = _mended(swapper, key, report, version)
+            swapper.swap(key, report.etag, following)
         except (Conflict, StoreUnavailable) as error:
             failure = error
         else:
@@ -90,16 +91,17 @@ def _is_of_later(finding: Finding, key: IndexKey) -> bool:
     return finding.trouble is Trouble.UNSUPPORTED and finding.key == key.manifest
 
 
-def _mended(swapper: Swapper, key: IndexKey, report: Report) -> tuple[Manifest, Repaired]:
+def _mended(swapper: Swapper, key: IndexKey, report: Report, version: int) -> tuple[Manifest, Repaired]:
     """Return the manifest to follow the one that was checked, and what it changes."""
     repaired = Repaired(mended=report.errors)
     attempt = new_attempt_id()
     manifest = report.manifest
-    if manifest is None:
+    if manifest is None or shortfall(manifest, version):
         if any(_is_of_later(finding, key) for finding in report.findings):
             raise ObjectUnsupported(f"{key.manifest} was written by a later version; repair it with that")
         # Counters of a manifest that can't be read continue from the clock: above any count.
-        counter = int(swapper.clock() * 1000)
+        counter = max(int(swapper.clock() * 1000), version, *_counters(manifest))
+        repaired.dropped = sorted({entry.key for entry in manifest.objects()} if manifest else ())
         repaired.is_emptied, repaired.version = True, counter + 1
         return Manifest.empty(key, attempt, epoch=counter + 1, sequence=counter + 1), repaired
     mended = _without_overlaps(_without_lost(manifest, report))
@@ -108,9 +110,13 @@ def _mended(swapper: Swapper, key: IndexKey, report: Report) -> tuple[Manifest, 
     repaired.dropped = sorted({entry.key for entry in manifest.objects()} - kept)
     gone = {entry.key: entry.count for entry in manifest.segments if entry.key not in kept}
     repaired.vectors_lost = sum(gone.values())
-    highest = max([manifest.sequence, manifest.epoch, *(entry.sequence for entry in segments + tombstones)])
+    highest = max([*_counters(manifest), *(entry.sequence for entry in segments + tombstones)])
     repaired.version = highest + 1
     return mended.model_copy(update={"sequence": repaired.version, "attempt": attempt}), repaired
+
+
+def _counters(manifest: Manifest | None) -> tuple[int, ...]:
+    return (manifest.sequence, manifest.epoch) if manifest else ()
 
 
 def _without_lost(manifest: Manifest, report: Report) -> Manifest:

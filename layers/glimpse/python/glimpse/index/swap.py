@@ -133,7 +133,7 @@ class Swapper:
                 if isinstance(following, Commit):
                     return following
                 if tried < self.policy.tries:
-                    self._swap(key, found.etag, following)
+                    self.swap(key, found.etag, following)
                     return Commit(following.sequence, following.epoch)
             except (Conflict, StoreUnavailable) as error:
                 failure = error
@@ -166,7 +166,14 @@ class Swapper:
             f"{key} could not be written in {self.policy.tries} tries: {failure}"
         ) from failure
 
-    def _swap(self, key: IndexKey, etag: str | None, manifest: Manifest) -> None:
+    def swap(self, key: IndexKey, etag: str | None, manifest: Manifest) -> None:
+        """Put a manifest in the place of the one with this tag, or where there is none.
+
+        Raises
+        ------
+        StoreError
+            If that did not happen, or it is not known whether it did.
+        """
         if etag is None:
             self.store.put_if_none_match(key.manifest, manifest.encode())
         else:
