@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from glimpse.index import IndexKey, ObjectStore
@@ -12,6 +13,14 @@ from local.errors import Trouble
 
 SHARED_NAMESPACE = "glimpse"
 _MOST_SPACES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image of a folder: its file name as people know it, and the key of its object."""
+
+    name: str
+    key: str
 
 
 class Folders:
@@ -53,9 +62,39 @@ class Folders:
 
     def spaces(self, user_id: int, folder_id: int) -> list[str]:
         """Return the embedding spaces to which a folder's images go; none where the user has no such one."""
-        item = self._item("FoldersTable", {"folder_id": {"N": str(folder_id)}})
-        is_theirs = item.get("owner_id") == {"N": str(user_id)}
-        return sorted(item.get("index_versions", {}).get("M", {})) if is_theirs else []
+        return sorted(_map(self._record(user_id, folder_id), "index_versions"))
+
+    def version(self, index: IndexKey) -> int:
+        """Return the version that an index has at least, by the record of its folder; 0 if that is not known.
+
+        Read it before the index: both only rise, and the record follows.
+        """
+        versions = _map(self._record_of(index), "index_versions")
+        return int(versions.get(index.space_id, {"N": "0"})["N"])
+
+    def images(self, index: IndexKey) -> dict[int, Image]:
+        """Return the images that have to be in an index, by the records of its folder; read before the index.
+
+        They are those that are INDEXED; none where the index is another backend's, or still being filled.
+        """
+        record = self._record_of(index)
+        backfill = _map(record, "backfills").get(index.space_id, {}).get("M")
+        if not record or (backfill and not backfill.get("is_complete", {}).get("BOOL")):
+            return {}
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._outputs["ImagesTable"],
+            ConsistentRead=True,
+            KeyConditionExpression="folder_id = :folder",
+            FilterExpression="#status = :indexed",
+            ProjectionExpression="image_id, #name, #key",
+            ExpressionAttributeNames={"#status": "status", "#name": "name", "#key": "key"},
+            ExpressionAttributeValues={
+                ":folder": {"N": str(index.folder_id)},
+                ":indexed": {"S": "INDEXED"},
+            },
+        )
+        found = (item for page in pages for item in page["Items"])
+        return {int(i["image_id"]["N"]): Image(i["name"]["S"], i["key"]["S"]) for i in found}
 
     def raise_version(self, index: IndexKey, version: int) -> None:
         """Let searches know of a new version of an index, where the folder has a record that is older.
@@ -76,6 +115,15 @@ class Folders:
                     ":version": {"N": str(version)},
                 },
             )
+
+    def _record_of(self, index: IndexKey) -> dict[str, Any]:
+        if index.namespace != SHARED_NAMESPACE:
+            return {}
+        return self._record(index.user_id, index.folder_id)
+
+    def _record(self, user_id: int, folder_id: int) -> dict[str, Any]:
+        item = self._item("FoldersTable", {"folder_id": {"N": str(folder_id)}})
+        return item if item.get("owner_id") == {"N": str(user_id)} else {}
 
     def _number(self, table: str, key: dict[str, Any], name: str) -> int | None:
         value = self._item(table, key).get(name)
@@ -113,6 +161,10 @@ def indexes_of(
     if not spaces:
         raise Trouble(f"Folder {folder} of user {user} has no index.")
     return [IndexKey(namespace, space_id, user_id, folder_id) for space_id in sorted(spaces)]
+
+
+def _map(item: dict[str, Any], name: str) -> dict[str, Any]:
+    return dict(item.get(name, {}).get("M", {}))
 
 
 def _id(text: str) -> int | None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, TypeVar
 
 import typer
-from glimpse.index import GlimpseIndexError, IndexKeeper, IndexKey, S3ObjectStore
+from glimpse.index import GlimpseIndexError, IndexKeeper, IndexKey, ObjectStore, S3ObjectStore, image_ids
 from glimpse.index import Trouble as Flaw
 from rich.console import Console
 
-from cli.folders import SHARED_NAMESPACE, Folders, indexes_of
-from cli.target import AwsOption, resolve
+from cli.folders import SHARED_NAMESPACE, Folders, Image, indexes_of
+from cli.lacking import counted, embed_again, lacking, shown
+from cli.reindex import client_of
+from cli.target import AwsOption, Target, resolve
 from local.errors import Trouble
 
 T = TypeVar("T")
@@ -36,6 +39,18 @@ _NOTES = {
     Flaw.STRANGE: "not Glimpse's; remove it if nothing else needs it",
 }
 _MEND = "`glimpse index repair` mends the index"
+_EMBED_AGAIN = "`glimpse index repair` has them embedded again"
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A folder's indexes, and what it takes to do something with them."""
+
+    target: Target
+    store: ObjectStore
+    keeper: IndexKeeper
+    folders: Folders
+    indexes: list[IndexKey]
 
 
 @app.command()
@@ -49,24 +64,37 @@ def check(
 
     Every object is read. The exit code is 1 if something is wrong.
     """
-    keeper, _, indexes = _open(user, folder, namespace, aws=aws)
-    reports = [(index, _asked(partial(keeper.check, index), index)) for index in indexes]
-    for index, report in reports:
-        found = len(report.batch) if report.batch is not None else 0
-        version = report.manifest.sequence if report.manifest else 0
-        state = "[green]sound[/]" if report.is_sound else "[red]not sound[/]"
+    opened = _open(user, folder, namespace, aws=aws)
+    whole = [_is_whole(opened, index) for index in opened.indexes]
+    if not all(whole):
+        raise typer.Exit(1)
+
+
+def _is_whole(opened: _Opened, index: IndexKey) -> bool:
+    """Say what is wrong with an index, and return whether searches find in it all that they should."""
+    images, version = opened.folders.images(index), opened.folders.version(index)
+    report = _asked(partial(opened.keeper.check, index, version), index)
+    held = report.batch.image_ids.tolist() if report.batch is not None else []
+    unsupported = any(finding.trouble is Flaw.UNSUPPORTED for finding in report.findings)
+    missing = {} if unsupported else lacking(images, held)  # a later version may know where they are
+    state = "[green]sound[/]" if report.is_sound and not missing else "[red]not sound[/]"
+    at = report.manifest.sequence if report.manifest else 0
+    console.print(
+        f"{index.prefix}: {state}. Version {at}; {len(held):,} images can be found, in {report.spans}"
+        f" spans of {report.vectors:,} vectors and {report.tombstones:,} tombstones.",
+        highlight=False,
+    )
+    for finding in report.findings:
+        what = "[red]error[/]" if finding.trouble.is_error else "note"
+        advice = _NOTES.get(finding.trouble, _MEND)
+        console.print(f"  {what} {finding.key}: {finding.reason} ({advice})", highlight=False)
+    if missing:
         console.print(
-            f"{index.prefix}: {state}. Version {version}; {found:,} images can be found, in {report.spans}"
-            f" spans of {report.vectors:,} vectors and {report.tombstones:,} tombstones.",
+            f"  [red]error[/] {counted(missing)} of the folder can't be found ({_EMBED_AGAIN})",
             highlight=False,
         )
-        for finding in report.findings:
-            what = "[red]error[/]" if finding.trouble.is_error else "note"
-            advice = _NOTES.get(finding.trouble, _MEND)
-            console.print(f"  {what} {finding.key}: {finding.reason} ({advice})", highlight=False)
     # What a later version wrote is no error of the index, but a search is partial.
-    if any(not r.is_sound or any(f.trouble is Flaw.UNSUPPORTED for f in r.findings) for _, r in reports):
-        raise typer.Exit(1)
+    return report.is_sound and not unsupported and not missing
 
 
 @app.command()
@@ -79,30 +107,60 @@ def repair(
 ) -> None:
     """Make the indexes of a folder name only what can be used; says before what that drops.
 
-    Images in what is dropped have to be embedded again: upload them again, or have their backend send them.
+    Images that the indexes lack then are embedded again from their originals; those of another backend are
+    not known here, and it has to send them again.
     """
-    keeper, folders, indexes = _open(user, folder, namespace, aws=aws)
-    for index in indexes:
-        wrong = _asked(partial(keeper.check, index), index).errors
-        if not wrong:
-            console.print(f"{index.prefix}: nothing to mend.", highlight=False)
-            continue
-        for finding in wrong:
-            console.print(f"  {finding.key}: {finding.reason}", highlight=False)
-        if not yes:
-            typer.confirm("What can't be used is dropped from the index. Go on?", abort=True)
-        repaired = _asked(partial(keeper.repair, index), index)
-        folders.raise_version(index, repaired.version)
-        if repaired.is_emptied:
-            lost = "All its images have to be embedded again."
-        elif repaired.needs_embedding:
-            lost = f"Up to {repaired.vectors_lost:,} images have to be embedded again."
-        else:
-            lost = "No image was lost."
-        dropped = "".join(f"\n  dropped {index.object(name)}" for name in repaired.dropped)
-        console.print(
-            f"{index.prefix}: mended, version {repaired.version} now.{dropped}\n{lost}", highlight=False
-        )
+    opened = _open(user, folder, namespace, aws=aws)
+    missing: dict[int, Image] = {}
+    is_told = False
+    for index in opened.indexes:
+        images, version = opened.folders.images(index), opened.folders.version(index)
+        is_told |= _mend(opened, index, version, yes=yes) and bool(images)
+        missing |= lacking(images, _asked(partial(image_ids, opened.store, index), index) if images else ())
+    if missing:
+        _embed_again(opened, missing)
+    elif is_told:
+        console.print("Every image of the folder can be found.")
+
+
+def _mend(opened: _Opened, index: IndexKey, version: int, *, yes: bool) -> bool:
+    """Mend one index, and return whether there was something to mend."""
+    wrong = _asked(partial(opened.keeper.check, index, version), index).errors
+    if not wrong:
+        console.print(f"{index.prefix}: nothing to mend.", highlight=False)
+        return False
+    for finding in wrong:
+        console.print(f"  {finding.key}: {finding.reason}", highlight=False)
+    if not yes:
+        typer.confirm("What can't be used is dropped from the index. Go on?", abort=True)
+    repaired = _asked(partial(opened.keeper.repair, index, version), index)
+    opened.folders.raise_version(index, repaired.version)
+    if repaired.is_emptied:
+        lost = "All its images have to be embedded again."
+    elif repaired.needs_embedding:
+        lost = f"Up to {repaired.vectors_lost:,} images have to be embedded again."
+    else:
+        lost = "No image was lost."
+    dropped = "".join(f"\n  dropped {index.object(name)}" for name in repaired.dropped)
+    console.print(
+        f"{index.prefix}: mended, version {repaired.version} now.{dropped}\n{lost}", highlight=False
+    )
+    return True
+
+
+def _embed_again(opened: _Opened, missing: dict[int, Image]) -> None:
+    """Have images embedded again, and say what became of them; the exit code is 1 if some can't be."""
+    index = opened.indexes[0]
+    with console.status(f"Embedding {counted(missing)} again …"):
+        done = embed_again(client_of(opened.target), index.user_id, index.folder_id, missing)
+    embedded = {image_id: missing[image_id] for image_id in done.indexed}
+    if embedded:
+        console.print(f"Embedded again: {counted(embedded)}.", highlight=False)
+    for failure in done.failed:
+        name = shown(missing[failure.image_id].name)
+        console.print(f"  [red]not embedded[/] {name}: {failure.reason}", highlight=False)
+    if done.failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -117,8 +175,9 @@ def compact(
 
     The deployment does it by itself; this is for who does not want to wait.
     """
-    keeper, _, indexes = _open(user, folder, namespace, aws=aws)
-    for index in indexes:
+    opened = _open(user, folder, namespace, aws=aws)
+    keeper = opened.keeper
+    for index in opened.indexes:
         with console.status(f"Merging {index.prefix} …"):
             done = _asked(partial(keeper.compact, index, at_rest=True, whole=whole), index)
             swept = _asked(partial(keeper.sweep, index), index)
@@ -131,13 +190,12 @@ def compact(
             console.print(f"  [red]left out[/] {index.object(name)}: {reason} ({_MEND})", highlight=False)
 
 
-def _open(
-    user: str, folder: str, namespace: str, *, aws: bool
-) -> tuple[IndexKeeper, Folders, list[IndexKey]]:
+def _open(user: str, folder: str, namespace: str, *, aws: bool) -> _Opened:
     target = resolve(aws=aws)
     store = S3ObjectStore(target.outputs["IndexBucket"], target.client("s3"))
     folders = Folders(target)
-    return IndexKeeper(store), folders, indexes_of(folders, store, namespace, user, folder)
+    indexes = indexes_of(folders, store, namespace, user, folder)
+    return _Opened(target, store, IndexKeeper(store), folders, indexes)
 
 
 def _asked(do: Callable[[], T], index: IndexKey) -> T:

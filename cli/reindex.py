@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from glimpse.search_client import SearchClient, SearchRefused, SearchServiceError, SearchUnavailable
@@ -17,6 +17,8 @@ from local.models.choice import choose, chosen
 from local.models.library import Library
 from local.models.publish import publish
 from local.settings import Settings
+
+T = TypeVar("T")
 
 console = Console()
 
@@ -111,7 +113,7 @@ def client_of(target: Target) -> SearchClient:
     return SearchClient(target.transport())
 
 
-def ask(request: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def ask(request: Callable[[], T]) -> T:
     """Ask the deployment.
 
     Raises

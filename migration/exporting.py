@@ -4,7 +4,7 @@ from pathlib import Path
 
 from glimpse.generations import NoModelChosen
 from glimpse.index import GlimpseIndexError, IndexKey, ObjectMissing, Unloading
-from glimpse.records import FolderStatus
+from glimpse.records import FolderRecord, FolderStatus
 
 from local.errors import Trouble
 from local.target import Target
@@ -29,11 +29,13 @@ def export(target: Target, owner_id: int, folder_id: int, path: Path, format_: F
         except NoModelChosen as error:
             raise Trouble(str(error)) from error
         index = IndexKey(NAMESPACE, active.space_id, owner_id, folder_id)
-        has_record = _has_record(stores, index)
+        folder = _record(stores, index)
+        has_record = folder is not None
+        version = folder.index_versions.get(index.space_id, 0) if folder else 0
         names = _names(stores, folder_id) if has_record and format_ is not Format.FAISS else {}
         for is_last in (*[False] * (_ROUNDS - 1), True):
             try:
-                unloading = Unloading.begin(stores.index, index)
+                unloading = Unloading.begin(stores.index, index, version)
                 if not (unloading.count or has_record):
                     raise _no_folder(index)
                 contents = Contents(
@@ -50,14 +52,14 @@ def export(target: Target, owner_id: int, folder_id: int, path: Path, format_: F
     raise AssertionError("the last round returns or raises")
 
 
-def _has_record(stores: Stores, index: IndexKey) -> bool:
-    """Tell whether it is a user's folder; one of another backend has no record, and is where its index is."""
+def _record(stores: Stores, index: IndexKey) -> FolderRecord | None:
+    """Return a user's folder; one of another backend has no record, and is where its index is."""
     folder = stores.folders.get(index.folder_id)
     if folder is None or folder.owner_id != index.user_id:
-        return False
+        return None
     if folder.status is not FolderStatus.ACTIVE:
         raise _no_folder(index)  # it is being erased
-    return True
+    return folder
 
 
 def _no_folder(index: IndexKey) -> Trouble:

@@ -1,6 +1,7 @@
 """`glimpse index`: what it says of an index, and what it does to it."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +9,7 @@ import boto3
 import numpy as np
 import pytest
 from glimpse.index import IndexKey, IndexWriter, S3ObjectStore, VectorBatch
+from glimpse.search_client.transport import Response
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
@@ -20,7 +22,32 @@ TABLES = {
     "UsernamesTable": {"username": "S"},
     "FolderNamesTable": {"owner_id": "N", "folder_name": "S"},
     "FoldersTable": {"folder_id": "N"},
+    "ImagesTable": {"folder_id": "N", "image_id": "N"},
 }
+
+
+class Embedding:
+    """The search service, as far as it embeds images again: `most` at a time, of those that are there."""
+
+    def __init__(self, target: Any, most: int = 40) -> None:
+        self.target, self.most, self.gone = target, most, set[int]()
+
+    def request(self, method: str, path: str, headers: object, body: bytes) -> Response:  # noqa: ARG002
+        asked = json.loads(body)
+        files = {each["image_id"]: each["file_path"] for each in asked["images"]}
+        assert (method, path, asked["user_id"], asked["folder_id"]) == ("POST", "/embed-images", 1, 3)
+        assert files == {image_id: f"uploads/1/3/7/{image_id}" for image_id in files}
+        if len(files) > self.most:
+            return Response.problem(413, "Fewer at a time.")
+        if files.keys() <= self.gone:
+            return Response.problem(404, "None of the images exists.")
+        there = sorted(files.keys() - self.gone)
+        fill(self.target, KEY, there)
+        failed = [
+            {"image_id": image_id, "file_path": files[image_id], "reason": "There is no such file."}
+            for image_id in sorted(files.keys() & self.gone)
+        ]
+        return Response(200, {}, json.dumps({"indexed": there, "failed": failed}).encode())
 
 
 @pytest.fixture
@@ -30,6 +57,8 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         session = boto3.Session("testing", "testing", region_name="us-east-1")
         outputs = {"IndexBucket": "index", **{name: name for name in TABLES}}
         target = SimpleNamespace(outputs=outputs, client=session.client)
+        target.embedding = Embedding(target)
+        target.transport = lambda: target.embedding
         session.client("s3").create_bucket(Bucket="index")
         dynamodb = session.client("dynamodb")
         for table, keys in TABLES.items():
@@ -51,14 +80,18 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         versions = {"M": {"space-1": {"N": "2"}}}
         record = {"folder_id": {"N": "3"}, "owner_id": {"N": "1"}, "index_versions": versions}
         put(TableName="FoldersTable", Item=record)
+        for image_id, status in ((10, "INDEXED"), (11, "INDEXED"), (12, "FAILED"), (13, "PENDING")):
+            item = {"folder_id": {"N": "3"}, "image_id": {"N": str(image_id)}, "status": {"S": status}}
+            item |= {"name": {"S": f"picture [{image_id}].jpg"}, "key": {"S": f"uploads/1/3/7/{image_id}"}}
+            put(TableName="ImagesTable", Item=item)
         fill(target, KEY)
         monkeypatch.setattr(commands, "resolve", lambda **_: target)
         yield target
 
 
-def fill(target: Any, key: IndexKey) -> None:
+def fill(target: Any, key: IndexKey, image_ids: Sequence[int] = (10, 11)) -> None:
     attempt = IndexWriter(S3ObjectStore("index", target.client("s3"))).begin(key)
-    for image_id in (10, 11):
+    for image_id in image_ids:
         ids = np.array([image_id], np.int64)
         attempt.commit(VectorBatch(ids, np.eye(1, 8, dtype=np.float32), ids))
 
@@ -102,9 +135,62 @@ def test_what_is_wrong_is_named_and_repaired(target: Any) -> None:
     assert repaired.exit_code == 0, repaired.output
     assert f"dropped {name}" in repaired.output
     assert "Up to 1 images have to be embedded again." in repaired.output
+    assert "Embedded again: 1 image (picture [1" in repaired.output
     assert glimpse("check", "ada", "holidays").exit_code == 0
     assert versions(target) == {"space-1": {"N": "3"}}, "searches look again"
     assert "nothing to mend" in glimpse("repair", "ada", "holidays").output
+
+
+@pytest.mark.parametrize("is_put_back", [False, True])
+@pytest.mark.parametrize("most", [1, 40])
+def test_a_lost_manifest_is_an_error_and_its_images_come_back(
+    target: Any, most: int, *, is_put_back: bool
+) -> None:
+    s3 = target.client("s3")
+    s3.delete_object(Bucket="index", Key=KEY.manifest)
+    if is_put_back:
+        fill(target, KEY, [10])
+    target.embedding.most = most
+    checked = glimpse("check", "ada", "holidays")
+    assert checked.exit_code == 1
+    state = "it has version 1" if is_put_back else "it is gone"
+    assert f"error {KEY.manifest}: {state}, and the index had version 2 already" in checked.output
+    lost = "1 image (picture [11].jpg)" if is_put_back else "2 images (picture [10].jpg, picture [11].jpg)"
+    assert f"error {lost} of the folder can't be found" in checked.output
+    assert glimpse("repair", "ada", "holidays").exit_code == 1, "nobody has agreed"
+    repaired = glimpse("repair", "ada", "holidays", "--yes")
+    assert repaired.exit_code == 0, repaired.output
+    assert "Embedded again: 2 images (picture [10].jpg, picture [11].jpg)." in repaired.output
+    assert int(versions(target)["space-1"]["N"]) > 2
+    assert glimpse("check", "ada", "holidays").exit_code == 0
+
+
+def test_images_that_an_index_lacks_are_named_and_embedded_again(target: Any) -> None:
+    fill_again = IndexWriter(S3ObjectStore("index", target.client("s3"))).begin(KEY)
+    fill_again.commit(None, [10, 11])
+    target.embedding.gone = {10}
+    checked = glimpse("check", "ada", "holidays")
+    assert checked.exit_code == 1
+    assert "2 images (picture [10].jpg, picture [11].jpg) of the folder can't be found" in checked.output
+    for outcome in ("There is no such file.", "None of the images exists."):
+        repaired = glimpse("repair", "ada", "holidays")
+        assert repaired.exit_code == 1
+        assert f"not embedded picture [10].jpg: {outcome}" in repaired.output
+    target.embedding.gone = set()
+    assert glimpse("repair", "ada", "holidays").exit_code == 0
+    assert glimpse("check", "ada", "holidays").exit_code == 0
+
+
+def test_an_index_that_is_being_filled_lacks_nothing(target: Any) -> None:
+    IndexWriter(S3ObjectStore("index", target.client("s3"))).begin(KEY).commit(None, [10, 11])
+    filling = {"M": {"space-1": {"M": {"is_complete": {"BOOL": False}}}}}
+    target.client("dynamodb").update_item(
+        TableName="FoldersTable",
+        Key={"folder_id": {"N": "3"}},
+        UpdateExpression="SET backfills = :filling",
+        ExpressionAttributeValues={":filling": filling},
+    )
+    assert glimpse("check", "ada", "holidays").exit_code == 0
 
 
 def test_an_index_is_compacted_whole(target: Any) -> None:

@@ -84,6 +84,16 @@ def test_an_npz_holds_names_and_times(deployment: Deployment, old: OldInstallati
             np.testing.assert_allclose(vector, old.vectors[int(image_id)], atol=1e-3)
 
 
+def test_a_folder_whose_manifest_was_lost_is_not_exported(
+    deployment: Deployment, old: OldInstallation, tmp_path: Path
+) -> None:
+    out, index = tmp_path / "sea.npz", IndexKey(NAMESPACE, SPACE, 1, 3)
+    deployment.s3.delete_object(Bucket=OUTPUTS["IndexBucket"], Key=index.manifest)
+    with pytest.raises(Trouble, match="it is gone, and the index had version"):
+        export(deployment.target, 1, 3, out, Format.NPZ)
+    assert not out.exists()
+
+
 def test_parquet(deployment: Deployment, old: OldInstallation, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed with the rest")
     out = tmp_path / "sea.parquet"

@@ -8,9 +8,9 @@ import numpy as np
 
 from glimpse.index import contents
 from glimpse.index.batches import Ids, VectorBatch
-from glimpse.index.errors import ObjectUnsupported
+from glimpse.index.errors import ObjectMissing, ObjectUnsupported
 from glimpse.index.layout import IndexKey
-from glimpse.index.manifest import Manifest, ObjectEntry
+from glimpse.index.manifest import Manifest, ObjectEntry, shortfall
 from glimpse.index.store import ObjectStore
 from glimpse.index.survival import surviving_rows
 
@@ -42,8 +42,15 @@ class Unloading:
     _parts: tuple[_Part, ...]
 
     @classmethod
-    def begin(cls, store: ObjectStore, key: IndexKey) -> Self:
+    def begin(cls, store: ObjectStore, key: IndexKey, version: int = 0) -> Self:
         """Read which images there are.
+
+        Parameters
+        ----------
+        store, key
+            The index.
+        version
+            The version that it has at least, where that is known.
 
         Raises
         ------
@@ -54,9 +61,11 @@ class Unloading:
             If the store refuses or does not answer.
         """
         stored = store.get(key.manifest)
-        if stored is None:
+        manifest = Manifest.parse(stored.data, key) if stored else None
+        if lost := shortfall(manifest, version):
+            raise ObjectMissing(f"{key.manifest}: {lost}")
+        if manifest is None:
             return cls(0, None, store, key, ())
-        manifest = Manifest.parse(stored.data, key)
         masks = [
             (entry.sequence, contents.read_tombstones(store, key, entry)) for entry in manifest.tombstones
         ]

@@ -1,0 +1,72 @@
+"""Images that have to be in an index and are not: naming them, and having them embedded again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import partial
+
+from glimpse.messages import FailedImage, ImageFile
+from glimpse.search_client import EmbedReport, ImagesNotFound, SearchClient, TooMuch
+from rich.markup import escape
+
+from cli.folders import Image
+from cli.reindex import ask
+from local.errors import Trouble
+
+_TOGETHER = 32
+_NAMED = 10
+
+
+def lacking(images: Mapping[int, Image], held: Collection[int]) -> dict[int, Image]:
+    """Return those images that an index does not hold."""
+    there = set(held)
+    return {image_id: image for image_id, image in images.items() if image_id not in there}
+
+
+def counted(images: Mapping[int, Image]) -> str:
+    """Say how many images there are, and how the first of them are called."""
+    names = ", ".join(shown(image.name) for image in list(images.values())[:_NAMED])
+    more = f" and {len(images) - _NAMED:,} more" if len(images) > _NAMED else ""
+    return f"{len(images):,} image{'' if len(images) == 1 else 's'} ({names}{more})"
+
+
+def shown(name: str) -> str:
+    """Return a file name as it can be printed: without what would steer the terminal."""
+    return escape("".join(character if character.isprintable() else "?" for character in name))
+
+
+def embed_again(
+    client: SearchClient, user_id: int, folder_id: int, images: Mapping[int, Image]
+) -> EmbedReport:
+    """Have images embedded from their originals, as many at a time as a request has time for.
+
+    To embed an image twice does no harm, and one that was deleted meanwhile does not come back.
+
+    Raises
+    ------
+    Trouble
+        If the deployment refuses, or does not answer; what is embedded stays so.
+    """
+    done = EmbedReport([], [])
+    waiting = [ImageFile(image_id, image.key) for image_id, image in images.items()]
+    together = _TOGETHER
+    while files := waiting[:together]:
+        try:
+            answer = ask(partial(client.embed_images, user_id, folder_id, files))
+        except Trouble as trouble:
+            match trouble.__cause__:
+                case TooMuch() if together > 1:
+                    together //= 2
+                    continue
+                case ImagesNotFound() | TooMuch():
+                    answer = EmbedReport([], [_failed(file, str(trouble)) for file in files])
+                case _:
+                    raise
+        done.indexed.extend(answer.indexed)
+        done.failed.extend(answer.failed)
+        del waiting[: len(files)]
+    return done
+
+
+def _failed(file: ImageFile, reason: str) -> FailedImage:
+    return FailedImage(file.image_id, file.file_path, reason)
