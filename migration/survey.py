@@ -2,6 +2,7 @@
 
 from migration.journal import Journal
 from migration.judging import judged_vectors
+from migration.names import usernames
 from migration.notes import Kind, Note, changed, skipped
 from migration.old.installation import Installation
 from migration.options import Options
@@ -59,8 +60,11 @@ def _notes_on_user(
             ]
         return [changed(Kind.USER, old, f"it is the account {there.username}, whose password stays")]
     notes = []
-    if stores.users.find(username) is not None:
-        notes.append(changed(Kind.USER, old, f"{username!r} is taken here, and gets a number"))
+    name = next(usernames(username, user_id))
+    if stores.users.find(name) is not None:
+        notes.append(changed(Kind.USER, old, f"{name!r} is taken here, and gets a number"))
+    elif name != username:
+        notes.append(changed(Kind.USER, old, f"{username!r} is called {name!r}"))
     reason = "there is no password hash"
     if password_hash:
         try:
@@ -69,5 +73,5 @@ def _notes_on_user(
             reason = str(error)
         else:
             return notes
-    how = RESET.format(name=username)
-    return [*notes, changed(Kind.USER, old, f"{username!r} can't log in, since {reason}; {how}")]
+    how = RESET.format(name=name)
+    return [*notes, changed(Kind.USER, old, f"{name!r} can't log in, since {reason}; {how}")]

@@ -135,3 +135,16 @@ class User:
         answer = self.http.get("/api/images/search", params={"query": query, **parameters})
         assert answer.status_code == 200, answer.text
         return list(answer.json()["results"])
+
+
+def glimpse(stack: Stack, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command against a stack."""
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments],
+        cwd=ROOT,
+        env={**stack.environment, **more},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )

@@ -15,7 +15,7 @@ import pytest
 
 from local.settings import ROOT
 from tests.e2e.backstage import Backstage
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, glimpse
 from tests.integration.migration.old import OldInstallation
 
 SCENES = sorted((ROOT / "local/gallery/scenes").glob("*.jpg"))[:12]
@@ -38,18 +38,6 @@ def old(tmp_path: Path) -> OldInstallation:
             shutil.copyfile(scene, path)
         found.index(user_id, folder_id, list(range(first, first + len(scenes))))
     return found
-
-
-def glimpse(stack: Stack, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments],
-        cwd=ROOT,
-        env={**stack.environment, **more},
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
 
 
 def logged_in(stack: Stack, username: str, password: str) -> httpx.Client:

@@ -3,7 +3,7 @@
 import uuid
 
 from local.settings import ROOT
-from tests.e2e.stack import Stack, User
+from tests.e2e.stack import Stack, User, glimpse
 
 PHOTOS = ROOT / "tests" / "photos"
 
@@ -25,4 +25,29 @@ def test_what_can_be_read_answers_and_the_answer_says_that_it_is_partial(stack: 
     assert answer["partial"] is True
     whole = user.http.get("/api/images/search", params={"query": "a photograph", "folder_ids": kept}).json()
     assert "partial" not in whole
+    user.http.close()
+
+
+def test_a_lost_manifest_is_noticed_and_its_images_come_back(stack: Stack) -> None:
+    name = f"unlucky-{uuid.uuid4().hex[:12]}"
+    user = User(stack, name)
+    job = user.upload("Lost", PHOTOS / "coffee.png")
+    user.finished(job["job_id"])
+    s3, bucket = stack.client("s3"), stack.outputs["IndexBucket"]
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="indexes/")["Contents"]
+    (manifest,) = [
+        each["Key"] for each in listed if each["Key"].endswith(f"/{job['folder_id']}/manifest.json")
+    ]
+    s3.delete_object(Bucket=bucket, Key=manifest)
+    checked = glimpse(stack, "index", "check", name, "Lost")
+    assert checked.returncode == 1
+    assert f"{manifest}: it is gone" in checked.stdout
+    assert "1 image (coffee.png) of the folder can't be found" in checked.stdout
+    repaired = glimpse(stack, "index", "repair", name, "Lost", "--yes")
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    assert "Embedded again: 1 image (coffee.png)." in repaired.stdout
+    assert glimpse(stack, "index", "check", name, "Lost").returncode == 0
+    answer = user.http.get("/api/images/search", params={"query": "a cup of coffee"}).json()
+    assert [result["file_name"] for result in answer["results"]] == ["coffee.png"]
+    assert "partial" not in answer
     user.http.close()

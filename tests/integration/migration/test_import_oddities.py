@@ -28,14 +28,20 @@ def test_names_that_are_taken_or_no_names(
     old.user(2, "al", "0" * 32)
     old.user(3, "ada", "0" * 32)
     old.user(4, "\u202ea\x00da", "0" * 32)
+    old.user(5, "", "0" * 32)
+    old.user(6, "y" * 3000, "0" * 32)
     names = ["Sea", " Sea ", "Se\x07a", "", "x" * 300, "Ünïcode 🐎", "Cafe\u0301"]
     for folder_id, name in enumerate(names, start=20):
         old.folder(folder_id, 1, name)
+    looked = run(old.root, tables(), dry_run=True)
+    assert reason(looked, "user", "5") == "'' is called 'user-5'"
+    assert reason(looked, "user", "2") == "'al' is called 'al-2'"
     report = run(old.root, tables())
+    assert reason(report, "user", "5") == "'' is called 'user-5'"
     with opened(deployment.target, MODELS):
         made = {folder.folder_id: folder.folder_name for folder in FolderStore().get_many(range(30)).values()}
-        users = [UserStore().get(user_id).username for user_id in (1, 2, 3, 4)]  # type: ignore[union-attr]
-    assert users == ["ada", "al-2", "ada-2", "ada-3"]
+        users = [UserStore().get(user_id).username for user_id in range(1, 7)]  # type: ignore[union-attr]
+    assert users == ["ada", "al-2", "ada-2", "ada-3", "user-5", "y" * 150]
     assert [made[folder_id] for folder_id in range(20, 24)] == ["Sea (2)", "Sea (3)", "Sea (4)", "Folder 23"]
     assert (len(made[24]), made[25], made[26]) == (255, "Ünïcode 🐎", "Café")
     assert all(clean_folder_name(name) == name for name in made.values())
