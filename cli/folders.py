@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from glimpse.index import IndexKey, ObjectStore
+from glimpse.index.layout import MAX_ID
 
 from cli.target import Target
 from local.errors import Trouble
 
 SHARED_NAMESPACE = "glimpse"
 _MOST_SPACES = 1000
+_MOST_NAME_BYTES = 1024
+"""Of DynamoDB's sort keys; no name is longer."""
+
+_MOST_SAID = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +53,17 @@ class Folders:
         Trouble
             If there is none of that name.
         """
-        user_id = self._number("UsernamesTable", {"username": {"S": user}}, "user_id")
+        user_id = _id(user)
+        if (name := _name(user)) is not None:
+            user_id = self._number("UsernamesTable", {"username": {"S": name}}, "user_id", user_id)
         if user_id is None:
-            user_id = _id(user)
-        if user_id is None:
-            raise Trouble(f"There is no user {user}.")
-        key = {"owner_id": {"N": str(user_id)}, "folder_name": {"S": folder}}
-        folder_id = self._number("FolderNamesTable", key, "folder_id")
+            raise Trouble(f"There is no user {_said(user)}.")
+        folder_id = _id(folder)
+        if (name := _name(folder)) is not None:
+            key = {"owner_id": {"N": str(user_id)}, "folder_name": {"S": name}}
+            folder_id = self._number("FolderNamesTable", key, "folder_id", folder_id)
         if folder_id is None:
-            folder_id = _id(folder)
-        if folder_id is None:
-            raise Trouble(f"User {user} has no folder {folder}.")
+            raise Trouble(f"User {_said(user)} has no folder {_said(folder)}.")
         return user_id, folder_id
 
     def spaces(self, user_id: int, folder_id: int) -> list[str]:
@@ -125,9 +131,9 @@ class Folders:
         item = self._item("FoldersTable", {"folder_id": {"N": str(folder_id)}})
         return item if item.get("owner_id") == {"N": str(user_id)} else {}
 
-    def _number(self, table: str, key: dict[str, Any], name: str) -> int | None:
+    def _number(self, table: str, key: dict[str, Any], name: str, otherwise: int | None) -> int | None:
         value = self._item(table, key).get(name)
-        return None if value is None else int(value["N"])
+        return otherwise if value is None else int(value["N"])
 
     def _item(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
         answer = self._dynamodb.get_item(TableName=self._outputs[table], Key=key, ConsistentRead=True)
@@ -159,7 +165,7 @@ def indexes_of(
         if next(iter(store.list(IndexKey(namespace, space_id, user_id, folder_id).prefix)), None):
             spaces.add(space_id)
     if not spaces:
-        raise Trouble(f"Folder {folder} of user {user} has no index.")
+        raise Trouble(f"Folder {_said(folder)} of user {_said(user)} has no index.")
     return [IndexKey(namespace, space_id, user_id, folder_id) for space_id in sorted(spaces)]
 
 
@@ -167,5 +173,22 @@ def _map(item: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(item.get(name, {}).get("M", {}))
 
 
+def _name(text: str) -> str | None:
+    """Return a name in the spelling in which it is stored; None for a text that can't be one."""
+    name = unicodedata.normalize("NFC", text).strip()
+    try:
+        return name if 1 <= len(name.encode()) <= _MOST_NAME_BYTES else None
+    except UnicodeEncodeError:
+        return None  # bytes of the command line that are no UTF-8
+
+
+def _said(text: str) -> str:
+    """Return a name as a sentence can hold it."""
+    short = text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
+    return short if short.isprintable() and short.strip() else ascii(short)
+
+
 def _id(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID))):
+        return None
+    return int(text) if int(text) <= MAX_ID else None

@@ -1,9 +1,12 @@
 """Accounts, as an operator changes them."""
 
-from functions.api.services.accounts import MAX_PASSWORD, MIN_PASSWORD, Passwords
+from functions.api.services.accounts import MAX_PASSWORD, MIN_PASSWORD, Passwords, clean_username
+from functions.api.services.errors import Unusable
 from local.errors import Trouble
 from local.target import Target
 from migration.storage.stores import open_stores
+
+_MOST_SAID = 60
 
 
 def check_password(password: str) -> None:
@@ -26,8 +29,12 @@ def set_password(target: Target, username: str, password: str) -> None:
     Trouble
         If there is no such account.
     """
+    try:
+        name = clean_username(username)
+    except Unusable as error:
+        raise Trouble(f"There is no account {username[:_MOST_SAID]!a}: {error}") from error
     with open_stores(target) as stores:
-        user = stores.users.find(username)
+        user = stores.users.find(name)
         if user is None:
-            raise Trouble(f"There is no account {username}.")
+            raise Trouble(f"There is no account {name}.")
         stores.users.replace_hash(user, Passwords().hash(password))

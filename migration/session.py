@@ -2,8 +2,9 @@
 
 import fcntl
 import hashlib
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from glimpse.generations import NoModelChosen
@@ -87,18 +88,31 @@ def _journal(state: Path | None, source: str, target: str) -> Iterator[Journal]:
         yield journal
         journal.close()
         return
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Trouble(f"This import is under way already, with its state in {state}.") from error
-        journal = Journal(state / "journal.sqlite")
-        try:
+    file = state / "journal.sqlite"
+    try:
+        with _lock_of(state), closing(Journal(file)) as journal:
             _describe(journal, source, target)
             yield journal
-        finally:
-            journal.close()
+    except sqlite3.Error as error:
+        raise Trouble(
+            f"The import's notes in {file} can't be used: {error}; put them back from a copy. With another "
+            "--state all is imported once more."
+        ) from error
+
+
+@contextmanager
+def _lock_of(state: Path) -> Iterator[None]:
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        file = (state / "lock").open("w")
+    except OSError as error:
+        raise Trouble(f"{state} can't hold the import's notes: {error}; name another --state.") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Trouble(f"This import is under way already, with its state in {state}.") from error
+        yield
 
 
 def _describe(journal: Journal, source: str, target: str) -> None:

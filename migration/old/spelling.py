@@ -82,6 +82,8 @@ class Spelling:
         """
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
+            if not isinstance(content, dict) or not all(isinstance(said, dict) for said in content.values()):
+                raise TypeError('it has to look like {"users": {"table": "people"}}')  # noqa: TRY301
             tables = {meaning: said["table"] for meaning, said in content.items() if "table" in said}
             columns = {meaning: dict(said.get("columns", {})) for meaning, said in content.items()}
             names = [*tables.values(), *(name for said in columns.values() for name in said.values())]

@@ -123,6 +123,12 @@ def test_a_sound_index_is_said_to_be_sound(target: Any, user: str, folder: str) 
     assert f"{KEY.prefix}: sound. Version 2; 2 images can be found" in result.output
 
 
+def test_a_name_may_be_spelled_as_any_keyboard_does(target: Any) -> None:
+    name = {"owner_id": {"N": "1"}, "folder_name": {"S": "caf\u00e9"}, "folder_id": {"N": "3"}}
+    target.client("dynamodb").put_item(TableName="FolderNamesTable", Item=name)
+    assert glimpse("check", " ada", "cafe\u0301 ").exit_code == 0
+
+
 def test_what_is_wrong_is_named_and_repaired(target: Any) -> None:
     name = damage(target)
     result = glimpse("check", "ada", "holidays")
@@ -222,6 +228,15 @@ def test_a_repair_leaves_folders_alone_that_have_another_index(target: Any, key:
         ("ada", "work", "User ada has no folder work."),
         ("1", "98", "Folder 98 of user 1 has no index."),
         ("2", "3", "Folder 3 of user 2 has no index."),
+        ("", "holidays", "There is no user ''."),
+        ("ada", "", "User ada has no folder ''."),
+        ("ada", "x" * 3000, f"User ada has no folder {'x' * 60}…."),
+        ("\udcff", "holidays", "There is no user '\\udcff'."),
+        ("ada", "\udcff", "User ada has no folder '\\udcff'."),
+        ("ada", "9" * 23, f"User ada has no folder {'9' * 23}."),
+        ("9" * 5000, "3", f"There is no user {'9' * 60}…."),
+        (str(2**53), "3", f"There is no user {2**53}."),
+        ("ada", "\x1b[2J", "User ada has no folder '\\x1b[2J'."),
     ],
 )
 def test_what_does_not_exist_is_said(target: Any, user: str, folder: str, sentence: str) -> None:

@@ -12,10 +12,12 @@ import pytest
 from glimpse.records import ImageStatus
 from moto.backends import get_backend
 
+from functions.api.services.accounts import Passwords
 from functions.api.storage.folders import OwnedFolderStore
 from functions.api.storage.users import UserStore
 from local.errors import Trouble
 from local.tables import opened
+from migration.accounts import set_password
 from migration.old.spelling import Spelling
 from migration.report import Report
 from tests.integration.migration.conftest import Listener
@@ -74,10 +76,12 @@ def test_columns_of_other_names_are_mapped(
         ({"users": {"columns": {"password_hash": 7}}}, "can't be read"),
         ({"users": {"columns": ["password_hash"]}}, "can't be read"),
         ({"users": {"table": 7}}, "can't be read"),
+        ([{"table": "users"}], "has to look like"),
+        ({"users": "people"}, "has to look like"),
     ],
 )
 def test_a_mapping_names_what_is_there(
-    said: dict[str, Any], sentence: str, old: OldInstallation, tables: Any, run: Run, tmp_path: Path
+    said: Any, sentence: str, old: OldInstallation, tables: Any, run: Run, tmp_path: Path
 ) -> None:
     mapping = tmp_path / "mapping.json"
     mapping.write_text(json.dumps(said))
@@ -172,3 +176,40 @@ def test_a_folder_without_an_installation_is_named(run: Run, tmp_path: Path) -> 
         run(tmp_path / "bare", None)
     with pytest.raises(Trouble, match="There are no tables"):
         run(tmp_path / "bare", tmp_path / "none.db")
+
+
+def test_notes_that_are_damaged_are_told_in_a_sentence(
+    old: OldInstallation, tables: Any, run: Run, tmp_path: Path
+) -> None:
+    run(old.root, tables())
+    journal = tmp_path / "state/journal.sqlite"
+    whole = journal.read_bytes()
+    for damaged in (b"no database", whole[:4096] + b"\xff" * (len(whole) - 4096)):
+        journal.write_bytes(damaged)
+        with pytest.raises(Trouble, match=r"notes in .*journal\.sqlite can't be used"):
+            run(old.root, tables())
+    journal.write_bytes(whole)
+    run(old.root, tables())
+
+
+def test_a_state_that_is_no_folder_is_told_in_a_sentence(
+    old: OldInstallation, tables: Any, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(Trouble, match=r"can't hold the import's notes.*name another --state"):
+        run(old.root, tables(), state="file")
+
+
+def test_an_account_gets_a_password_however_its_name_is_spelled(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run
+) -> None:
+    old.user(2, "ren\u00e9", "0" * 32)
+    run(old.root, tables())
+    set_password(deployment.target, " rene\u0301", "a new password")
+    with opened(deployment.target, MODELS):
+        user = UserStore().find("ren\u00e9")
+    assert user is not None
+    assert Passwords().verify("a new password", user.password_hash)[0]
+    for name in ("", "x" * 3000, "\udcff ada"):
+        with pytest.raises(Trouble, match="There is no account"):
+            set_password(deployment.target, name, "a new password")
