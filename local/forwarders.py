@@ -31,6 +31,8 @@ _TOO_LARGE = (
     " POST /api/uploads answers an address per file."
 )
 
+_NO_TEXT = "The body is not text in UTF-8; send JSON in that encoding."
+
 _BROKE_DOWN = "The API broke down over this request; try again."
 """In place of an emulator's own words about a worker that ended."""
 
@@ -67,7 +69,7 @@ class SearchTransport(Protocol):
 
 
 def api_forwarder(gateway: str, *, gateway_limits: bool) -> Starlette:
-    """Make the server that passes requests on to the HTTP API, streaming both ways.
+    """Make the server that passes requests on to the HTTP API, streaming uploads and answers.
 
     Parameters
     ----------
@@ -83,6 +85,9 @@ def api_forwarder(gateway: str, *, gateway_limits: bool) -> Starlette:
     async def forward(request: Request) -> Response:
         if gateway_limits and _is_multipart(request) and await _is_too_large(request):
             return JSONResponse({"detail": _TOO_LARGE}, status_code=413)
+        if not _is_multipart(request) and not _is_text(await request.body()):
+            # An emulator's gateway would put other characters in their place.
+            return JSONResponse({"detail": _NO_TEXT}, status_code=400)
         if request.method == "OPTIONS":  # no preflight, but with CORS the gateway answers every one
             return Response(status_code=204)
         upstream = client.build_request(
@@ -203,6 +208,14 @@ def _says_why(body: bytes) -> bool:
 
 def _is_multipart(request: Request) -> bool:
     return request.headers.get("content-type", "").lower().startswith("multipart/")
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 async def _is_too_large(request: Request) -> bool:

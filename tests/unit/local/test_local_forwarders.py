@@ -77,6 +77,15 @@ def test_without_the_limit_large_multipart_passes(gateway: str) -> None:
         assert client.post("/", files=files).json()["bytes"] > MULTIPART_LIMIT
 
 
+def test_a_body_that_is_no_utf8_is_refused(gateway: str) -> None:
+    with TestClient(api_forwarder(gateway, gateway_limits=False)) as client:
+        refused = client.post("/", content=b'{"query": "a \xff cat"}')
+        other = client.post("/", content='{"query": "a \u00fc\u732b cat"}'.encode())
+    assert refused.status_code == 400
+    assert "UTF-8" in refused.json()["detail"]
+    assert other.json()["bytes"] == 24
+
+
 def test_a_header_that_is_not_ascii_is_passed_on_as_it_came(gateway: str) -> None:
     listener = listen(0, "API_PORT")
     servers = Servers()
