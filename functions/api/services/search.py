@@ -102,7 +102,7 @@ class SearchService:
         visible = self._visible(user)
         self._check_images(asked, visible)
         folders = _among(visible, folder_ids)
-        if not folders:
+        if not folders and not asked.brings_vectors:
             return FoundImages([])
         found = self._ask(user, asked, folders, visible, top_k)
         hits = [hit for hit in found.hits if hit.folder_id in folders]

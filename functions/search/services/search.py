@@ -59,7 +59,7 @@ class SearchService:
         # Once: query and indexes must be of one space, whatever is changed meanwhile.
         active = self._pointer.current().active
         places = Places(where, namespace, active.space_id)
-        if not places.keys:
+        if not places.keys and not asked.brings_vectors:
             return Answer([], [])
         with _store_answers():
             return self._reader.search(

@@ -97,6 +97,18 @@ def test_parts_that_cancel_out_have_no_direction(stocked: SearchFunction) -> Non
     assert refused(stocked, parts=[{"vector": [0] * 6, "space_id": SPACE}])[0] == 422
 
 
+def test_what_can_not_be_searched_by_is_refused_without_folders_too(
+    function: SearchFunction, embed: EmbedDouble
+) -> None:
+    vector = {"vector": [0.0, 1, 0, 0, 0, 0], "space_id": SPACE}
+    nowhere = {"folder_ids": []}
+    assert refused(function, **nowhere, parts=[vector | {"vector": [0] * 6}])[0] == 422
+    assert refused(function, **nowhere, parts=[vector | {"space_id": "clip"}])[0] == 409
+    assert refused(function, **nowhere, parts=[{"image": picture("broken")}])[0] == 422
+    assert found(function, **nowhere, parts=[vector, {"image": picture("a cat")}]) == []
+    assert found(function, **nowhere, query="a cat") == []
+
+
 def test_filters_and_pages(stocked: SearchFunction) -> None:
     """The images were taken at second 0 of 1970."""
     everything = found(stocked, query="cat")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from glimpse.questions import Asked
+from glimpse.questions import Asked, VectorPart
 from glimpse.search_client import Found, SearchHit
 
 from functions.api.routes.search import parse_ids
@@ -28,6 +28,12 @@ def test_only_folders_that_are_seen_are_asked_with_their_versions(world: Any) ->
     assert world.search.search(ada, X, [mine, hers, 12345], 5).images == []
     assert world.search.search(ada, X, [hers], 5).images == []
     assert world.search_engine.asked == [({mine: ada.user_id}, {mine: {"space-1": 9}})] * 2
+
+
+def test_a_vector_is_looked_at_also_where_there_are_no_folders(world: Any) -> None:
+    asked = Asked(parts=[VectorPart(vector=[1.0], space_id="space-1")])
+    assert world.search.search(world.user(), asked, None, 5).images == []
+    assert world.search_engine.asked == [({}, {})]
 
 
 def test_the_order_of_the_hits_stays(world: Any) -> None:

@@ -141,6 +141,11 @@ class Asked(BaseModel):
         """The parts, with the words of `query` as the first one."""
         return [*([TextPart(text=self.query)] if self.query else []), *self.parts]
 
+    @property
+    def brings_vectors(self) -> bool:
+        """Whether pictures or vectors are sent, which may be unusable wherever is searched."""
+        return any(isinstance(part, PicturePart | VectorPart) for part in self.parts)
+
     def check(self) -> None:
         """Make sure that the fields make sense together.
 
