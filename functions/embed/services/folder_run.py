@@ -103,9 +103,10 @@ class FolderRun:
         self._folder_id = folder_id
         self._open = list(works)
         self._results: dict[UploadKey, Result] = {}
+        self.failure: Exception | None = None
 
     def run(self) -> dict[UploadKey, Result]:
-        """Return what became of each object; what could not be finished is POSTPONED."""
+        """Return what became of each object: POSTPONED if it was not finished; `failure` may say why."""
         reason = "the index, or the images, kept changing"
         try:
             for _ in range(_ROUNDS):
@@ -113,7 +114,7 @@ class FolderRun:
                     self._round()
         except Exception as error:  # whatever it is: what is finished stays so, and other folders go on
             _logger.exception("the uploads of folder %d were not finished", self._folder_id)
-            reason = f"{type(error).__name__}: {error}"
+            self.failure, reason = error, f"{type(error).__name__}: {error}"
         self._finish(self._open, Outcome.POSTPONED, reason)
         return self._results
 
@@ -122,7 +123,10 @@ class FolderRun:
         if folder is None:
             return
         encoders = self._tools.encoders.of(folder.index_versions)
-        attempts = {space_id: self._tools.writer.begin(self._index(space_id)) for space_id in encoders}
+        attempts = {
+            space_id: self._tools.writer.begin(self._index(space_id), folder.index_versions[space_id])
+            for space_id in encoders
+        }
         again = self._alive()
         if again is None or again.spaces_revision != folder.spaces_revision:
             return  # in the first case, everything is finished

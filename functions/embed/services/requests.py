@@ -21,6 +21,7 @@ from functions.embed.services.work import Tools, vectors
 
 OTHERS_PREFIX = "images/"
 
+_NO_VERSIONS: Mapping[str, int] = {}
 _ROUNDS = 6
 _NO_PATH = f"This path is not the key of an object under {OTHERS_PREFIX} in the images bucket."
 _INDEX_DELETED = "The index was deleted while the image was embedded."
@@ -117,7 +118,8 @@ class ImageRequests:
         found = EmbedAnswer.empty()
         folder = self._tools.folder_with_spaces(request.folder_id)
         encoders = self._tools.encoders.of(folder.index_versions) if folder else {}
-        attempts = self._begin(request, encoders)  # before asking whether the folder is there; see folder_run
+        # Before asking whether the folder is there; see folder_run.
+        attempts = self._begin(request, encoders, folder.index_versions if folder else {})
         alive = self._alive(request.folder_id, images)
         ready = self._prepare(alive, found, encoders) if encoders else {}
         versions = self._commit(attempts, ready)
@@ -138,10 +140,12 @@ class ImageRequests:
         answer.missing += [image for image in images if image not in kept and image.image_id not in failed]
         answer.version = next(iter(versions.values()), 0)
 
-    def _begin(self, request: EmbedImages, space_ids: Iterable[str]) -> Attempts:
-        parts = request.user_id, request.folder_id
+    def _begin(
+        self, request: EmbedImages, space_ids: Iterable[str], versions: Mapping[str, int] = _NO_VERSIONS
+    ) -> Attempts:
+        begin, parts = self._tools.writer.begin, (request.user_id, request.folder_id)
         return {
-            space_id: self._tools.writer.begin(IndexKey(request.namespace, space_id, *parts))
+            space_id: begin(IndexKey(request.namespace, space_id, *parts), versions.get(space_id, 0))
             for space_id in space_ids
         }
 

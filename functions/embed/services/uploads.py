@@ -10,11 +10,13 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from glimpse.index import FormatError
 from glimpse.keys import UploadKey
 from glimpse.records import ImageStatus, is_newer
+from glimpse.unusable_index import advice
 
 from functions.embed.services.folder_run import FolderRun, Work
-from functions.embed.services.work import Result, Tools, UploadEvent
+from functions.embed.services.work import Outcome, Result, Tools, UploadEvent
 
 GIVEN_UP = "The picture could not be processed after several tries; upload it again."
 
@@ -58,26 +60,34 @@ class UploadIndexer:
             if known is None or is_newer(event.sequencer, known.sequencer):
                 newest[event.key] = event
             receives[event.key] = max(receives[event.key], event.receive_count)
-        self._expect_the_worst([key for key, count in receives.items() if count >= self._max_receives])
+        last = [key for key, count in receives.items() if count >= self._max_receives]
+        self._expect_the_worst(last, GIVEN_UP)
         results: dict[UploadKey, Result] = {}
         for keys in _runs(receives):
             works = [Work(key, newest[key].sequencer, receives[key] > 1) for key in keys]
-            results |= FolderRun(self._tools, keys[0].user_id, keys[0].folder_id, works).run()
+            run = FolderRun(self._tools, keys[0].user_id, keys[0].folder_id, works)
+            done = run.run()
+            if isinstance(run.failure, FormatError):
+                waiting = [key for key, result in done.items() if result.outcome is Outcome.POSTPONED]
+                self._expect_the_worst(waiting, advice(keys[0].folder_id, run.failure))
+            results |= done
         return {event: results[event.key] for event in events}
 
-    def _expect_the_worst(self, keys: Iterable[UploadKey]) -> None:
-        """Mark PENDING images of a last delivery FAILED beforehand: a worker that is killed marks nothing.
+    def _expect_the_worst(self, keys: Iterable[UploadKey], reason: str) -> None:
+        """Mark PENDING images FAILED, in a way that lets a later delivery of the same event succeed.
 
-        An INDEXED image, of which this is a replacement, stays INDEXED with its earlier picture.
+        Those of a last delivery are marked beforehand: a worker that is killed marks nothing. Those of an
+        index that can't be used wait for an operator, and whoever uploaded them is told. An INDEXED image, of
+        which this is a replacement, stays INDEXED with its earlier picture.
         """
         for key in keys:
             pair = key.folder_id, key.image_id
             try:
                 record = self._tools.images.get_many([pair]).get(pair)
                 if record and record.status is ImageStatus.PENDING and record.key == key.format():
-                    self._tools.images.mark_failed(record, GIVEN_UP, sequencer=_NO_EVENT)
+                    self._tools.images.mark_failed(record, reason, sequencer=_NO_EVENT)
             except Exception:  # whatever it is: the delivery itself may succeed all the same
-                _logger.exception("image %d was not marked before its last delivery", key.image_id)
+                _logger.exception("image %d was not marked", key.image_id)
 
 
 def _runs(receives: Mapping[UploadKey, int]) -> Iterator[list[UploadKey]]:

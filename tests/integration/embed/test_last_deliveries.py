@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from glimpse.generations import CachedGenerations
+from glimpse.index import IndexKeeper
 from glimpse.keys import UploadKey
 from glimpse.records import ImageRecord, ImageStatus, JobStatus
 from numpy.typing import NDArray
@@ -114,3 +115,33 @@ def test_a_message_that_failed_comes_again_before_its_visibility_timeout(
     }
     assert again(handler(event)) == ["m0"]
     assert len(world.sqs.receive_message(QueueUrl=url)["Messages"]) == 1
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_uploads_to_an_index_that_cannot_be_used_say_so_and_succeed_after_its_repair(
+    world: World, *, is_lost: bool
+) -> None:
+    (before,) = world.upload("coffee.png")
+    uploads = UploadIndexer(tools(world), max_receives=5)
+    uploads.process(events([before], 1))
+    manifest = world.index().manifest
+    if is_lost:
+        world.s3.delete_object(Bucket="index", Key=manifest)
+    else:
+        world.s3.put_object(Bucket="index", Key=manifest, Body=b"{")
+    (record,) = world.upload("rocket.jpg", first_id=20, job_id=8)
+    for receive_count in (1, 2):
+        (result,) = uploads.process(events([record], receive_count)).values()
+        assert result.outcome is Outcome.POSTPONED
+    waiting = world.image(record.image_id)
+    assert waiting.status is ImageStatus.FAILED
+    assert "`glimpse index repair`" in (waiting.reason or "")
+    assert world.job(8).failures[0].reason == waiting.reason
+    assert world.image(before.image_id).status is ImageStatus.INDEXED
+    repaired = IndexKeeper(world.store).repair(world.index(), world.version())
+    world.folders.raise_index_version(world.index().folder_id, world.index().space_id, repaired.version)
+    (result,) = uploads.process(events([record], 3)).values()
+    assert result.outcome is Outcome.INDEXED
+    assert world.image(record.image_id).reason is None
+    assert (world.job(8).status, world.job(8).failures) == (JobStatus.COMPLETED, ())
+    assert world.indexed_ids() == [record.image_id]

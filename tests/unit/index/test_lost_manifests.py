@@ -3,7 +3,15 @@
 from collections.abc import Callable
 
 import pytest
-from glimpse.index import EpochChanged, IndexKeeper, IndexKey, IndexReader, IndexWriter, Trouble
+from glimpse.index import (
+    EpochChanged,
+    IndexKeeper,
+    IndexKey,
+    IndexReader,
+    IndexWriter,
+    ObjectMissing,
+    Trouble,
+)
 from glimpse.index.store import Data
 
 from tests.unit.index.memory_store import MemoryStore, manifest_of
@@ -134,3 +142,21 @@ def test_a_repair_of_a_lost_manifest_loses_no_commit_that_comes_first(
     # It is of the epoch that was lost, so it goes too, and is named.
     assert len(repaired.dropped) == 1
     assert manifest_of(store, key)["sequence"] == repaired.version
+
+
+@LOSSES
+def test_nothing_is_added_to_an_index_that_is_known_to_be_lost(
+    store: MemoryStore,
+    writer: IndexWriter,
+    keeper: IndexKeeper,
+    key: IndexKey,
+    loss: Loss,
+    left: set[int],
+    reason: str,
+) -> None:
+    loss(store, key)
+    with pytest.raises(ObjectMissing, match=reason):
+        writer.begin(key, VERSION)
+    version = keeper.repair(key, VERSION).version
+    assert writer.begin(key, version).commit(batch_of([7])).version == version + 1
+    assert writer.begin(IndexKey("glimpse", "space-1", 1, 4), 0).commit(batch_of([7])).version == 1

@@ -22,9 +22,9 @@ from dataclasses import replace
 from glimpse.index import history, tombstones
 from glimpse.index.batches import VectorBatch
 from glimpse.index.changes import Change, write_commit
-from glimpse.index.errors import AttemptExpired, EpochChanged, GlimpseIndexError, StoreError
+from glimpse.index.errors import AttemptExpired, EpochChanged, GlimpseIndexError, ObjectMissing, StoreError
 from glimpse.index.layout import IndexKey, new_attempt_id
-from glimpse.index.manifest import Manifest
+from glimpse.index.manifest import Manifest, shortfall
 from glimpse.index.merging import InputUnusableError, Merger
 from glimpse.index.store import ObjectStore
 from glimpse.index.swap import Commit, Found, RetryPolicy, Swapper
@@ -80,19 +80,24 @@ class IndexWriter:
             tidying = replace(patience, tries=min(patience.tries, _TIDY_TRIES))
             self._merger = Merger(replace(self._swapper, policy=tidying), grace_seconds, merge_readers)
 
-    def begin(self, key: IndexKey) -> "Attempt":
+    def begin(self, key: IndexKey, version: int = 0) -> "Attempt":
         """Begin a change, before the work that it takes: the epoch read here is the one that must still hold.
+
+        `version` is one that the index is known to have had. Were a commit added to what is older than that,
+        its number would soon hide that the rest was lost.
 
         Raises
         ------
         FormatError
-            If the manifest can't be read, or was written by a later version.
+            If the manifest can't be read, was written by a later version, or is older than `version`.
         StoreError
             If the store refuses or does not answer.
         """
         expires = self._swapper.clock() + self._grace_seconds
-        epoch = self._swapper.read(key).epoch
-        return Attempt(self._swapper, key, epoch, expires, self._merger)
+        found = self._swapper.read(key)
+        if lost := shortfall(found.manifest, version):
+            raise ObjectMissing(f"{key.manifest}: {lost}")
+        return Attempt(self._swapper, key, found.epoch, expires, self._merger)
 
     def create(self, key: IndexKey) -> Commit:
         """Make sure that an index exists; one that does stays as it is.
