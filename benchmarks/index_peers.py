@@ -163,13 +163,14 @@ def _lancedb(images: Vectors) -> Iterator[Peer]:
         def searching(probes: int, refine: int) -> Search:
             def search(query: Vectors, count: int) -> npt.NDArray[np.int64]:
                 asked = table.search(query).distance_type("dot").nprobes(probes).refine_factor(refine)
-                found = asked.limit(count).select(["row"]).to_arrow()
+                found = asked.limit(count).select(["row", "_distance"]).to_arrow()
                 answer: npt.NDArray[np.int64] = found["row"].to_numpy()
                 return answer
 
             return search
 
         grid = [
-            (f"nprobes={p} refine={r}", searching(p, r)) for p, r in ((8, 5), (20, 10), (50, 20), (100, 30))
+            (f"nprobes={p} refine={r}", searching(p, r))
+            for p, r in ((8, 5), (20, 10), (50, 20), (100, 30), (200, 100), (400, 200))
         ]
         yield Peer("LanceDB IVF_PQ", grid, taken, float("nan"))
