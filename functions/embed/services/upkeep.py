@@ -26,7 +26,7 @@ from functions.embed.services.ports import UpkeepQueue
 from functions.embed.services.upkeep_calls import REST_SECONDS, compaction
 
 MERGE_SECONDS = 400.0
-"""The time that is left when no further merge is begun: enough for the largest one, twice over."""
+"""The time that is left when no further merge is begun: enough for the largest one, with a margin."""
 
 _RESERVE_SECONDS = 60.0
 """The time that is left when the rest of a round is handed over."""

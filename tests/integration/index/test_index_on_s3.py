@@ -20,7 +20,7 @@ from glimpse.index import (
     RetryPolicy,
     S3ObjectStore,
     VectorBatch,
-    build_segment,
+    inverting,
 )
 from glimpse.index.kinds import INVERTED_FROM, entry_fields
 from glimpse.index.layout import segment_name
@@ -44,7 +44,7 @@ def test_a_large_segment_is_read_in_parts(store: S3ObjectStore, tmp_path: Path) 
     vectors = rng.standard_normal((INVERTED_FROM, 8), dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     many = VectorBatch(np.arange(INVERTED_FROM), vectors, np.zeros(INVERTED_FROM, np.int64))
-    data = build_segment(many, KEY.space_id)
+    data = b"".join(inverting.encode(many, KEY.space_id))
     name = segment_name("0" * 32)
     entry = ObjectEntry(
         key=name,

@@ -187,3 +187,22 @@ def test_a_mapped_file_is_written_as_it_is_and_under_the_same_condition(
         with pytest.raises(PreconditionFailed):
             store.put_if_none_match("indexes/large", blob.data)
     assert read(store, "indexes/large").data == b"".join(pieces)
+
+
+def test_a_mapped_file_is_written_whole_after_an_outage(
+    store: S3ObjectStore, client: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blobs, "_IN_MEMORY_BYTES", 0)
+
+    def failing(request: AWSPreparedRequest, **_: Any) -> Any:
+        assert not isinstance(request.body, bytes)
+        request.body.read()  # sending it leaves it at its end
+        return AWSResponse(request.url, 503, HTTPHeaders(), Raw(error_body("SlowDown")))
+
+    with blobs.collected([b"a" * 1000, b"b" * 1000]) as blob:
+        client.meta.events.register_first("before-send.s3.PutObject", failing)
+        with pytest.raises(StoreUnavailable):
+            store.put_if_none_match("indexes/large", blob.data)
+        client.meta.events.unregister("before-send.s3.PutObject", failing)
+        store.put_if_none_match("indexes/again", blob.data)
+    assert read(store, "indexes/again").data == b"a" * 1000 + b"b" * 1000

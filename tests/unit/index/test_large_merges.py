@@ -1,8 +1,10 @@
 """Merges of more than memory is meant to hold: through files, with the same result."""
 
 import random
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from glimpse.index import (
     gathering,
     kinds,
 )
+from glimpse.index.errors import NoRoom
 from glimpse.index.gathering import Gathering
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,10 +30,31 @@ from tests.unit.index.vectors import batch_of, unit_vectors
 QUERY = unit_vectors(1, seed=8, dimension=64)[0]
 
 
+class Measured(MemoryStore):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lengths: list[int] = []
+
+    def get_range(self, path: str, start: int, length: int) -> bytes | None:
+        self.lengths.append(length)
+        return super().get_range(path, start, length)
+
+
 @pytest.fixture
-def on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+def on_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for module in (blobs, gathering):
         monkeypatch.setattr(module, "_IN_MEMORY_BYTES", 0)
+    opened: list[int] = []
+    temporary_file = tempfile.TemporaryFile
+
+    def noted(**how: Any) -> Any:
+        file = temporary_file(**how)
+        opened.append(file.fileno())
+        return file
+
+    monkeypatch.setattr(gathering.tempfile, "TemporaryFile", noted)
+    yield
+    assert opened
 
 
 @pytest.fixture
@@ -134,7 +158,8 @@ def test_a_merge_reads_no_lists_and_nothing_twice(key: IndexKey) -> None:
     assert all(0 < read[path] < size for path, size in sizes.items())
 
 
-def test_a_large_object_is_written_whole(on_disk: None) -> None:
+def test_a_large_object_is_a_mapped_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blobs, "_IN_MEMORY_BYTES", 0)
     pieces = [bytes([number]) * 1000 for number in range(9)]
     with blobs.collected(pieces) as blob:
         assert not isinstance(blob.data, bytes)
@@ -143,20 +168,45 @@ def test_a_large_object_is_written_whole(on_disk: None) -> None:
 
 @pytest.mark.usefixtures("small_inverted")
 def test_lists_are_fetched_up_to_so_many_bytes(key: IndexKey, tmp_path: Path) -> None:
-    lengths: list[int] = []
-
-    class Measured(MemoryStore):
-        def get_range(self, path: str, start: int, length: int) -> bytes | None:
-            lengths.append(length)
-            return super().get_range(path, start, length)
-
     store = Measured()
     IndexWriter(store).begin(key).commit(batch_of(range(3000), seed=1, dimension=64))
 
     def read(most: int) -> int:
         effort = Effort(lists=99, candidates=1, new_lists=99, new_candidates=1, new_list_bytes=most)
-        lengths.clear()
+        store.lengths.clear()
         IndexReader(store, disk_dir=tmp_path, disk_budget_bytes=0).search([key], QUERY, 10, effort=effort)
-        return sum(lengths[1:])  # without the head
+        return sum(store.lengths[1:])  # without the head
 
     assert read(1) < read(40_000) < read(10**9)
+
+
+@pytest.mark.usefixtures("small_inverted")
+def test_a_merge_without_room_says_where_it_is_missing(
+    key: IndexKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "_IN_MEMORY_BYTES", 0)
+    store = MemoryStore()
+    for start in (0, 300):
+        IndexWriter(store).begin(key).commit(batch_of(range(start, start + 300), seed=start))
+    before = manifest_of(store, key)
+    monkeypatch.setattr(gathering.os, "pwrite", lambda *_: 0)
+    with pytest.raises(NoRoom, match=tempfile.gettempdir()):
+        IndexKeeper(store).compact(key, whole=True)
+    assert manifest_of(store, key) == before
+
+
+@pytest.mark.usefixtures("small_inverted")
+def test_what_is_on_disk_takes_no_vector_s_place(key: IndexKey, tmp_path: Path) -> None:
+    """Many small segments make a cold search fetch fewer vectors; once they are on disk they do not."""
+    store = Measured()
+    attempt = IndexWriter(store, merge_readers=1).begin(key)
+    attempt.commit(batch_of(range(3000), seed=1, dimension=64))
+    for image_id in range(5000, 5030):
+        attempt.commit(batch_of([image_id], seed=image_id, dimension=64))
+    effort = Effort(lists=999, candidates=60, new_lists=999, new_candidates=60, new_list_bytes=10**9)
+    reader = IndexReader(store, memory_budget_bytes=0, disk_budget_bytes=10**7, disk_dir=tmp_path)
+    reader.search([key], QUERY, 10, effort=effort)
+    _head, *cold = store.lengths
+    store.lengths.clear()
+    reader.search([key], QUERY, 10, effort=effort)
+    assert sum(store.lengths) > sum(cold)

@@ -25,7 +25,6 @@ from glimpse.index.errors import (
 )
 from glimpse.index.filters import Filter
 from glimpse.index.keeper import IndexKeeper, Needs
-from glimpse.index.kinds import build_segment
 from glimpse.index.layout import IndexKey
 from glimpse.index.listing import Kept, image_ids
 from glimpse.index.lookup import Lookup
@@ -80,7 +79,6 @@ __all__ = [
     "Trouble",
     "Unloading",
     "VectorBatch",
-    "build_segment",
     "combine",
     "image_ids",
     "walk",

@@ -84,6 +84,10 @@ class DiskCache:
         self._lock = threading.Lock()
         self._written: int | None = None
 
+    def has(self, sha256: str) -> bool:
+        """Tell whether there is a file of a digest."""
+        return (self._folder / sha256).exists()
+
     def get(self, sha256: str) -> bytes | None:
         """Return the file of a digest, unchecked, or None."""
         path = self._folder / sha256

@@ -21,7 +21,7 @@ from glimpse.index.errors import (
     ObjectUnsupported,
 )
 from glimpse.index.layout import IndexKey, is_marks_name, is_swept_name
-from glimpse.index.manifest import Manifest, ObjectEntry, shortfall
+from glimpse.index.manifest import Manifest, shortfall
 from glimpse.index.store import ObjectStore
 from glimpse.index.survival import merge_batches
 from glimpse.index.tiers import spans_of
@@ -214,14 +214,14 @@ def _check_objects(report: Report, store: ObjectStore, key: IndexKey) -> None:
     for entry in manifest.segments:
         try:
             if not contents.can_read_segment(entry):
-                raise ObjectUnsupported(_later(entry))
+                raise ObjectUnsupported(contents.later_version(entry))
             batches.append((entry.sequence, contents.read_segment(store, key, entry, manifest.dimension)))
         except FormatError as error:
             report.findings.append(Finding(_trouble(error), key.object(entry.key), str(error), entry.key))
     for entry in manifest.tombstones:
         try:
             if not contents.can_read_tombstones(entry):
-                raise ObjectUnsupported(_later(entry))
+                raise ObjectUnsupported(contents.later_version(entry))
             masks.append((entry.sequence, contents.read_tombstones(store, key, entry)))
         except FormatError as error:
             unknown_before = max(unknown_before, entry.sequence)
@@ -244,12 +244,6 @@ def _check_logs(manifest: Manifest, store: ObjectStore, key: IndexKey) -> Iterat
         if not all(entry.absorbed(int(sequence)) for sequence in np.unique(sequences)):
             reason = "its log names commits that it does not stand for"
             yield Finding(Trouble.LOG_UNUSABLE, key.object(entry.key), reason, entry.key)
-
-
-def _later(entry: ObjectEntry) -> str:
-    return (
-        f"its kind {entry.kind!r}, version {entry.format_version}, is newer than what this version can read"
-    )
 
 
 def _trouble(error: FormatError) -> Trouble:

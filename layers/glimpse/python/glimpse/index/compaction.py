@@ -1,12 +1,13 @@
 """Compaction: merging what writers left behind, without ever standing in their way."""
 
 import logging
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
 from glimpse.index import tiers
-from glimpse.index.errors import CommitContended, FormatError
+from glimpse.index.errors import CommitContended, FormatError, NoRoom
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import Manifest
 from glimpse.index.merging import InputUnusableError, Merger
@@ -73,6 +74,8 @@ def compact(
 
     Raises
     ------
+    NoRoom
+        If the folder for temporary files is full.
     AttemptExpired, CommitContended, FormatError, StoreError
         As for :meth:`glimpse.index.writer.Attempt.commit`. What was merged until then stays merged.
     """
@@ -103,6 +106,10 @@ def _merge(merger: Merger, key: IndexKey, manifest: Manifest, window: tiers.Wind
     except InputUnusableError as error:
         _logger.warning("%s is left out of compaction: %s", key.object(error.name), error.reason)
         done.unusable[error.name] = error.reason
+    except OSError as error:
+        raise NoRoom(
+            f"a merge needs more room in {tempfile.gettempdir()} ({error}): free some, or set TMPDIR"
+        ) from error
     except CommitContended:
         if not done.merges:
             raise

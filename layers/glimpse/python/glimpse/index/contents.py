@@ -37,7 +37,7 @@ def read_segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimensio
     StoreError
         If the store refuses or does not answer.
     """
-    data = _verified(store, key, entry)
+    data = read_whole(store, key, entry)
     batch = kinds.read_batch(data, key.space_id)
     stated = entry.model_extra or {}
     for name, value in kinds.entry_fields(data).items():
@@ -63,11 +63,10 @@ def read_pieces(
     if head is None:
         yield read_segment(store, key, entry, dimension)
         return
-    path = key.object(entry.key)
-    image_ids, taken_at = head.read_columns([_range(store, path, span) for span in head.column_spans()])
+    image_ids, taken_at = _columns(store, key, entry, head)
     for start in range(0, head.count, _PIECE):
         rows = slice(start, min(start + _PIECE, head.count))
-        records = _range(store, path, head.record_span(rows.start, rows.stop))
+        records = memoryview(read_range(store, key, entry, head.record_span(rows.start, rows.stop)))
         try:
             yield VectorBatch(image_ids[rows], head.read_records(records).astype(np.float32), taken_at[rows])
         except ValueError as error:
@@ -85,8 +84,7 @@ def read_image_ids(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimens
     head = _head(store, key, entry, dimension)
     if head is None:
         return read_segment(store, key, entry, dimension).image_ids
-    path = key.object(entry.key)
-    return head.read_columns([_range(store, path, span) for span in head.column_spans()])[0]
+    return _columns(store, key, entry, head)[0]
 
 
 def read_tombstones(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Ids:
@@ -97,10 +95,61 @@ def read_tombstones(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Id
     FormatError, StoreError
         As for :func:`read_segment`.
     """
-    ids = tombstones.decode(_verified(store, key, entry))
+    ids = tombstones.decode(read_whole(store, key, entry))
     if len(ids) != entry.count:
         raise ObjectDamaged(f"it holds {len(ids)} image ids, where its manifest says {entry.count}")
     return ids
+
+
+def read_whole(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> bytes:
+    """Return all bytes of an object.
+
+    Raises
+    ------
+    ObjectMissing, ObjectDamaged
+        If it is gone, or not what its manifest says.
+    StoreError
+        If the store refuses or does not answer.
+    """
+    stored = store.get(key.object(entry.key))
+    if stored is None:
+        raise ObjectMissing("it does not exist")
+    if len(stored.data) != entry.bytes:
+        raise ObjectDamaged(f"it has {len(stored.data)} bytes, where its manifest says {entry.bytes}")
+    if hashlib.sha256(stored.data).hexdigest() != entry.sha256:
+        raise ObjectDamaged("its SHA-256 is not the one in its manifest")
+    return stored.data
+
+
+def read_range(store: ObjectStore, key: IndexKey, entry: ObjectEntry, span: Span) -> bytes:
+    """Return some bytes of an object, which whoever asks has to verify.
+
+    Raises
+    ------
+    ObjectMissing, ObjectDamaged
+        If it is gone, or shorter than its manifest says.
+    StoreError
+        If the store refuses or does not answer.
+    """
+    data = store.get_range(key.object(entry.key), span.start, span.length)
+    if data is None:
+        raise ObjectMissing("it does not exist")
+    if len(data) != span.length:
+        raise ObjectDamaged(f"it ends before byte {span.end} of {entry.bytes} in its manifest")
+    return data
+
+
+def check_head(data: bytes, sha256: str) -> None:
+    """Raise ObjectDamaged if a head is not the one that the manifest names."""
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ObjectDamaged("the SHA-256 of its head is not the one in its manifest")
+
+
+def later_version(entry: ObjectEntry) -> str:
+    """Return why this version can't read an object, as a clause."""
+    return (
+        f"its kind {entry.kind!r}, version {entry.format_version}, is newer than what this version can read"
+    )
 
 
 def _head(
@@ -111,12 +160,16 @@ def _head(
     if said is None:
         return None
     length, digest = said
-    data = bytes(_range(store, key.object(entry.key), Span(0, length)))
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise ObjectDamaged("the SHA-256 of its head is not the one in its manifest")
+    data = read_range(store, key, entry, Span(0, length))
+    check_head(data, digest)
     head = inverted.Head.decode(data, entry.bytes, key.space_id)
     _check_stated(head.count, head.dimension, entry, dimension)
     return head
+
+
+def _columns(store: ObjectStore, key: IndexKey, entry: ObjectEntry, head: inverted.Head) -> tuple[Ids, Ids]:
+    parts = [memoryview(read_range(store, key, entry, span)) for span in head.column_spans()]
+    return head.read_columns(parts)
 
 
 def _check_stated(count: int, found: int, entry: ObjectEntry, dimension: int | None) -> None:
@@ -124,23 +177,3 @@ def _check_stated(count: int, found: int, entry: ObjectEntry, dimension: int | N
         raise ObjectDamaged(f"it holds {count} images, where its manifest says {entry.count}")
     if found != dimension:
         raise ObjectForeign(f"its vectors have dimension {found}, its manifest says {dimension}")
-
-
-def _range(store: ObjectStore, path: str, span: Span) -> memoryview:
-    data = store.get_range(path, span.start, span.length)
-    if data is None:
-        raise ObjectMissing("it does not exist")
-    if len(data) != span.length:
-        raise ObjectDamaged(f"it ends before byte {span.end}, which its manifest says it has")
-    return memoryview(data)
-
-
-def _verified(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> bytes:
-    stored = store.get(key.object(entry.key))
-    if stored is None:
-        raise ObjectMissing("it does not exist")
-    if len(stored.data) != entry.bytes:
-        raise ObjectDamaged(f"it has {len(stored.data)} bytes, where its manifest says {entry.bytes}")
-    if hashlib.sha256(stored.data).hexdigest() != entry.sha256:
-        raise ObjectDamaged("its SHA-256 is not the one in its manifest")
-    return stored.data

@@ -41,6 +41,10 @@ class CommitContended(CommitError):  # noqa: N818
     """Other writers, or a failing store, took every try. Nothing is wrong with the change: try it later."""
 
 
+class NoRoom(GlimpseIndexError):  # noqa: N818
+    """The folder for temporary files has no room for a merge."""
+
+
 class FormatError(GlimpseIndexError):
     """An object of the index can't be used."""
 

@@ -41,11 +41,6 @@ def build(kind: str, rows: Rows, space_id: str) -> tuple[int, Iterator[Buffer]]:
     return chosen.format_version, chosen.encode(rows, space_id)
 
 
-def build_segment(rows: Rows, space_id: str) -> bytes:
-    """Return a segment that holds `rows`, of the kind that suits their number."""
-    return b"".join(build(choose_kind(len(rows)), rows, space_id)[1])
-
-
 def can_read(kind: str, format_version: int) -> bool:
     """Tell whether this version reads segments of a kind and version."""
     return kind in _KINDS and format_version <= _KINDS[kind].format_version

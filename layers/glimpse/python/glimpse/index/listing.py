@@ -11,7 +11,7 @@ from glimpse.index.errors import ObjectMissing
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import Manifest, ObjectEntry
 from glimpse.index.store import ObjectStore
-from glimpse.index.survival import surviving_rows
+from glimpse.index.survival import surviving
 
 _ROUNDS = 5
 """How often it is begun anew because a manifest was replaced, and its objects removed, meanwhile."""
@@ -66,12 +66,11 @@ def _image_ids(store: ObjectStore, key: IndexKey, kept: Kept) -> set[int]:
         (entry.sequence, ids_in(entry, partial(contents.read_tombstones, store, key, entry)))
         for entry in manifest.tombstones
     ]
-    held = [
-        ids_in(entry, partial(contents.read_image_ids, store, key, entry, manifest.dimension))
+    parts = [
+        (
+            entry.sequence,
+            ids_in(entry, partial(contents.read_image_ids, store, key, entry, manifest.dimension)),
+        )
         for entry in manifest.segments
     ]
-    ids = np.concatenate([*held, np.empty(0, np.int64)])
-    sequences = np.repeat(
-        np.array([entry.sequence for entry in manifest.segments], np.int64), [len(each) for each in held]
-    )
-    return set(ids[surviving_rows(ids, sequences, masks)].tolist())
+    return set(surviving(parts, masks)[1].tolist())

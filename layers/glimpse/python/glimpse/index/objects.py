@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glimpse.index import inverted, kinds, tombstones
+from glimpse.index import contents, inverted, tombstones
 from glimpse.index.batches import Ids
 from glimpse.index.cache import DiskCache, MemoryCache
-from glimpse.index.errors import FormatError, ObjectDamaged, ObjectMissing, ObjectUnsupported
+from glimpse.index.errors import FormatError, ObjectDamaged, ObjectUnsupported
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import ObjectEntry
 from glimpse.index.ranges import Span, plan
@@ -107,8 +107,11 @@ class ObjectCache:
             yield _settled(*ahead.popleft())
 
     def count_missing(self, wanted: Iterable[Wanted]) -> int:
-        """Return how many of some objects are not in memory."""
-        return sum(self._memory.get(_cache_key(item)) is None for item in wanted)
+        """Return how many of some objects are neither in memory nor on disk."""
+        return sum(
+            self._memory.get(_cache_key(item)) is None and not self._disk.has(_digest_to_load(item.entry))
+            for item in wanted
+        )
 
     def read_parts(
         self, wanted: Sequence[tuple[Wanted, Sequence[Span]]], requests: int
@@ -155,10 +158,7 @@ class ObjectCache:
 
     def _load(self, wanted: Wanted) -> Loaded | FormatError:
         if not _can_read(wanted):
-            return ObjectUnsupported(
-                f"its kind {wanted.entry.kind!r}, version {wanted.entry.format_version}, "
-                "is newer than what this version can read"
-            )
+            return ObjectUnsupported(contents.later_version(wanted.entry))
         try:
             loaded = self._decoded(wanted)
             _check_against_manifest(loaded, wanted.entry)
@@ -187,48 +187,39 @@ class ObjectCache:
                 return kept
             self._disk.drop(digest)
         head = self._range(wanted, Span(0, length))
-        if hashlib.sha256(head).hexdigest() != digest:
-            raise ObjectDamaged("the SHA-256 of its head is not the one in its manifest")
+        contents.check_head(head, digest)
         self._disk.put(digest, head)
         return head
 
     def _range(self, wanted: Wanted, span: Span) -> bytes:
-        data = self._store.get_range(wanted.index.object(wanted.entry.key), span.start, span.length)
-        if data is None:
-            raise ObjectMissing("it does not exist")
-        if len(data) != span.length:
-            raise ObjectDamaged(f"it ends before byte {span.end} of {wanted.entry.bytes} in its manifest")
-        return data
+        return contents.read_range(self._store, wanted.index, wanted.entry, span)
 
     def _bytes(self, wanted: Wanted) -> bytes:
         entry = wanted.entry
         kept = self._disk.get(entry.sha256)
         if kept is not None:
-            if _is_intact(kept, entry):
+            if len(kept) == entry.bytes and hashlib.sha256(kept).hexdigest() == entry.sha256:
                 return kept
             self._disk.drop(entry.sha256)
-        stored = self._store.get(wanted.index.object(entry.key))
-        if stored is None:
-            raise ObjectMissing("it does not exist")
-        if len(stored.data) != entry.bytes:
-            raise ObjectDamaged(f"it has {len(stored.data)} bytes, where its manifest says {entry.bytes}")
-        if not _is_intact(stored.data, entry):
-            raise ObjectDamaged("its SHA-256 is not the one in its manifest")
-        self._disk.put(entry.sha256, stored.data)
-        return stored.data
+        data = contents.read_whole(self._store, wanted.index, entry)
+        self._disk.put(entry.sha256, data)
+        return data
 
 
 def _can_read(wanted: Wanted) -> bool:
-    entry = wanted.entry
-    if wanted.masks:
-        return entry.kind == tombstones.KIND and entry.format_version <= tombstones.FORMAT_VERSION
-    return kinds.can_read(entry.kind, entry.format_version)
+    can_read = contents.can_read_tombstones if wanted.masks else contents.can_read_segment
+    return can_read(wanted.entry)
 
 
 def _check_against_manifest(loaded: Loaded, entry: ObjectEntry) -> None:
     count = len(loaded) if isinstance(loaded, np.ndarray) else loaded.count
     if count != entry.count:
         raise ObjectDamaged(f"it holds {count} images, where its manifest says {entry.count}")
+
+
+def _digest_to_load(entry: ObjectEntry) -> str:
+    head = inverted.head_in(entry) if entry.kind == inverted.KIND else None
+    return head[1] if head else entry.sha256
 
 
 def _size_to_load(entry: ObjectEntry) -> int:
@@ -238,10 +229,6 @@ def _size_to_load(entry: ObjectEntry) -> int:
 
 def _cache_key(wanted: Wanted) -> tuple[str, str]:
     return wanted.index.object(wanted.entry.key), wanted.entry.sha256
-
-
-def _is_intact(data: bytes, entry: ObjectEntry) -> bool:
-    return len(data) == entry.bytes and hashlib.sha256(data).hexdigest() == entry.sha256
 
 
 def _settled(

@@ -30,7 +30,7 @@ from glimpse.index.vector_files import VectorFiles
 
 DEFAULT_MEMORY_BYTES = 512 * 2**20
 DEFAULT_DISK_BYTES = 400 * 2**20
-"""Of the 512 MB that a function's /tmp has."""
+"""Of the 512 MB that a Lambda function's /tmp has by default."""
 
 _MANIFEST_BYTES = 64 * 2**20
 THREADS = 32

@@ -109,6 +109,8 @@ class S3ObjectStore:
     def put_if_none_match(self, key: str, data: Data) -> None:
         """Write an object where there is none; Conflict if there is one."""
         with _translated(key):
+            if not isinstance(data, bytes):
+                data.seek(0)  # an earlier try may have read it
             # A mapped file is one to boto3, although its type does not say so.
             body = cast("IO[bytes] | bytes", data)
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")

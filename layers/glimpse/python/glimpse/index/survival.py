@@ -1,5 +1,7 @@
 """Which rows of segments a search can find, by their sequence numbers and the tombstones between them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from glimpse.index.batches import Ids, VectorBatch
@@ -8,7 +10,7 @@ _NO_IDS: Ids = np.empty(0, np.int64)
 
 
 def merge_batches(
-    batches: list[tuple[int, VectorBatch]], masks: list[tuple[int, Ids]], dimension: int
+    batches: list[tuple[int, VectorBatch]], masks: Sequence[tuple[int, Ids]], dimension: int
 ) -> VectorBatch:
     """Return the vectors that a search over segments and tombstones can find, one per image.
 
@@ -16,8 +18,8 @@ def merge_batches(
     ----------
     batches : list of (int, VectorBatch)
         Segments with their sequence numbers.
-    masks : list of (int, (m,) int64)
-        Tombstones with theirs: each masks its ids in segments of a lower number.
+    masks : sequence of (int, (m,) int64)
+        As for :func:`surviving_rows`.
     dimension : int
         Of the vectors, where there are none.
     """
@@ -33,15 +35,32 @@ def merge_batches(
     )
 
 
-def surviving_rows(image_ids: Ids, sequences: Ids, masks: list[tuple[int, Ids]]) -> Ids:
+def surviving(parts: Sequence[tuple[int, Ids]], masks: Sequence[tuple[int, Ids]]) -> tuple[Ids, Ids]:
+    """Return what a search can find in segments: the rows, one segment after the other, and their image ids.
+
+    Parameters
+    ----------
+    parts : sequence of (int, (n,) int64)
+        Of each segment its sequence number, and the image ids of its rows.
+    masks : sequence of (int, (m,) int64)
+        As for :func:`surviving_rows`.
+    """
+    ids = np.concatenate([*(ids for _, ids in parts), _NO_IDS])
+    counts = np.array([len(ids) for _, ids in parts], np.int64)
+    sequences = np.repeat(np.array([sequence for sequence, _ in parts], np.int64), counts)
+    rows = surviving_rows(ids, sequences, masks)
+    return rows, ids[rows]
+
+
+def surviving_rows(image_ids: Ids, sequences: Ids, masks: Sequence[tuple[int, Ids]]) -> Ids:
     """Return which rows a search can find: the newest of each image, unless a tombstone masks it.
 
     Parameters
     ----------
     image_ids, sequences : (n,) int64
         Of each row its image, and the sequence number of its segment.
-    masks : list of (int, (m,) int64)
-        As for :func:`merge_batches`.
+    masks : sequence of (int, (m,) int64)
+        Tombstones with their sequence numbers: each masks its ids in segments of a lower one.
 
     Returns
     -------
@@ -58,7 +77,7 @@ def surviving_rows(image_ids: Ids, sequences: Ids, masks: list[tuple[int, Ids]])
     return rows
 
 
-def _masked_up_to(image_ids: Ids, masks: list[tuple[int, Ids]]) -> Ids:
+def _masked_up_to(image_ids: Ids, masks: Sequence[tuple[int, Ids]]) -> Ids:
     """Return for each row below which sequence number its image is masked; 0 where it is not."""
     limits = np.zeros(len(image_ids), np.int64)
     if not masks:

@@ -12,7 +12,7 @@ from glimpse.index.errors import ObjectMissing, ObjectUnsupported
 from glimpse.index.layout import IndexKey
 from glimpse.index.manifest import Manifest, ObjectEntry, shortfall
 from glimpse.index.store import ObjectStore
-from glimpse.index.survival import surviving_rows
+from glimpse.index.survival import surviving
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +69,10 @@ class Unloading:
         masks = [
             (entry.sequence, contents.read_tombstones(store, key, entry)) for entry in manifest.tombstones
         ]
-        ids = [_image_ids(store, key, entry, manifest.dimension) for entry in manifest.segments]
-        lengths = [len(each) for each in ids]
-        sequences = np.repeat(
-            np.array([entry.sequence for entry in manifest.segments], np.int64), np.array(lengths, np.int64)
-        )
-        kept = surviving_rows(np.concatenate([*ids, np.empty(0, np.int64)]), sequences, masks)
-        kept.sort()
+        held = [_image_ids(store, key, entry, manifest.dimension) for entry in manifest.segments]
+        numbers = (entry.sequence for entry in manifest.segments)
+        kept = np.sort(surviving(list(zip(numbers, held, strict=True)), masks)[0])
+        lengths = [len(ids) for ids in held]
         ends = np.cumsum(lengths, dtype=np.int64)
         parts = tuple(
             _Part(entry, kept[(kept >= end - length) & (kept < end)] - (end - length))
@@ -104,5 +101,5 @@ class Unloading:
 
 def _image_ids(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None) -> Ids:
     if not contents.can_read_segment(entry):
-        raise ObjectUnsupported(f"{entry.key} is of the kind {entry.kind!r}, version {entry.format_version}")
+        raise ObjectUnsupported(f"{entry.key}: {contents.later_version(entry)}")
     return contents.read_image_ids(store, key, entry, dimension)
