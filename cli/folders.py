@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from glimpse.index import IndexKey, ObjectStore
 from glimpse.index.layout import MAX_ID
+from glimpse.records import FolderStore, RecordsContended
+from glimpse.records.models import MODELS as RECORD_MODELS
 
 from cli.target import Target
 from local.errors import Trouble
+from local.tables import opened
 
 SHARED_NAMESPACE = "glimpse"
 _MOST_SPACES = 1000
@@ -39,6 +41,7 @@ class Folders:
     """
 
     def __init__(self, target: Target) -> None:
+        self._target = target
         self._outputs = target.outputs
         self._dynamodb = target.client("dynamodb")
 
@@ -106,21 +109,24 @@ class Folders:
         """Let searches know of a new version of an index, where the folder has a record that is older.
 
         Ids of another namespace or owner are another backend's: the folder of that number is not theirs.
+
+        Raises
+        ------
+        Trouble
+            If uploads kept holding the record, or the table refuses.
         """
         if index.namespace != SHARED_NAMESPACE:
             return
-        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
-            self._dynamodb.update_item(
-                TableName=self._outputs["FoldersTable"],
-                Key={"folder_id": {"N": str(index.folder_id)}},
-                UpdateExpression="SET index_versions.#space = :version",
-                ConditionExpression="owner_id = :owner AND index_versions.#space < :version",
-                ExpressionAttributeNames={"#space": index.space_id},
-                ExpressionAttributeValues={
-                    ":owner": {"N": str(index.user_id)},
-                    ":version": {"N": str(version)},
-                },
-            )
+        try:
+            with opened(self._target, RECORD_MODELS):
+                FolderStore().raise_index_version(
+                    index.folder_id, index.space_id, version, owner_id=index.user_id
+                )
+        except RecordsContended as error:
+            raise Trouble(
+                f"{index.prefix} has version {version}, but its folder's record could not be told: {error}."
+                " Run `glimpse index repair` again."
+            ) from error
 
     def _record_of(self, index: IndexKey) -> dict[str, Any]:
         if index.namespace != SHARED_NAMESPACE:

@@ -125,8 +125,12 @@ def repair(
 
 def _mend(opened: _Opened, index: IndexKey, version: int, *, yes: bool) -> bool:
     """Mend one index, and return whether there was something to mend."""
-    wrong = _asked(partial(opened.keeper.check, index, version), index).errors
+    report = _asked(partial(opened.keeper.check, index, version), index)
+    wrong = report.errors
     if not wrong:
+        # A repair that was cut short after it mended the index has not told the folder's record.
+        if report.manifest is not None and report.manifest.sequence > version:
+            opened.folders.raise_version(index, report.manifest.sequence)
         console.print(f"{index.prefix}: nothing to mend.", highlight=False)
         return False
     for finding in wrong:

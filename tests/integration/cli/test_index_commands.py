@@ -8,6 +8,8 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from glimpse.index import IndexKey, IndexWriter, S3ObjectStore, VectorBatch
 from glimpse.search_client.transport import Response
 from moto import mock_aws
@@ -15,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from cli import index as commands
 from cli.main import app
+from cli.target import Target
 from local.errors import Trouble
 
 KEY = IndexKey("glimpse", "space-1", 1, 3)
@@ -56,7 +59,8 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with mock_aws():
         session = boto3.Session("testing", "testing", region_name="us-east-1")
         outputs = {"IndexBucket": "index", **{name: name for name in TABLES}}
-        target = SimpleNamespace(outputs=outputs, client=session.client)
+        environment = Target("the test", "test", outputs, session, None).environment
+        target = SimpleNamespace(outputs=outputs, client=session.client, environment=environment)
         target.embedding = Embedding(target)
         target.transport = lambda: target.embedding
         session.client("s3").create_bucket(Bucket="index")
@@ -145,6 +149,33 @@ def test_what_is_wrong_is_named_and_repaired(target: Any) -> None:
     assert glimpse("check", "ada", "holidays").exit_code == 0
     assert versions(target) == {"space-1": {"N": "3"}}, "searches look again"
     assert "nothing to mend" in glimpse("repair", "ada", "holidays").output
+
+
+@pytest.mark.parametrize("is_held_on", [False, True])
+def test_a_repair_tells_the_folder_also_while_uploads_hold_its_record(
+    target: Any, monkeypatch: pytest.MonkeyPatch, *, is_held_on: bool
+) -> None:
+    damage(target)
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+    held = ["once", "twice"]
+
+    def hold(client: BaseClient, operation: str, parameters: object) -> object:
+        if operation == "UpdateItem" and (held or is_held_on):
+            del held[:1]
+            error = {"Error": {"Code": "TransactionConflictException", "Message": "held"}}
+            raise ClientError(error, operation)  # type: ignore[arg-type]
+        return call(client, operation, parameters)
+
+    with monkeypatch.context() as uploads:
+        uploads.setattr(BaseClient, "_make_api_call", hold)
+        uploads.setattr("time.sleep", lambda _: None)
+        repaired = glimpse("repair", "ada", "holidays", "--yes")
+    assert not held
+    assert (repaired.exit_code, isinstance(repaired.exception, Trouble)) == (int(is_held_on), is_held_on)
+    assert versions(target) == {"space-1": {"N": "2" if is_held_on else "3"}}
+    again = glimpse("repair", "ada", "holidays")
+    assert f"{KEY.prefix}: nothing to mend." in again.output
+    assert versions(target) == {"space-1": {"N": "3" if is_held_on else "4"}}, "it is as new as the index"
 
 
 @pytest.mark.parametrize("is_put_back", [False, True])
