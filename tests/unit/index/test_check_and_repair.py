@@ -175,8 +175,15 @@ def test_a_repair_starts_over_when_somebody_commits_meanwhile(
 
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.ECHO_412])
 @pytest.mark.parametrize("is_emptied", [False, True])
+@pytest.mark.parametrize("is_followed", [False, True])
 def test_a_repair_whose_answer_is_lost_says_what_it_did(
-    writer: IndexWriter, store: MemoryStore, key: IndexKey, fault: Fault, *, is_emptied: bool
+    writer: IndexWriter,
+    store: MemoryStore,
+    key: IndexKey,
+    fault: Fault,
+    *,
+    is_emptied: bool,
+    is_followed: bool,
 ) -> None:
     fill(writer, key)
     if is_emptied:
@@ -189,11 +196,15 @@ def test_a_repair_whose_answer_is_lost_says_what_it_did(
 
     def swap(name: str, data: bytes, etag: str) -> None:
         faulty.fail({0: fault} if next(puts) == 0 else {})
-        FaultyStore.put_if_match(faulty, name, data, etag)
+        try:
+            FaultyStore.put_if_match(faulty, name, data, etag)
+        finally:
+            if is_followed:
+                writer.begin(key).commit(batch_of([5]))
 
     faulty.put_if_match = swap  # type: ignore[method-assign]
     repaired = IndexKeeper(faulty, readers=1, clock=lambda: store.now, sleep=lambda _: None).repair(key)
-    assert len(store.manifests) == before + 1
+    assert len(store.manifests) == before + 1 + is_followed
     assert [finding.trouble for finding in repaired.mended] == [
         Trouble.DAMAGED if is_emptied else Trouble.MISSING
     ]

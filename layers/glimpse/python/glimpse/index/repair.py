@@ -5,7 +5,7 @@ they can be embedded again. It adds nothing by guessing: an object that no manif
 that was removed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from glimpse.index.check import Finding, Report, Trouble, check
 from glimpse.index.errors import CommitContended, Conflict, ObjectUnsupported, StoreUnavailable
@@ -76,7 +76,10 @@ def repair(swapper: Swapper, key: IndexKey, version: int = 0) -> Repaired:
             if tried and report.manifest and report.manifest.attempt == tried[0].attempt:
                 return tried[1]  # the last swap happened, and its answer was lost
             if report.is_sound and not any(_is_of_later(finding, key) for finding in report.findings):
-                return Repaired(report.manifest.sequence if report.manifest else 0)
+                now = report.manifest.sequence if report.manifest else 0
+                # A swap that lost its answer may have happened, and others committed since: what was wrong
+                # is right now, and who asked has to learn what went.
+                return replace(tried[1], version=now) if tried else Repaired(now)
             tried = following, repaired = _mended(swapper, key, report, version)
             swapper.swap(key, report.etag, following)
         except (Conflict, StoreUnavailable) as error:
