@@ -170,6 +170,8 @@ def _check_mark(store: ObjectStore, key: IndexKey, name: str) -> Iterator[Findin
     try:
         if stored is not None:  # or a sweep has used it
             marks.decode(stored.data)
+    except ObjectUnsupported:
+        pass  # a sweep of that version uses it
     except ObjectDamaged as error:
         yield Finding(Trouble.UNREFERENCED, key.object(name), str(error), name)
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from glimpse.index.errors import ObjectDamaged
+from glimpse.index.errors import ObjectDamaged, ObjectUnsupported
 
 KIND = "glimpse-marks"
 FORMAT_VERSION = 1
@@ -16,18 +16,20 @@ def encode(names: Iterable[str]) -> bytes:
 
 
 def decode(data: bytes) -> list[str]:
-    """Return the names in a mark; none if a later version wrote it, which will see to them.
+    """Return the names in a mark.
 
     Raises
     ------
     ObjectDamaged
         If it is no mark.
+    ObjectUnsupported
+        If a later version wrote it, which will see to it.
     """
     try:
         document = json.loads(data)
         kind, version = document["kind"], document["format_version"]
         if kind == KIND and version > FORMAT_VERSION:
-            return []
+            raise ObjectUnsupported(f"it is a mark of format version {version!r}")
         names = [str(item) for item in document["names"]]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ObjectDamaged(f"it is not what a sweep marks: {error!r}") from error

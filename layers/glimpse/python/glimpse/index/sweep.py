@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from glimpse.index import marks
-from glimpse.index.errors import ObjectDamaged
+from glimpse.index.errors import ObjectDamaged, ObjectUnsupported
 from glimpse.index.layout import IndexKey, is_marks_name, is_swept_name, marks_name, new_attempt_id
 from glimpse.index.store import Listed
 from glimpse.index.swap import Swapper
@@ -80,13 +80,14 @@ def sweep(swapper: Swapper, key: IndexKey, grace_seconds: float) -> Swept:
     ripe = {
         name for name, item in listed.items() if is_marks_name(name) and item.modified < now - grace_seconds
     }
-    doomed = old & _marked(swapper, key, ripe)
+    marked, used = _marked(swapper, key, ripe)
+    doomed = old & marked
     removed = [unnamed[name] for name in sorted(doomed)]
     _remove(swapper, removed)
     # After what they marked: a sweep that dies in between finds them again.
-    _remove(swapper, [listed[name] for name in sorted(ripe)])
+    _remove(swapper, [listed[name] for name in used])
     fresh = {name for name in listed if is_marks_name(name)} - ripe
-    marked_before = _marked(swapper, key, fresh)
+    marked_before, _ = _marked(swapper, key, fresh)
     new = sorted(old - doomed - marked_before)
     if new:
         swapper.put_immutable(key.object(marks_name(new_attempt_id())), marks.encode(new))
@@ -100,16 +101,20 @@ def _remove(swapper: Swapper, items: list[Listed]) -> None:
         swapper.store.delete([item.key for item in items])
 
 
-def _marked(swapper: Swapper, key: IndexKey, from_: Iterable[str]) -> set[str]:
-    """Return the names in some marks; one that is gone was used by another sweep."""
+def _marked(swapper: Swapper, key: IndexKey, from_: Iterable[str]) -> tuple[set[str], list[str]]:
+    """Return the names in some marks, and which of the marks these are: those of later versions are not."""
     names: set[str] = set()
+    used: list[str] = []
     for name in sorted(from_):
         stored = swapper.store.get(key.object(name))
         if stored is None:
-            continue
+            continue  # another sweep has used it
         try:
             names.update(marks.decode(stored.data))
+        except ObjectUnsupported:
+            continue
         except ObjectDamaged as error:
             # What it named is marked once more, and it goes when it is old enough.
             _logger.warning("%s marks nothing: %s", key.object(name), error)
-    return names
+        used.append(name)
+    return names, used
