@@ -1,6 +1,10 @@
 """A damaged index, as somebody who searches sees it."""
 
 import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from local.settings import ROOT
 from tests.e2e.stack import Stack, User, glimpse
@@ -51,3 +55,11 @@ def test_a_lost_manifest_is_noticed_and_its_images_come_back(stack: Stack) -> No
     assert [result["file_name"] for result in answer["results"]] == ["coffee.png"]
     assert "partial" not in answer
     user.http.close()
+
+
+@pytest.mark.parametrize("user", ["", b"\xff", "x" * 3000, "9" * 23])
+def test_what_can_be_no_name_is_told_in_a_sentence(stack: Stack, user: Any, tmp_path: Path) -> None:
+    for arguments in (["index", "check", user, "x"], ["export", user, "x", str(tmp_path / "f.npz")]):
+        told = glimpse(stack, *arguments)
+        assert (told.returncode, told.stderr.count("\n")) == (1, 1), told.stderr
+        assert told.stderr.startswith("glimpse: There is no user ")
