@@ -13,7 +13,7 @@ from glimpse.index.errors import PreconditionFailed
 from glimpse.index.store import NOT_MODIFIED, Data, Listed, NotModified, StoredObject
 
 _LOOK_SECONDS = 0.02
-_QUIET_LOOKS = 3
+_QUIET_LOOKS = 5
 _QUIET_CPU_SECONDS = 0.002
 
 
