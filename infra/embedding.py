@@ -66,19 +66,7 @@ class Embedding(Construct):
                 *_table_statements(storage),
                 *self._queue_statements(upkeep),
             ],
-            environment={
-                "GLIMPSE_IMAGES_BUCKET": storage.images.bucket_name,
-                "GLIMPSE_INDEX_BUCKET": storage.index.bucket_name,
-                "GLIMPSE_FOLDERS_TABLE": storage.tables["folders"].table_name,
-                "GLIMPSE_IMAGES_TABLE": storage.tables["images"].table_name,
-                "GLIMPSE_JOBS_TABLE": storage.tables["jobs"].table_name,
-                "GLIMPSE_SHARES_TABLE": storage.tables["shares"].table_name,
-                "GLIMPSE_DEPLOYMENT_TABLE": storage.tables["deployment"].table_name,
-                "GLIMPSE_OTHER_IMAGES_TABLE": storage.tables["other_images"].table_name,
-                "GLIMPSE_MAINTENANCE_QUEUE_URL": self.maintenance.queue_url,
-                "GLIMPSE_UPKEEP_QUEUE_URL": upkeep.queue.queue_url,
-                "GLIMPSE_MAX_RECEIVES": str(MAX_RECEIVE_COUNT),
-            },
+            environment=self._environment(storage, upkeep),
             memory_mb=MEMORY_MB,
             timeout=TIMEOUT,
             ephemeral_storage_size=STORAGE,
@@ -92,6 +80,21 @@ class Embedding(Construct):
         self._maintenance_work.consumed_by(
             self.function, "MaintenanceSource", batch_size=1, window=None, concurrency=2
         )
+
+    def _environment(self, storage: Storage, upkeep: WorkQueue) -> dict[str, str]:
+        return {
+            "GLIMPSE_IMAGES_BUCKET": storage.images.bucket_name,
+            "GLIMPSE_INDEX_BUCKET": storage.index.bucket_name,
+            "GLIMPSE_FOLDERS_TABLE": storage.tables["folders"].table_name,
+            "GLIMPSE_IMAGES_TABLE": storage.tables["images"].table_name,
+            "GLIMPSE_JOBS_TABLE": storage.tables["jobs"].table_name,
+            "GLIMPSE_SHARES_TABLE": storage.tables["shares"].table_name,
+            "GLIMPSE_DEPLOYMENT_TABLE": storage.tables["deployment"].table_name,
+            "GLIMPSE_OTHER_IMAGES_TABLE": storage.tables["other_images"].table_name,
+            "GLIMPSE_MAINTENANCE_QUEUE_URL": self.maintenance.queue_url,
+            "GLIMPSE_UPKEEP_QUEUE_URL": upkeep.queue.queue_url,
+            "GLIMPSE_MAX_RECEIVES": str(MAX_RECEIVE_COUNT),
+        }
 
     def _queue_statements(self, upkeep: WorkQueue) -> list[iam.PolicyStatement]:
         return [

@@ -20,7 +20,7 @@ from local.settings import ROOT, Settings
 from local.tables import opened
 from migration.storage.stores import NAMESPACE
 from tests.integration.migration.deployment import MODELS, OUTPUTS, SPACE, Deployment
-from tests.integration.migration.old import typical
+from tests.integration.migration.old import OldInstallation, typical
 from tests.integration.migration.test_import import agrees, old_index, queries, scores_of
 from tests.ports import free_ports
 
@@ -76,6 +76,10 @@ def test_killed_at_any_moment_and_run_again(endpoint: str, tmp_path: Path) -> No
     assert report["is_complete"]
     assert report["counts"]["images_searchable"] == report["counts"]["vectors_taken_over"] == 3 * IMAGES
     assert old.digests() == before
+    check_that_all_is_there_once(deployment, old)
+
+
+def check_that_all_is_there_once(deployment: Deployment, old: OldInstallation) -> None:
     keeper = IndexKeeper(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3))
     with opened(deployment.target, MODELS):
         assert sorted(user.username for user in UserModel.scan()) == ["ada", "bob", "dora"]
