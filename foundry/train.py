@@ -32,7 +32,6 @@ from foundry.fonts import cache_folder
 from foundry.tokenizer import build_tokenizer
 
 ARCHITECTURE = Path(__file__).with_name("architectures") / "glimpse-demo.json"
-MEAN = STD = (0.5, 0.5, 0.5)
 FINISH = "finish"  # a file of this name in the output folder begins the end early
 STEADY = 0.75  # share of the steps at the peak of the learning rate
 WARM = 200  # steps of the linear start

@@ -77,10 +77,6 @@ class Generations:
         """The embedding spaces that every upload and deletion goes to."""
         return frozenset(generation.space_id for generation in self.written)
 
-    def of_space(self, space_id: str) -> Generation | None:
-        """Return the generation that is written into a space, or None."""
-        return next((each for each in self.written if each.space_id == space_id), None)
-
 
 class NoModelChosen(Exception):  # noqa: N818 - named for what happened
     """The deployment has no model yet: whoever deploys has to choose one."""

@@ -59,11 +59,6 @@ class Answer:
     problems: list[Problem]
     relevant: int | None = None
 
-    @property
-    def is_partial(self) -> bool:
-        """Tell whether something was left out."""
-        return bool(self.problems)
-
 
 @dataclass(slots=True)
 class FolderSearch:
