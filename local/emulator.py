@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from local import snapshot
 from local.errors import Trouble
 from local.processes import ProcessRecord, end_group
 from local.settings import HOST, ROOT, Settings
@@ -50,7 +50,7 @@ class Emulator:
         temporary = self._folder / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)  # workers' copies of the code, if they were killed
         temporary.mkdir(parents=True)
-        release_messages(self._folder / "state/sqs.json")
+        snapshot.unpack(self._folder / "state.json", self._folder / "state")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local.emulator_process"],
@@ -108,6 +108,7 @@ class Emulator:
             "AUTH": "true",  # each function works with its own role, as in AWS
             "PERSIST_STATE": "1",
             "STATE_DIR": str(self._folder / "state"),
+            "SNAPSHOT": str(self._folder / "state.json"),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self._folder / "s3"),
             # Services that would listen on ports of their own, and on every interface.
@@ -136,36 +137,6 @@ def end_stale(home: Path) -> None:
     if stale is not None:
         end_group(stale, grace_seconds=_STOP_SECONDS + 4)
         _record(home).unlink(missing_ok=True)
-
-
-def release_messages(state: Path) -> None:
-    """Make messages visible again that a worker held when the emulator ended.
-
-    A message in flight reappears after its visibility timeout, 12 minutes here. But its worker ended with the
-    emulator, so the wait would be for nothing.
-    """
-    try:
-        content = json.loads(state.read_text())
-    except FileNotFoundError:
-        return
-    except ValueError as error:
-        raise Trouble(f"{state} is damaged ({error}); `make reset` starts anew.") from error
-    for message in _messages(content):
-        message["visible_at"] = min(message["visible_at"], message.get("sent_at", 0))
-    written = state.with_suffix(".released")
-    written.write_text(json.dumps(content))
-    written.replace(state)
-
-
-def _messages(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - any JSON
-    """Find the messages that have been received, wherever they are in the emulator's state."""
-    if isinstance(value, dict):
-        if "visible_at" in value:
-            return [value] if value.get("receive_count") else []
-        value = list(value.values())
-    if isinstance(value, list):
-        return [message for item in value for message in _messages(item)]
-    return []
 
 
 def _record(home: Path) -> Path:

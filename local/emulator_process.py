@@ -1,57 +1,91 @@
 """The embedded emulator's process: MiniStack, with what a run on one machine needs around it.
 
-Started by :mod:`local.emulator`; configured by MiniStack's own environment variables. It adds
+Started by :mod:`local.emulator`; configured by MiniStack's own environment variables, and by ``SNAPSHOT``,
+where its state goes. It adds
 
 - an end with its starter's: when the pipe on stdin closes, however the starter ended, it saves and stops;
-- the state on disk at most two seconds behind, where MiniStack saves only when it is stopped;
+- answers to clients only when what they changed is on disk (:mod:`local.saving`);
 - no Lambda worker left behind.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app as ministack
 from ministack.core import lambda_runtime
-from ministack.core.persistence import save_all
+from ministack.services import s3
 
-SAVE_SECONDS = 2.0
+from local.saving import Saver
 
-_Scope = MutableMapping[str, Any]
-_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_Message = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[_Message]]
+_Send = Callable[[_Message], Awaitable[None]]
+
+_STOPPING = "Glimpse is stopping; try again when it runs again."
 
 
 class SavedApp:
-    """MiniStack's application; notes which requests may have changed something, and saves after them."""
+    """MiniStack's application, whose answers to clients wait until what they changed is on disk.
 
-    def __init__(self) -> None:
-        self._changed = False
+    Workers, and an operator's tools, sign their requests with an ``Authorization`` header of AWS: those don't
+    wait. Between a worker's dozen writes it would take long, and nobody has been promised anything yet.
 
-    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+    Parameters
+    ----------
+    saver
+        Saves the state.
+    """
+
+    def __init__(self, saver: Saver) -> None:
+        self._saver = saver
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Answer 503 to clients from now on."""
+        self._stopping = True
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: _Receive, send: _Send) -> None:
         """Answer one request."""
-        await ministack.app(scope, receive, send)
-        if scope["type"] == "http" and scope["method"] not in {"GET", "HEAD", "OPTIONS"}:
-            self._changed = True
+        if scope["type"] != "http":
+            await ministack.app(scope, receive, send)
+            return
+        by_client = _is_by_client(scope)
+        if by_client and self._stopping:
+            await _refuse(send, _STOPPING)
+            return
+        changing = scope["method"] not in {"GET", "HEAD", "OPTIONS"}
+        await ministack.app(scope, receive, self._once_saved(send) if by_client and changing else send)
+        if changing:
+            self._saver.changed()
 
-    async def save_while_running(self) -> None:
-        """Save every two seconds in which something was asked to change.
+    def _once_saved(self, send: _Send) -> _Send:
+        refused = False
 
-        In the event loop's thread, where requests change the state: a snapshot holds no half of a request.
-        """
-        while True:
-            await asyncio.sleep(SAVE_SECONDS)
-            if self._changed:
-                self._changed = False
-                save_all(ministack._build_persistence_save_dict())
+        async def wait_and_send(message: _Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start":
+                try:
+                    await self._saver.saved()
+                except Exception as error:
+                    refused = True
+                    await _refuse(send, f"What was sent can't be saved: {error}.")
+            if not refused:
+                await send(message)
+
+        return wait_and_send
 
 
 async def main() -> None:
@@ -61,20 +95,50 @@ async def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     threading.Thread(target=_watch_starter, args=(loop, stop), daemon=True).start()
+    s3._fire_s3_event_async = _send_event
     config = Config()
     config.bind = [f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1.0  # requests still open are a worker's, and those have been ended by then
-    app = SavedApp()
-    saving = asyncio.create_task(app.save_while_running())
+    saver = Saver(Path(os.environ["SNAPSHOT"]))
+    app = SavedApp(saver)
+    saving = asyncio.create_task(saver.run())
 
     async def ended() -> None:
         await stop.wait()
-        saving.cancel()
-        # Before the last save, so that nothing changes after it.
-        await asyncio.to_thread(lambda_runtime.reset)
+        app.stop()
+        with suppress(Exception):  # it is in the log; and the last save may succeed
+            await saver.saved()  # what follows takes seconds, and may be cut short
+        with ThreadPoolExecutor(1) as executor:  # the loop's own is taken by workers' requests
+            await loop.run_in_executor(executor, lambda_runtime.reset)
+        ministack.PERSIST_STATE = False  # its own way of saving has nothing to add
 
     await serve(app, config, shutdown_trigger=ended)  # type: ignore[arg-type]  # MiniStack's app is plain ASGI
+    saving.cancel()
+    await saver.save()
+
+
+def _is_by_client(scope: MutableMapping[str, Any]) -> bool:
+    """Tell whether a request is one to the API, or to storage by a signed address or form."""
+    if scope["path"].startswith("/_localstack/"):
+        return False
+    headers = dict(scope["headers"])
+    return not headers.get(b"authorization", b"").startswith(b"AWS4-HMAC-SHA256")
+
+
+async def _refuse(send: _Send, why: str) -> None:
+    body = json.dumps({"detail": why}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _send_event(bucket: str, key: str, event: str, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
+    """Send an event of S3 in the same step that stores the object, where MiniStack starts a thread.
+
+    So no snapshot knows the object but not the event. Objects themselves are on disk at once.
+    """
+    s3._fire_s3_event(bucket, key, event, *arguments, sequencer=s3._next_event_sequencer(event), **named)
 
 
 def _watch_starter(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -58,6 +58,17 @@ def test_a_killed_run_is_recovered_from(stack: Stack, user: User) -> None:
     assert len(user.search("anything", top_k=50)) == len(PHOTOS)
 
 
+def test_an_acknowledged_upload_survives_a_killed_emulator(stack: Stack, user: User) -> None:
+    emulator = ProcessRecord.read(stack.settings.home / "emulator.json")
+    assert emulator is not None
+    jobs = [user.upload(name, *PHOTOS)["job_id"] for name in ("First", "Second")]
+    os.kill(emulator.pid, signal.SIGKILL)
+    assert stack.process.wait(timeout=STOP_SECONDS) == 1
+    stack.start()
+    assert [user.finished(job)["processed_images"] for job in jobs] == [len(PHOTOS)] * 2
+    assert user.upload("Third", PHOTOS[0])["job_id"] not in jobs
+
+
 def _members(group: int) -> bool:
     """Whether a process group still has a process, once init had time to bury those that have ended."""
     deadline = time.monotonic() + 5
