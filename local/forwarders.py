@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
-import socket
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
 import httpx
-import uvicorn
 from glimpse.search_client import Response as SearchResponse
 from glimpse.search_client import SearchUnavailable
 from starlette.applications import Starlette
@@ -99,7 +94,7 @@ def api_forwarder(gateway: str, *, gateway_limits: bool) -> Starlette:
         try:
             answer = await client.send(upstream, stream=True)
         except httpx.HTTPError as error:
-            return JSONResponse({"detail": f"The API can't be reached: {error}."}, status_code=502)
+            return JSONResponse({"detail": f"The API can't be reached: {_reason(error)}."}, status_code=502)
         body: AsyncIterator[bytes] | Iterable[bytes] = answer.aiter_raw()
         if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             body = [b"".join([chunk async for chunk in answer.aiter_raw()])]
@@ -127,42 +122,10 @@ def search_forwarder(transport: SearchTransport) -> Starlette:
                 transport.request, request.method, _target(request), headers, body
             )
         except SearchUnavailable as error:
-            return JSONResponse({"detail": f"Search can't be reached: {error}."}, status_code=503)
+            return JSONResponse({"detail": f"Search can't be reached: {_reason(error)}."}, status_code=503)
         return Response(answer.body, answer.status, headers=dict(_headers(answer.headers.items())))
 
     return _server(forward)
-
-
-class Servers:
-    """Several servers in one thread, each on a socket that is bound already."""
-
-    def __init__(self) -> None:
-        self._servers: list[tuple[uvicorn.Server, socket.socket]] = []
-        self._thread = threading.Thread(target=self._serve, name="servers", daemon=True)
-
-    def add(self, app: Starlette, listener: socket.socket) -> None:
-        """Add a server; before ``start``."""
-        config = uvicorn.Config(
-            app, lifespan="off", log_level=logging.WARNING, access_log=False, timeout_graceful_shutdown=1
-        )
-        self._servers.append((uvicorn.Server(config), listener))
-
-    def start(self) -> None:
-        """Serve, in a thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop serving; requests in progress have a second."""
-        for server, _ in self._servers:
-            server.should_exit = True
-        if self._thread.is_alive():
-            self._thread.join(timeout=2)
-
-    def _serve(self) -> None:
-        async def all_of_them() -> None:
-            await asyncio.gather(*(server.serve(sockets=[listener]) for server, listener in self._servers))
-
-        asyncio.run(all_of_them())
 
 
 def _server(forward: Callable[[Request], Awaitable[Response]], *middleware: Middleware) -> Starlette:
@@ -175,6 +138,11 @@ def _server(forward: Callable[[Request], Awaitable[Response]], *middleware: Midd
 
 async def _unknown_method(request: Request, _error: Exception) -> Response:
     return JSONResponse({"detail": f"No route takes the method {request.method}."}, status_code=405)
+
+
+def _reason(error: Exception) -> str:
+    """Give an error's words for the end of a sentence; some have none, and some are sentences."""
+    return str(error).rstrip(". ") or type(error).__name__
 
 
 def _target(request: Request) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 
 from local.emulator import end_stale
 from local.errors import Trouble
@@ -16,7 +17,7 @@ _FILES = ("cdk.log", "deployed.json", "emulator.json", "model.json", "seeded.jso
 
 
 def reset(settings: Settings) -> None:
-    """Delete the state under the home folder.
+    """Delete the state under the home folder; at a terminal, ask before.
 
     Raises
     ------
@@ -28,6 +29,9 @@ def reset(settings: Settings) -> None:
         print(f"Nothing to forget: {home} doesn't exist.")
         return
     with HomeLock(home):
+        if not _is_meant(settings):
+            print("Nothing was deleted.")
+            return
         end_stale(home)
         try:
             for name in _STATE:
@@ -42,3 +46,15 @@ def reset(settings: Settings) -> None:
         "Forgotten: accounts, photographs and indexes on this machine; installed models stay. The next"
         " `make run` starts anew."
     )
+
+
+def _is_meant(settings: Settings) -> bool:
+    """Ask whoever sits at the terminal; a script has nobody to ask, and means it."""
+    if not sys.stdin.isatty():
+        return True
+    what = f"all accounts, photographs and indexes in {settings.home}"
+    try:
+        return input(f"Delete {what}? They can't be had back. [y/N] ").strip().lower() in {"y", "yes"}
+    except EOFError:
+        print()
+        return False

@@ -15,7 +15,7 @@ from local.deploy import deploy
 from local.emulator import Emulator, end_stale, is_ready
 from local.endpoint import context_of
 from local.errors import Trouble
-from local.forwarders import Servers, api_forwarder, search_forwarder
+from local.forwarders import api_forwarder, search_forwarder
 from local.lock import HomeLock
 from local.models import first
 from local.models.catalogue import CATALOGUE
@@ -24,6 +24,7 @@ from local.models.library import Library
 from local.preflight import explain, listen, prepare_home
 from local.processes import ProcessRecord
 from local.seed import DemoAccount, seed
+from local.servers import Servers
 from local.settings import ROOT, Settings
 from local.target import Target
 from local.website import website

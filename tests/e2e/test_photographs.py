@@ -12,7 +12,8 @@ import httpx
 import pytest
 from PIL import Image, ImageOps
 
-from local.forwarders import MULTIPART_LIMIT, Servers, api_forwarder
+from local.forwarders import MULTIPART_LIMIT, api_forwarder
+from local.servers import Servers
 from local.settings import HOST, ROOT
 from tests.e2e.direct import announce, post, upload_directly
 from tests.e2e.stack import Stack, User

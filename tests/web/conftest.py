@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, Response, expect, sync_playwright
 
-from local.forwarders import Servers, api_forwarder
+from local.forwarders import api_forwarder
+from local.servers import Servers
 from local.website import website
 from tests.e2e.stack import Stack
 from tests.web.visitor import Visitor

@@ -1,4 +1,5 @@
 import json
+import threading
 from collections.abc import Mapping
 
 import httpx
@@ -10,8 +11,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from local.forwarders import MULTIPART_LIMIT, Servers, api_forwarder, search_forwarder
+from local.forwarders import MULTIPART_LIMIT, api_forwarder, search_forwarder
 from local.preflight import listen
+from local.servers import Servers
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +137,26 @@ def test_an_error_is_a_sentence_also_when_a_worker_died(body: object, told: str)
     listener.close()
     assert answer.status_code == 503
     assert told in answer.json()["detail"]
+
+
+def test_a_gateway_that_hangs_up_is_told_in_one_sentence() -> None:
+    listener = listen(0, "API_PORT")
+
+    def hang_up() -> None:
+        connection, _ = listener.accept()
+        connection.recv(1000)
+        connection.close()
+
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    with TestClient(
+        api_forwarder(f"http://127.0.0.1:{listener.getsockname()[1]}", gateway_limits=False)
+    ) as client:
+        answer = client.get("/health")
+    thread.join()
+    listener.close()
+    assert answer.status_code == 502
+    assert answer.json()["detail"].endswith("without sending a response.")
 
 
 def test_a_gateway_that_is_gone_is_a_502() -> None:

@@ -1,0 +1,94 @@
+"""Serving in a thread, with an end that answers whoever still waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+
+import uvicorn
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_GRACE_SECONDS = 0.5
+_STOPPING = "Glimpse is stopping; this request may or may not have had its effect."
+
+
+class Servers:
+    """Several servers in one thread, each on a socket that is bound already."""
+
+    def __init__(self) -> None:
+        self._servers: list[tuple[uvicorn.Server, socket.socket]] = []
+        self._thread = threading.Thread(target=self._serve, name="servers", daemon=True)
+        self._loop = asyncio.new_event_loop()
+        self._ending = asyncio.Event()
+
+    def add(self, app: ASGIApp, listener: socket.socket) -> None:
+        """Add a server; before ``start``."""
+        config = uvicorn.Config(
+            _Answering(app, self._ending),
+            lifespan="off",
+            log_level=logging.WARNING,
+            access_log=False,
+            timeout_graceful_shutdown=2,
+        )
+        self._servers.append((uvicorn.Server(config), listener))
+
+    def start(self) -> None:
+        """Serve, in a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving. Requests in progress have half a second; then they are answered 503."""
+        for server, _ in self._servers:
+            server.should_exit = True
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.call_later, _GRACE_SECONDS, self._ending.set)
+            self._thread.join(timeout=3)
+
+    def _serve(self) -> None:
+        async def all_of_them() -> None:
+            await asyncio.gather(*(server.serve(sockets=[listener]) for server, listener in self._servers))
+
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(all_of_them())
+
+
+class _Answering:
+    """An application whose open requests are answered 503 when the servers end.
+
+    Without it uvicorn cancels them, which prints a traceback and answers in plain text.
+    """
+
+    def __init__(self, app: ASGIApp, ending: asyncio.Event) -> None:
+        self._app = app
+        self._ending = ending
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = cut_off = False
+
+        async def note_and_send(message: Message) -> None:
+            nonlocal begun
+            if not cut_off:
+                begun = True
+                await send(message)
+
+        answering = asyncio.ensure_future(self._app(scope, receive, note_and_send))
+        ending = asyncio.ensure_future(self._ending.wait())
+        try:
+            await asyncio.wait({answering, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                await answering
+                return
+            cut_off = True
+        finally:
+            # Not awaited: what runs in a thread (an invocation of the search function) goes on to its end.
+            answering.cancel()
+            ending.cancel()
+        if not begun:
+            answer = JSONResponse({"detail": _STOPPING}, status_code=503, headers=_ANY_ORIGIN)
+            await answer(scope, receive, send)
+
+
+_ANY_ORIGIN = {"access-control-allow-origin": "*"}  # or a page could not read the answer
