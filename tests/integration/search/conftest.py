@@ -9,11 +9,20 @@ import pytest
 from glimpse.encoder import Bundle
 from glimpse.generations import Generation, GenerationStore
 from glimpse.generations.models import DeploymentModel
+from glimpse.index import IndexKey
 from glimpse.records.models import FolderModel, OtherImageModel, reset_connections
 from glimpse.shelf import publish
 from moto import mock_aws
 
-from tests.integration.search.service import BUCKET, EMBED_FUNCTION, EmbedDouble, SearchFunction
+from tests.integration.search.service import (
+    BUCKET,
+    EMBED_FUNCTION,
+    SPACE,
+    TEXTS,
+    EmbedDouble,
+    SearchFunction,
+    commit,
+)
 from tests.integration.search_client.lambda_server import LambdaServer
 from tests.unit.encoder.tiny_bundle import write_bundle
 
@@ -34,6 +43,12 @@ def embed(bundle_dir: Path) -> EmbedDouble:
 def function(bundle_dir: Path, embed: EmbedDouble, tmp_path: Path) -> Iterator[SearchFunction]:
     with _running(bundle_dir, embed, tmp_path) as function:
         yield function
+
+
+@pytest.fixture
+def stocked(function: SearchFunction, embed: EmbedDouble) -> SearchFunction:
+    commit(embed.bundle_dir, IndexKey("glimpse", SPACE, 1, 3), TEXTS)
+    return function
 
 
 @pytest.fixture(scope="module")

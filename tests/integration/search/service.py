@@ -16,6 +16,8 @@ from glimpse.index import IndexKey, IndexWriter, S3ObjectStore, VectorBatch
 BUCKET = "glimpse-index"
 EMBED_FUNCTION = "embed"
 SPACE = "tiny-1"
+TEXTS = {10: "a red cat", 11: "a dog", 12: "a cat", 13: "a red dog"}
+FOLDERS = {"user_id": 1, "folder_ids": [3]}
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:search"
 EVENTS = Path(__file__).parents[2] / "events"
 

@@ -13,7 +13,7 @@ from glimpse.index import rounds
 from glimpse.index.answers import NO_IDS, Answer, FolderSearch, Problem, problem_with
 from glimpse.index.batches import Ids, Vectors
 from glimpse.index.cache import DiskCache, MemoryCache
-from glimpse.index.calibrations import calibration_of
+from glimpse.index.calibrations import Calibration, calibration_of
 from glimpse.index.errors import FormatError, ObjectForeign, ObjectMissing
 from glimpse.index.filters import Filter
 from glimpse.index.layout import IndexKey
@@ -107,17 +107,14 @@ class IndexReader:
         top_k, offset : int
             How many images, at most, and how many of the best to skip.
         versions : mapping of IndexKey to int, optional
-            The version that each index has at least. A cached manifest of that version is used as it is;
-            one of an index not named here is always revalidated. An index that turns out to be older has lost
-            images: that is a problem in the answer, and what is left of it is searched.
+            The version that each index has at least: a cached manifest of it is used as it is, others are
+            revalidated. An older index has lost images: a problem, and the rest is searched.
         only, excluded : Filter, and mapping of IndexKey to (m,) int64, optional
             Which images may be found, and which of an index may not, as if they had been removed.
         exact, effort : bool, and Effort, optional
-            Whether to compare every vector, also of inverted segments, which are read whole for it; otherwise
-            how thoroughly those are searched.
+            Whether to compare every vector; otherwise how thoroughly inverted segments are searched.
         judged : bool
-            Find out how many results are relevant, if the embedding space has a calibration. Sensible for the
-            embedding of one text only: scores of images and of sums lie elsewhere.
+            Find out how many are relevant, if the space has a calibration; for a text's embedding only.
 
         Raises
         ------
@@ -134,10 +131,7 @@ class IndexReader:
         question = Question(_query(vector), top_k + offset, effort or self._effort, matches, exact, judged)
         found = _Found(Ranking(max(question.wanted, DEPTH) if judged else question.wanted))
         self._search_current(dict.fromkeys(keys), versions or {}, question, excluded or {}, found)
-        hits = found.ranking.hits()
-        scores = [hit.score for hit in hits]
-        relevant = count_relevant(question.query, scores, found.samples, calibration) if calibration else None
-        return Answer(hits[offset : question.wanted], found.problems, relevant)
+        return found.answer(question, calibration, offset)
 
     def look_up(self, key: IndexKey, image_id: int, version: int | None = None) -> Lookup:
         """Return the vector of one image of an index.
@@ -272,6 +266,12 @@ class _Found:
     ranking: Ranking
     problems: list[Problem] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+
+    def answer(self, question: Question, calibration: Calibration | None, offset: int) -> Answer:
+        hits = self.ranking.hits()
+        scores = [hit.score for hit in hits]
+        relevant = count_relevant(question.query, scores, self.samples, calibration) if calibration else None
+        return Answer(hits[offset : question.wanted], self.problems, relevant)
 
 
 def _query(vector: npt.ArrayLike) -> Vectors:
