@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from typing import Any, TypeVar
@@ -103,7 +104,7 @@ class Fault(Enum):
     """Before the request, somebody else does something."""
 
 
-class View:
+class View(ABC):
     """One process's view of a shared store. Subclasses decide what becomes of each request.
 
     `written` names the objects that the process tried to write.
@@ -137,14 +138,17 @@ class View:
             self.written.append(key)
         self._write(lambda: self._shared.put_if_none_match(key, data), is_swap=is_swap)
 
+    @abstractmethod
     def delete(self, keys: Sequence[str]) -> None:
-        raise NotImplementedError
+        """Remove objects, if that comes about."""
 
+    @abstractmethod
     def _read(self, request: Callable[[], T]) -> T:
-        raise NotImplementedError
+        """Carry a read out, or not."""
 
+    @abstractmethod
     def _write(self, request: Callable[[], None], *, is_swap: bool) -> None:
-        raise NotImplementedError
+        """Carry a write out, or not."""
 
 
 class FaultyStore(View):
