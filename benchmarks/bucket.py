@@ -36,6 +36,11 @@ class _Held:
 class MemoryBucket:
     """An :class:`~glimpse.index.store.ObjectStore` in memory.
 
+    Parameters
+    ----------
+    answer_s : float
+        How long a request takes, in seconds.
+
     Attributes
     ----------
     objects : dict of str to bytes
@@ -44,7 +49,8 @@ class MemoryBucket:
         What was written, by the name of the folder under an index, or ``manifest.json``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, answer_s: float = 0.0) -> None:
+        self._answer_s = answer_s
         self.objects: dict[str, bytes] = {}
         self.put_bytes: Counter[str] = Counter()
         self.puts: Counter[str] = Counter()
@@ -77,6 +83,7 @@ class MemoryBucket:
 
     def put_if_match(self, key: str, data: bytes, etag: str) -> None:
         """Replace the object that has the tag `etag`."""
+        time.sleep(self._answer_s)
         with self._lock:
             stored = self.objects.get(key)
             if stored is None or _etag(stored) != etag:
@@ -85,6 +92,7 @@ class MemoryBucket:
 
     def put_if_none_match(self, key: str, data: Data) -> None:
         """Write an object where there is none."""
+        time.sleep(self._answer_s)
         with self._lock:
             if key in self.objects:
                 raise PreconditionFailed(key)
@@ -143,6 +151,7 @@ class MemoryBucket:
                     request.answer.set_result(None)
 
     def _wait_for_round(self) -> None:
+        time.sleep(self._answer_s)
         if self._reads is None:
             return
         held = _Held()
