@@ -167,7 +167,8 @@ def test_what_cannot_be_used_is_left_out_and_said(stack: Stack, user: User) -> N
 
 def assert_partial(stack: Stack, index: IndexKey, sound: int, *, left: int) -> None:
     """Expect what can be used of both folders, and a sentence about the damaged one that names no object."""
-    body = {"user_id": index.user_id, "query": "a picture", "folder_ids": [index.folder_id, sound]}
+    folders = [index.folder_id, sound]
+    body = {"user_id": index.user_id, "query": "a picture", "folder_ids": folders, "include": ["problems"]}
     with httpx.Client(base_url=stack.search_url, timeout=60, trust_env=False) as client:
         answer = client.post("/search", json=body)
     assert answer.status_code == 200, answer.text

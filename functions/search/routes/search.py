@@ -1,8 +1,12 @@
 """Searching."""
 
+from collections.abc import Collection
+from typing import Annotated, Any
+
 from fastapi import APIRouter, Request
-from glimpse.questions import Asked
-from pydantic import BaseModel
+from glimpse.index import Answer
+from glimpse.questions import EXTRAS, Asked, Extra
+from pydantic import BaseModel, Field
 
 from functions.search.dependencies import NamespaceDep, ServicesDep
 from functions.search.routes.fields import FolderIds, Id, Message, PerFolder, TopK, Versions
@@ -30,9 +34,10 @@ class Folders(BaseModel):
 
 
 class SearchRequest(Asked, Folders):
-    """A question."""
+    """A question; `include` names what the answer holds beside its results."""
 
     top_k: TopK | None = None
+    include: Annotated[list[Extra], Field(max_length=len(EXTRAS))] | None = None
 
 
 class Result(BaseModel):
@@ -44,38 +49,43 @@ class Result(BaseModel):
 
 
 class SearchAnswer(BaseModel):
-    """Images, best first.
+    """Images, best first, and what the request's `include` names: that always, and nothing else ever.
 
-    `relevant` says how many of the first images of the whole ranking answer the question, where that can be
-    told. `partial` and `problems` are there only where part of an index could not be searched.
+    `relevant` says how many of the first images of the whole ranking answer the question; null where that
+    can't be told. `partial` says that part of an index could not be searched, `problems` of which folders.
     """
 
     results: list[Result]
     relevant: int | None = None
-    partial: bool | None = None
-    problems: list[str] | None = None
+    partial: bool = False
+    problems: list[str] = []
+
+    @classmethod
+    def of(cls, answer: Answer, include: Collection[Extra]) -> "SearchAnswer":
+        """Return an answer with no other fields set than are asked for."""
+        hits = answer.hits
+        results = [Result(image_id=hit.image_id, score=hit.score, folder_id=hit.folder_id) for hit in hits]
+        folders = sorted({problem.index.folder_id for problem in answer.problems})
+        extras: dict[Extra, Any] = {
+            "relevant": answer.relevant,
+            "partial": bool(answer.problems),
+            "problems": [
+                f"Part of the index of folder {folder} can't be read, and was left out." for folder in folders
+            ],
+        }
+        return cls(results=results, **{name: extras[name] for name in include})
 
 
-@router.post("/search", response_model_exclude_none=True)
+@router.post("/search", response_model_exclude_unset=True)
 def search(
     request: Request, question: SearchRequest, namespace: NamespaceDep, services: ServicesDep
 ) -> SearchAnswer:
     """Return the images that show what is asked for."""
     request.state.folders = len(question.folder_ids)
     answer = services.search.search(namespace, question.where(), question, question.top_k or 5)
-    results = [Result(image_id=hit.image_id, score=hit.score, folder_id=hit.folder_id) for hit in answer.hits]
-    if not answer.problems:
-        return SearchAnswer(results=results, relevant=answer.relevant)
-    request.state.problems = [str(problem) for problem in answer.problems[:20]]
-    folders = sorted({problem.index.folder_id for problem in answer.problems})
-    return SearchAnswer(
-        results=results,
-        relevant=answer.relevant,
-        partial=True,
-        problems=[
-            f"Part of the index of folder {folder} can't be read, and was left out." for folder in folders
-        ],
-    )
+    if answer.problems:
+        request.state.problems = [str(problem) for problem in answer.problems[:20]]
+    return SearchAnswer.of(answer, question.include or ())
 
 
 @router.post("/warm")

@@ -5,11 +5,14 @@ from importlib import import_module
 from pathlib import Path
 
 import boto3
+import numpy as np
 import pytest
 from glimpse.encoder import Bundle
 from glimpse.generations import Generation, GenerationStore
 from glimpse.generations.models import DeploymentModel
 from glimpse.index import IndexKey
+from glimpse.index.calibrations import FILES, Calibration, Network, calibration_of
+from glimpse.index.relevance import USUAL, Sample, features
 from glimpse.records.models import FolderModel, OtherImageModel, reset_connections
 from glimpse.shelf import publish
 from moto import mock_aws
@@ -49,6 +52,27 @@ def function(bundle_dir: Path, embed: EmbedDouble, tmp_path: Path) -> Iterator[S
 def stocked(function: SearchFunction, embed: EmbedDouble) -> SearchFunction:
     commit(embed.bundle_dir, IndexKey("glimpse", SPACE, 1, 3), TEXTS)
     return function
+
+
+@pytest.fixture
+def calibrated(embed: EmbedDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The space has weights: of no use, but they say some number."""
+    generator = np.random.default_rng(0)
+    usual = generator.normal(size=(1 + Bundle.load(embed.bundle_dir).dimension, USUAL)).astype(np.float32)
+    scores = np.linspace(0, 0.5, 50, dtype=np.float32)
+    seen = features(usual[1:, 0] * 0, scores, [Sample(scores, 50)], usual)
+    assert seen is not None
+    networks = (
+        Network(
+            *(generator.normal(size=shape).astype(np.float32) for shape in ((1 + width, 3), 3, 1 + width))
+        )
+        for width in (seen.by_count.shape[1], len(seen.of_none))
+    )
+    Calibration(usual, *networks).save(tmp_path / "weights.npz")
+    monkeypatch.setitem(FILES, SPACE, tmp_path / "weights.npz")
+    calibration_of.cache_clear()
+    yield
+    calibration_of.cache_clear()
 
 
 @pytest.fixture(scope="module")

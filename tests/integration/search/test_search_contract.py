@@ -170,7 +170,7 @@ def test_a_part_that_cannot_be_read_is_named_and_the_rest_answers(
     (segment,) = [key for key in keys() if key.endswith(".seg")]
     boto3.client("s3").put_object(Bucket=BUCKET, Key=segment, Body=b"damaged")
     commit(bundle_dir, IndexKey("glimpse", SPACE, 1, 5), {20: "a cat"})
-    response = function.call("POST", "/search", question(folder_ids=[3, 5]))
+    response = function.call("POST", "/search", question(folder_ids=[3, 5], include=["problems"]))
     assert [hit["image_id"] for hit in response.json["results"]] == [20]
     (problem,) = response.json["problems"]
     assert "folder 3" in problem

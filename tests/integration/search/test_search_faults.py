@@ -67,7 +67,7 @@ def test_the_log_names_a_damaged_segment_and_the_answer_does_not(
     damaged = min(entry["Key"] for entry in segments if entry["Key"].endswith(".seg"))
     bucket.put_object(Bucket=BUCKET, Key=damaged, Body=b"damaged")
     with caplog.at_level("INFO", "search"):
-        response = function.call("POST", "/search", QUESTION)
+        response = function.call("POST", "/search", QUESTION | {"include": ["partial"]})
     assert (response.status, response.json["partial"], len(response.json["results"])) == (200, True, 1)
     assert "indexes/" not in response.text
     assert Path(damaged).stem not in response.text
@@ -82,7 +82,8 @@ def test_a_lost_manifest_is_no_empty_folder(
     version = commit(bundle_dir, IndexKey("glimpse", SPACE, 1, 3), {10: "cat"})
     boto3.client("s3").delete_object(Bucket=BUCKET, Key=MANIFEST)
     with caplog.at_level("INFO", "search"):
-        response = function.call("POST", "/search", QUESTION | {"versions": {"3": {SPACE: version}}})
+        known = {"versions": {"3": {SPACE: version}}, "include": ["partial"]}
+        response = function.call("POST", "/search", QUESTION | known)
     assert (response.status, response.json["partial"], response.json["results"]) == (200, True, [])
     assert "indexes/" not in response.text
     [problem] = next(record.problems for record in caplog.records if record.name == "search")

@@ -127,7 +127,8 @@ def test_a_part_that_cannot_be_read_makes_the_answer_partial(
     (segment,) = [key for key in keys if key.endswith(".seg")]
     boto3.client("s3").put_object(Bucket=BUCKET, Key=segment, Body=b"damaged")
     commit(embed.bundle_dir, IndexKey("glimpse", SPACE, 1, 5), {20: "a cat"})
-    response = stocked.call("POST", "/search", FOLDERS | {"folder_ids": [3, 5], "query": "cat"})
+    question = {"folder_ids": [3, 5], "query": "cat", "include": ["partial"]}
+    response = stocked.call("POST", "/search", FOLDERS | question)
     assert [hit["image_id"] for hit in response.json["results"]] == [20]
     assert response.json["partial"] is True
     assert refused(stocked, parts=[{"image_id": 10, "folder_id": 3}])[0] == 409

@@ -66,6 +66,13 @@ def test_requests_are_those_of_the_contract() -> None:
     ]
 
 
+def test_what_old_clients_do_not_know_is_asked_for() -> None:
+    canned = Canned(200, {"results": [], "relevant": None, "partial": True})
+    found = SearchClient(canned).find(1, Asked(query="sunset"), [3], {3: 1})
+    assert (found.relevant, found.partial) == (None, True)
+    assert canned.requests[0][2]["include"] == ["relevant", "partial"]
+
+
 def test_answers_become_objects() -> None:
     hits = {"results": [{"image_id": 10, "score": 0.5, "folder_id": 3}], "new": "field"}
     assert SearchClient(Canned(200, hits)).search(1, "x", [3], {}) == [SearchHit(10, 3, 0.5)]

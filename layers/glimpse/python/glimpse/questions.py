@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import ceil
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -60,6 +60,12 @@ def _iso(value: object) -> object:
         raise ValueError("a time is text in ISO 8601, such as 2024-05-31T18:00:00Z")  # noqa: TRY004
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
+
+Extra = Literal["relevant", "partial", "problems"]
+"""What the search service's answer holds beside the results, for whoever asks: a field of the old contract it
+is not, and clients that are older refuse an answer with fields that they do not know."""
+
+EXTRAS: tuple[Extra, ...] = get_args(Extra)
 
 Id = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
 Query = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glimpse.messages import FailedImage, ImageFile
-from glimpse.questions import Asked
+from glimpse.questions import Asked, Extra
 from glimpse.search_client.errors import (
     ImageNotFound,
     ImagesNotFound,
@@ -18,6 +18,7 @@ from glimpse.search_client.errors import (
 from glimpse.search_client.transport import Transport
 
 _OF_IMAGES: Mapping[int, type[SearchRefused]] = {404: ImagesNotFound, 413: TooMuch}
+_SAID: tuple[Extra, ...] = ("relevant", "partial")  # what Found holds beside the hits
 _OF_QUESTIONS: Mapping[int, type[SearchRefused]] = {404: ImageNotFound, 413: TooMuch}
 
 
@@ -150,7 +151,7 @@ class SearchClient:
         """
         body = _folders(user_id, folder_ids, folder_owner_map, versions)
         fields = asked.model_dump(mode="json", include=set(Asked.model_fields), exclude_defaults=True)
-        return self._found(fields | body | {"top_k": top_k})
+        return self._found(fields | body | {"top_k": top_k, "include": list(_SAID)})
 
     def warm(
         self,
