@@ -3,9 +3,14 @@
 from glimpse.generations import NoModelChosen
 from glimpse.http import Problems
 from glimpse.maintenance import QueueUnavailable
+from glimpse.questions import EMPTY_QUERY
 from glimpse.records import RecordsContended
 
 from functions.api.services import errors
+from functions.api.services.accounts import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, MIN_USERNAME
+
+_USERNAME = f"A username has {MIN_USERNAME} to {MAX_USERNAME} characters; choose another one."
+_PASSWORD = f"A password has {MIN_PASSWORD} to {MAX_PASSWORD:,} characters; choose another one."
 
 PROBLEMS = Problems(
     statuses={
@@ -13,6 +18,14 @@ PROBLEMS = Problems(
         errors.NotAuthenticated: 401,
         errors.AlreadyTaken: 409,
         errors.Conflicting: 409,
+    },
+    fields={
+        ("username", "string_too_short"): _USERNAME,
+        ("username", "string_too_long"): _USERNAME,
+        ("password", "string_too_short"): _PASSWORD,
+        ("password", "string_too_long"): _PASSWORD,
+        ("query", "string_too_short"): EMPTY_QUERY,
+        ("folderName", "missing"): "The folder needs a name; choose one.",
     },
     meanings={
         NoModelChosen: errors.Unavailable(str(NoModelChosen())),

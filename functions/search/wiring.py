@@ -57,7 +57,7 @@ def build_services(settings: SearchSettings) -> Services:
             FolderStore(),
             settings.namespace,
         ),
-        embedding=EmbedService(embed, settings.embed_images_cap),
+        embedding=EmbedService(embed, settings.embed_images_cap, settings.namespace),
         models=ModelService(embed, pointer, settings.namespace, try_out),
         build={
             "version": __version__,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 from glimpse.keys import MAX_ID
-from glimpse.questions import MAX_OFFSET, AnyPart, Asked, ImagePart, Moment
+from glimpse.questions import DEFAULT_TOP_K, EMPTY_QUERY, MAX_OFFSET, AnyPart, Asked, ImagePart, Moment
 from pydantic import BaseModel, Field, StringConstraints
 
 from functions.api.dependencies import AccountRoute, CurrentUser, ServicesDep
@@ -96,7 +96,7 @@ class SearchRequest(Asked):
         | None
     ) = None
     folder_ids: FolderIds | None = None
-    top_k: Annotated[int, Field(strict=True, ge=1, le=MAX_TOP_K)] = 5
+    top_k: Annotated[int, Field(strict=True, ge=0, le=MAX_TOP_K)] = DEFAULT_TOP_K
 
 
 @router.get("/images/search", response_model_exclude_unset=True)
@@ -104,7 +104,7 @@ def search(
     user: CurrentUser,
     api: ServicesDep,
     query: Annotated[str | None, Query(min_length=1, max_length=MAX_QUERY_CHARACTERS)] = None,
-    top_k: Annotated[int, Query(ge=1, le=MAX_TOP_K)] = 5,
+    top_k: Annotated[int, Query(ge=0, le=MAX_TOP_K)] = DEFAULT_TOP_K,
     folder_ids: Annotated[
         list[str] | None, Query(description="Ids, separated by commas; none: every folder.")
     ] = None,
@@ -119,7 +119,7 @@ def search(
 ) -> Results:
     """Find images by what they show."""
     if query is not None and not query.strip():
-        raise Unusable("The query is empty; say what the images should show.")
+        raise Unusable.of("query", EMPTY_QUERY)
     if (image_id is None) != (folder_id is None):
         raise Unusable("image_id and folder_id name an image together; send both, or neither.")
     like: list[AnyPart] = []
@@ -133,13 +133,13 @@ def search(
         taken_from=taken_from,
         taken_until=taken_until,
     )
-    return Results.of(api.search.search(user, asked, parse_ids(folder_ids or []), top_k))
+    return Results.of(api.search.search(user, asked, parse_ids(folder_ids or []), top_k or DEFAULT_TOP_K))
 
 
 @router.post("/images/search", response_model_exclude_unset=True)
 def search_by_parts(question: SearchRequest, user: CurrentUser, api: ServicesDep) -> Results:
     """Find images by a weighted sum of words, images, pictures and vectors."""
-    return Results.of(api.search.search(user, question, question.folder_ids, question.top_k))
+    return Results.of(api.search.search(user, question, question.folder_ids, question.top_k or DEFAULT_TOP_K))
 
 
 @router.post("/search/warm", status_code=202)
@@ -165,6 +165,6 @@ def parse_ids(texts: Sequence[str]) -> set[int] | None:
     if not parts:
         return None
     if not all(re.fullmatch(r"[0-9]+", part) for part in parts):
-        raise Unusable("folder_ids are whole numbers, separated by commas.")
+        raise Unusable.of("folder_ids", "folder_ids are whole numbers, separated by commas.")
     longest = len(str(MAX_ID))
     return {int(part) for part in parts if len(part) <= longest}

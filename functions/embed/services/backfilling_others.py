@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from glimpse.generations import OtherMark, Phase
 from glimpse.index import Attempt, EpochChanged, IndexKey, Kept, ObjectStore, image_ids
 from glimpse.messages import BackfillOthers
+from glimpse.other_keys import other_key
 from glimpse.records import parts_of
 
 from functions.embed.services.backfilling import BATCH, RESERVE_SECONDS, Progress
@@ -92,8 +93,7 @@ class OthersBackfill:
         left_out = 0
         for _ in range(_ROUNDS):
             paths = self.tools.others.paths(batch.index_key, todo)
-            sources = {image_id: Source(path) for image_id, path in paths.items()}
-            ready = self.tools.prepare_now(sources, encoders)
+            ready = self._prepare(batch.index_key, paths, encoders)
             left_out += len(todo) - len(ready)
             self._commit(batch.attempt, ready, sorted(replaced & set(todo)))
             self._remove(batch.attempt, ready.keys() - image_ids(self.store, batch.source, batch.kept))
@@ -103,6 +103,28 @@ class OthersBackfill:
                 return left_out
             replaced = set(todo)
         raise StorageUnavailable(f"images of the index {batch.index_key} kept being replaced")
+
+    def _prepare(
+        self, index_key: str, paths: Mapping[int, str], encoders: Mapping[str, Encoder]
+    ) -> dict[int, Prepared]:
+        """Return the pictures of an index.
+
+        A file that was embedded before each namespace had files of its own may have been moved under the
+        namespace's name since, and is read where it was if not: nothing else is noted under another name.
+        """
+        namespace, user_id, folder_id = parts_of(index_key)
+        own = None if namespace == self.tools.namespace else namespace
+        keys = {
+            image_id: other_key(path, own, user_id, folder_id) or path for image_id, path in paths.items()
+        }
+        sources = {image_id: Source(key) for image_id, key in keys.items()}
+        ready = self.tools.prepare_now(sources, encoders)
+        unmoved = {
+            image_id: Source(path)
+            for image_id, path in paths.items()
+            if image_id not in ready and path != keys[image_id]
+        }
+        return ready | self.tools.prepare_now(unmoved, encoders)
 
     def _commit(self, attempt: Attempt, ready: Mapping[int, Prepared], removed: Sequence[int]) -> None:
         if ready or removed:

@@ -1,7 +1,8 @@
 """Images that another function asks to embed, by a synchronous invocation.
 
 Those under ``images/`` belong to other backends: nothing but the index knows them, and which file each is, so
-that another model can embed it later. Those under ``uploads/`` have a record, and where that is missing the
+that another model can embed it later. A namespace of its own has them under its name, and no others are read
+for it, whatever path is named. Those under ``uploads/`` have a record, and where that is missing the
 image was deleted.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from glimpse.index import EpochChanged, FormatError, IndexKey
 from glimpse.keys import UploadKey
 from glimpse.messages import EmbedAnswer, EmbedImages, ImageFile
+from glimpse.other_keys import other_key
 from glimpse.records import SpacesChanged, index_key
 from glimpse.unusable_index import advice
 
@@ -19,11 +21,12 @@ from functions.embed.services.ports import Encoder
 from functions.embed.services.preparing import Absent, Postponed, Prepared, Refused, Source
 from functions.embed.services.work import Tools, vectors
 
-OTHERS_PREFIX = "images/"
-
 _NO_VERSIONS: Mapping[str, int] = {}
 _ROUNDS = 6
-_NO_PATH = f"This path is not the key of an object under {OTHERS_PREFIX} in the images bucket."
+_NO_KEY = (
+    "This path names no object that may be read; "
+    "send one that ends in images/{user_id}/{folder_id}/{file name}."
+)
 _INDEX_DELETED = "The index was deleted while the image was embedded."
 _NOT_NOW = "The image could not be processed at the moment; please try again."
 
@@ -54,15 +57,21 @@ class ImageRequests:
 
     def _embed(self, request: EmbedImages) -> EmbedAnswer:
         images = list({image.image_id: image for image in request.images}.values())
-        others = [image for image in images if image.file_path.startswith(OTHERS_PREFIX)]
         own = [image for image in images if self._is_own(image, request)]
+        keys = {image: self._key(image, request) for image in images if image not in own}
+        others = {image: key for image, key in keys.items() if key is not None}
         answer = EmbedAnswer.empty()
-        answer.fail((image for image in images if image not in others and image not in own), _NO_PATH)
+        answer.fail((image for image, key in keys.items() if key is None), _NO_KEY)
         if others:
             self._embed_others(request, others, answer)
         if own:
             self._embed_own(request, own, answer)
         return answer
+
+    def _key(self, image: ImageFile, request: EmbedImages) -> str | None:
+        """Return the key of another backend's file, if it may be read."""
+        namespace = None if request.namespace == self._tools.namespace else request.namespace
+        return other_key(image.file_path, namespace, request.user_id, request.folder_id)
 
     def _is_own(self, image: ImageFile, request: EmbedImages) -> bool:
         """Tell whether this is an upload's path, in the folder and under the id that the request names."""
@@ -73,7 +82,7 @@ class ImageRequests:
         named = (request.namespace, request.user_id, request.folder_id, image.image_id)
         return named == (self._tools.namespace, key.user_id, key.folder_id, key.image_id)
 
-    def _embed_others(self, request: EmbedImages, images: Sequence[ImageFile], answer: EmbedAnswer) -> None:
+    def _embed_others(self, request: EmbedImages, keys: Mapping[ImageFile, str], answer: EmbedAnswer) -> None:
         """Embed into every space that is written, the active one first, which a backfill goes by.
 
         A change of model that begins meanwhile either finds the files noted, which are noted before they are
@@ -83,9 +92,9 @@ class ImageRequests:
         while missing := self._not_yet(versions):
             found = EmbedAnswer.empty()
             attempts = self._begin(request, missing)
-            ready = self._prepare(images, found, missing)
+            ready = self._prepare(keys, found, missing)
             index = index_key(request.namespace, request.user_id, request.folder_id)
-            self._tools.others.put(index, {image.image_id: image.file_path for image in ready})
+            self._tools.others.put(index, {image.image_id: keys[image] for image in ready})
             try:
                 versions |= self._commit(attempts, ready)
             except EpochChanged:
@@ -96,6 +105,7 @@ class ImageRequests:
                 ready = {}
                 break
         answer.failed += found.failed
+        answer.postponed += found.postponed
         answer.missing += found.missing
         answer.indexed += [image.image_id for image in ready]
         answer.version = next(iter(versions.values()), 0)
@@ -120,7 +130,7 @@ class ImageRequests:
         encoders = self._tools.encoders.of(folder.index_versions) if folder else {}
         # Before asking whether the folder is there; see folder_run.
         attempts = self._begin(request, encoders, folder.index_versions if folder else {})
-        alive = self._alive(request.folder_id, images)
+        alive = {image: image.file_path for image in self._alive(request.folder_id, images)}
         ready = self._prepare(alive, found, encoders) if encoders else {}
         versions = self._commit(attempts, ready)
         kept = self._alive(request.folder_id, list(ready))
@@ -136,6 +146,7 @@ class ImageRequests:
             raise SpacesChanged(f"folder {request.folder_id} got or lost a space")
         answer.indexed += [image.image_id for image in kept]
         answer.failed += found.failed
+        answer.postponed += found.postponed
         failed = {image.image_id for image in found.failed}
         answer.missing += [image for image in images if image not in kept and image.image_id not in failed]
         answer.version = next(iter(versions.values()), 0)
@@ -158,12 +169,12 @@ class ImageRequests:
         return [image for image in images if paths.get(image.image_id) == image.file_path]
 
     def _prepare(
-        self, images: Sequence[ImageFile], answer: EmbedAnswer, encoders: Mapping[str, Encoder]
+        self, keys: Mapping[ImageFile, str], answer: EmbedAnswer, encoders: Mapping[str, Encoder]
     ) -> dict[ImageFile, Prepared]:
-        """Return what can be embedded, and note in the answer what can't."""
+        """Return what can be embedded of some objects, and note in the answer what can't."""
         ready: dict[ImageFile, Prepared] = {}
-        preparations = self._tools.prepare([Source(image.file_path) for image in images], encoders)
-        for image, preparation in zip(images, preparations, strict=True):
+        preparations = self._tools.prepare([Source(key) for key in keys.values()], encoders)
+        for image, preparation in zip(keys, preparations, strict=True):
             match preparation:
                 case Prepared():
                     ready[image] = preparation
@@ -171,8 +182,9 @@ class ImageRequests:
                     answer.fail([image], reason)
                 case Absent():
                     answer.missing.append(image)
-                case Postponed():
+                case Postponed(is_storage=is_storage):
                     answer.fail([image], _NOT_NOW)
+                    answer.postponed += is_storage
         return ready
 
     def _commit(self, attempts: Attempts, ready: Mapping[ImageFile, Prepared]) -> dict[str, int]:

@@ -7,7 +7,9 @@ from pydantic import AfterValidator, BaseModel, FailFast, Field
 
 MAX_FOLDERS = 100_000
 MAX_TOP_K = 1000
-_MAX_KEY_BYTES = 1024
+_MAX_PATH_BYTES = (
+    4096  # Linux' PATH_MAX: a key has 1,024 at most, and callers put their own folders before it
+)
 
 Id = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
 """An id in a body: a JSON integer, and nothing that merely looks like one."""
@@ -22,20 +24,20 @@ Versions = Annotated[
 ]
 """By folder and embedding space, the version of an index."""
 
-TopK = Annotated[int, Field(strict=True, ge=1, le=MAX_TOP_K)]
+TopK = Annotated[int, Field(strict=True, ge=0, le=MAX_TOP_K)]
 
 
-def _is_object_key(path: str) -> str:
+def _is_path(path: str) -> str:
     try:
         size = len(path.encode())
     except UnicodeEncodeError:
         raise ValueError("a file_path must be text that UTF-8 can hold") from None
-    if not 1 <= size <= _MAX_KEY_BYTES:
-        raise ValueError(f"a file_path has 1 to {_MAX_KEY_BYTES} bytes")
+    if not 1 <= size <= _MAX_PATH_BYTES:
+        raise ValueError(f"a file_path has 1 to {_MAX_PATH_BYTES} bytes")
     return path
 
 
-FilePath = Annotated[str, AfterValidator(_is_object_key)]
+FilePath = Annotated[str, AfterValidator(_is_path)]
 
 
 class Folder(BaseModel):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from glimpse.messages import FailedImage, ImageFile
-from pydantic import BaseModel, FailFast, Field
+from pydantic import AliasChoices, BaseModel, FailFast, Field
 
 from functions.search.dependencies import NamespaceDep, ServicesDep
 from functions.search.routes.fields import FilePath, Folder, Id, Message, NamedId
@@ -13,10 +13,16 @@ router = APIRouter()
 
 
 class Image(BaseModel):
-    """An image to embed; `file_path` is the key of its object in the images bucket."""
+    """An image to embed.
+
+    `file_path` is the key of its object in the images bucket, or a path that ends in one; .NET's client calls
+    it `filepath`.
+    """
 
     image_id: Id
-    file_path: FilePath
+    file_path: Annotated[
+        FilePath, Field(validation_alias=AliasChoices("file_path", "filepath", "filePath", "FilePath"))
+    ]
 
 
 class EmbedRequest(Folder):

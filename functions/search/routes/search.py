@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from glimpse.index import Answer
-from glimpse.questions import EXTRAS, Asked, Extra
+from glimpse.questions import DEFAULT_TOP_K, EXTRAS, Asked, Extra
 from pydantic import BaseModel, Field
 
 from functions.search.dependencies import NamespaceDep, ServicesDep
@@ -82,7 +82,7 @@ def search(
 ) -> SearchAnswer:
     """Return the images that show what is asked for."""
     request.state.folders = len(question.folder_ids)
-    answer = services.search.search(namespace, question.where(), question, question.top_k or 5)
+    answer = services.search.search(namespace, question.where(), question, question.top_k or DEFAULT_TOP_K)
     if answer.problems:
         request.state.problems = [str(problem) for problem in answer.problems[:20]]
     return SearchAnswer.of(answer, question.include or ())

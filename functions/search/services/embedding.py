@@ -1,13 +1,17 @@
 """Embedding images of other backends, by way of the embed function."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from glimpse.messages import FailedImage, ImageFile
+from glimpse.keys import UPLOADS_PREFIX
+from glimpse.messages import EmbedAnswer, FailedImage, ImageFile
+from glimpse.other_keys import other_key
 
 from functions.search.services.errors import NotFound, TooLarge, Unavailable, Unreadable, Unusable
 from functions.search.services.ports import Embedder, EmbedFailed, EmbedTimedOut
 
+_NO_KEY = "Its file_path does not end in {key}, so that no object of the images bucket is named."
+_NO_OBJECT = "There is no such file in the images bucket."
 _NOT_NOW = "Images can't be embedded at the moment; try again shortly."
 
 
@@ -28,11 +32,14 @@ class EmbedService:
         The embed function.
     cap : int
         Images that it surely manages in the time that a request has.
+    shared_namespace : str
+        The namespace whose files lie directly under ``images/``.
     """
 
-    def __init__(self, embedder: Embedder, cap: int) -> None:
+    def __init__(self, embedder: Embedder, cap: int, shared_namespace: str) -> None:
         self._embedder = embedder
         self._cap = cap
+        self._shared_namespace = shared_namespace
 
     def embed(self, namespace: str, user_id: int, folder_id: int, images: Sequence[ImageFile]) -> EmbedReport:
         """Embed images and return when they can be found.
@@ -42,13 +49,13 @@ class EmbedService:
         TooLarge
             If there are more images than one request has time for.
         Unusable
-            If one id is given to two files.
+            If one id is given to two files, or there are files, but none of them can be embedded.
         NotFound
             If none of the files exists.
         Unreadable
             If the folder's index can't be used.
         Unavailable
-            If the embed function does not answer.
+            If the embed function or its storage does not answer.
         """
         wanted = list(dict.fromkeys(images))
         if len(wanted) > self._cap:
@@ -57,11 +64,32 @@ class EmbedService:
                 "send them in several."
             )
         _check_one_file_each(wanted)
+        own = None if namespace == self._shared_namespace else namespace
+        named = [image for image in wanted if _names_object(image, own, user_id, folder_id)]
+        done = self._embed(namespace, user_id, folder_id, named) if named else EmbedAnswer.empty()
+        beginning = f"images/{own}/" if own else "images/"
+        no_key = _NO_KEY.format(key=f"{beginning}{{user_id}}/{{folder_id}}/{{file name}}")
+        absent = [FailedImage(image.image_id, image.file_path, _NO_OBJECT) for image in done.missing]
+        absent += [FailedImage(each.image_id, each.file_path, no_key) for each in wanted if each not in named]
+        if len(absent) == len(wanted):
+            raise NotFound(
+                f"None of the {len(wanted)} images exists in the images bucket. A file_path has to end in "
+                f"the key of an object, such as {beginning}{user_id}/{folder_id}/cat.jpg."
+            )
+        if not done.indexed:
+            if done.postponed:
+                raise Unavailable(_NOT_NOW)
+            raise _none_usable(done.failed + absent)
+        return EmbedReport(done.indexed, done.failed + absent)
+
+    def _embed(
+        self, namespace: str, user_id: int, folder_id: int, images: Sequence[ImageFile]
+    ) -> EmbedAnswer:
         try:
-            done = self._embedder.embed(namespace, user_id, folder_id, wanted)
+            done = self._embedder.embed(namespace, user_id, folder_id, images)
         except EmbedTimedOut as error:
             raise TooLarge(
-                f"These {len(wanted)} images took more than 25 s; some or all of them may be indexed by now. "
+                f"These {len(images)} images took more than 25 s; some or all of them may be indexed by now. "
                 f"Send them again, fewer at a time ({self._cap} at most): to repeat an image does no harm."
             ) from error
         except EmbedFailed as error:
@@ -69,15 +97,22 @@ class EmbedService:
         if done.status != 200:
             refusal = Unreadable if done.status == 409 else Unavailable
             raise refusal(done.detail or _NOT_NOW)
-        if len(done.missing) == len(wanted):
-            raise NotFound(
-                f"None of the {len(wanted)} images exists under its file_path in the images bucket."
-            )
-        absent = [
-            FailedImage(image.image_id, image.file_path, "There is no such file in the images bucket.")
-            for image in done.missing
-        ]
-        return EmbedReport(done.indexed, done.failed + absent)
+        return done
+
+
+def _names_object(image: ImageFile, namespace: str | None, user_id: int, folder_id: int) -> bool:
+    """Tell whether a path leads to a file of a backend, or to an upload, which the embed function judges."""
+    is_own = image.file_path.startswith(UPLOADS_PREFIX)
+    return is_own or other_key(image.file_path, namespace, user_id, folder_id) is not None
+
+
+def _none_usable(failed: Sequence[FailedImage]) -> Unusable:
+    """Return the refusal of a request that got no image into the index."""
+    first = failed[0]
+    return Unusable(
+        f"None of the {len(failed)} images can be embedded. Image {first.image_id}: {first.reason}",
+        [asdict(each) for each in failed],
+    )
 
 
 def _check_one_file_each(images: Sequence[ImageFile]) -> None:

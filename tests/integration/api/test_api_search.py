@@ -135,7 +135,7 @@ def test_a_folder_that_is_being_erased_is_not_searched(client: Any, search: Any)
         {"query": ""},
         {"query": "   "},
         {"query": "x" * 1001},
-        {"query": "x", "top_k": 0},
+        {"query": "x", "top_k": -1},
         {"query": "x", "top_k": 501},
         {"query": "x", "top_k": "many"},
         {"query": "x", "top_k": "9" * 5000},

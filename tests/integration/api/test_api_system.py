@@ -71,7 +71,8 @@ def test_a_user_is_told_what_is_wrong_with_a_body(client: Any) -> None:
     for places in ({"headers": {"token": token}}, {"query": {"token": token}}):
         answer = client.send("DELETE", "/api/folders", body=b"{", **places)
         assert answer.status == 422
-        assert answer.json["detail"][0]["type"] == "json_invalid"
+        assert answer.json["detail"] == "The request's body is not valid JSON."
+        assert answer.json["errors"][0]["type"] == "json_invalid"
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/api/", "/api/folders/", "/api/users/../admin", "/%00", "/é"])

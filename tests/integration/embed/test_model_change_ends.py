@@ -100,7 +100,7 @@ def test_a_change_can_be_given_up_and_begun_again(world: World) -> None:
 def embed_others(world: World, *image_ids: int, hook: Hook = ignore) -> list[int]:
     files = [ImageFile(image_id, f"images/1/3/{image_id}.png") for image_id in image_ids]
     for image in files:
-        world.put(image.file_path, photo("chelsea.png"))
+        world.put(image.file_path.replace("images/", "images/java/"), photo("chelsea.png"))
     used = tools(world, hook)
     used = replace(used, others=Spied(used.others, hook))
     return ImageRequests(used).embed(EmbedImages.of("java", 1, 3, files)).indexed
@@ -118,7 +118,7 @@ def fill_others(world: World) -> None:
 
 def test_images_of_other_backends_are_taken_along(world: World) -> None:
     assert embed_others(world, 1, 2) == [1, 2]
-    world.s3.delete_object(Bucket="images", Key="images/1/3/2.png")
+    world.s3.delete_object(Bucket="images", Key="images/java/1/3/2.png")
     begin(world)
     assert embed_others(world, 5) == [5]
     backfill(world).run(FILL, **HOW)
@@ -127,6 +127,20 @@ def test_images_of_other_backends_are_taken_along(world: World) -> None:
     assert (others_in(world, SPACE), others_in(world, OTHER_SPACE)) == ({1, 2, 5}, {1, 5})
     assert tally_now(world).left_out == 1
     assert coordinator(world).run(LOOK, **HOW) is Progress.DONE
+
+
+def test_files_from_before_namespaces_had_their_own_are_found_moved_or_not(world: World) -> None:
+    """Their rows say ``images/…``; the one of the same name that another backend has is not taken."""
+    embed_others(world, 1, 2)
+    OtherImageStore().put("java/1/3", {1: "images/1/3/1.png", 2: "images/1/3/2.png"})
+    world.s3.delete_object(Bucket="images", Key="images/java/1/3/1.png")
+    world.put("images/1/3/1.png", photo("coffee.png"))
+    world.put("images/1/3/2.png", photo("coffee.png"))
+    begin(world)
+    fill_others(world)
+    assert others_in(world, OTHER_SPACE) == {1, 2}
+    found = dict(world.search(photo("chelsea.png"), namespace="java", space=OTHER_SPACE))
+    assert found[2] > 0.999 > found[1]
 
 
 def test_an_index_made_anew_is_not_taken_for_the_one_of_an_earlier_change(world: World) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from glimpse.index import IndexWriter
 from glimpse.messages import EmbedImages, ImageFile
+from glimpse.records import OtherImageStore
 
+from functions.embed.services.ports import StorageUnavailable
 from functions.embed.services.requests import ImageRequests
 from tests.integration.embed.conftest import Handler, batch, stored
 from tests.integration.embed.staging import during, tools
@@ -53,7 +55,7 @@ def test_embedding_again_replaces(world: World, handler: Handler) -> None:
 
 
 def test_a_namespace_has_indexes_of_its_own(world: World, handler: Handler) -> None:
-    world.put("images/1/3/cat.png", photo("chelsea.png"))
+    world.put("images/java/1/3/cat.png", photo("chelsea.png"))
     handler(request((10, "images/1/3/cat.png"), namespace="java"))
     assert [image_id for image_id, _ in world.search(photo("chelsea.png"), namespace="java")] == [10]
     assert world.indexed_ids() == []
@@ -67,7 +69,8 @@ def test_a_namespace_has_indexes_of_its_own(world: World, handler: Handler) -> N
         "cat.png",
         "thumbnails/1/3/10.webp",
         "indexes/x",
-        "../images/1/3/cat.png",
+        "images/1/3/../3/cat.png",
+        "images/java/1/3/cat.png",
         "uploads/1/3/11/cat.png",
         "uploads/2/3/10/cat.png",
         "uploads/1/4/10/cat.png",
@@ -86,12 +89,76 @@ def test_a_namespace_cannot_reach_the_uploads(world: World, handler: Handler) ->
     assert len(answer["failed"]) == 1
 
 
-@pytest.mark.parametrize("path", ["images/ /x", "images/" + "x" * 1100, "images/\ud800"])
+@pytest.mark.parametrize("path", ["images/ /x", "images/1/3/" + "x" * 1100, "images/1/3/\ud800"])
 def test_keys_that_cannot_be_are_answered(world: World, handler: Handler, path: str) -> None:
     world.put("images/1/3/cat.png", photo("chelsea.png"))
     answer = handler(request((10, path), (11, "images/1/3/cat.png")))
     assert answer["indexed"] == [11]
-    assert answer["missing"] == [{"image_id": 10, "file_path": path}]
+    named = [image["image_id"] for image in (*answer["missing"], *answer["failed"])]
+    assert named == [10]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/app/images/1/3/cat.png",
+        "./images/1/3/cat.png",
+        "images\\1\\3\\cat.png",
+        "file:///images/1/3/cat.png",
+    ],
+)
+def test_a_path_of_a_backends_own_disk_leads_to_the_object(world: World, handler: Handler, path: str) -> None:
+    world.put("images/1/3/cat.png", photo("chelsea.png"))
+    answer = handler(request((10, path), (11, "/app/images/1/3/none.png")))
+    assert (answer["indexed"], answer["failed"]) == ([10], [])
+    assert answer["missing"] == [{"image_id": 11, "file_path": "/app/images/1/3/none.png"}]
+    assert OtherImageStore().paths("glimpse/1/3", [10]) == {10: "images/1/3/cat.png"}
+
+
+@pytest.mark.parametrize("name", ["sub/föld er/a%20b\nc.png", "back\\slash.png", "images/2/4/x.png"])
+def test_a_name_holds_any_characters(world: World, handler: Handler, name: str) -> None:
+    world.put(f"images/1/3/{name}", photo("chelsea.png"))
+    for image_id, folder in enumerate(("", "/app/")):
+        assert handler(request((image_id, f"{folder}images/1/3/{name}")))["indexed"] == [image_id]
+
+
+def test_a_namespace_reads_its_own_files_alone(world: World, handler: Handler) -> None:
+    """Each backend's images are of 1/3, under one name; whoever asks gets what its own file shows."""
+    world.put("images/1/3/cat.png", photo("chelsea.png"))
+    world.put("images/java/1/3/cat.png", photo("rocket.jpg"))
+    world.put("images/php/1/3/cat.png", photo("coffee.png"))
+    shows = {"glimpse": "chelsea.png", "java": "rocket.jpg", "php": "coffee.png"}
+    for namespace, name in shows.items():
+        for path in ("images/1/3/cat.png", "/app/images/1/3/cat.png"):
+            assert handler(request((10, path), namespace=namespace))["indexed"] == [10]
+            ((_, score),) = world.search(photo(name), namespace=namespace)
+            assert score > 0.999
+    assert handler(request((11, "images/java/1/3/cat.png"), namespace="java"))["indexed"] == [11]
+    for namespace, path in (
+        ("java", "images/php/1/3/cat.png"),
+        ("java", "/app/images/php/1/3/cat.png"),
+        ("java", "images/java/../php/1/3/cat.png"),
+        ("glimpse", "images/java/1/3/cat.png"),
+        ("glimpse", "/app/images/php/1/3/cat.png"),
+    ):
+        answer = handler(request((12, path), namespace=namespace))
+        assert (answer["indexed"], len(answer["failed"])) == ([], 1), path
+    world.s3.delete_object(Bucket="images", Key="images/java/1/3/cat.png")
+    answer = handler(request((13, "images/1/3/cat.png"), namespace="java"))
+    assert (answer["indexed"], len(answer["missing"])) == ([], 1)
+
+
+def test_storage_that_does_not_answer_is_told_from_a_bad_image(world: World) -> None:
+    world.put("images/1/3/cat.png", photo("chelsea.png"))
+    world.put("images/1/3/truncated.jpg", photo("truncated.jpg"))
+
+    def down() -> None:
+        raise StorageUnavailable("S3 did not answer")
+
+    answer = embed(
+        world, (10, "images/1/3/cat.png"), (11, "images/1/3/truncated.jpg"), step="before read", action=down
+    )
+    assert (answer.indexed, len(answer.failed), answer.postponed) == ([], 2, 1)
 
 
 def test_an_upload_can_be_embedded_again(world: World, handler: Handler) -> None:

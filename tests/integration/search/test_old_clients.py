@@ -129,3 +129,67 @@ def test_what_can_not_be_included_is_refused(function: SearchFunction, include: 
     response = function.call("POST", "/search", question(include=include))
     assert response.status == 422
     assert "include" in response.text
+
+
+@pytest.mark.parametrize("name", ["file_path", "filepath", "filePath", "FilePath"])
+@pytest.mark.parametrize("folder", ["", "/app/", "./", "C:\\\\app\\\\"])
+def test_what_backends_with_disks_of_their_own_send_is_embedded(
+    function: SearchFunction, embed: EmbedDouble, name: str, folder: str
+) -> None:
+    path = f"{folder}images/1/3/good/a cat.jpg"
+    body = FOLDER | {"images": [{"image_id": 10, name: path}]}
+    assert function.call("POST", "/embed-images", body).json["indexed"] == [10]
+    assert embed.events[0]["images"] == [{"image_id": 10, "file_path": path}]
+
+
+@pytest.mark.parametrize(
+    ("paths", "status"),
+    [
+        (["/app/uploads/cat.jpg"], 404),
+        (["/app/uploads/cat.jpg", "images/1/3/missing/a.jpg"], 404),
+        (["images/1/3/../../2/4/good/cat.jpg"], 404),
+        (["images/java/1/3/good/cat.jpg"], 404),
+        (["images/1/3/broken/a.jpg"], 422),
+        (["images/1/3/broken/a.jpg", "images/1/3/missing/a.jpg", "cat.jpg"], 422),
+    ],
+)
+def test_where_nothing_can_be_found_afterwards_the_answer_is_no_success(
+    function: SearchFunction, paths: list[str], status: int
+) -> None:
+    images = [{"image_id": image_id, "file_path": path} for image_id, path in enumerate(paths)]
+    response = function.call("POST", "/embed-images", FOLDER | {"images": images})
+    assert response.status == status
+    assert isinstance(response.json["detail"], str)
+    if status == 422:
+        assert [each["image_id"] for each in response.json["errors"]] == list(range(len(paths)))
+
+
+def test_no_images_to_show_means_as_many_as_usual(function: SearchFunction, embed: EmbedDouble) -> None:
+    texts = {image_id: f"a dog number {image_id}" for image_id in range(10)}
+    commit(embed.bundle_dir, IndexKey("glimpse", SPACE, 1, 3), texts)
+    for top_k in (0, None, 5):
+        answer = parsed(function, SearchResponse, "POST", "/search", question(top_k=top_k))
+        assert len(answer.results) == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (question(query=""), "The query is empty; say what the images should show."),
+        (question(query="  "), "The query is empty; say what the images should show."),
+        (question(top_k="5"), "top_k has to be a whole number."),
+        (question(top_k=-1), "top_k has to be 0 or more."),
+        (question(top_k=5000), "top_k has to be 1,000 or less."),
+        (question(folder_ids=[1, "2"]), "folder_ids[1] has to be a whole number."),
+        (question(include=["relevent"]), "include[0] has to be 'relevant', 'partial' or 'problems'."),
+        (question(parts=[{"text": ""}]), "parts[0].text is empty; fill it in."),
+        ({"query": "a cat"}, "user_id is missing; send it along."),
+        ([], "Send the request's fields as a JSON object, with the content type application/json."),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_the_list_stands_beside_it(
+    shared_function: SearchFunction, body: Any, sentence: str
+) -> None:
+    answer = shared_function.call("POST", "/search", body)
+    assert (answer.status, answer.json["detail"]) == (422, sentence)
+    assert {"type", "loc", "msg"} == set(answer.json["errors"][0])

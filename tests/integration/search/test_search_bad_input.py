@@ -29,7 +29,8 @@ def test_what_is_no_id_is_refused(
 ) -> None:
     response = shared_function.call("POST", prefix + path, routes[path] | {"user_id": value})
     assert response.status == 422
-    (fault,) = response.json["detail"]
+    assert response.json["detail"].startswith("user_id ")
+    (fault,) = response.json["errors"]
     assert set(fault) == {"type", "loc", "msg"}
     assert fault["loc"] == ["body", "user_id"]
 
@@ -38,7 +39,7 @@ def test_what_is_no_id_is_refused(
 def test_what_is_missing_is_named(shared_function: SearchFunction, path: str) -> None:
     response = shared_function.call("POST", path, {})
     assert response.status == 422
-    assert ["body", "user_id"] in [fault["loc"] for fault in response.json["detail"]]
+    assert ["body", "user_id"] in [fault["loc"] for fault in response.json["errors"]]
 
 
 @pytest.mark.parametrize("path", routes)
@@ -66,7 +67,8 @@ def test_what_is_no_json_object_is_refused(
 ) -> None:
     response = shared_function.send("POST", path, body)
     assert response.status == status
-    assert list(response.json) == ["detail"]
+    assert list(response.json) == (["detail"] if status == 400 else ["detail", "errors"])
+    assert response.json["detail"].endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,6 @@ def test_what_is_no_json_object_is_refused(
         {"query": "\ud800"},
         {"query": 5},
         {"query": []},
-        {"top_k": 0},
         {"top_k": -1},
         {"top_k": 10**9},
         {"top_k": 1001},
@@ -110,7 +111,8 @@ def test_a_question_that_means_nothing_is_refused(
 ) -> None:
     response = shared_function.call("POST", "/search", QUESTION | fields)
     assert response.status == 422
-    assert 1 <= len(response.json["detail"]) <= 20
+    assert response.json["detail"].endswith(".")
+    assert 1 <= len(response.json["errors"]) <= 20
     assert len(response.text) < 20_000
 
 
@@ -136,7 +138,7 @@ def test_a_query_is_just_words(shared_function: SearchFunction, query: str) -> N
         [IMAGE | {"file_path": ""}],
         [IMAGE | {"file_path": None}],
         [IMAGE | {"file_path": "\ud800"}],
-        [IMAGE | {"file_path": "é" * 513}],
+        [IMAGE | {"file_path": "é" * 2049}],
         [None] * 100_000,
     ],
     ids=lambda images: json.dumps(images)[:40],

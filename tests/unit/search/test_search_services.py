@@ -187,7 +187,7 @@ CAT, DOG = ImageFile(1, "images/1/3/cat.jpg"), ImageFile(2, "images/1/3/dog.jpg"
 def test_every_image_is_accounted_for() -> None:
     owl = ImageFile(4, "images/1/3/owl.jpg")
     embedder = Embedder(EmbedAnswer([1], [FailedImage(2, DOG.file_path, "No image.")], [owl]))
-    report = EmbedService(embedder, 5).embed("ns", 1, 3, [CAT, DOG, owl, CAT])
+    report = EmbedService(embedder, 5, "ns").embed("ns", 1, 3, [CAT, DOG, owl, CAT])
     assert embedder.asked == [("ns", 1, 3, [CAT, DOG, owl])]
     assert report.indexed == [1]
     assert [image.image_id for image in report.failed] == [2, 4]
@@ -201,6 +201,10 @@ def test_every_image_is_accounted_for() -> None:
         ([CAT], EmbedTimedOut("25 s"), TooLarge),
         ([CAT], EmbedFailed("broken"), Unavailable),
         ([CAT], EmbedAnswer([], [], [CAT]), NotFound),
+        ([CAT], EmbedAnswer([], [FailedImage(1, CAT.file_path, "No image.")], []), Unusable),
+        ([CAT], EmbedAnswer([], [FailedImage(1, CAT.file_path, "Later.")], [], postponed=1), Unavailable),
+        ([ImageFile(1, "/elsewhere/cat.jpg")], EmbedAnswer([1], [], []), NotFound),
+        ([ImageFile(1, "images/php/1/3/cat.jpg")], EmbedAnswer([1], [], []), NotFound),
         ([CAT], EmbedAnswer.refused(409, "It is damaged."), Unreadable),
         ([CAT], EmbedAnswer.refused(503, "Later."), Unavailable),
     ],
@@ -209,16 +213,34 @@ def test_what_does_not_come_through_is_told_apart(
     images: list[ImageFile], result: EmbedAnswer | Exception, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        EmbedService(Embedder(result), 1).embed("ns", 1, 3, images)
+        EmbedService(Embedder(result), 1, "ns").embed("ns", 1, 3, images)
+
+
+def test_a_path_that_names_no_object_is_told_and_stops_nobody() -> None:
+    lost, escaping = ImageFile(4, "/elsewhere/cat.jpg"), ImageFile(5, "images/1/3/../../2/4/cat.jpg")
+    embedder = Embedder(EmbedAnswer([1], [], []))
+    report = EmbedService(embedder, 5, "ns").embed("ns", 1, 3, [CAT, lost, escaping])
+    assert embedder.asked == [("ns", 1, 3, [CAT])]
+    assert report.indexed == [1]
+    assert [image.image_id for image in report.failed] == [4, 5]
+    assert all("images/{user_id}/{folder_id}/" in image.reason for image in report.failed)
+
+
+def test_a_refusal_of_all_images_names_each_of_them() -> None:
+    failed = [FailedImage(image.image_id, image.file_path, "This is no image.") for image in (CAT, DOG)]
+    service = EmbedService(Embedder(EmbedAnswer([], failed, [])), 5, "ns")
+    with pytest.raises(Unusable, match=r"None of the 2 .* Image 1: This is no image\.") as refusal:
+        service.embed("ns", 1, 3, [CAT, DOG])
+    assert [each["image_id"] for each in refusal.value.errors] == [1, 2]
 
 
 def test_who_waited_too_long_hears_that_repeating_is_harmless() -> None:
     with pytest.raises(TooLarge, match=r"may be indexed by now.*7 at most.*no harm"):
-        EmbedService(Embedder(EmbedTimedOut("25 s")), 7).embed("ns", 1, 3, [CAT])
+        EmbedService(Embedder(EmbedTimedOut("25 s")), 7, "ns").embed("ns", 1, 3, [CAT])
 
 
 def test_one_id_has_one_file() -> None:
     embedder = Embedder(EmbedAnswer([], [], []))
     with pytest.raises(Unusable, match="image_id 1"):
-        EmbedService(embedder, 5).embed("ns", 1, 3, [CAT, ImageFile(1, "images/1/3/other.jpg")])
+        EmbedService(embedder, 5, "ns").embed("ns", 1, 3, [CAT, ImageFile(1, "images/1/3/other.jpg")])
     assert embedder.asked == []

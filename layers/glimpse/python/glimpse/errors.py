@@ -3,13 +3,25 @@
 :mod:`glimpse.http` gives each its status.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
 
 class ServiceError(Exception):
-    """A request that can't be fulfilled; its message is shown to the caller as it is."""
+    """A request that can't be fulfilled; its message is shown to the caller as it is.
 
-    def __init__(self, detail: str) -> None:
+    Attributes
+    ----------
+    detail : str
+        The message, a sentence.
+    errors : sequence of mapping
+        What is wrong with each of several things, where the request names several.
+    """
+
+    def __init__(self, detail: str, errors: Sequence[Mapping[str, Any]] = ()) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.errors = errors
 
 
 class NoAccess(ServiceError):  # noqa: N818 - named for what happened
@@ -26,6 +38,11 @@ class TooLarge(ServiceError):  # noqa: N818
 
 class Unusable(ServiceError):  # noqa: N818
     """A value that is well-formed, but means nothing here."""
+
+    @classmethod
+    def of(cls, field: str, detail: str) -> Self:
+        """Return the error of one field of a request, by the name that callers know it by."""
+        return cls(detail, [{"type": "value_error", "loc": [field], "msg": detail}])
 
 
 class Unavailable(ServiceError):  # noqa: N818

@@ -1,15 +1,16 @@
 """The grammar of the images bucket's keys.
 
-=====================================================  ===============================  ============
-key                                                    holds                            sends events
-=====================================================  ===============================  ============
-``uploads/{user_id}/{folder_id}/{image_id}/{name}``    an uploaded file, byte for byte  yes
-``thumbnails/{user_id}/{folder_id}/{image_id}.webp``   a rendition, longest side ≤ 512  no
-``images/{user_id}/{folder_id}/{name}``                a file of another backend        no
-=====================================================  ===============================  ============
+=====================================================  ===================================  ============
+key                                                    holds                                sends events
+=====================================================  ===================================  ============
+``uploads/{user_id}/{folder_id}/{image_id}/{name}``    an uploaded file, byte for byte      yes
+``thumbnails/{user_id}/{folder_id}/{image_id}.webp``   a rendition, longest side ≤ 512      no
+``images/{user_id}/{folder_id}/{name}``                a file of another backend            no
+``images/{namespace}/{user_id}/{folder_id}/{name}``    the same, of a namespace of its own  no
+=====================================================  ===================================  ============
 
-Everything here is pure. S3 events carry keys URL-encoded: ``urllib.parse.unquote_plus`` comes before
-:meth:`UploadKey.parse`.
+Everything here is pure; :mod:`glimpse.other_keys` makes out the last two. S3 events carry keys URL-encoded:
+``urllib.parse.unquote_plus`` comes before :meth:`UploadKey.parse`.
 """
 
 import re

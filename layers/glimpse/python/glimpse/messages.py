@@ -203,6 +203,8 @@ class EmbedAnswer:
         Images that could not be embedded, and those of which there is no object.
     version
         The index's manifest sequence; 0 where there is no index.
+    postponed
+        How many of the failed ones may do well at another time, since storage did not answer.
     status, detail
         An HTTP status, and a sentence where it is not 200: nothing is said of the images then.
     """
@@ -211,6 +213,7 @@ class EmbedAnswer:
     failed: list[FailedImage]
     missing: list[ImageFile]
     version: int = 0
+    postponed: int = 0
     status: int = 200
     detail: str | None = None
 

@@ -84,14 +84,22 @@ class SearchClient:
         Raises
         ------
         ImagesNotFound
-            If none of the files exists.
+            If none of the files exists. Where there are some and none can be embedded, the report says why.
         TooMuch
             If there are more than one request has time for.
         """
         files = [{"image_id": image.image_id, "file_path": image.file_path} for image in images]
-        answer = self._ask(
-            "POST", "/embed-images", {"user_id": user_id, "folder_id": folder_id, "images": files}, _OF_IMAGES
-        )
+        try:
+            answer = self._ask(
+                "POST",
+                "/embed-images",
+                {"user_id": user_id, "folder_id": folder_id, "images": files},
+                _OF_IMAGES,
+            )
+        except SearchRefused as refused:
+            if not _names_images(refused.errors):
+                raise
+            answer = {"indexed": [], "failed": refused.errors}
         with _contract():
             return EmbedReport(
                 [int(image_id) for image_id in answer["indexed"]],
@@ -217,7 +225,9 @@ class SearchClient:
             return answer
         detail = str((answer or {}).get("detail", "no reason was given"))
         if 400 <= response.status < 500 and response.status != 429:
-            raise (refusals or {}).get(response.status, SearchRefused)(response.status, detail)
+            errors = (answer or {}).get("errors")
+            refusal = (refusals or {}).get(response.status, SearchRefused)
+            raise refusal(response.status, detail, errors if isinstance(errors, list) else ())
         raise SearchUnavailable(f"the search service answered {response.status}: {detail}")
 
 
@@ -233,6 +243,11 @@ def _folders(
         "folder_owner_map": {str(folder): owner for folder, owner in folder_owner_map.items()},
         "versions": {str(folder): dict(known) for folder, known in (versions or {}).items()},
     }
+
+
+def _names_images(errors: Sequence[Any]) -> bool:
+    """Tell whether a refusal says of each image why it was not embedded."""
+    return bool(errors) and all(isinstance(each, dict) and "image_id" in each for each in errors)
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """What can go wrong between a caller and the search service."""
 
+from collections.abc import Sequence
+from typing import Any
+
 
 class SearchServiceError(Exception):
     """Any error of the search service."""
@@ -18,12 +21,15 @@ class SearchRefused(SearchServiceError):  # noqa: N818
         The HTTP status, 400…499.
     detail : str
         The service's sentence about it.
+    errors : list
+        What is wrong with each of several things, as the service says it.
     """
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, errors: Sequence[Any] = ()) -> None:
         super().__init__(f"{status}: {detail}")
         self.status = status
         self.detail = detail
+        self.errors = list(errors)
 
 
 class ImagesNotFound(SearchRefused):

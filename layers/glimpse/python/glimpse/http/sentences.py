@@ -1,0 +1,93 @@
+"""What is wrong with a request's fields, in sentences that a person can act on.
+
+Pydantic and FastAPI describe each fault by a type, a place and a context [1]_. Old pages show `detail` as it
+is, so it is one sentence, about the first fault; the list of them all stands beside it.
+
+References
+----------
+.. [1] https://docs.pydantic.dev/latest/errors/validation_errors/
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+_SOURCES = frozenset({"body", "query", "path", "header", "cookie"})
+_NO_OBJECT = "Send the request's fields as a JSON object, with the content type application/json."
+
+Context = Mapping[str, Any]
+
+_OF_TYPE: Mapping[str, Callable[[str, Context], str]] = {
+    "missing": lambda name, _: f"{name} is missing; send it along.",
+    "extra_forbidden": lambda name, _: f"{name} is not known here; leave it out.",
+    "string_type": lambda name, _: f"{name} has to be text.",
+    "string_unicode": lambda name, _: f"{name} has to be text that UTF-8 can hold.",
+    "string_too_short": lambda name, of: (
+        f"{name} is empty; fill it in."
+        if of.get("min_length") == 1
+        else f"{name} is too short; it needs at least {_number(of, 'min_length')} characters."
+    ),
+    "string_too_long": lambda name, of: (
+        f"{name} is too long; it can have {_number(of, 'max_length')} characters at most."
+    ),
+    "string_pattern_mismatch": lambda name, _: f"{name} does not have the form that it needs.",
+    "int_type": lambda name, _: f"{name} has to be a whole number.",
+    "int_parsing": lambda name, _: f"{name} has to be a whole number.",
+    "int_from_float": lambda name, _: f"{name} has to be a whole number.",
+    "int_parsing_size": lambda name, _: f"{name} is too large a number.",
+    "float_type": lambda name, _: f"{name} has to be a number.",
+    "float_parsing": lambda name, _: f"{name} has to be a number.",
+    "finite_number": lambda name, _: f"{name} has to be a finite number.",
+    "greater_than_equal": lambda name, of: f"{name} has to be {_number(of, 'ge')} or more.",
+    "less_than_equal": lambda name, of: f"{name} has to be {_number(of, 'le')} or less.",
+    "bool_type": lambda name, _: f"{name} has to be true or false.",
+    "bool_parsing": lambda name, _: f"{name} has to be true or false.",
+    "list_type": lambda name, _: f"{name} has to be a list.",
+    "dict_type": lambda name, _: f"{name} has to be an object, with names and values.",
+    "too_long": lambda name, of: f"{name} holds too much; send {_number(of, 'max_length')} at most.",
+    "too_short": lambda name, of: f"{name} holds too little; send {_number(of, 'min_length')} at least.",
+    "literal_error": lambda name, of: f"{name} has to be {of.get('expected', 'one of the known values')}.",
+    "value_error": lambda name, of: f"{name} can't be used: {of.get('error', 'its value is not valid')}.",
+}
+
+
+def first_sentence(
+    faults: Sequence[Mapping[str, Any]], special: Mapping[tuple[str, str], str] | None = None
+) -> str:
+    """Say what is wrong with the first of the fields that can't be used, and what to do.
+
+    Parameters
+    ----------
+    faults : sequence of mapping
+        As ``RequestValidationError.errors()`` returns them; at least one.
+    special : mapping of (str, str) to str, optional
+        By a field's name and the type of a fault, the sentence of a service's own.
+    """
+    fault = faults[0]
+    kind, place = str(fault["type"]), list(fault["loc"])
+    if place and place[0] in _SOURCES:
+        place = place[1:]
+    field = next((part for part in reversed(place) if isinstance(part, str)), "")
+    if sentence := (special or {}).get((field, kind)):
+        return sentence
+    if kind in ("json_invalid", "model_attributes_type", "model_type") or not place:
+        return "The request's body is not valid JSON." if kind == "json_invalid" else _NO_OBJECT
+    context = fault.get("ctx", {})
+    say = _OF_TYPE.get(kind)
+    if say:
+        return say(_name(place), context)
+    message = str(fault["msg"])
+    return f"{_name(place)} can't be used: {message[:1].lower()}{message[1:]}."
+
+
+def _name(place: Sequence[str | int]) -> str:
+    """Return a field's name as a person writes it: ``images[0].file_path``."""
+    name = ""
+    # A union's chosen member stands there too, often under its field's own name.
+    for part in (part for part, after in zip(place, (*place[1:], None), strict=True) if part != after):
+        name += f"[{part}]" if isinstance(part, int) else f"{'.' if name else ''}{part}"
+    return name
+
+
+def _number(context: Context, name: str) -> str:
+    value = context.get(name)
+    return f"{value:,}" if isinstance(value, int) else str(value)
