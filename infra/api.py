@@ -19,7 +19,8 @@ from infra.storage import Storage
 # The least that each table's access patterns (ARCHITECTURE.md, 3) need.
 _TABLE_ACTIONS: dict[str, tuple[str, ...]] = {
     "users": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"),
-    "usernames": ("GetItem", "PutItem", "DeleteItem"),
+    # Scanned once, when names that are older than the rule about look-alikes get their rows.
+    "usernames": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Scan"),
     "sessions": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
     "folders": ("BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
     "folder_names": ("GetItem", "Query", "PutItem", "DeleteItem"),

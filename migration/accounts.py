@@ -1,7 +1,7 @@
 """Accounts, as an operator changes them."""
 
-from functions.api.services.accounts import MAX_PASSWORD, MIN_PASSWORD, Passwords, clean_username
-from functions.api.services.errors import Unusable
+from functions.api.services.accounts import MAX_PASSWORD, MIN_PASSWORD, Passwords
+from functions.api.services.names import MAX_USERNAME, spelled
 from local.errors import Trouble
 from local.target import Target
 from migration.storage.stores import open_stores
@@ -29,12 +29,9 @@ def set_password(target: Target, username: str, password: str) -> None:
     Trouble
         If there is no such account.
     """
-    try:
-        name = clean_username(username)
-    except Unusable as error:
-        raise Trouble(f"There is no account {username[:_MOST_SAID]!a}: {error}") from error
+    name = spelled(username)
     with open_stores(target) as stores:
-        user = stores.users.find(name)
+        user = stores.users.find(name) if 1 <= len(name) <= MAX_USERNAME else None
         if user is None:
-            raise Trouble(f"There is no account {name}.")
+            raise Trouble(f"There is no account {name[:_MOST_SAID]!a}.")
         stores.users.replace_hash(user, Passwords().hash(password))

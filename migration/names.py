@@ -3,24 +3,34 @@
 import unicodedata
 from collections.abc import Callable, Iterator
 
-from functions.api.services.accounts import MAX_USERNAME, MIN_USERNAME
-from functions.api.services.folders import MAX_NAME_CHARACTERS
+from functions.api.services.names import (
+    MAX_FOLDER_NAME,
+    MAX_USERNAME,
+    MIN_USERNAME,
+    can_be_seen,
+    is_blank,
+    is_control,
+    is_username,
+    spelled,
+)
 
 
 def usernames(old: str, user_id: int) -> Iterator[str]:
     """Yield names for an account, the nearest to its old one first: ``ada``, ``ada-2`` and so on."""
-    name = _visible(old, str.isprintable)[:MAX_USERNAME].strip()
-    if len(name) < MIN_USERNAME:
-        name = f"{name or 'user'}-{user_id}"
+    name = spelled(old)
+    if not is_username(name):
+        # Each character on its own: what joins some of them is not printable.
+        name = _visible(old, lambda each: each.isprintable() and not is_blank(each))
+        name = name[:MAX_USERNAME].strip()
+    if len(name) < MIN_USERNAME or not can_be_seen(name):
+        name = f"{name if can_be_seen(name) else 'user'}-{user_id}"
     yield from _numbered(name, "{}-{}", MAX_USERNAME)
 
 
 def folder_names(old: str, folder_id: int) -> Iterator[str]:
     """Yield names for a folder, the nearest to its old one first: ``Sea``, ``Sea (2)`` and so on."""
-    name = _visible(old, lambda each: unicodedata.category(each) not in ("Cc", "Cs"))[
-        :MAX_NAME_CHARACTERS
-    ].strip()
-    yield from _numbered(name or f"Folder {folder_id}", "{} ({})", MAX_NAME_CHARACTERS)
+    name = _visible(old, lambda each: not is_control(each))[:MAX_FOLDER_NAME].strip()
+    yield from _numbered(name if can_be_seen(name) else f"Folder {folder_id}", "{} ({})", MAX_FOLDER_NAME)
 
 
 def _visible(name: str, is_taken: Callable[[str], bool]) -> str:

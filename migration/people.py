@@ -7,8 +7,9 @@ from itertools import islice
 
 from glimpse.records import FolderRecord, FolderStatus, Permission, ShareRecord
 
-from functions.api.services.accounts import Passwords, clean_username
+from functions.api.services.accounts import Passwords
 from functions.api.services.errors import Unusable
+from functions.api.services.names import clean_username
 from functions.api.services.ports import Counter, User
 from local.errors import Trouble
 from migration.ids import Ids
@@ -112,7 +113,7 @@ class People:
         made = self._made_with_name(
             Kind.USER, old, entry, Counter.USERS, user.id, usernames(user.username, user.id),
             make=lambda new, name: self._stores.users.create(
-                User(new, name, stored, user.created_at or _now())
+                User(new, name, stored, user.created_at or _now()), may_look_alike=True
             ),
             holder=self._user_id,
         )  # fmt: skip

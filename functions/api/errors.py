@@ -7,7 +7,8 @@ from glimpse.questions import EMPTY_QUERY
 from glimpse.records import RecordsContended
 
 from functions.api.services import errors
-from functions.api.services.accounts import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, MIN_USERNAME
+from functions.api.services.accounts import MAX_PASSWORD, MIN_PASSWORD
+from functions.api.services.names import MAX_USERNAME, MIN_USERNAME
 
 _USERNAME = f"A username has {MIN_USERNAME} to {MAX_USERNAME} characters; choose another one."
 _PASSWORD = f"A password has {MIN_PASSWORD} to {MAX_PASSWORD:,} characters; choose another one."

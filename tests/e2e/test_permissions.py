@@ -114,7 +114,7 @@ READABLE = {
     "Upkeep": set[str](),
 }
 SCANNABLE = {
-    "Api": set[str](),
+    "Api": {"usernames"},
     "Embed": {"folders", "other_images"},
     "Search": set[str](),
     "Upkeep": set[str](),

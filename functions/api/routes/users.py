@@ -7,7 +7,8 @@ from pydantic import BaseModel, StringConstraints
 
 from functions.api.dependencies import CurrentUser, LeavingUser, ServicesDep, TokenDep
 from functions.api.routes.fields import Message
-from functions.api.services.accounts import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, MIN_USERNAME
+from functions.api.services.accounts import MAX_PASSWORD, MIN_PASSWORD
+from functions.api.services.names import MAX_USERNAME, MIN_USERNAME
 
 router = APIRouter(prefix="/api/users", tags=["users"])
 

@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from functions.api.services.errors import AlreadyTaken, NotAuthenticated, Unusable
+from functions.api.services.errors import AlreadyTaken, NotAuthenticated
 from functions.api.services.imported_passwords import ImportedHash
+from functions.api.services.names import MAX_USERNAME, clean_username, spelled
 from functions.api.services.ports import Counter, Counters, Session, Sessions, User, Users
 
 SESSION_LIFE = timedelta(hours=12)
 SPARED = timedelta(minutes=1)  # added to the life of a session, so that not every use has to be written
 TOKEN_BYTES = 32
-MIN_USERNAME, MAX_USERNAME = 3, 150
 MIN_PASSWORD, MAX_PASSWORD = 6, 1024
 _LONGEST_TOKEN = 512  # characters; ours have 43, and hashing megabytes for a guess is no service
 
@@ -103,9 +103,9 @@ class Accounts:
         Raises
         ------
         Unusable
-            If the name is too short or too long, or holds characters that can't be seen.
+            If the name is too short or too long, can't be seen, or holds characters that can't.
         AlreadyTaken
-            If somebody has the name.
+            If somebody has the name, or one that looks like it.
         """
         name = clean_username(username)
         if self._users.find(name) is None:
@@ -117,7 +117,7 @@ class Accounts:
             )
             if self._users.create(user):
                 return user
-        raise AlreadyTaken("This username is taken; choose another one.")
+        raise AlreadyTaken("This username is taken, or looks like one that is; choose another one.")
 
     def login(self, username: str, password: str) -> Login:
         """Start a session.
@@ -141,10 +141,10 @@ class Accounts:
         return Login(token, user)
 
     def _find(self, username: str) -> User | None:
-        try:
-            return self._users.find(clean_username(username))
-        except Unusable:
+        name = spelled(username)
+        if not 1 <= len(name) <= MAX_USERNAME:
             return None  # nobody can have such a name
+        return self._users.find_to_log_in(name)
 
     def authenticate(self, token: str | None, *, may_be_leaving: bool = False) -> User:
         """Return whose token this is, and keep the session alive for another 12 hours at least.
@@ -188,22 +188,6 @@ class Accounts:
         """Remove an account, free its name and end its sessions."""
         self._users.delete(user)
         self._sessions.delete_all(user.user_id)
-
-
-def clean_username(username: str) -> str:
-    """Return a username in its one spelling: NFC, without surrounding space.
-
-    Raises
-    ------
-    Unusable
-        If it has not 3 to 150 characters, or some of them can't be seen.
-    """
-    name = unicodedata.normalize("NFC", username).strip()
-    if not MIN_USERNAME <= len(name) <= MAX_USERNAME:
-        raise Unusable(f"A username has {MIN_USERNAME} to {MAX_USERNAME} characters; choose another one.")
-    if not name.isprintable():
-        raise Unusable("A username can't hold invisible characters; choose another one.")
-    return name
 
 
 def _one_spelling(password: str) -> str:

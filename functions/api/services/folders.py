@@ -1,6 +1,5 @@
 """Folders: which ones a user sees, creating them by name, erasing them."""
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,10 +8,10 @@ from enum import StrEnum
 
 from glimpse.records import FolderRecord, FolderStatus
 
-from functions.api.services.errors import NoAccess, Unavailable, Unusable
+from functions.api.services.errors import NoAccess, Unavailable
+from functions.api.services.names import MAX_FOLDER_NAME, clean_folder_name, spelled
 from functions.api.services.ports import Counter, Counters, Folders, Maintenance, Shares, User
 
-MAX_NAME_CHARACTERS = 255  # at most 1,020 bytes; DynamoDB's sort keys take 1,024
 _CREATE_ATTEMPTS = 3
 _ERASED_TOGETHER = 8  # each waits for a message and a transaction; a thousand have to fit into one request
 NO_ACCESS = "You have no access to this folder."
@@ -88,11 +87,14 @@ class FolderService:
         Raises
         ------
         Unusable
-            If the name is empty or too long, or holds characters that can't be seen.
+            If there is no such folder, and the name is too long, can't be seen, or steers the text around it.
         Unavailable
             If others kept creating and erasing a folder of this name, or the account was deleted meanwhile.
         """
-        name = clean_folder_name(folder_name)
+        name = spelled(folder_name)
+        is_new = not 1 <= len(name) <= MAX_FOLDER_NAME or self._folders.find(user.user_id, name) is None
+        if is_new:
+            name = clean_folder_name(folder_name)
         for _ in range(_CREATE_ATTEMPTS):
             found = self._folders.find(user.user_id, name)
             if found is not None:
@@ -139,19 +141,3 @@ class FolderService:
         """Erase every folder that the user owns, and end what others share with the user."""
         self.erase(user, self._folders.owned_ids(user.user_id))
         self._shares.delete(self._shares.with_user(user.user_id))
-
-
-def clean_folder_name(name: str) -> str:
-    """Return a folder's name in its one spelling: NFC, without surrounding space.
-
-    Raises
-    ------
-    Unusable
-        If nothing is left, more than 255 characters are, or some of them can't be seen.
-    """
-    clean = unicodedata.normalize("NFC", name).strip()
-    if not clean or len(clean) > MAX_NAME_CHARACTERS:
-        raise Unusable(f"A folder's name has 1 to {MAX_NAME_CHARACTERS} characters; choose another one.")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in clean):
-        raise Unusable("A folder's name can't hold control characters; choose another one.")
-    return clean

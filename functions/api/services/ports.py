@@ -51,14 +51,17 @@ class Counters(Protocol):
 class Users(Protocol):
     """Accounts."""
 
-    def create(self, user: User) -> bool:
-        """Write a new account; False when the name is taken."""
+    def create(self, user: User, *, may_look_alike: bool = False) -> bool:
+        """Write a new account; False when the name is taken, or looks like one, unless it may."""
 
     def get(self, user_id: int) -> User | None:
         """Return an account by its id."""
 
     def find(self, username: str) -> User | None:
         """Return an account by its name."""
+
+    def find_to_log_in(self, username: str) -> User | None:
+        """Return an account by its name, or else the only one whose name looks like it."""
 
     def replace_hash(self, user: User, password_hash: str) -> None:
         """Store a password's hash under new parameters."""

@@ -4,6 +4,7 @@ from glimpse.records import transactions
 from pynamodb.transactions import TransactWrite
 
 from functions.api.services.ports import User
+from functions.api.storage import look_alikes
 from functions.api.storage.models import LEAVING, UserModel, UsernameModel
 
 _NOBODY = 0  # ids begin with 1
@@ -12,8 +13,9 @@ _NOBODY = 0  # ids begin with 1
 class UserStore:
     """Accounts, and the names that belong to them."""
 
-    def create(self, user: User) -> bool:
-        """Write an account and its name in one transaction; False when the name is taken."""
+    def create(self, user: User, *, may_look_alike: bool = False) -> bool:
+        """Write an account and its name in one transaction; False when the name, or its look, is taken."""
+        look_alikes.complete()
 
         def fill(transaction: TransactWrite) -> None:
             transaction.save(
@@ -29,11 +31,13 @@ class UserStore:
                 ),
                 condition=UserModel.user_id.does_not_exist(),
             )
+            look_alikes.claim(transaction, user.username, user.user_id, alone=not may_look_alike)
 
         try:
             transactions.write(fill)
         except transactions.ConditionsFailed as error:
-            if error.failed[0]:
+            name_taken, id_taken, *look_taken = error.failed
+            if name_taken or (any(look_taken) and not id_taken):
                 return False
             raise
         return True
@@ -57,6 +61,18 @@ class UserStore:
             user_id = UsernameModel.get(username, consistent_read=True).user_id
         except UsernameModel.DoesNotExist:
             user_id = _NOBODY
+        return self.get(user_id)
+
+    def find_to_log_in(self, username: str) -> User | None:
+        """Return an account by its name, or else the only one whose name looks so, by consistent reads.
+
+        They are three, whatever there is: fewer would be faster, and tell who has an account.
+        """
+        alike = look_alikes.holders(look_alikes.looks(username)[0])
+        try:
+            user_id = UsernameModel.get(username, consistent_read=True).user_id
+        except UsernameModel.DoesNotExist:
+            user_id = alike.pop() if len(alike) == 1 else _NOBODY
         return self.get(user_id)
 
     def replace_hash(self, user: User, password_hash: str) -> None:
@@ -91,15 +107,26 @@ class UserStore:
 
     def delete(self, user: User) -> None:
         """Remove an account and free its name, in one transaction; again on none is no error."""
+        for _ in transactions.attempts():
+            if self._delete(user):
+                return
+
+    def _delete(self, user: User) -> bool:
+        """Try it once; False if others changed meanwhile who holds how the name looks."""
+        there = {look: look_alikes.holders(look) for look in look_alikes.looks(user.username)}
+        checks = 0
 
         def fill(transaction: TransactWrite) -> None:
+            nonlocal checks
             transaction.delete(UserModel(user.user_id))
             transaction.delete(
                 UsernameModel(user.username),
                 condition=UsernameModel.username.does_not_exist() | (UsernameModel.user_id == user.user_id),
             )
+            checks = look_alikes.give_up(transaction, there, user.user_id)
 
         try:
             transactions.write(fill)
-        except transactions.ConditionsFailed:
-            return  # deleted before, and the name has a new owner
+        except transactions.ConditionsFailed as error:
+            return error.failed[checks + 1]  # deleted before, and the name has a new owner
+        return True

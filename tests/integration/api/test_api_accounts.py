@@ -101,7 +101,11 @@ def test_a_login_reads_as_much_for_an_unknown_name_as_for_a_known_one(
         client.json("POST", "/api/users/login", {"username": name, "password": "wrong password"})
         seen.append(reads.copy())
         reads.clear()
-    assert seen[0] == seen[1] == ["GetItem glimpse-usernames", "GetItem glimpse-users"]
+    assert (
+        seen[0]
+        == seen[1]
+        == ["GetItem glimpse-usernames", "GetItem glimpse-usernames", "GetItem glimpse-users"]
+    )
 
 
 def test_neither_token_nor_password_can_be_read_back(client: Any) -> None:

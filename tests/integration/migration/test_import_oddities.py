@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from glimpse.records import FolderStore, ImageStatus, Permission, ShareStore
 
-from functions.api.services.folders import clean_folder_name
+from functions.api.services.names import clean_folder_name
 from functions.api.storage.users import UserStore
 from local.tables import opened
 from migration.notes import Outcome

@@ -22,6 +22,7 @@ from glimpse.search_client import Found, SearchHit
 from functions.api.services.accounts import Accounts, Passwords
 from functions.api.services.folders import FolderService
 from functions.api.services.jobs import JobService
+from functions.api.services.names import look_alikes
 from functions.api.services.ports import (
     Counter,
     ObjectNotStored,
@@ -67,8 +68,10 @@ class MemoryCounters:
 class MemoryUsers:
     by_id: dict[int, User] = field(default_factory=dict)
 
-    def create(self, user: User) -> bool:
-        if self.find(user.username):
+    def create(self, user: User, *, may_look_alike: bool = False) -> bool:
+        looks = set(look_alikes(user.username))
+        alike = any(looks & set(look_alikes(other.username)) for other in self.by_id.values())
+        if self.find(user.username) or (alike and not may_look_alike):
             return False
         self.by_id[user.user_id] = user
         return True
@@ -78,6 +81,11 @@ class MemoryUsers:
 
     def find(self, username: str) -> User | None:
         return next((user for user in self.by_id.values() if user.username == username), None)
+
+    def find_to_log_in(self, username: str) -> User | None:
+        look = look_alikes(username)[0]
+        alike = [user for user in self.by_id.values() if look in look_alikes(user.username)]
+        return self.find(username) or (alike[0] if len(alike) == 1 else None)
 
     def replace_hash(self, user: User, password_hash: str) -> None:
         self.by_id[user.user_id] = replace(user, password_hash=password_hash)

@@ -12,11 +12,11 @@ from functions.api.services.accounts import (
     SESSION_LIFE,
     SPARED,
     Passwords,
-    clean_username,
     token_hash,
 )
 from functions.api.services.errors import AlreadyTaken, NotAuthenticated, Unusable
 from functions.api.services.imported_passwords import ImportedHash
+from functions.api.services.names import can_be_seen, clean_username, is_control
 
 
 def test_a_token_has_256_bits_and_is_stored_hashed(world: Any) -> None:
@@ -166,5 +166,6 @@ def test_a_username_is_usable_or_refused(text: str) -> None:
         return
     assert 3 <= len(name) <= 150
     assert 3 <= len(name.encode()) <= 1024
-    assert name.isprintable()
+    assert can_be_seen(name)
+    assert not any(is_control(character) for character in name)
     assert clean_username(name) == name

@@ -17,8 +17,9 @@ from functions.api.services.errors import (
     Unavailable,
     Unusable,
 )
-from functions.api.services.folders import Permission, clean_folder_name
+from functions.api.services.folders import Permission
 from functions.api.services.formats import may_be_image, stored_type
+from functions.api.services.names import clean_folder_name
 from functions.api.services.uploads import MAX_FILE_BYTES, NOT_STORED, Destination, FileOffer
 
 SUMMER = Destination(folder_name="summer")

@@ -1,0 +1,210 @@
+"""Names of accounts and folders: what may stand in them, and which of them people take for one another.
+
+A name is seen, so it needs a character that leaves ink, and none that steers the text around it. People's
+names are compared as they look: by case fold and the skeleton of Unicode's security mechanisms [1]_. Its
+tables come with ``confusable_homoglyphs``, which lists each pair of confusables in both directions.
+
+References
+----------
+.. [1] Unicode Technical Standard 39, section 4, https://www.unicode.org/reports/tr39/#Confusable_Detection
+.. [2] Unicode Character Database, DerivedCoreProperties.txt: Default_Ignorable_Code_Point; PropList.txt:
+       Bidi_Control
+"""
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+from functions.api.services.errors import Unusable
+
+MIN_USERNAME, MAX_USERNAME = 3, 150
+MAX_FOLDER_NAME = 255  # characters, at most 1,020 bytes; DynamoDB's sort keys take 1,024
+
+_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_IGNORABLE = (  # [2]_, with reserved ones
+    *((0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5)),
+    *((0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164)),
+    *((0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3)),
+    *((0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
+)
+# No ink either: the braille pattern without dots, Egyptian blanks, a null notehead, annotation marks, and the
+# mark of an object that is not there.
+_BLANK = frozenset("\u2800\U00013441\U00013442\U0001d159\ufff9\ufffa\ufffb\ufffc")
+_JOINERS = frozenset("\u200c\u200d")  # of emoji, and of letters in Persian or Hindi
+_FLAG, _TAGS_END = "\U0001f3f4", "\U000e007f"  # flags of England, Scotland and Wales are spelled in tags
+_LEFT_TO_RIGHT = "\u200e"  # in the tables, around letters of scripts that run from right to left
+
+
+def spelled(name: str) -> str:
+    """Return a name in its one spelling: NFC, without surrounding space."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def clean_username(username: str) -> str:
+    """Return the name of a new account in its one spelling.
+
+    Raises
+    ------
+    Unusable
+        If it has not 3 to 150 characters, none that can be seen, or some that can't.
+    """
+    name = spelled(username)
+    if not MIN_USERNAME <= len(name) <= MAX_USERNAME:
+        raise Unusable.of(
+            "username", f"A username has {MIN_USERNAME} to {MAX_USERNAME} characters; choose another one."
+        )
+    if not can_be_seen(name):
+        raise Unusable.of("username", "A username needs letters that can be seen; choose another one.")
+    if not is_username(name):
+        raise Unusable.of("username", "A username can't hold invisible characters; choose another one.")
+    return name
+
+
+def is_username(name: str) -> bool:
+    """Tell whether a name may be a new account's."""
+    return (
+        MIN_USERNAME <= len(name) <= MAX_USERNAME
+        and can_be_seen(name)
+        and not any(is_control(character) for character in name)
+        and not _hides_something(name)
+    )
+
+
+def clean_folder_name(name: str) -> str:
+    """Return the name of a new folder in its one spelling.
+
+    Raises
+    ------
+    Unusable
+        If nothing that can be seen is left, more than 255 characters are, or some steer the text around them.
+    """
+    clean = spelled(name)
+    if not clean or len(clean) > MAX_FOLDER_NAME:
+        raise Unusable.of(
+            "folderName", f"A folder's name has 1 to {MAX_FOLDER_NAME} characters; choose another one."
+        )
+    if any(is_control(character) for character in clean):
+        raise Unusable.of("folderName", "A folder's name can't hold control characters; choose another one.")
+    if not can_be_seen(clean):
+        raise Unusable.of("folderName", "A folder's name needs letters that can be seen; choose another one.")
+    return clean
+
+
+def can_be_seen(name: str) -> bool:
+    """Tell whether a name has a letter, number, sign or symbol that leaves ink; no mark alone does."""
+    return any(
+        unicodedata.category(character)[0] in "LNPSC"
+        and unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+        and not is_blank(character)
+        for character in name
+    )
+
+
+def look_alikes(name: str) -> tuple[str, ...]:
+    """Return digests of how a name looks, the one to find it by first; two names that share one look alike.
+
+    Case is folded before the skeleton is taken, so that ``Ada`` is ``ada`` in Cyrillic letters, too; and
+    after it, since ``PayPaI`` looks like ``paypal`` by its capital I alone.
+    """
+    folded = _fold(_skeleton(_fold(name)))
+    seen = _fold(_skeleton(name))
+    return tuple(dict.fromkeys(_digest(text) for text in (folded, seen)))
+
+
+def _skeleton(name: str) -> str:
+    """Return a name's skeleton, in which confusable characters have become the same ones."""
+    prototypes = _prototypes()
+    decomposed = unicodedata.normalize("NFD", name)
+    kept = (character for character in decomposed if not _is_ignorable(character))
+    return unicodedata.normalize("NFD", "".join(prototypes.get(each, each) for each in kept))
+
+
+def _fold(name: str) -> str:
+    """Fold case, and what differs in width or style alone: full-width letters, ligatures, runs of space."""
+    return " ".join(unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold()).split())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+
+@cache
+def _prototypes() -> Mapping[str, str]:
+    """Return what each confusable character becomes.
+
+    The library's pairs are a star for each prototype, to which Unicode's table maps characters, and which it
+    never maps itself. Of a pair that stands alone either may be the prototype, unless one is a sequence.
+    """
+    table = json.loads((files("confusable_homoglyphs") / "confusables.json").read_text("utf-8"))
+    prototypes: dict[str, str] = {}
+    for source, pairs in table.items():
+        if len(pairs) != 1 or len(_bare(source)) != 1:
+            continue
+        [target] = (pair["c"] for pair in pairs)
+        alone = len(table[target]) == 1 and len(_bare(target)) == 1
+        if not alone or target < source:
+            prototypes[_bare(source)] = _bare(target)
+    return prototypes
+
+
+def _bare(text: str) -> str:
+    return text.replace(_LEFT_TO_RIGHT, "")
+
+
+def is_blank(character: str) -> bool:
+    """Tell whether a character shows nothing, though it is no space."""
+    return character in _BLANK or _is_ignorable(character)
+
+
+def _is_ignorable(character: str) -> bool:
+    code = ord(character)
+    return any(first <= code <= last for first, last in _IGNORABLE)
+
+
+def is_control(character: str) -> bool:
+    """Tell whether a character stands for no sign but for what to do with others, or can't be stored."""
+    is_noncharacter = 0xFDD0 <= ord(character) <= 0xFDEF or ord(character) & 0xFFFE == 0xFFFE
+    unseen = unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+    return unseen or is_noncharacter or character in _BIDI_CONTROLS
+
+
+def _hides_something(name: str) -> bool:
+    """Tell whether invisible characters stand where they have nothing to do.
+
+    Joiners stand between two visible characters (a variation selector may come before), variation selectors
+    behind one, and tags in a flag.
+    """
+    before = ""  # the last character that can be seen, while nothing but a variation selector follows it
+    for place, character in enumerate(name):
+        if character in _JOINERS:
+            after = name[place + 1 : place + 2]
+            if not before or not after or not can_be_seen(after):
+                return True
+            before = ""
+        elif "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef":
+            if not before or name[place - 1] != before:
+                return True
+        elif "\U000e0020" <= character <= _TAGS_END:
+            if not _is_in_flag(name, place):
+                return True
+        elif is_blank(character) or _is_odd(character):
+            return True
+        else:
+            before = "" if character == " " else character
+    return False
+
+
+def _is_in_flag(name: str, place: int) -> bool:
+    start = place
+    while start and "\U000e0020" <= name[start] <= _TAGS_END:
+        start -= 1
+    end = name.find(_TAGS_END, place)
+    return name[start] == _FLAG and end >= 0 and _TAGS_END not in name[start:place]
+
+
+def _is_odd(character: str) -> bool:
+    """Tell whether a character is a space other than the usual one, or of private use or format."""
+    return character != " " and unicodedata.category(character) in ("Zs", "Co", "Cf")
