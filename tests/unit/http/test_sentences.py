@@ -1,0 +1,51 @@
+"""What pydantic finds wrong, in sentences."""
+
+from typing import Annotated, Any, Literal
+
+import pytest
+from glimpse.http.sentences import first_sentence
+from pydantic import BaseModel, Field, ValidationError
+
+
+class Request(BaseModel):
+    name: Annotated[str, Field(min_length=3, max_length=5)] = "Adam"
+    count: Annotated[int, Field(ge=1, le=1000)] = 1
+    share: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1
+    kind: Literal["a", "b"] = "a"
+    parts: Annotated[list[int], Field(min_length=1, max_length=2)] = [1]
+    fits: bool = True
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"name": "ab"}, "name is too short; it needs at least 3 characters."),
+        ({"name": "abcdef"}, "name is too long; it can have 5 characters at most."),
+        ({"name": 5}, "name has to be text."),
+        ({"count": "x"}, "count has to be a whole number."),
+        ({"count": 1.5}, "count has to be a whole number."),
+        ({"count": 5000}, "count has to be 1,000 or less."),
+        ({"count": None}, "count has to be a whole number."),
+        ({"share": float("inf")}, "share has to be a finite number."),
+        ({"share": 0}, "share can't be used: input should be greater than 0."),
+        ({"kind": "c"}, "kind has to be 'a' or 'b'."),
+        ({"parts": []}, "parts holds too little; send 1 at least."),
+        ({"parts": [1, 2, 3]}, "parts holds too much; send 2 at most."),
+        ({"parts": [1, "x"]}, "parts[1] has to be a whole number."),
+        ({"parts": {}}, "parts has to be a list."),
+        ({"fits": "perhaps"}, "fits has to be true or false."),
+    ],
+)
+def test_a_sentence_names_the_field_and_what_it_takes(fields: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        Request.model_validate(fields)
+    faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in refusal.value.errors()]
+    assert first_sentence(faults) == sentence
+
+
+def test_a_service_has_sentences_of_its_own() -> None:
+    fault = {"type": "missing", "loc": ("body", "name"), "msg": "Field required"}
+    assert first_sentence([fault], {("name", "missing"): "What is your name?"}) == "What is your name?"
+    assert first_sentence([fault], {("name", "string_type"): "No."}) == "name is missing; send it along."
+    nothing = {"type": "missing", "loc": ("body",), "msg": "Field required"}
+    assert "JSON object" in first_sentence([nothing])
