@@ -5,7 +5,7 @@ form                                                              who writes it
 ================================================================  ==========================================
 ``$argon2id$…``, ``$argon2i$…``, ``$argon2d$…``, ``argon2$arg…``  passlib, pwdlib, Spring Security; Django
 ``$2a$…``, ``$2b$…``, ``$2y$…``, ``bcrypt$$2b$…``                 passlib, Spring, BCrypt.Net; Django
-``pbkdf2_sha256$N$salt$base64`` (and ``_sha1``)                   Django
+``pbkdf2_sha256$N$salt$base64`` (and ``_sha1``)                   Django; the system that this one succeeds
 ``$pbkdf2-sha256$N$salt$base64`` (``-sha512``, ``$pbkdf2$``)      passlib
 ``pbkdf2:sha256:N$salt$hex``, ``scrypt:n:r:p$salt$hex``           werkzeug
 base64 of 0x01 …, of 0x00 and 48 bytes                            ASP.NET Core Identity, versions 3 and 2
@@ -13,26 +13,37 @@ base64 of 0x01 …, of 0x00 and 48 bytes                            ASP.NET Core
 32, 40, 64, 96 or 128 hexadecimal digits                          MD5, SHA-1, -256, -384, -512, unsalted
 ================================================================  ==========================================
 
-Spring's ``{bcrypt}`` and the like may stand before them. What would take seconds to check is not taken: with
-such hashes a few logins would occupy the API.
+Spring's ``{bcrypt}`` and the like may stand before them. Django salts with the characters that stand there,
+the earlier system with the bytes that they are base64 of; as the hash doesn't say which, a login is checked
+both ways. What would take seconds to check is not taken: with such hashes a few logins would occupy the API.
 """
 
 import base64
 import binascii
+import hashlib
 import re
 import struct
 from collections.abc import Callable
 
 from functions.api.services.accounts import Passwords
-from functions.api.services.imported_passwords import ImportedHash
+from functions.api.services.imported_passwords import BCRYPT_ALPHABET, EITHER_SALT, ImportedHash, decoded_salt
 
-_MOST_ITERATIONS = 3_000_000
+_MOST_ROUNDS = 3_000_000
+"""Of PBKDF2, in rounds of SHA-256: 1.6 s."""
+_SLOW_DIGESTS = {"sha384": 3, "sha512": 3}
+"""How many rounds of SHA-256 one of theirs takes."""
+_MOST_BYTES = 128
 _MOST_BCRYPT_COST = 14
 _MOST_SCRYPT_BYTES = 128 * 1024**2
+_MOST_SCRYPT_WORK = 512 * 1024**2
+_MOST_ARGON2_WORK = 1024 * 1024
+"""Memory times passes."""
 _MOST_ARGON2_KIB = 256 * 1024
 _MOST_ARGON2_PASSES = 16
 
 _SPRING = re.compile(r"\{(bcrypt|argon2|pbkdf2|scrypt|MD5|SHA-1|SHA-256)[^}]*\}", re.IGNORECASE)
+_BYTEA = re.compile(r"\\x(?:[0-9a-fA-F]{2})+")
+"""A column of bytes, as Postgres writes it."""
 _ARGON2 = re.compile(
     r"\$argon2(?:id|i|d)\$(?:v=[0-9]+\$)?m=([0-9]{1,9}),t=([0-9]{1,9}),p=([0-9]{1,9})"
     r"\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
@@ -70,7 +81,10 @@ def imported_hash(stored: str, passwords: Passwords) -> str:
 
 def check_hash(stored: str) -> ImportedHash:
     """Return what a hash of another system says; raises UnusableHash."""
-    text = _SPRING.sub("", stored.strip(), count=1)
+    text = stored.strip()
+    if _BYTEA.fullmatch(text):
+        text = bytes.fromhex(text[2:]).decode("ascii", "replace")
+    text = _SPRING.sub("", text, count=1)
     for prefix in ("argon2", "bcrypt$"):  # Django puts the algorithm's name in front
         if text.startswith(prefix + "$"):
             text = text.removeprefix(prefix)
@@ -78,7 +92,7 @@ def check_hash(stored: str) -> ImportedHash:
         found = read(text)
         if found is not None:
             return found
-    raise UnusableHash("its password hash is of no form that can be checked")
+    raise UnusableHash("what is stored of its password is plain text, or a hash of no known form")
 
 
 def _argon2(text: str) -> ImportedHash | None:
@@ -88,6 +102,7 @@ def _argon2(text: str) -> ImportedHash | None:
     memory, passes, lanes = map(int, match.groups())
     _limit(
         memory <= _MOST_ARGON2_KIB
+        and memory * passes <= _MOST_ARGON2_WORK
         and 1 <= passes <= _MOST_ARGON2_PASSES
         and 1 <= lanes <= _MOST_ARGON2_PASSES
     )
@@ -100,14 +115,18 @@ def _bcrypt(text: str) -> ImportedHash | None:
         return None
     _limit(4 <= int(match[2]) <= _MOST_BCRYPT_COST)
     # `$2y$` and the corrected `$2a$` are what `$2b$` is; the library answers with the prefix that it got.
-    return ImportedHash("bcrypt", (), match[1].encode(), text)
+    # Two bits of the last character count for nothing; whoever makes a hash leaves them 0.
+    last = BCRYPT_ALPHABET[BCRYPT_ALPHABET.index(text[-1]) & 0x3C]
+    return ImportedHash("bcrypt", (), match[1].encode(), text[:-1] + last)
 
 
 def _django(text: str) -> ImportedHash | None:
     match = _DJANGO.fullmatch(text)
     if match is None:
         return None
-    return _pbkdf2(match[1], int(match[2]), match[3].encode(), _base64(match[4]))
+    salt = match[3].encode()
+    kind = (EITHER_SALT,) if decoded_salt(salt) else ()
+    return _pbkdf2(match[1], int(match[2]), salt, _base64(match[4]), *kind)
 
 
 def _passlib(text: str) -> ImportedHash | None:
@@ -136,6 +155,7 @@ def _werkzeug_scrypt(text: str) -> ImportedHash | None:
         and r > 0
         and 0 < p <= _MOST_ARGON2_PASSES
         and 128 * n * r <= _MOST_SCRYPT_BYTES
+        and 128 * n * r * p <= _MOST_SCRYPT_WORK
     )
     made = _unhex(match[5])
     return ImportedHash("scrypt", (*match.groups()[:3], str(len(made))), match[4].encode(), made.hex())
@@ -175,9 +195,11 @@ _READERS: tuple[Callable[[str], ImportedHash | None], ...] = (
 )  # fmt: skip
 
 
-def _pbkdf2(digest: str, iterations: int, salt: bytes, made: bytes) -> ImportedHash:
-    _limit(1 <= iterations <= _MOST_ITERATIONS and 1 <= len(made) <= 128)
-    return ImportedHash("pbkdf2", (digest, str(iterations), str(len(made))), salt, made.hex())
+def _pbkdf2(digest: str, iterations: int, salt: bytes, made: bytes, *kind: str) -> ImportedHash:
+    blocks = -(-len(made) // hashlib.new(digest, usedforsecurity=False).digest_size)
+    rounds = iterations * blocks * _SLOW_DIGESTS.get(digest, 1) * (1 + len(kind))
+    _limit(1 <= rounds <= _MOST_ROUNDS and len(made) <= _MOST_BYTES)
+    return ImportedHash("pbkdf2", (digest, str(iterations), str(len(made)), *kind), salt, made.hex())
 
 
 def _limit(holds: bool) -> None:

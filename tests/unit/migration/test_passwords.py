@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.api.services.accounts import Passwords
-from functions.api.services.imported_passwords import PREFIX
+from functions.api.services.imported_passwords import PREFIX, ImportedHash
 from migration.passwords import UnusableHash, imported_hash
 
 PASSWORD = "corréct hörse 🐎"
@@ -54,6 +54,9 @@ HASHES = {
     "bcrypt of Django": f"bcrypt${BCRYPT}",
     "bcrypt of Spring": f"{{bcrypt}}{BCRYPT}",
     "Django": f"pbkdf2_sha256$1000$saltsalt${b64(pbkdf2('sha256', salt=b'saltsalt'))}",
+    "decoded salt": f"pbkdf2_sha256$1000${b64(SALT)}${b64(pbkdf2('sha256'))}",
+    "decoded salt, unpadded": f"pbkdf2_sha256$1000$c2FsdHNh${b64(pbkdf2('sha256', salt=b'saltsa'))}",
+    "Django, salt like base64": f"pbkdf2_sha256$1000$c2FsdA==${b64(pbkdf2('sha256', salt=b'c2FsdA=='))}",
     "Django sha1": f"pbkdf2_sha1$1000$saltsalt${b64(pbkdf2('sha1', salt=b'saltsalt', size=20))}",
     "passlib": f"$pbkdf2-sha256$1000${adapted(SALT)}${adapted(pbkdf2('sha256'))}",
     "passlib sha512": f"$pbkdf2-sha512$1000${adapted(SALT)}${adapted(pbkdf2('sha512', size=64))}",
@@ -64,6 +67,7 @@ HASHES = {
     "Identity v3 sha512": identity_v3(2, "sha512"),
     "Identity v3 sha256": identity_v3(1, "sha256"),
     "Identity v2": b64(b"\0" + SALT + pbkdf2("sha1")),
+    "bcrypt as a column of bytes": "\\x" + BCRYPT.encode().hex(),
     "md5": hashlib.md5(RAW).hexdigest(),  # noqa: S324 - what old systems did
     "sha1": hashlib.sha1(RAW).hexdigest().upper(),  # noqa: S324
     "sha256": hashlib.sha256(RAW).hexdigest(),
@@ -104,6 +108,49 @@ def test_bcrypt_passes_over_what_lies_beyond_72_bytes() -> None:
     assert not PASSWORDS.verify("\0", stored)[0]
 
 
+@pytest.mark.parametrize("hashed", [b"before\0after", b"before"])
+def test_bcrypt_of_a_nul_is_taken_as_any_implementation_took_it(hashed: bytes) -> None:
+    stored = imported_hash(bcrypt.hashpw(hashed, bcrypt.gensalt(4)).decode(), PASSWORDS)
+    assert PASSWORDS.verify("before\0after", stored)[0]
+    assert not PASSWORDS.verify("after", stored)[0]
+
+
+@pytest.mark.parametrize("place", [28, 59])
+def test_bits_of_bcrypt_that_count_for_nothing_may_be_set(place: int) -> None:
+    odd = BCRYPT[:place] + chr(ord(BCRYPT[place]) + 1) + BCRYPT[place + 1 :]
+    stored = imported_hash(odd, PASSWORDS)
+    assert PASSWORDS.verify(PASSWORD, stored)[0]
+    assert not PASSWORDS.verify(PASSWORD + "!", stored)[0]
+
+
+def test_accounts_whose_salt_was_once_taken_for_its_characters_can_log_in() -> None:
+    made = pbkdf2("sha256").hex()
+    stored = PASSWORDS.wrap(ImportedHash("pbkdf2", ("sha256", "1000", "32"), b64(SALT).encode(), made))
+    assert PASSWORDS.verify(PASSWORD, stored)[0]
+    assert not PASSWORDS.verify(PASSWORD + "!", stored)[0]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        PREFIX,
+        f"{PREFIX}pbkdf2:sha256,1000,32:c2FsdA==",
+        f"{PREFIX}pbkdf2:sha256,many,32:c2FsdA==:{ARGON2}",
+        f"{PREFIX}pbkdf2:sha256:c2FsdA==:{ARGON2}",
+        f"{PREFIX}pbkdf2:sha256,1000,32:c:{ARGON2}",
+        f"{PREFIX}rot13::c2FsdA==:{ARGON2}",
+        f"{PREFIX}bcrypt:::{ARGON2}",
+        f"{PREFIX}digest:md5::no hash",
+        "no hash",
+        "",
+    ],
+)
+def test_a_stored_hash_that_is_damaged_is_refused(stored: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert PASSWORDS.verify(PASSWORD, stored) == (False, None)
+    assert "can't be read" in caplog.text
+    assert stored not in caplog.text or not stored
+
+
 @pytest.mark.parametrize(
     "stored",
     [
@@ -116,6 +163,12 @@ def test_bcrypt_passes_over_what_lies_beyond_72_bytes() -> None:
         "pbkdf2_sha256$999999999$salt$AAAA",
         "pbkdf2_sha256$0$salt$AAAA",
         "pbkdf2_sha256$1000$salt$A",
+        # Each pair of these would be fine alone: many rounds, two readings, slow digest, many blocks.
+        "pbkdf2_sha256$2000000$c2FsdA==$" + "A" * 43 + "=",
+        "pbkdf2:sha512:2000000$salt$" + "0" * 128,
+        "pbkdf2:sha1:1000000$salt$" + "0" * 256,
+        "scrypt:131072:8:16$salt$abcd",
+        ARGON2.replace("m=64,t=1", "m=262144,t=16"),
         BCRYPT.replace("$04$", "$31$"),
         ARGON2.replace("m=64", "m=9999999"),
         "scrypt:1048576:8:1$salt$abcd",
