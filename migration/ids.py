@@ -24,36 +24,38 @@ class Ids:
     def __init__(self, claims: ClaimStore, counters: Counters) -> None:
         self._claims = claims
         self._counters = counters
-        self._own: dict[Counter, range] = {}
+        self._own: dict[Counter, list[range]] = {}
 
-    def claim(self, counter: Counter, highest: int) -> None:
+    def claim(self, counter: Counter, highest: int, number: int = 1) -> None:
         """Set the free ids up to `highest` apart, and raise the counter above them.
 
-        An import that is repeated has to name the same `highest`: what is above is the counter's.
+        A claim that is repeated has to name the same `highest`: what is above is the counter's. What the old
+        installation got since then is claimed under the next number.
         """
-        before = self._claims.claim(counter, highest)
-        self._own[counter] = range(before + 1, highest + 1)
+        before = self._claims.claim(counter, highest, number)
+        self._own.setdefault(counter, []).append(range(before + 1, highest + 1))
 
-    def recall(self, counter: Counter, highest: int) -> None:
-        """Take up an earlier run's claim.
+    def see_that_it_is_known(self, counter: Counter) -> None:
+        """See that the deployment is the one that the import began with.
 
         Raises
         ------
         Trouble
-            If the deployment doesn't know it: it is not the one that the import began with.
+            If it doesn't know of an earlier run's claim.
         """
-        before = self._claims.find(counter)
-        if before is None:
+        if self._claims.find(counter) is None:
             raise Trouble(
                 "The deployment knows nothing of this import, which began earlier: it was reset since, or is"
                 " another one. Name another folder with --state to begin anew."
             )
-        self._own[counter] = range(before + 1, highest + 1)
 
     def assign(self, counter: Counter, old_ids: Sequence[int | None]) -> list[int]:
         """Return an id for each of some things, its old one where that is free."""
         own = self._own[counter]
-        kept = [old_id if old_id is not None and old_id in own else None for old_id in old_ids]
+        kept = [
+            old_id if old_id is not None and any(old_id in part for part in own) else None
+            for old_id in old_ids
+        ]
         lacking = kept.count(None)
         fresh = iter(self._counters.reserve(counter, lacking) if lacking else ())
         return [next(fresh) if old_id is None else old_id for old_id in kept]

@@ -8,11 +8,12 @@ from glimpse.records import FolderStatus
 
 from functions.api.services.ports import Counter
 from local.errors import Trouble
+from migration.completeness import notes_on, problem_of
 from migration.ids import MOST_KEPT, Ids
 from migration.journal import Journal, State
 from migration.judging import Judged, judged_vectors
 from migration.notes import Kind, skipped
-from migration.old.installation import Installation, OldFolder
+from migration.old.contents import Installation, MissingImage, OldFolder
 from migration.options import Options
 from migration.people import People
 from migration.pictures import ERASED, Destination, FolderImport
@@ -20,6 +21,13 @@ from migration.report import Report, report_of
 from migration.storage.claims import ClaimStore
 from migration.storage.stores import Stores
 from migration.waiting import wait
+
+_COUNTED = {
+    Counter.USERS: Kind.USER,
+    Counter.FOLDERS: Kind.FOLDER,
+    Counter.IMAGES: Kind.IMAGE,
+    Counter.SHARES: Kind.SHARE,
+}
 
 
 class Watcher(Protocol):
@@ -77,6 +85,12 @@ class Import:
             If something can't be done that the person at the terminal can mend; what is done stays so.
         """
         self._begin()
+        lacking = self._lacking()
+        problem = problem_of(self._old, lacking)
+        if problem is not None and problem.forbids_all:
+            self._journal.observe(notes_on(lacking))
+            return report_of(self._journal, is_complete=False, problem=problem)
+        self._claim()
         people = People(self._stores, self._journal, self._ids)
         if self._old.has_tables:
             self._watcher.say(f"{len(self._old.users):,} accounts")
@@ -88,6 +102,7 @@ class Import:
         people.folders(self._old.folders, owner_id)
         people.shares(self._old.shares)
         self._watcher.say(f"{sum(map(len, self._old.images.values())):,} images")
+        self._journal.observe(notes_on(lacking))
         for folder in self._old.folders:
             self._folder(folder)
         is_complete = wait(
@@ -96,7 +111,7 @@ class Import:
             lambda left: self._watcher.say(f"{left:,} images are being embedded"),
             patience_seconds=self._options.patience_seconds,
         )
-        return report_of(self._journal, is_complete=is_complete)
+        return report_of(self._journal, is_complete=is_complete and problem is None, problem=problem)
 
     def _begin(self) -> None:
         if not self._old.has_tables and not self._options.owner:
@@ -105,45 +120,59 @@ class Import:
             raise Trouble(
                 "This import began with tables, or without; name another folder with --state to begin anew."
             )
-        self._journal.note(self._old.notes)
-        old_ids = {
-            Counter.USERS: [user.id for user in self._old.users],
-            Counter.FOLDERS: [folder.id for folder in self._old.folders],
-            Counter.IMAGES: [
-                image.id for images in self._old.images.values() for image in images if image.id
-            ],
-            Counter.SHARES: [share.id for share in self._old.shares if share.id],
-        }
+        self._journal.forget_observations()
+        self._journal.observe(self._old.notes)
+
+    def _lacking(self) -> list[MissingImage]:
+        """Return the rows without a file whose image did not come with an earlier run either."""
+        known: dict[str, set[str]] = {}
+        for image in self._old.missing:
+            if image.folder not in known:
+                known[image.folder] = self._journal.known_images(image.folder)
+        return [image for image in self._old.missing if image.key not in known[image.folder]]
+
+    def _claim(self) -> None:
         is_known = self._journal.fact("is_claimed") is not None
-        for counter, ids in old_ids.items():
-            found = max((old_id for old_id in ids if old_id <= MOST_KEPT), default=0)
-            # Noted before: whatever the old installation holds by the next run, the claim stays what it was.
-            highest = int(self._fact(f"highest of {counter}", str(found)))
+        for counter, kind in _COUNTED.items():
             if is_known:
-                self._ids.recall(counter, highest)
-            else:
-                self._ids.claim(counter, highest)
+                self._ids.see_that_it_is_known(counter)
+            usable = (each for each in self._old.ids.get(kind, ()) if each <= MOST_KEPT)
+            self._claim_up_to(counter, max(usable, default=0))
         self._journal.set_fact("is_claimed", "yes")
+
+    def _claim_up_to(self, counter: Counter, highest: int) -> None:
+        """Take up earlier runs' claims, and make another one for greater ids that came since."""
+        number, claimed = 1, -1
+        while True:
+            name = f"highest of {counter}" if number == 1 else f"highest of {counter} {number}"
+            if self._journal.fact(name) is None and highest <= claimed:
+                return
+            # Noted before: whatever the old installation holds by the next run, the claim stays what it was.
+            claimed = int(self._fact(name, str(highest)))
+            self._ids.claim(counter, claimed, number)
+            number += 1
 
     def _folder(self, folder: OldFolder) -> None:
         entry = self._journal.entry(Kind.FOLDER, folder.key)
         images = self._old.images.get(folder.key, [])
         if entry is None or not entry.is_done:
             reason = "its folder could not be imported"
-            self._journal.note(skipped(Kind.IMAGE, image.key, reason) for image in images)
+            self._journal.observe(skipped(Kind.IMAGE, image.key, reason) for image in images)
             return
         there = self._stores.folders.get(entry.new)
         if there is None or there.status is not FolderStatus.ACTIVE:
             lost = [image for _, planned in self._journal.jobs(folder.key) for image in planned]
             self._journal.set_state([image for image in lost if image.state < State.STORED], State.DELETED)
-            self._journal.note([skipped(Kind.FOLDER, folder.key, ERASED)])
+            self._journal.observe([skipped(Kind.FOLDER, folder.key, ERASED)])
             return
         index = self._old.indexes.get((folder.owner_id, folder.id))
         judged = Judged()
         if index is not None:
             image_ids = {image.id for image in images}
+            if self._old.has_tables:
+                image_ids |= {int(old) for old in self._journal.known_images(folder.key)}
             judged = judged_vectors(self._stores, self._old, index, image_ids, self._options)
-            self._journal.note(judged.notes)
+            self._journal.observe(judged.notes)
         to = Destination(folder.key, there.owner_id, there.folder_id, judged.space_id, judged.vectors)
         FolderImport(self._stores, self._journal, self._ids, self._root, to).run(images, self._watcher.images)
 

@@ -6,12 +6,14 @@ name) is what the step uses again when it is repeated; so nothing is made twice.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
 from migration.notes import Kind, Note, Outcome
+from migration.old.rows import copied
+from migration.old.text import from_bytes, is_legible
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -26,7 +28,19 @@ CREATE INDEX IF NOT EXISTS images_by_job ON images (folder, job, new);
 CREATE INDEX IF NOT EXISTS images_by_state ON images (state);
 CREATE TABLE IF NOT EXISTS notes (
     kind TEXT, old TEXT, outcome TEXT, reason TEXT, PRIMARY KEY (kind, old, outcome, reason)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passing_notes (
+    kind TEXT, old TEXT, outcome TEXT, reason TEXT, PRIMARY KEY (kind, old, outcome, reason)) WITHOUT ROWID;
 """
+_UPGRADE = """
+BEGIN IMMEDIATE;
+DELETE FROM notes WHERE outcome = 'skipped'
+    AND NOT (kind = 'image' AND old IN (SELECT old FROM images WHERE state = {deleted}));
+DELETE FROM notes WHERE kind IN ('vector', 'index file', 'file')
+    OR kind = 'image' AND outcome = 'changed';
+PRAGMA user_version = 1;
+COMMIT;
+"""
+"""Version 0 kept every run's observations for ever, among what was done."""
 
 
 class State(IntEnum):
@@ -75,7 +89,22 @@ class Journal:
 
     def __init__(self, file: Path | None) -> None:
         self._database = sqlite3.connect(file or ":memory:", isolation_level=None)
+        self._prepare()
+
+    def _prepare(self) -> None:
         self._database.executescript(_SCHEMA)
+        if not self._database.execute("PRAGMA user_version").fetchone()[0]:
+            self._database.executescript(_UPGRADE.format(deleted=int(State.DELETED)))
+
+    @classmethod
+    def look_at(cls, file: Path) -> "Journal":
+        """Return the notes of an import as they are, in memory: nothing that happens to them is kept."""
+        journal = cls(None)
+        if file.is_file():
+            with copied(file) as copy, closing(sqlite3.connect(copy)) as database:
+                database.backup(journal._database)
+            journal._prepare()
+        return journal
 
     def close(self) -> None:
         """Close the database."""
@@ -84,11 +113,11 @@ class Journal:
     def fact(self, name: str) -> str | None:
         """Return something that holds for the whole import."""
         row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])
+        return None if row is None else _text(row[0])
 
     def set_fact(self, name: str, value: str) -> None:
         """Note something that holds for the whole import."""
-        self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+        self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, _kept(value)))
 
     def entry(self, kind: Kind, old: str) -> Entry | None:
         """Return what something is imported as; None if that was not decided yet."""
@@ -111,6 +140,11 @@ class Journal:
         )
         return Entry(old, new, name, is_done=False)
 
+    def is_given(self, kind: Kind, new: int) -> bool:
+        """Tell whether something of a kind is imported under an id."""
+        found = self._database.execute("SELECT 1 FROM entries WHERE kind = ? AND new = ?", (kind, new))
+        return found.fetchone() is not None
+
     def finish(self, kind: Kind, old: str) -> None:
         """Note that something is there."""
         self._database.execute("UPDATE entries SET is_done = 1 WHERE kind = ? AND old = ?", (kind, old))
@@ -124,10 +158,10 @@ class Journal:
                 [
                     (
                         each.new,
-                        each.old,
+                        _kept(each.old),
                         each.folder,
                         each.job,
-                        each.path,
+                        _kept(each.path),
                         each.name,
                         each.created_at,
                         each.state,
@@ -139,7 +173,7 @@ class Journal:
     def known_images(self, folder: str) -> set[str]:
         """Return the images of a folder that are planned, by what they were called."""
         rows = self._database.execute("SELECT old FROM images WHERE folder = ?", (folder,))
-        return {str(old) for (old,) in rows}
+        return {_text(old) for (old,) in rows}
 
     def jobs(self, folder: str) -> list[tuple[int, list[PlannedImage]]]:
         """Return a folder's images that are not stored yet, with all others of their jobs."""
@@ -152,6 +186,10 @@ class Journal:
     def unfinished(self) -> list[PlannedImage]:
         """Return the images that are stored, and of which it is not known yet what becomes of them."""
         return self._images("state = ?", (State.STORED,))
+
+    def failed(self) -> list[PlannedImage]:
+        """Return the images that failed."""
+        return self._images("state = ?", (State.FAILED,))
 
     def set_state(self, images: Sequence[PlannedImage], state: State) -> None:
         """Note how far images are."""
@@ -173,7 +211,8 @@ class Journal:
 
     def image_ids(self) -> Iterator[tuple[str, str, int]]:
         """Yield of each image its folder, what it was called, and its id."""
-        yield from self._database.execute("SELECT folder, old, new FROM images ORDER BY new")
+        for folder, old, new in self._database.execute("SELECT folder, old, new FROM images ORDER BY new"):
+            yield folder, _text(old), new
 
     def image_counts(self) -> dict[State, int]:
         """Return how many images are how far."""
@@ -181,17 +220,31 @@ class Journal:
         return {State(state): count for state, count in rows}
 
     def note(self, notes: Iterable[Note]) -> None:
-        """Keep notes; the same one again is one."""
-        with self._transaction():
-            self._database.executemany(
-                "INSERT OR IGNORE INTO notes VALUES (?, ?, ?, ?)",
-                [(note.kind, note.old, note.outcome, note.reason) for note in notes],
-            )
+        """Keep notes on what was done, for good; the same one again is one."""
+        self._insert("notes", notes)
+
+    def observe(self, notes: Iterable[Note]) -> None:
+        """Keep notes on what this run has found."""
+        self._insert("passing_notes", notes)
+
+    def forget_observations(self) -> None:
+        """Drop what an earlier run has found: this one finds it again, or otherwise."""
+        self._database.execute("DELETE FROM passing_notes")
 
     def notes(self) -> Iterator[Note]:
         """Yield all notes."""
-        for kind, old, outcome, reason in self._database.execute("SELECT * FROM notes ORDER BY kind, old"):
+        rows = self._database.execute(
+            "SELECT * FROM notes UNION SELECT * FROM passing_notes ORDER BY kind, old"
+        )
+        for kind, old, outcome, reason in rows:
             yield Note(Kind(kind), old, Outcome(outcome), reason)
+
+    def _insert(self, table: str, notes: Iterable[Note]) -> None:
+        with self._transaction():
+            self._database.executemany(
+                f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?, ?)",  # noqa: S608 - own text
+                [(note.kind, note.old, note.outcome, note.reason) for note in notes],
+            )
 
     def _images(self, condition: str, values: tuple[object, ...]) -> list[PlannedImage]:
         rows = self._database.execute(
@@ -200,7 +253,7 @@ class Journal:
             values,
         )
         return [
-            PlannedImage(new, old, folder, job, path, name, created_at, State(state))
+            PlannedImage(new, _text(old), folder, job, _text(path), name, created_at, State(state))
             for new, old, folder, job, path, name, created_at, state in rows
         ]
 
@@ -213,3 +266,12 @@ class Journal:
             self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
+
+
+def _kept(text: str) -> str | bytes:
+    """Return what SQLite can keep of a text: one that is no UTF-8 is kept as the bytes that it was."""
+    return text if is_legible(text) else text.encode("utf-8", "surrogateescape")
+
+
+def _text(kept: str | bytes) -> str:
+    return from_bytes(kept) if isinstance(kept, bytes) else kept

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from migration.notes import Kind, Note, changed, skipped
-from migration.old.installation import Installation
+from migration.old.contents import Installation
 from migration.old.tree import IndexFile
 from migration.old.vectors import OldVectors, UnusableIndex, read_vectors
 from migration.options import Options

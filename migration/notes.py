@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from migration.old.text import shown
+
 
 class Kind(StrEnum):
     """What there is to be imported."""
@@ -14,6 +16,7 @@ class Kind(StrEnum):
     VECTOR = "vector"
     INDEX = "index file"
     FILE = "file"
+    TABLE = "table"
 
 
 class Outcome(StrEnum):
@@ -30,7 +33,7 @@ class Note:
     Attributes
     ----------
     kind, old
-        What it is, and what it was called.
+        What it is, and what it was called, as :func:`~migration.old.text.shown` says it.
     outcome
         Whether it came.
     reason
@@ -45,9 +48,9 @@ class Note:
 
 def skipped(kind: Kind, old: str, reason: str) -> Note:
     """Return the note on what was not imported."""
-    return Note(kind, old, Outcome.SKIPPED, reason)
+    return Note(kind, shown(old), Outcome.SKIPPED, shown(reason))
 
 
 def changed(kind: Kind, old: str, reason: str) -> Note:
     """Return the note on what was imported otherwise than it was."""
-    return Note(kind, old, Outcome.CHANGED, reason)
+    return Note(kind, shown(old), Outcome.CHANGED, shown(reason))

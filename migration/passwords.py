@@ -79,6 +79,17 @@ def imported_hash(stored: str, passwords: Passwords) -> str:
     return found.format() if found.scheme == "argon2" else passwords.wrap(found)
 
 
+def objection(stored: str | None) -> str | None:
+    """Return why a password can't be checked by what another system stored of it; None if it can."""
+    if not stored:
+        return "there is no password hash"
+    try:
+        check_hash(stored)
+    except UnusableHash as error:
+        return str(error)
+    return None
+
+
 def check_hash(stored: str) -> ImportedHash:
     """Return what a hash of another system says; raises UnusableHash."""
     text = stored.strip()

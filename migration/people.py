@@ -1,5 +1,6 @@
 """Accounts, folders and shares, each made once however often the import is begun again."""
 
+import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -15,9 +16,9 @@ from local.errors import Trouble
 from migration.ids import Ids
 from migration.journal import Entry, Journal
 from migration.names import folder_names, usernames
-from migration.notes import Kind, changed, skipped
-from migration.old.installation import OldFolder, OldShare, OldUser
-from migration.passwords import UnusableHash, imported_hash
+from migration.notes import Kind, Note, changed, skipped
+from migration.old.contents import OldFolder, OldShare, OldUser
+from migration.passwords import imported_hash, objection
 from migration.storage.stores import Stores
 
 _MOST_NAMES = 1000
@@ -26,7 +27,7 @@ _PERMISSIONS = {
     "edit": Permission.EDIT, "write": Permission.EDIT, "editor": Permission.EDIT,
     "readwrite": Permission.EDIT,    "owner": Permission.EDIT, "admin": Permission.EDIT,
 }  # fmt: skip
-RESET = "`glimpse password {name}` sets a new one"
+_RESET = "`glimpse password {name}` sets a new one"
 
 
 class People:
@@ -60,6 +61,8 @@ class People:
             entry = self._journal.entry(Kind.USER, str(user.id))
             if entry is None or not entry.is_done:
                 self._user(user, entry, merged.get(user.username))
+            else:
+                self._look_again(user, entry)
 
     def owner(self, name: str, password: Callable[[], str]) -> int:
         """Return the id of the account that everything goes to; it is made where there is none."""
@@ -88,7 +91,7 @@ class People:
                 owner = imported.new if imported else None
             if owner is None or not self._folder(folder, entry, owner):
                 reason = "its owner's account is not there"
-                self._journal.note([skipped(Kind.FOLDER, folder.key, reason)])
+                self._journal.observe([skipped(Kind.FOLDER, folder.key, reason)])
 
     def shares(self, shares: Iterable[OldShare]) -> None:
         """Import shares."""
@@ -118,24 +121,28 @@ class People:
             holder=self._user_id,
         )  # fmt: skip
         if made is None:
-            self._journal.note([skipped(Kind.USER, old, "no name for it was free")])
+            self._journal.observe([skipped(Kind.USER, old, "no name for it was free")])
             return
         if made.name != user.username:
             self._journal.note([changed(Kind.USER, old, f"{user.username!r} is called {made.name!r}")])
         if reason is not None:
-            how = RESET.format(name=made.name)
-            self._journal.note(
-                [changed(Kind.USER, old, f"{made.name!r} can't log in, since {reason}; {how}")]
-            )
+            there = self._stores.users.get(made.new)
+            self._journal.set_fact(_unusable(user), _digest(there))
+            self._journal.observe([no_login(old, made.name, reason)])
+        self._journal.finish(Kind.USER, old)
+
+    def _look_again(self, user: OldUser, entry: Entry) -> None:
+        """Say of an account that came with an earlier run whether it still has no password."""
+        without = self._journal.fact(_unusable(user))
+        if without is not None and _digest(self._stores.users.get(entry.new)) == without:
+            reason = objection(user.password_hash) or "its password could not be used"
+            self._journal.observe([no_login(str(user.id), entry.name, reason)])
 
     def _hash(self, user: OldUser) -> tuple[str, str | None]:
         """Return what to store of a user's password, and why it can't be used."""
-        reason = "there is no password hash"
-        if user.password_hash:
-            try:
-                return imported_hash(user.password_hash, self._passwords), None
-            except UnusableHash as error:
-                reason = str(error)
+        reason = objection(user.password_hash)
+        if user.password_hash and reason is None:
+            return imported_hash(user.password_hash, self._passwords), None
         return self._passwords.hash(secrets.token_urlsafe()), reason  # a password that nobody has
 
     def _user_id(self, name: str) -> int | None:
@@ -154,10 +161,13 @@ class People:
             Kind.FOLDER, folder.key, entry, Counter.FOLDERS, folder.id, folder_names(folder.name, folder.id),
             make=make, holder=lambda name: self._stores.folders.find(owner_id, name),
         )  # fmt: skip
-        if made is not None and made.name != folder.name:
+        if made is None:
+            return False
+        if made.name != folder.name:
             note = changed(Kind.FOLDER, folder.key, f"{folder.name!r} is called {made.name!r}")
             self._journal.note([note])
-        return made is not None
+        self._journal.finish(Kind.FOLDER, folder.key)
+        return True
 
     def _made_with_name(
         self,
@@ -172,6 +182,9 @@ class People:
         holder: Callable[[str], int | None],
     ) -> Entry | None:
         """Make something under the first name that is free; None if none is.
+
+        Whoever calls this notes what there is to say, and then that it is finished: an import that is killed
+        in between says it next time.
 
         Parameters
         ----------
@@ -188,11 +201,15 @@ class People:
         """
         if entry is not None:
             names = iter([entry.name, *(name for name in islice(names, _MOST_NAMES) if name != entry.name)])
-        new = entry.new if entry is not None else self._ids.assign(counter, [old_id])[0]
+        if entry is not None:
+            new = entry.new
+        else:
+            # Without tables two users' folders may have one number.
+            is_given = self._journal.is_given(kind, old_id)
+            new = self._ids.assign(counter, [None if is_given else old_id])[0]
         for name in islice(names, _MOST_NAMES):
             planned = self._journal.plan(kind, old, new, name)
             if make(new, name) or holder(name) == new:
-                self._journal.finish(kind, old)
                 return planned
         return None
 
@@ -208,7 +225,7 @@ class People:
         elif record.owner_id == user.new:
             reason = "owner and user are one account here"
         if reason is not None or record is None or user is None:
-            self._journal.note([skipped(Kind.SHARE, share.key, reason or "")])
+            self._journal.observe([skipped(Kind.SHARE, share.key, reason or "")])
             return
         permission = _PERMISSIONS.get(share.permission.replace("-", "").replace("_", ""))
         if permission is None:
@@ -221,11 +238,25 @@ class People:
         shared = ShareRecord(record.folder_id, user.new, entry.new, permission, share.shared_at or _now())
         there = {each.user_id: each.share_id for each in self._stores.shares.of_folder(record.folder_id)}
         if not self._stores.shares.create(shared) and there.get(user.new, entry.new) != entry.new:
-            self._journal.note(
+            self._journal.observe(
                 [skipped(Kind.SHARE, share.key, "the folder is shared with that account already")]
             )
             return
         self._journal.finish(Kind.SHARE, share.key)
+
+
+def no_login(old: str, name: str, reason: str) -> Note:
+    """Return the note on an account that nobody can log in with; `name` is what it is called here."""
+    return changed(Kind.USER, old, f"{name!r} can't log in, since {reason}; {_RESET.format(name=name)}")
+
+
+def _unusable(user: OldUser) -> str:
+    return f"password that user {user.id} can't have"
+
+
+def _digest(user: User | None) -> str:
+    """Return what tells whether an account still has the hash that it got: a digest of what nobody knows."""
+    return hashlib.sha256(user.password_hash.encode()).hexdigest() if user is not None else ""
 
 
 def _now() -> datetime:

@@ -33,7 +33,8 @@ from local.errors import Trouble
 from migration.ids import Ids
 from migration.journal import Journal, PlannedImage, State
 from migration.notes import Kind, skipped
-from migration.old.installation import OldImage
+from migration.old.contents import OldImage
+from migration.old.text import of_path, to_path
 from migration.old.vectors import OldVectors
 from migration.storage.stores import NAMESPACE, Stores
 
@@ -122,7 +123,7 @@ class FolderImport:
                     image.key,
                     self._to.key,
                     job,
-                    str(image.path.relative_to(self._root)),
+                    of_path(image.path.relative_to(self._root)),
                     image.name,
                     image.created_at.timestamp() if image.created_at else now,
                 )
@@ -176,7 +177,7 @@ class FolderImport:
         )
 
     def _offer(self, image: PlannedImage, job_id: int) -> ImageRecord:
-        path = self._root / image.path
+        path = self._root / to_path(image.path)
         try:
             size = path.stat().st_size
             with path.open("rb") as stream:
@@ -192,7 +193,7 @@ class FolderImport:
         if record.status is ImageStatus.FAILED:
             return
         try:
-            self._stores.photos.put_file(record.key, self._root / image.path, record.content_type)
+            self._stores.photos.put_file(record.key, self._root / to_path(image.path), record.content_type)
         except OSError as error:
             self._stores.images.mark_failed(
                 record, f"{_UNREADABLE} {error.strerror or ''}".strip(), sequencer=""
@@ -220,7 +221,7 @@ class FolderImport:
     def _rendered(self, image: PlannedImage, record: ImageRecord) -> Photo | None:
         """Put an image's rendition; None, and a FAILED record, if it is no picture."""
         try:
-            photo = open_photo((self._root / image.path).read_bytes())
+            photo = open_photo((self._root / to_path(image.path)).read_bytes())
             key = thumbnail_key(self._to.owner_id, self._to.folder_id, image.new)
             self._stores.photos.put(key, thumbnail(photo), "image/webp")
         except UnreadablePhoto as error:
@@ -281,5 +282,5 @@ class FolderImport:
         self._forget([image for image in planned if image.state < State.STORED], ERASED)
 
     def _forget(self, images: Sequence[PlannedImage], reason: str) -> None:
-        self._journal.set_state(images, State.DELETED)
         self._journal.note(skipped(Kind.IMAGE, image.old, reason) for image in images)
+        self._journal.set_state(images, State.DELETED)

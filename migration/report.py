@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from migration.completeness import Problem
 from migration.journal import Journal, State
 from migration.notes import Kind, Note, Outcome
+from migration.old.text import shown
 
 _SHOWN = 20
 _KINDS = (Kind.USER, Kind.FOLDER, Kind.SHARE)
@@ -28,6 +30,8 @@ class Report:
         Everything that did not come just as it was.
     is_complete
         Whether nothing is left to be done.
+    problem
+        What has to be mended by hand for that: a sentence or two; empty if nothing has.
     """
 
     source: str
@@ -35,11 +39,14 @@ class Report:
     counts: dict[str, int]
     notes: tuple[Note, ...]
     is_complete: bool
+    problem: str = ""
 
     def lines(self, most: int | None = _SHOWN) -> Iterator[str]:
         """Yield the report as text; of each kind of note at most so many."""
         state = "complete" if self.is_complete else "not complete yet"
         yield f"Import of {self.source} into {self.target}: {state}."
+        if self.problem:
+            yield self.problem
         for name, count in self.counts.items():
             yield f"  {name.replace('_', ' ')}: {count:,}"
         groups: dict[tuple[Outcome, Kind], list[Note]] = {}
@@ -57,7 +64,7 @@ class Report:
         return {**asdict(self), "notes": [asdict(note) for note in self.notes]}
 
 
-def report_of(journal: Journal, *, is_complete: bool) -> Report:
+def report_of(journal: Journal, *, is_complete: bool, problem: Problem | None = None) -> Report:
     """Return what an import has done so far."""
     images = journal.image_counts()
     notes = tuple(journal.notes())
@@ -72,7 +79,8 @@ def report_of(journal: Journal, *, is_complete: bool) -> Report:
         "things_changed": sum(note.outcome is Outcome.CHANGED for note in notes),
         "things_skipped": sum(note.outcome is Outcome.SKIPPED for note in notes),
     }
-    return Report(journal.fact("source") or "", journal.fact("target") or "", counts, notes, is_complete)
+    source, target = shown(journal.fact("source") or ""), journal.fact("target") or ""
+    return Report(source, target, counts, notes, is_complete, shown(problem.text) if problem else "")
 
 
 def write_report(report: Report, journal: Journal, folder: Path) -> None:
@@ -86,4 +94,6 @@ def write_report(report: Report, journal: Journal, folder: Path) -> None:
         table.writerow(["kind", "old", "new", "name"])
         for kind in _KINDS:
             table.writerows([kind, entry.old, entry.new, entry.name] for entry in journal.entries(kind))
-        table.writerows([Kind.IMAGE, old, new, folder_key] for folder_key, old, new in journal.image_ids())
+        table.writerows(
+            [Kind.IMAGE, shown(old), new, folder_key] for folder_key, old, new in journal.image_ids()
+        )

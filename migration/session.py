@@ -2,10 +2,11 @@
 
 import fcntl
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from glimpse.generations import NoModelChosen
 
@@ -13,9 +14,11 @@ from local.errors import Trouble
 from local.target import Target
 from migration.importing import Import, Watcher
 from migration.journal import Journal
-from migration.old.installation import Installation, read_installation
+from migration.old.contents import Installation
+from migration.old.installation import read_installation
 from migration.old.rows import read_tables
 from migration.old.spelling import Spelling
+from migration.old.text import of_path, shown
 from migration.old.tree import OldTree
 from migration.options import Options
 from migration.report import Report, write_report
@@ -25,8 +28,10 @@ from migration.survey import survey
 
 def default_state(home: Path, root: Path, target: Target) -> Path:
     """Return the folder where the import of `root` into `target` notes how far it is."""
-    digest = hashlib.sha256(f"{root.resolve()}\0{target.key}".encode()).hexdigest()
-    return home / "migrations" / f"{root.resolve().name or 'root'}-{digest[:8]}"
+    place = root.resolve()
+    digest = hashlib.sha256(os.fsencode(place) + f"\0{target.key}".encode()).hexdigest()
+    name = shown(of_path(PurePath(place.name))).replace("/", "_")
+    return home / "migrations" / f"{name or 'root'}-{digest[:8]}"
 
 
 def migrate(
@@ -71,7 +76,7 @@ def migrate(
     _see_that_merged_are_there(old, options)
     with open_stores(target) as stores:
         _see_that_there_is_a_model(stores)
-        with _journal(None if dry_run else state, str(tree.root), target.name) as journal:
+        with _journal(state, of_path(tree.root), target.name, is_changed=not dry_run) as journal:
             if dry_run:
                 return survey(stores, journal, old, options)
             report = Import(stores, journal, old, tree.root, options, watcher).run()
@@ -80,16 +85,15 @@ def migrate(
 
 
 @contextmanager
-def _journal(state: Path | None, source: str, target: str) -> Iterator[Journal]:
-    """Open an import's journal; nobody else may have it open."""
-    if state is None:
-        journal = Journal(None)
-        _describe(journal, source, target)
-        yield journal
-        journal.close()
-        return
+def _journal(state: Path, source: str, target: str, *, is_changed: bool) -> Iterator[Journal]:
+    """Open an import's journal; nobody else may have it open if it is to be changed."""
     file = state / "journal.sqlite"
     try:
+        if not is_changed:
+            with closing(Journal.look_at(file)) as journal:
+                _describe(journal, source, target)
+                yield journal
+            return
         with _lock_of(state), closing(Journal(file)) as journal:
             _describe(journal, source, target)
             yield journal
@@ -120,7 +124,8 @@ def _describe(journal: Journal, source: str, target: str) -> None:
         known = journal.fact(name)
         if known not in {None, value}:
             raise Trouble(
-                f"This state is of an import with the {name} {known}, not {value}; name another --state."
+                f"This state is of an import with the {name} {shown(known or '')}, not {shown(value)};"
+                " name another --state."
             )
         journal.set_fact(name, value)
 

@@ -43,6 +43,8 @@ def wait(
     bool
         Whether all are finished.
     """
+    # What failed may have been tried again since.
+    journal.set_state(journal.failed(), State.STORED)
     moved_at, left = clock(), -1
     while True:
         remaining = _look(stores, journal)
@@ -67,7 +69,7 @@ def _look(stores: Stores, journal: Journal) -> int:
         for pair, image in pairs.items():
             by_state.setdefault(_state(found.get(pair)), []).append(image)
         left += len(by_state.pop(State.STORED, []))
-        journal.note(
+        journal.observe(
             changed(Kind.IMAGE, image.old, found[folders[image.folder], image.new].reason or "it failed")
             for image in by_state.get(State.FAILED, [])
         )

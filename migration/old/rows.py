@@ -1,5 +1,6 @@
 """Tables of an old installation as rows, whatever they are kept in; they are read and never touched."""
 
+import codecs
 import csv
 import json
 import shutil
@@ -13,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from local.errors import Trouble
+from migration.old.text import from_bytes
 
 Row = Mapping[str, Any]
+_Table = tuple[str, list[Row], bool]
+"""Name, rows, and whether it is a view."""
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
 _NULLS = ("", "\\N", "NULL")
@@ -23,9 +27,13 @@ _SUFFIXES = (".csv", ".json")
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The rows of each table, by its name."""
+    """The rows of each table, by its name; `views` are those that only show rows of others.
+
+    Texts keep all bytes: those that are no UTF-8 are surrogates, as in file names.
+    """
 
     rows: Mapping[str, list[Row]]
+    views: frozenset[str] = frozenset()
 
 
 def read_tables(path: Path) -> Tables:
@@ -40,16 +48,17 @@ def read_tables(path: Path) -> Tables:
         If there is no such thing, or it can't be read.
     """
     try:
-        if path.is_dir():
-            return Tables(dict(_of_folder(path)))
-        if not path.is_file():
+        if not path.exists():
             raise Trouble(f"There are no tables at {path}.")
-        return Tables(dict(_of_file(path)))
+        found = list(_of_folder(path) if path.is_dir() else _of_file(path))
+        return Tables(
+            {name: rows for name, rows, _ in found}, frozenset(name for name, _, is_view in found if is_view)
+        )
     except (OSError, sqlite3.Error, ValueError, csv.Error) as error:
         raise Trouble(f"The tables in {path} can't be read: {error}.") from error
 
 
-def _of_folder(folder: Path) -> Iterator[tuple[str, list[Row]]]:
+def _of_folder(folder: Path) -> Iterator[_Table]:
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
     if not files:
         raise Trouble(f"{folder} holds no CSV or JSON files.")
@@ -57,52 +66,60 @@ def _of_folder(folder: Path) -> Iterator[tuple[str, list[Row]]]:
         yield from _of_file(file)
 
 
-def _of_file(file: Path) -> Iterator[tuple[str, list[Row]]]:
+def _of_file(file: Path) -> Iterator[_Table]:
     with file.open("rb") as stream:
         is_sqlite = stream.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
     if is_sqlite:
         yield from _of_sqlite(file)
     elif file.suffix.lower() == ".csv":
-        yield file.stem, _of_csv(file)
+        yield file.stem, _of_csv(file), False
     elif file.suffix.lower() == ".json":
         yield from _of_json(file)
     else:
         raise Trouble(f"{file} is neither a SQLite database nor a .csv or .json file.")
 
 
+def _encoding(file: Path) -> str:
+    """Tell UTF-16, as Windows' tools write it, by its first bytes."""
+    with file.open("rb") as stream:
+        return "utf-16" if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
 def _of_csv(file: Path) -> list[Row]:
     csv.field_size_limit(sys.maxsize)
-    with file.open(encoding="utf-8-sig", newline="") as stream:
+    with file.open(encoding=_encoding(file), errors="surrogateescape", newline="") as stream:
         return [
             {name: None if value in _NULLS else value for name, value in row.items() if name is not None}
             for row in csv.DictReader(stream)
         ]
 
 
-def _of_json(file: Path) -> Iterator[tuple[str, list[Row]]]:
-    content = json.loads(file.read_text(encoding="utf-8-sig"))
+def _of_json(file: Path) -> Iterator[_Table]:
+    content = json.loads(file.read_text(encoding=_encoding(file), errors="surrogateescape"))
     tables = content if isinstance(content, dict) else {file.stem: content}
     for name, rows in tables.items():
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise Trouble(f"In {file}, {name} is not a list of objects.")
-        yield name, rows
+        yield name, rows, False
 
 
-def _of_sqlite(file: Path) -> Iterator[tuple[str, list[Row]]]:
-    with _copied(file) as copy, closing(sqlite3.connect(copy)) as database:
+def _of_sqlite(file: Path) -> Iterator[_Table]:
+    with copied(file) as copy, closing(sqlite3.connect(copy)) as database:
         database.row_factory = sqlite3.Row
         # A text that is not UTF-8 must not keep the rest from being read.
-        database.text_factory = lambda data: data.decode(errors="replace")
-        names = database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
-        for (name,) in map(tuple, names):
+        database.text_factory = from_bytes
+        names = database.execute(
+            "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view')"
+        ).fetchall()
+        for name, kind in map(tuple, names):
             if not name.startswith("sqlite_"):
                 quoted = name.replace('"', '""')
                 found = database.execute(f'SELECT * FROM "{quoted}"')  # noqa: S608 - the database's own names
-                yield name, [dict(row) for row in found]
+                yield name, [dict(row) for row in found], kind == "view"
 
 
 @contextmanager
-def _copied(file: Path) -> Iterator[Path]:
+def copied(file: Path) -> Iterator[Path]:
     """Give a copy of a database with what was not written back into it yet.
 
     Even a reader changes files beside a database in WAL mode, or rolls back what a crash left.

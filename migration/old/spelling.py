@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.errors import Trouble
+from migration.notes import Kind, Note, skipped
 from migration.old.rows import Row, Tables
 
 # Spellings in the order of preference; case, dashes and underscores don't matter.
@@ -60,6 +61,11 @@ _NEEDED = {
     "folders": ("id", "owner_id", "name"),
     "shares": ("folder_id", "user_id"),
     "images": ("id", "folder_id", "path"),
+}
+_REASONS = {
+    "searchhistory": ": there is no history of searches here yet",
+    "sessions": ": people log in again",
+    "usersessions": ": people log in again",
 }
 _MUST_EXIST = ("users", "folders", "images")
 
@@ -141,9 +147,40 @@ def rows_of(tables: Tables, meaning: str, mapping: Spelling) -> list[Row]:
                 f"Which column of {name} is the {needed} can't be told (there are: {', '.join(columns)});"
                 " say it with --mapping."
             )
-    return [{field: row.get(column) if column else None for field, column in found.items()} for row in rows]
+    named = [{field: row.get(column) if column else None for field, column in found.items()} for row in rows]
+    # A column that came later is empty in earlier rows, whose paths stand in an earlier column.
+    others = [] if "path" in said else _picks(_COLUMNS[meaning].get("path", ()), list(columns))
+    for row, original in zip(named, rows, strict=True):
+        if others and row["path"] in (None, ""):
+            row["path"] = next((original[name] for name in others if original.get(name)), None)
+    return [*named]
+
+
+def unused_tables(tables: Tables, mapping: Spelling) -> list[Note]:
+    """Return a note on every table whose rows are not imported, with their count."""
+    used = {
+        mapping.tables.get(meaning) or _pick(spellings, list(tables.rows))
+        for meaning, spellings in _TABLES.items()
+    }
+    return [
+        skipped(Kind.TABLE, name, f"{_count(rows)} not imported{_REASONS.get(_plain(name), '')}")
+        for name, rows in sorted(tables.rows.items())
+        if rows and name not in used and name not in tables.views
+    ]
+
+
+def _count(rows: Sequence[Row]) -> str:
+    return "its one row is" if len(rows) == 1 else f"its {len(rows):,} rows are"
 
 
 def _pick(spellings: Sequence[str], names: Sequence[str]) -> str | None:
-    plain = {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in reversed(names)}
-    return next((plain[spelling] for spelling in spellings if spelling in plain), None)
+    return next(iter(_picks(spellings, names)), None)
+
+
+def _picks(spellings: Sequence[str], names: Sequence[str]) -> list[str]:
+    plain = {_plain(name): name for name in reversed(names)}
+    return [plain[spelling] for spelling in spellings if spelling in plain]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

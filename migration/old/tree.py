@@ -1,20 +1,17 @@
-"""The files of an old installation: indexes by owner and folder, and images by the paths that rows give."""
+"""The files of an old installation: indexes and images by owner and folder."""
 
-import re
+import filecmp
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from local.errors import Trouble
+from migration.notes import Kind, Note, skipped
+from migration.old.layout import NUMBER, layout_of
+from migration.old.text import of_path
 
-_HOMES = ("", "python-backend", "search-service", "data")
-"""Where a repository of the old system keeps what a container has at its root."""
-
-_INDEX_FOLDERS = ("data/indexes", "faiss_indexes", "faisses_indexes")
-"""The later one first: a move left the earlier one behind."""
-
-_IMAGES = "images"
-_NUMBER = re.compile(r"[1-9][0-9]{0,15}")
+_IS_OUTSIDE = "a link that leads out of the installation, or nowhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +23,16 @@ class IndexFile:
     path: Path
 
 
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """A file below ``{user}/{folder}/``; `tail` is its path from there, with slashes."""
+
+    user_id: int
+    folder_id: int
+    tail: str
+    path: Path
+
+
 class OldTree:
     """The folder of an old installation; nothing in it is ever opened for writing.
 
@@ -33,6 +40,15 @@ class OldTree:
     ----------
     root
         The folder.
+
+    Attributes
+    ----------
+    root
+        The folder, without links.
+    looked_for
+        The folders that images may be in.
+    notes
+        What is there and can't be read, once :meth:`image_files` has looked.
 
     Raises
     ------
@@ -44,14 +60,26 @@ class OldTree:
         if not root.is_dir():
             raise Trouble(f"There is no folder {root}.")
         self.root = root.resolve()
-        homes = [self.root / home for home in _HOMES]
-        self._images = [home / _IMAGES for home in homes if (home / _IMAGES).is_dir()]
-        self._indexes = [home / name for name in _INDEX_FOLDERS for home in homes if (home / name).is_dir()]
+        try:
+            layout = layout_of(self.root)
+        except OSError as error:
+            raise Trouble(f"{error.filename} can't be read: {error.strerror}.") from error
+        self._images, self._indexes = layout.images, layout.indexes
+        self._files: list[ImageFile] | None = None
+        self.looked_for = layout.looked_for
+        self.notes: list[Note] = []
+        for place in layout.outside:
+            self._leave_out(place, _IS_OUTSIDE)
         if not self._images and not self._indexes:
+            links = "".join(f" {self.relative(place)} is {_IS_OUTSIDE}." for place in layout.outside)
             raise Trouble(
-                f"{root} holds neither images/ nor {'/, '.join(_INDEX_FOLDERS)}/:"
-                " it is not the folder of an old installation."
+                f"{root} holds neither images/ nor faiss_indexes/, and is not the folder of an old"
+                f" installation. Looked for: {', '.join(self.looked_for)}.{links}"
             )
+
+    def relative(self, path: Path) -> str:
+        """Return a path as it is below the installation's folder."""
+        return of_path(path.relative_to(self.root))
 
     def index_files(self) -> tuple[dict[tuple[int, int], IndexFile], list[Path]]:
         """Return the FAISS files by owner and folder, and those that are misplaced or have a later copy."""
@@ -62,7 +90,7 @@ class OldTree:
                 parts = path.relative_to(folder).with_suffix("").parts
                 if (
                     len(parts) != 2
-                    or not all(_NUMBER.fullmatch(part) for part in parts)
+                    or not all(NUMBER.fullmatch(part) for part in parts)
                     or not self.holds(path)
                 ):
                     passed_over.append(path)
@@ -74,40 +102,72 @@ class OldTree:
                     found[key] = IndexFile(*key, path)
         return found, passed_over
 
-    def image_files(self) -> Iterator[tuple[int, int, Path]]:
-        """Yield owner, folder and path of every file below ``images/{user}/{folder}/``, in order."""
-        for images in self._images:
-            for path in sorted(images.rglob("*")):
-                parts = path.relative_to(images).parts
-                if len(parts) < 3 or not all(_NUMBER.fullmatch(part) for part in parts[:2]):
-                    continue
-                if path.is_file() and self.holds(path):
-                    yield int(parts[0]), int(parts[1]), path
+    def image_files(self) -> list[ImageFile]:
+        """Return every file below ``{user}/{folder}/``, place by place, in order."""
+        if self._files is None:
+            self._files = [file for place in self._images for file in self._below(place)]
+        return self._files
 
-    def find(self, said: str, user_id: int, folder_id: int) -> Path | None:
-        """Return the file that a row's path means, or None.
+    def find_exactly(self, path: bytes) -> Path | None:
+        """Return the file of just this path below the installation's folder; None if there is none."""
+        try:
+            found = self.root / os.fsdecode(path.lstrip(b"/"))
+            return found if found.is_file() and self.holds(found) else None
+        except (OSError, ValueError, RuntimeError):
+            return None  # a name too long for the file system, a NUL, or a loop of links
 
-        The path may be relative to the installation, absolute on a machine that is long gone
-        (``/app/images/1/3/cat.jpg``), or a bare name. What lies outside of the installation is not taken.
-        """
-        parts = [part for part in PurePosixPath(said.replace("\\", "/")).parts if part not in ("/", ".")]
-        if not parts or "\0" in said:
-            return None
-        candidates = [self.root.joinpath(*parts)]
-        for images in self._images:
-            for place, part in enumerate(parts):
-                if part == _IMAGES:
-                    candidates.append(images.joinpath(*parts[place + 1 :]))
-            own = images / str(user_id) / str(folder_id)
-            candidates += [own.joinpath(*parts), own / parts[-1]]
-        return next((path for path in candidates if self._is_file(path)), None)
+    def is_same(self, one: Path, other: Path) -> bool:
+        """Tell whether two files have the same bytes, as far as they can be read."""
+        try:
+            return filecmp.cmp(one, other, shallow=False)
+        except OSError as error:
+            self._leave_out(other, f"it can't be compared with {self.relative(one)}: {error.strerror}")
+            return False
 
     def holds(self, path: Path) -> bool:
         """Tell whether a path, links followed, lies in the installation."""
         return path.resolve().is_relative_to(self.root)
 
-    def _is_file(self, path: Path) -> bool:
+    def _below(self, place: Path) -> Iterator[ImageFile]:
+        for user in self._numbered(place):
+            for folder in self._numbered(user):
+                for path in self._walk(folder, frozenset({folder.resolve()})):
+                    tail = of_path(path.relative_to(folder))
+                    yield ImageFile(int(user.name), int(folder.name), tail, path)
+
+    def _numbered(self, place: Path) -> Iterator[Path]:
+        for path in self._entries(place):
+            if NUMBER.fullmatch(path.name) and path.is_dir() and self._is_inside(path):
+                yield path
+
+    def _walk(self, folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+        """Yield the files below a folder; `above` are the folders that a link must not lead back to."""
+        for path in self._entries(folder):
+            if path.is_symlink() and not self._is_inside(path):
+                continue
+            if path.is_file():
+                yield path
+            elif path.is_dir():
+                place = path.resolve()
+                if place not in above:
+                    yield from self._walk(path, above | {place})
+
+    def _entries(self, folder: Path) -> list[Path]:
         try:
-            return self.holds(path) and path.is_file()
-        except (OSError, RuntimeError):  # a name too long for the file system, or a loop of links
-            return False
+            with os.scandir(folder) as entries:
+                return sorted(folder / entry.name for entry in entries)
+        except OSError as error:
+            self._leave_out(folder, f"it can't be read: {error.strerror}")
+            return []
+
+    def _is_inside(self, path: Path) -> bool:
+        try:
+            if self.holds(path) and path.exists():
+                return True
+        except (OSError, RuntimeError):
+            pass  # a loop of links leads nowhere
+        self._leave_out(path, _IS_OUTSIDE)
+        return False
+
+    def _leave_out(self, path: Path, reason: str) -> None:
+        self.notes.append(skipped(Kind.FILE, self.relative(path), reason))

@@ -11,7 +11,8 @@ class ClaimStore:
     """Raises counters above an import's ids.
 
     What an import has claimed stands beside the counters, under its own name, written in one transaction with
-    the counter: a repeated import finds what it had.
+    the counter: a repeated import finds what it had. Its claims are numbered: a later one is for what was
+    added to the old installation since.
 
     Parameters
     ----------
@@ -22,15 +23,15 @@ class ClaimStore:
     def __init__(self, import_id: str) -> None:
         self._import_id = import_id
 
-    def find(self, counter: Counter) -> int | None:
-        """Return the counter as it was before the claim: ids above it are the import's; None without one."""
+    def find(self, counter: Counter, number: int = 1) -> int | None:
+        """Return the counter as it was before a claim: ids above it are the import's; None without one."""
         try:
-            return CounterModel.get(self._name(counter), consistent_read=True).value
+            return CounterModel.get(self._name(counter, number), consistent_read=True).value
         except CounterModel.DoesNotExist:
             return None
 
-    def claim(self, counter: Counter, highest: int) -> int:
-        """Raise a counter to `highest`, unless it is beyond or the import did so already.
+    def claim(self, counter: Counter, highest: int, number: int = 1) -> int:
+        """Raise a counter to `highest`, unless it is beyond or this claim was made already.
 
         Returns
         -------
@@ -38,12 +39,12 @@ class ClaimStore:
             As :meth:`find` says: ids above it, up to `highest`, are the import's alone.
         """
         for _ in transactions.attempts():
-            before = self.find(counter)
+            before = self.find(counter, number)
             if before is not None:
                 return before
             try:
                 before = self._value(counter)
-                self._raise(counter, before, highest)
+                self._raise(counter, before, highest, number)
             except transactions.ConditionsFailed:
                 continue  # somebody got an id meanwhile, or this import runs twice
             return before
@@ -55,13 +56,13 @@ class ClaimStore:
         except CounterModel.DoesNotExist:
             return 0
 
-    def _raise(self, counter: Counter, before: int, highest: int) -> None:
+    def _raise(self, counter: Counter, before: int, highest: int, number: int) -> None:
         unchanged = CounterModel.value == before
         if not before:
             unchanged |= CounterModel.value.does_not_exist()
 
         def fill(transaction: TransactWrite) -> None:
-            claim = CounterModel(self._name(counter), value=before)
+            claim = CounterModel(self._name(counter, number), value=before)
             transaction.save(claim, condition=CounterModel.name.does_not_exist())
             transaction.update(
                 CounterModel(counter.value),
@@ -71,5 +72,6 @@ class ClaimStore:
 
         transactions.write(fill)
 
-    def _name(self, counter: Counter) -> str:
-        return f"{counter.value} before import {self._import_id}"
+    def _name(self, counter: Counter, number: int) -> str:
+        name = f"{counter.value} before import {self._import_id}"
+        return name if number == 1 else f"{name} {number}"

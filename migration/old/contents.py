@@ -1,0 +1,116 @@
+"""An old installation as values."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from migration.notes import Kind, Note
+from migration.old.tree import IndexFile
+
+
+@dataclass(frozen=True, slots=True)
+class OldUser:
+    """An account; `password_hash` is None where the rows have none."""
+
+    id: int
+    username: str
+    password_hash: str | None
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OldFolder:
+    """A folder; `owner_id` counts as a number of a directory only, where there are no tables.
+
+    Attributes
+    ----------
+    key
+        What the folder is called here: its id, or without tables ``owner/id``.
+    """
+
+    key: str
+    id: int
+    owner_id: int
+    name: str
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OldShare:
+    """A folder that is shared with a user."""
+
+    key: str
+    id: int | None
+    folder_id: int
+    user_id: int
+    permission: str
+    shared_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OldImage:
+    """An image; without tables it has no id, and its key is its path.
+
+    Attributes
+    ----------
+    key
+        What the image is called here: its id, or without tables its path below the installation's folder.
+    path
+        Its file. Bytes that are no UTF-8 stand in it as surrogates, and so in a key.
+    name
+        The file's name, legible.
+    """
+
+    key: str
+    id: int | None
+    path: Path
+    name: str
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MissingImage:
+    """A row whose file is not there, with the reason as a clause."""
+
+    key: str
+    folder: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Installation:
+    """Everything that can be imported, and notes on the rest.
+
+    Attributes
+    ----------
+    has_tables
+        Whether owners, names and ids are known.
+    users, folders, shares
+        By their rows, in order.
+    images
+        By the key of their folder.
+    missing
+        Rows without a file.
+    ids
+        Every id that a table names, whether or not its row can be used.
+    unnamed
+        How many files no row names.
+    looked_for
+        The folders that images may be in.
+    indexes
+        FAISS files by owner and folder.
+    notes
+        What was found not to be usable.
+    """
+
+    has_tables: bool
+    users: list[OldUser] = field(default_factory=list)
+    folders: list[OldFolder] = field(default_factory=list)
+    shares: list[OldShare] = field(default_factory=list)
+    images: dict[str, list[OldImage]] = field(default_factory=dict)
+    missing: list[MissingImage] = field(default_factory=list)
+    ids: dict[Kind, set[int]] = field(default_factory=dict)
+    unnamed: int = 0
+    looked_for: tuple[str, ...] = ()
+    indexes: dict[tuple[int, int], IndexFile] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
