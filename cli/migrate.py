@@ -19,7 +19,7 @@ _PATIENCE_SECONDS = 900.0
 
 
 OldDirArgument = Annotated[
-    Path, typer.Argument(help="The old installation's folder, with images/ and faiss_indexes/ in it.")
+    Path, typer.Argument(help="The old installation's folder, with images/ or data/ in it.")
 ]
 TablesOption = Annotated[
     Path | None,
@@ -65,7 +65,8 @@ def migrate(
 ) -> None:
     """Import accounts, folders, shares and images of an old installation, which is not changed.
 
-    Whatever interrupts it: the same command goes on from there. Nothing comes twice.
+    Whatever interrupts it: the same command goes on from there. Nothing comes twice. The exit code is 1 if
+    most images that the tables name are not there.
     """
     from migration.old.spelling import Spelling  # with FAISS and pynamodb, which take their time to import
     from migration.options import Options
@@ -89,15 +90,19 @@ def migrate(
     for line in report.lines():
         console.print(line, highlight=False, markup=False)
     if not dry_run:
-        _say_where(folder, is_complete=report.is_complete)
+        _say_where(folder, is_waiting=report.counts["images_under_way"] > 0)
+    if report.problem:
+        raise Trouble(report.problem)
 
 
-def _say_where(folder: Path, *, is_complete: bool) -> None:
+def _say_where(folder: Path, *, is_waiting: bool) -> None:
     """Say where the report is, and how it goes on."""
     console.print(
-        f"All of it: {folder / 'report.txt'}, and what each id is now: {folder / 'ids.csv'}", highlight=False
+        f"All of it: {folder / 'report.txt'}, and what each id is now: {folder / 'ids.csv'}",
+        highlight=False,
+        markup=False,
     )
-    if not is_complete:
+    if is_waiting:
         console.print("The rest is being embedded; the same command goes on, and says when it is done.")
 
 

@@ -10,7 +10,12 @@ from pathlib import Path, PurePath
 
 _HAS_SURROGATES = re.compile(r"[\ud800-\udfff]")
 _JAPANESE = re.compile(r"[\u3000-\u30ff\u4e00-\u9fff\uff01-\uff9f\x20-\x7e]+")
-_LOOKS_JAPANESE = re.compile(r"[\u3041-\u30fe]|(?<![A-Za-z\u4e00-\u9fff])[\u4e00-\u9fff]|[\uff66-\uff9f]{2}")
+_KANJI = r"\u4e00-\u9fff"
+_LOOKS_JAPANESE = re.compile(
+    rf"[\u3041-\u30fe]|(?<![A-Za-z{_KANJI}])[{_KANJI}]+(?![A-Za-z{_KANJI}])|[\uff66-\uff9f]{{2}}"
+)
+"""Kana, or characters of their own, which an apostrophe or a ligature within a word is taken for."""
+_WESTERN = re.compile(r"[\x20-\x7eÀ-ÖØ-öø-ÿ]+")
 
 
 def from_bytes(raw: bytes) -> str:
@@ -71,8 +76,7 @@ def _read(raw: bytes) -> str:
     if japanese is not None and _JAPANESE.fullmatch(japanese):
         if western is None:
             return japanese
-        has_signs = any(not each.isascii() and not each.isalpha() for each in western)
-        if has_signs and _LOOKS_JAPANESE.search(japanese):
+        if not _WESTERN.fullmatch(western) and _LOOKS_JAPANESE.search(japanese):
             return japanese
     return raw.decode("cp1252", "replace")
 
