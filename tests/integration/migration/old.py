@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from migration.old.text import to_bytes
+
 DIMENSION = 512
 PASSWORDS = {"ada": "correct horse", "bob": "pa55word!", "cy": "short names", "dora": "unknown form"}
 
@@ -110,16 +112,22 @@ class OldInstallation:
             for table, columns in _TABLES.items():
                 database.execute(f"CREATE TABLE {table} ({columns})")
                 for row in self.rows[table]:
-                    marks = ", ".join("?" * len(row))
+                    # SQLite takes any bytes for a text.
+                    values = [to_bytes(each) if isinstance(each, str) else each for each in row.values()]
+                    marks = ", ".join(
+                        "CAST(? AS TEXT)" if isinstance(value, bytes) else "?" for value in values
+                    )
                     statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"  # noqa: S608 - own names
-                    database.execute(statement, list(row.values()))
+                    database.execute(statement, values)
             database.commit()
         return path
 
     def csv(self, folder: Path) -> Path:
         folder.mkdir()
         for table, rows in self.rows.items():
-            with (folder / f"{table}.csv").open("w", newline="", encoding="utf-8") as stream:
+            with (folder / f"{table}.csv").open(
+                "w", newline="", encoding="utf-8", errors="surrogateescape"
+            ) as stream:
                 writer = csv.DictWriter(stream, list(rows[0]) if rows else ["id"])
                 writer.writeheader()
                 writer.writerows(rows)

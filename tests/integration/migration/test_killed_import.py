@@ -3,11 +3,11 @@
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from glimpse.index import IndexKeeper, IndexKey, S3ObjectStore
@@ -18,16 +18,23 @@ from functions.api.storage.models import UserModel
 from local.emulator import Emulator
 from local.settings import ROOT, Settings
 from local.tables import opened
+from migration.notes import Kind, Note, Outcome
+from migration.report import Report
 from migration.storage.stores import NAMESPACE
 from tests.integration.migration.deployment import MODELS, OUTPUTS, SPACE, Deployment
+from tests.integration.migration.eras import ERAS
 from tests.integration.migration.old import OldInstallation, typical
 from tests.integration.migration.test_import import agrees, old_index, queries, scores_of
+from tests.integration.migration.test_import_eras import check_passwords, check_that_an_era_is_there
 from tests.ports import free_ports
 
 IMAGES = 40
 KILLS = 14
+ERA_KILLS = 5
 _MOST_REQUESTS = 120
-_MOST_SECONDS = 120
+_MOST_ERA_REQUESTS = 40
+_MOST_SECONDS = 300
+Importing = dict[str, Any]
 
 
 @pytest.fixture
@@ -44,39 +51,59 @@ def endpoint(tmp_path: Path) -> Iterator[str]:
         emulator.stop()
 
 
-def test_killed_at_any_moment_and_run_again(endpoint: str, tmp_path: Path) -> None:
+@pytest.fixture
+def deployment(endpoint: str) -> Deployment:
+    return Deployment.create(endpoint)
+
+
+def killed(deployment: Deployment, folder: Path, imports: list[Importing], kills: int, most: int) -> None:
+    """Run imports one after the other, each of them killed so many times, and then left alone."""
     chance = random.Random(4)
-    deployment = Deployment.create(endpoint)
+    for each in imports:
+        each["kills"] = [(chance.randint(1, most), chance.choice([True, False])) for _ in range(kills)]
+    orders = folder / "orders.json"
+    orders.write_text(json.dumps({"endpoint": deployment.target.endpoint_url, "imports": imports}))
+    path = os.pathsep.join([str(ROOT / "layers/glimpse/python"), str(ROOT)])
+    subprocess.run(
+        [sys.executable, "-m", "tests.integration.migration.worker", str(orders)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path},
+        timeout=_MOST_SECONDS,
+        check=True,
+    )
+
+
+def importing(folder: Path, root: Path, tables: Path) -> Importing:
+    folder.mkdir(exist_ok=True)
+    state, report = folder / "state", folder / "report.json"
+    return {"root": str(root), "tables": str(tables), "state": str(state), "report": str(report)}
+
+
+def test_killed_at_any_moment_and_run_again(deployment: Deployment, tmp_path: Path) -> None:
     old = typical(tmp_path / "old", IMAGES)
     before = old.digests()
-    orders = tmp_path / "orders.json"
-    orders.write_text(
-        json.dumps(
-            {
-                "endpoint": endpoint,
-                "root": str(old.root),
-                "tables": str(old.sqlite(tmp_path / "tables.db")),
-                "state": str(tmp_path / "state"),
-            }
-        )
-    )
-    path = os.pathsep.join([str(ROOT / "layers/glimpse/python"), str(ROOT)])
-    command = [sys.executable, "-m", "tests.integration.migration.worker", str(orders)]
-    environment = {**os.environ, "PYTHONPATH": path}
-    for _ in range(KILLS):
-        at = [str(chance.randint(1, _MOST_REQUESTS)), chance.choice(["sent", "not sent"])]
-        died = subprocess.run(
-            [*command, *at], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=False
-        )
-        assert died.returncode == -signal.SIGKILL
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_MOST_SECONDS, check=True
-    )
-    report = json.loads(done.stdout)
+    this = importing(tmp_path, old.root, old.sqlite(tmp_path / "tables.db"))
+    killed(deployment, tmp_path, [this], KILLS, _MOST_REQUESTS)
+    report = json.loads((tmp_path / "report.json").read_text())
     assert report["is_complete"]
     assert report["counts"]["images_searchable"] == report["counts"]["vectors_taken_over"] == 3 * IMAGES
+    assert [(note["kind"], note["old"]) for note in report["notes"]] == [("user", "5")]
     assert old.digests() == before
     check_that_all_is_there_once(deployment, old)
+
+
+def test_every_era_is_killed_and_comes_over_whole(deployment: Deployment, tmp_path: Path) -> None:
+    built = [era.build(tmp_path / era.name / "old", tmp_path / era.name / "tables") for era in ERAS]
+    imports = [importing(tmp_path / each.era.name, each.root, each.tables) for each in built]
+    killed(deployment, tmp_path, imports, ERA_KILLS, _MOST_ERA_REQUESTS)
+    for each, done in zip(built, imports, strict=True):
+        said = json.loads(Path(done["report"]).read_text())
+        notes = tuple(
+            Note(Kind(n["kind"]), n["old"], Outcome(n["outcome"]), n["reason"]) for n in said["notes"]
+        )
+        report = Report(said["source"], said["target"], said["counts"], notes, said["is_complete"])
+        check_that_an_era_is_there(deployment, each, report)
+        check_passwords(deployment, each.era, report)
 
 
 def check_that_all_is_there_once(deployment: Deployment, old: OldInstallation) -> None:

@@ -1,12 +1,17 @@
-"""One run of an import in a process of its own: ``python -m tests.integration.migration.worker ORDERS``.
+"""Imports that are killed: ``python -m tests.integration.migration.worker ORDERS``.
 
-It may be told to die at one of its requests to AWS: with a second number, before or after that is sent.
+The orders name an emulator, and imports with the kills of each: at which request to AWS it dies, and whether
+that is sent. Each run is a fork of this process, which has imported everything already; the last one of an
+import is left alone, and writes its report.
 """
 
 import json
 import os
 import signal
 import sys
+import traceback
+from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -37,21 +42,47 @@ def die_at(request: int, *, sent: bool) -> None:
     URLLib3Session.send = deadly  # type: ignore[method-assign]
 
 
-def main() -> None:
-    if len(sys.argv) > 2:
-        die_at(int(sys.argv[2]), sent=sys.argv[3] == "sent")
-    orders = json.loads(Path(sys.argv[1]).read_text())
-    deployment = Deployment.there(orders["endpoint"])
-    report = migrate(
-        deployment.target,
-        Path(orders["root"]),
-        Path(orders["tables"]),
+def run(endpoint: str, root: str, tables: str, state: str, report: str) -> None:
+    """Import, and write what is reported."""
+    done = migrate(
+        Deployment.there(endpoint).target,
+        Path(root),
+        Path(tables),
         Spelling(),
         Options(patience_seconds=0),
-        Path(orders["state"]),
+        Path(state),
         Listener(),
     )
-    print(json.dumps(report.as_json()))
+    Path(report).write_text(json.dumps(done.as_json()))
+
+
+def forked(action: Callable[[], None]) -> int:
+    """Do something in a process of its own, and return its exit code, or minus the signal that killed it."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    try:
+        action()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def main() -> None:
+    orders = json.loads(Path(sys.argv[1]).read_text())
+    for each in orders["imports"]:
+        paths = {name: each[name] for name in ("root", "tables", "state", "report")}
+
+        def action(kill: tuple[int, bool] | None, paths: dict[str, str] = paths) -> None:
+            if kill is not None:
+                die_at(kill[0], sent=kill[1])
+            run(orders["endpoint"], **paths)
+
+        for kill in each["kills"]:
+            code = forked(partial(action, kill))
+            assert code == -signal.SIGKILL, f"the run at {each['root']} ended with {code} instead of {kill}"
+        assert forked(partial(action, None)) == 0
 
 
 if __name__ == "__main__":
