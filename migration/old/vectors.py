@@ -8,6 +8,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from migration.old.text import is_legible
+
 Vectors = NDArray[np.float32]
 
 _UNIT_TOLERANCE = 1e-3
@@ -68,7 +70,7 @@ def read_vectors(path: Path) -> OldVectors:
     """
     try:
         size = path.stat().st_size
-        index: Any = faiss.read_index(str(path))
+        index = _read(path)
     except (OSError, RuntimeError, MemoryError) as error:
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
         raise UnusableIndex(f"FAISS can't read it: {reason}") from error
@@ -87,6 +89,14 @@ def read_vectors(path: Path) -> OldVectors:
         raise UnusableIndex(f"it says {flat.ntotal} vectors and {len(ids)} ids: it is damaged")
     vectors = faiss.vector_to_array(flat.codes).view(np.float32).reshape(-1, flat.d)
     return _checked(ids, vectors)
+
+
+def _read(path: Path) -> Any:  # noqa: ANN401 - FAISS is untyped
+    if is_legible(str(path)):
+        return faiss.read_index(str(path))
+    library: Any = faiss  # whose stubs lack this class
+    with path.open("rb") as stream:  # FAISS opens no path that is no UTF-8
+        return library.read_index(library.PyCallbackIOReader(stream.read))
 
 
 def _checked(ids: NDArray[np.int64], vectors: Vectors) -> OldVectors:

@@ -30,6 +30,7 @@ def old(tmp_path: Path) -> OldInstallation:
     found.user(702, "migrated-bob", hashlib.md5(PASSWORD.encode()).hexdigest())  # noqa: S324 - what they did
     found.user(703, "migrated-cyd", "not a hash")
     found.folder(801, 701, "Scenes")
+    found.row(99999, 701, 801, "images/701/801/gone 🐎.jpg")
     found.folder(802, 702, "Scenes")
     found.share(7, 801, 701, 702, "view")
     for folder_id, user_id, first, scenes in ((801, 701, 90001, SCENES[:6]), (802, 702, 90101, SCENES[6:])):
@@ -51,9 +52,15 @@ def logged_in(stack: Stack, username: str, password: str) -> httpx.Client:
 def test_an_old_installation_lives_on(stack: Stack, old: OldInstallation, tmp_path: Path) -> None:
     before = old.digests()
     arguments = ["migrate", str(old.root), "--tables", str(old.sqlite(tmp_path / "tables.db"))]
-    looked = glimpse(stack, *arguments, "--dry-run")
+    looked = glimpse(stack, *arguments, "--dry-run", PYTHONIOENCODING="ascii")
     assert looked.returncode == 0, looked.stderr
     assert "images to import: 12" in looked.stdout
+    assert "gone \\U0001f40e.jpg" in looked.stdout, "as far as the terminal can say it"
+    (tmp_path / "wrong/images").mkdir(parents=True)
+    wrong = glimpse(stack, "migrate", str(tmp_path / "wrong"), *arguments[2:])
+    assert wrong.returncode == 1
+    assert "None of the 13 images that the tables name is there" in wrong.stderr
+    assert "Looked in images," in wrong.stderr
     first = subprocess.Popen(
         [sys.executable, "-m", "cli.main", *arguments],
         cwd=ROOT,

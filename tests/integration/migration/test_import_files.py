@@ -98,16 +98,18 @@ def test_a_name_that_is_no_utf8_is_imported_under_a_legible_one(
     old.image(13, 1, 3, "x.png").rename(old.root / "images/1/3" / LATIN)
     old.rows["images"][-1] |= {"filepath": f"images/1/3/{said}", "filename": said}
     tables = getattr(old, kind)(tmp_path / "tables.json")
-    looked = run(old.root, tables, dry_run=True)
+    root = old.root.rename(tmp_path / from_bytes(b"old \xfc"))
+    looked = run(root, tables, dry_run=True)
     assert "taken for 'café.png'" in reason(looked, "image", "13")
-    report = run(old.root, tables)
+    report = run(root, tables)
+    assert report.counts["vectors_taken_over"] == 3
     assert "taken for 'café.png'" in reason(report, "image", "13")
     with opened(deployment.target, MODELS):
         names = {record.image_id: record.name for record in ImageStore().list_folder(3)}
     assert names[13] == "café.png"
     assert "uploads/1/3/13/café.png" in set(deployment.keys())
     assert "café.png" in (tmp_path / "state/report.txt").read_text(encoding="utf-8")
-    assert run(old.root, tables) == report
+    assert run(root, tables) == report
 
 
 def test_without_tables_names_may_be_of_any_bytes_too(
