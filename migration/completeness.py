@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from migration.journal import Journal
 from migration.notes import Kind, Note, skipped
 from migration.old.contents import Installation, MissingImage
 
@@ -15,7 +16,13 @@ class Problem:
     forbids_all: bool = False
 
 
-def problem_of(old: Installation, lacking: list[MissingImage]) -> Problem | None:
+def lacking_images(old: Installation, journal: Journal) -> list[MissingImage]:
+    """Return the rows without a file whose image did not come with an earlier run either."""
+    known = {folder: journal.known_images(folder) for folder in {image.folder for image in old.missing}}
+    return [image for image in old.missing if image.key not in known[image.folder]]
+
+
+def problem_of(old: Installation, lacking: list[MissingImage], journal: Journal) -> Problem | None:
     """Return what is wrong with an installation as a whole, or None.
 
     Single files get lost, and the report names them. Where most are missing, rather the folder is the wrong
@@ -27,11 +34,17 @@ def problem_of(old: Installation, lacking: list[MissingImage]) -> Problem | None
         What there is.
     lacking
         The images that are not there, and did not come with an earlier run.
+    journal
+        What earlier runs did.
     """
     looked = f"Looked in {', '.join(old.looked_for)}."
     images = sum(map(len, old.images.values()))
     if not old.has_tables:
-        return None if images else Problem(f"There are no images. {looked}", forbids_all=True)
+        return (
+            None
+            if images or journal.image_counts()
+            else Problem(f"There are no images. {looked}", forbids_all=True)
+        )
     all_rows = images + len(old.missing)
     if lacking and len(lacking) == all_rows:
         rows = "The one image" if all_rows == 1 else f"None of the {all_rows:,} images"

@@ -8,12 +8,12 @@ from glimpse.records import FolderStatus
 
 from functions.api.services.ports import Counter
 from local.errors import Trouble
-from migration.completeness import notes_on, problem_of
+from migration.completeness import lacking_images, notes_on, problem_of
 from migration.ids import MOST_KEPT, Ids
 from migration.journal import Journal, State
 from migration.judging import Judged, judged_vectors
 from migration.notes import Kind, skipped
-from migration.old.contents import Installation, MissingImage, OldFolder
+from migration.old.contents import Installation, OldFolder
 from migration.options import Options
 from migration.people import People
 from migration.pictures import ERASED, Destination, FolderImport
@@ -85,8 +85,8 @@ class Import:
             If something can't be done that the person at the terminal can mend; what is done stays so.
         """
         self._begin()
-        lacking = self._lacking()
-        problem = problem_of(self._old, lacking)
+        lacking = lacking_images(self._old, self._journal)
+        problem = problem_of(self._old, lacking, self._journal)
         if problem is not None and problem.forbids_all:
             self._journal.observe(notes_on(lacking))
             return report_of(self._journal, is_complete=False, problem=problem)
@@ -122,14 +122,6 @@ class Import:
             )
         self._journal.forget_observations()
         self._journal.observe(self._old.notes)
-
-    def _lacking(self) -> list[MissingImage]:
-        """Return the rows without a file whose image did not come with an earlier run either."""
-        known: dict[str, set[str]] = {}
-        for image in self._old.missing:
-            if image.folder not in known:
-                known[image.folder] = self._journal.known_images(image.folder)
-        return [image for image in self._old.missing if image.key not in known[image.folder]]
 
     def _claim(self) -> None:
         is_known = self._journal.fact("is_claimed") is not None

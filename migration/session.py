@@ -18,7 +18,7 @@ from migration.old.contents import Installation
 from migration.old.installation import read_installation
 from migration.old.rows import read_tables
 from migration.old.spelling import Spelling
-from migration.old.text import of_path, shown
+from migration.old.text import legible, of_path, shown
 from migration.old.tree import OldTree
 from migration.options import Options
 from migration.report import Report, write_report
@@ -30,7 +30,7 @@ def default_state(home: Path, root: Path, target: Target) -> Path:
     """Return the folder where the import of `root` into `target` notes how far it is."""
     place = root.resolve()
     digest = hashlib.sha256(os.fsencode(place) + f"\0{target.key}".encode()).hexdigest()
-    name = shown(of_path(PurePath(place.name))).replace("/", "_")
+    name = legible(of_path(PurePath(place.name)))
     return home / "migrations" / f"{name or 'root'}-{digest[:8]}"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from migration.completeness import notes_on, problem_of
+from migration.completeness import lacking_images, notes_on, problem_of
 from migration.journal import Entry, Journal
 from migration.judging import judged_vectors
 from migration.names import usernames
@@ -30,8 +30,8 @@ def survey(stores: Stores, journal: Journal, old: Installation, options: Options
     options
         How it would be imported.
     """
-    lacking = [image for image in old.missing if image.key not in journal.known_images(image.folder)]
-    problem = problem_of(old, lacking)
+    lacking = lacking_images(old, journal)
+    problem = problem_of(old, lacking, journal)
     notes = [*old.notes, *notes_on(lacking), *_Names(stores, journal, options).notes(old.users)]
     vectors = images = 0
     for folder in old.folders:

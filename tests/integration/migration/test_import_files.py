@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +73,12 @@ def test_files_that_went_after_they_were_imported_are_no_problem(
     deployment: Deployment, old: OldInstallation, tables: Any, run: Run
 ) -> None:
     first = run(old.root, tables())
+    keeper = {"state": "another", "owner": "keeper", "owner_password": lambda: "a long one"}
+    second = run(old.root, None, **keeper)
     shutil.rmtree(old.root / "images")
     assert run(old.root, tables()) == first
     assert run(old.root, tables(), dry_run=True).problem == ""
+    assert run(old.root, None, **keeper).counts["images_under_way"] == second.counts["images_under_way"] == 3
 
 
 def test_tables_and_files_of_different_installations(
@@ -200,6 +205,23 @@ def test_the_report_is_of_the_last_state(
     with opened(deployment.target, MODELS):
         assert FolderStore().get(4) is not None
         assert UserStore().get(77).username == "late"  # type: ignore[union-attr]
+
+
+def test_what_an_earlier_version_noted_for_ever_is_no_news(
+    deployment: Deployment, old: OldInstallation, tables: Any, run: Run, tmp_path: Path
+) -> None:
+    old.rows["users"][0]["username"] = "al"
+    first = run(old.root, tables())
+    with closing(sqlite3.connect(tmp_path / "state/journal.sqlite")) as database:
+        database.execute("PRAGMA user_version = 0")
+        database.execute("INSERT INTO notes VALUES ('image', '10', 'skipped', 'there is no file')")
+        database.execute(
+            "INSERT INTO notes VALUES ('vector', '1/3.faiss', 'changed', '10: without a vector')"
+        )
+        database.execute("DROP TABLE passing_notes")
+        database.commit()
+    assert run(old.root, tables()) == first
+    assert reason(first, "user", "1") == "'al' is called 'al-1'"
 
 
 def test_ids_that_were_given_meanwhile_are_mapped_and_others_stay(
