@@ -42,10 +42,10 @@ def die_at(request: int, *, sent: bool) -> None:
     URLLib3Session.send = deadly  # type: ignore[method-assign]
 
 
-def run(endpoint: str, root: str, tables: str, state: str, report: str) -> None:
+def run(deployment: Deployment, root: str, tables: str, state: str, report: str) -> None:
     """Import, and write what is reported."""
     done = migrate(
-        Deployment.there(endpoint).target,
+        deployment.target,
         Path(root),
         Path(tables),
         Spelling(),
@@ -71,13 +71,16 @@ def forked(action: Callable[[], None]) -> int:
 
 def main() -> None:
     orders = json.loads(Path(sys.argv[1]).read_text())
+    deployment = Deployment.there(orders["endpoint"])
+    for service in ("s3", "sqs", "dynamodb"):
+        deployment.target.client(service)  # what it reads of its service is read once, for all forks
     for each in orders["imports"]:
         paths = {name: each[name] for name in ("root", "tables", "state", "report")}
 
         def action(kill: tuple[int, bool] | None, paths: dict[str, str] = paths) -> None:
             if kill is not None:
                 die_at(kill[0], sent=kill[1])
-            run(orders["endpoint"], **paths)
+            run(deployment, **paths)
 
         for kill in each["kills"]:
             code = forked(partial(action, kill))

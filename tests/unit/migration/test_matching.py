@@ -1,5 +1,6 @@
 """A row's path means one file, or none."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ def tree_of(root: Path, *files: str | bytes) -> OldTree:
     """Make files, each of which holds its own path."""
     for file in files:
         raw = file if isinstance(file, bytes) else file.encode()
-        path = root / Path(from_bytes(raw))
+        path = root / os.fsdecode(raw)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(raw)
     return OldTree(root)
