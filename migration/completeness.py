@@ -37,7 +37,7 @@ def problem_of(old: Installation, lacking: list[MissingImage], journal: Journal)
     journal
         What earlier runs did.
     """
-    looked = f"Looked in {', '.join(old.looked_for)}."
+    looked = f"Looked in {', '.join(old.looked_for)} below {old.root}."
     images = sum(map(len, old.images.values()))
     if not old.has_tables:
         return (

@@ -95,8 +95,8 @@ class Installation:
         Every id that a table names, whether or not its row can be used.
     unnamed
         How many files no row names.
-    looked_for
-        The folders that images may be in.
+    root, looked_for
+        Its folder, and those below that images may be in.
     indexes
         FAISS files by owner and folder.
     notes
@@ -111,6 +111,7 @@ class Installation:
     missing: list[MissingImage] = field(default_factory=list)
     ids: dict[Kind, set[int]] = field(default_factory=dict)
     unnamed: int = 0
+    root: str = ""
     looked_for: tuple[str, ...] = ()
     indexes: dict[tuple[int, int], IndexFile] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)

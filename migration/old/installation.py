@@ -8,6 +8,7 @@ from migration.old.fields import Ids, integer, text_of, time_of
 from migration.old.images import images_by_files, images_by_rows
 from migration.old.rows import Row, Tables
 from migration.old.spelling import Spelling, rows_of, unused_tables
+from migration.old.text import of_path
 from migration.old.tree import OldTree
 
 
@@ -19,7 +20,7 @@ def read_installation(tree: OldTree, tables: Tables | None, spelling: Spelling) 
     Trouble
         If a table or a column that is needed can't be told.
     """
-    found = Installation(has_tables=tables is not None, looked_for=tree.looked_for)
+    found = Installation(has_tables=tables is not None, root=of_path(tree.root), looked_for=tree.looked_for)
     found.indexes, passed_over = tree.index_files()
     found.notes += [
         skipped(

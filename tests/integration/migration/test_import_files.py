@@ -37,8 +37,9 @@ def test_without_any_of_the_files_nothing_is_done_and_the_places_are_said(
     report = run(old.root, tables(), dry_run=dry_run)
     assert not report.is_complete
     assert report.problem.startswith("None of the 3 images that the tables name is there")
+    assert report.problem.endswith(f" below {old.root}.")
     for place in ("images", "data/uploads/images", "data/uploads", "python-backend/images"):
-        assert f" {place}," in report.problem.replace(".", ",")
+        assert f" {place}," in report.problem
     assert "there is no file" in reason(report, "image", "10")
     with opened(deployment.target, MODELS):
         assert UserStore().find("ada") is None
