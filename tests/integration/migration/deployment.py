@@ -29,6 +29,12 @@ OUTPUTS = {
 }
 
 
+Keys = tuple[str, str]
+"""An access key: its id and its secret."""
+
+MOTO: Keys = ("test", "test")
+
+
 @dataclass
 class Deployment:
     """What an import goes to."""
@@ -36,9 +42,11 @@ class Deployment:
     target: Target
 
     @classmethod
-    def create(cls, endpoint: str | None = None, model: str = "ViT-B-32__openai") -> "Deployment":
+    def create(
+        cls, endpoint: str | None = None, model: str = "ViT-B-32__openai", keys: Keys = MOTO
+    ) -> "Deployment":
         """Make tables, buckets and the pointer to the model."""
-        deployment = cls.there(endpoint)
+        deployment = cls.there(endpoint, keys)
         for bucket in ("ImagesBucket", "IndexBucket"):
             deployment.s3.create_bucket(Bucket=OUTPUTS[bucket])
         with opened(deployment.target, MODELS):
@@ -48,9 +56,9 @@ class Deployment:
         return deployment
 
     @classmethod
-    def there(cls, endpoint: str | None = None) -> "Deployment":
+    def there(cls, endpoint: str | None = None, keys: Keys = MOTO) -> "Deployment":
         """Reach one that was made before."""
-        session = boto3.Session("test", "test", region_name="us-east-1")
+        session = boto3.Session(*keys, region_name="us-east-1")
         queue = session.client("sqs", endpoint_url=endpoint).create_queue(QueueName="imported-upkeep")
         outputs = {**OUTPUTS, "UpkeepQueueUrl": queue["QueueUrl"]}
         return cls(Target("this test", "test", outputs, session, endpoint))

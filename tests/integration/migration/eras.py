@@ -7,7 +7,6 @@ made here from these facts, with libraries of its own.
 import base64
 import csv
 import hashlib
-import json
 import os
 import sqlite3
 import struct
@@ -53,11 +52,6 @@ def _bcrypt(prefix: bytes) -> Callable[[str], str]:
     return lambda password: bcrypt.hashpw(password.encode(), bcrypt.gensalt(4, prefix)).decode()
 
 
-def _werkzeug(password: str) -> str:
-    made = hashlib.scrypt(password.encode(), salt=b"abcdefghijklmnop", n=2**15, r=8, p=1, maxmem=2**26)
-    return f"scrypt:32768:8:1$abcdefghijklmnop${made.hex()}"
-
-
 def _identity(password: str) -> str:
     made = hashlib.pbkdf2_hmac("sha512", password.encode(), _SALT, 100_000, 32)
     return base64.b64encode(struct.pack(">BIII", 1, 2, 100_000, 16) + _SALT + made).decode()
@@ -86,15 +80,6 @@ def _csv(rows: dict[str, list[dict[str, Any]]], folder: Path) -> Path:
             writer.writeheader()
             writer.writerows({name: _text(value) for name, value in row.items()} for row in each)
     return folder
-
-
-def _json(rows: dict[str, list[dict[str, Any]]], folder: Path) -> Path:
-    said = {
-        table: [{name: _text(value) for name, value in row.items()} for row in each]
-        for table, each in rows.items()
-    }
-    (folder / "export.json").write_text(json.dumps(said))
-    return folder / "export.json"
 
 
 def _text(value: Any) -> Any:
@@ -199,7 +184,6 @@ class BuiltEra:
 ERAS = (
     Era("plain", 11, "python-backend/images", "python-backend/faisses_indexes", _plain, _sqlite, "password"),
     Era("sqlite", 21, "images", "search-service/faiss_indexes", _decoded_salt, _sqlite),
-    Era("werkzeug", 31, "data/images", "faiss_indexes", _werkzeug, _json, "password"),
     Era("python", 41, "data/uploads/images", "data/indexes", _bcrypt(b"2b"), _csv),
     Era("java", 51, "data/uploads", "data/indexes", _bcrypt(b"2a"), _csv, "password", has_history=True),
     Era("dotnet", 61, "data/uploads/images", "data/indexes", _identity, _sqlite, is_pascal=True),

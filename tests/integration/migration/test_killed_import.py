@@ -38,7 +38,7 @@ Importing = dict[str, Any]
 
 
 @pytest.fixture
-def endpoint(tmp_path: Path) -> Iterator[str]:
+def settings(tmp_path: Path) -> Iterator[Settings]:
     """An emulator of its own."""
     names = ("API_PORT", "SEARCH_PORT", "WEB_PORT", "EMULATOR_PORT")
     ports = {name: str(port) for name, port in zip(names, free_ports(4), strict=True)}
@@ -46,14 +46,16 @@ def endpoint(tmp_path: Path) -> Iterator[str]:
     emulator = Emulator(settings)
     emulator.start()
     try:
-        yield settings.endpoint
+        yield settings
     finally:
         emulator.stop()
 
 
 @pytest.fixture
-def deployment(endpoint: str) -> Deployment:
-    return Deployment.create(endpoint)
+def deployment(settings: Settings) -> Deployment:
+    aws = settings.aws_environment()
+    keys = (aws["AWS_ACCESS_KEY_ID"], aws["AWS_SECRET_ACCESS_KEY"])
+    return Deployment.create(settings.endpoint, keys=keys)
 
 
 def killed(deployment: Deployment, folder: Path, imports: list[Importing], kills: int, most: int) -> None:
@@ -62,7 +64,14 @@ def killed(deployment: Deployment, folder: Path, imports: list[Importing], kills
     for each in imports:
         each["kills"] = [(chance.randint(1, most), chance.choice([True, False])) for _ in range(kills)]
     orders = folder / "orders.json"
-    orders.write_text(json.dumps({"endpoint": deployment.target.endpoint_url, "imports": imports}))
+    signer = deployment.target.session.get_credentials()
+    assert signer is not None
+    said = {
+        "endpoint": deployment.target.endpoint_url,
+        "keys": [signer.access_key, signer.secret_key],
+        "imports": imports,
+    }
+    orders.write_text(json.dumps(said))
     path = os.pathsep.join([str(ROOT / "layers/glimpse/python"), str(ROOT)])
     subprocess.run(
         [sys.executable, "-m", "tests.integration.migration.worker", str(orders)],

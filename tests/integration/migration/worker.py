@@ -21,6 +21,7 @@ from botocore.httpsession import URLLib3Session
 from migration.old.spelling import Spelling
 from migration.options import Options
 from migration.session import migrate
+from migration.storage.stores import open_stores
 from tests.integration.migration.conftest import Listener
 from tests.integration.migration.deployment import Deployment
 
@@ -71,9 +72,9 @@ def forked(action: Callable[[], None]) -> int:
 
 def main() -> None:
     orders = json.loads(Path(sys.argv[1]).read_text())
-    deployment = Deployment.there(orders["endpoint"])
-    for service in ("s3", "sqs", "dynamodb"):
-        deployment.target.client(service)  # what it reads of its service is read once, for all forks
+    deployment = Deployment.there(orders["endpoint"], tuple(orders["keys"]))
+    with open_stores(deployment.target) as stores:
+        stores.users.find("nobody")  # what is read once is read here, for all forks
     for each in orders["imports"]:
         paths = {name: each[name] for name in ("root", "tables", "state", "report")}
 
