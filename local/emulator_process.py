@@ -4,6 +4,7 @@ Started by :mod:`local.emulator`; configured by MiniStack's own environment vari
 where its state goes. It adds
 
 - an end with its starter's: when the pipe on stdin closes, however the starter ended, it saves and stops;
+- a gate that lets through what is signed alone (:mod:`local.gate`);
 - answers to clients only when what they changed is on disk (:mod:`local.saving`);
 - no Lambda worker left behind.
 """
@@ -28,6 +29,7 @@ from ministack import app as ministack
 from ministack.core import lambda_runtime
 from ministack.services import s3
 
+from local.gate import guarded
 from local.saving import Saver
 
 _Message = MutableMapping[str, Any]
@@ -113,7 +115,7 @@ async def main() -> None:
             await loop.run_in_executor(executor, lambda_runtime.reset)
         ministack.PERSIST_STATE = False  # its own way of saving has nothing to add
 
-    await serve(app, config, shutdown_trigger=ended)  # type: ignore[arg-type]  # MiniStack's app is plain ASGI
+    await serve(guarded(app), config, shutdown_trigger=ended)  # type: ignore[arg-type]  # plain ASGI
     saving.cancel()
     await saver.save()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 import httpx
@@ -17,6 +19,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+from local.gate.gate import SECRET_HEADER
+from local.guard import OPERATOR_HEADER, Access, Guard, JsonBodies, OperatorRoutes
 
 MULTIPART_LIMIT = 4_500_000
 """Bytes of multipart that fit through API Gateway and Lambda: 6 MB of base64 in the event."""
@@ -46,14 +51,7 @@ _HOP_BY_HOP = {
 }
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
-# As the stack configures the HTTP API: an emulator's gateway need not keep to it.
-_CORS = Middleware(
-    CORSMiddleware,
-    allow_origins=["*"],
-    allow_methods=["GET", "POST", "PUT", "DELETE"],
-    allow_headers=["authorization", "content-type", "token"],
-    max_age=3600,
-)
+_NO_ROUTE = "There is no such route; /docs lists those that there are."
 
 
 class SearchTransport(Protocol):
@@ -63,7 +61,7 @@ class SearchTransport(Protocol):
         """Send one request."""
 
 
-def api_forwarder(gateway: str, *, gateway_limits: bool) -> Starlette:
+def api_forwarder(gateway: str, *, gateway_limits: bool, access: Access, secret: str | None) -> Starlette:
     """Make the server that passes requests on to the HTTP API, streaming uploads and answers.
 
     Parameters
@@ -72,12 +70,19 @@ def api_forwarder(gateway: str, *, gateway_limits: bool) -> Starlette:
         Address of the API's stage at the endpoint, without a slash at its end.
     gateway_limits
         Answer multipart bodies of more than 4.5 MB with 413, as in AWS.
+    access
+        Who may ask.
+    secret
+        What the embedded emulator's gate wants to see; None for another emulator.
     """
+    key = [] if secret is None else [(SECRET_HEADER.encode(), secret.encode())]
     client = httpx.AsyncClient(
         timeout=httpx.Timeout(60, connect=5), limits=httpx.Limits(max_connections=None), trust_env=False
     )
 
     async def forward(request: Request) -> Response:
+        if not re.match(r"/+([A-Za-z]|$)", _target(request).partition("?")[0]):
+            return JSONResponse({"detail": _NO_ROUTE}, status_code=404)  # an emulator's own begin so
         if gateway_limits and _is_multipart(request) and await _is_too_large(request):
             return JSONResponse({"detail": _TOO_LARGE}, status_code=413)
         if not _is_multipart(request) and not _is_text(await request.body()):
@@ -88,7 +93,10 @@ def api_forwarder(gateway: str, *, gateway_limits: bool) -> Starlette:
         upstream = client.build_request(
             request.method,
             f"{gateway}{_target(request)}",
-            headers=[item for item in request.headers.raw if _is_passed_on(item[0].decode("latin-1"))],
+            headers=[
+                *(item for item in request.headers.raw if _is_passed_on(item[0].decode("latin-1"))),
+                *key,
+            ],
             content=_body(request),
         )
         try:
@@ -108,11 +116,23 @@ def api_forwarder(gateway: str, *, gateway_limits: bool) -> Starlette:
         ]
         return response
 
-    return _server(forward, _CORS)
+    return _server(forward, access)
 
 
-def search_forwarder(transport: SearchTransport) -> Starlette:
-    """Make the server that passes requests on to the search function by Invoke, with its own credentials."""
+def search_forwarder(transport: SearchTransport, *, access: Access, secret: str, where: Path) -> Starlette:
+    """Make the server that passes requests on to the search function by Invoke, with its own credentials.
+
+    Parameters
+    ----------
+    transport
+        Reaches the function.
+    access
+        Who may ask.
+    secret
+        What opens the operator's routes.
+    where
+        The file that holds it.
+    """
 
     async def forward(request: Request) -> Response:
         headers = dict(_headers(request.headers.items()))
@@ -125,13 +145,24 @@ def search_forwarder(transport: SearchTransport) -> Starlette:
             return JSONResponse({"detail": f"Search can't be reached: {_reason(error)}."}, status_code=503)
         return Response(answer.body, answer.status, headers=dict(_headers(answer.headers.items())))
 
-    return _server(forward)
+    return _server(
+        forward, access, Middleware(JsonBodies), Middleware(OperatorRoutes, secret=secret, where=str(where))
+    )
 
 
-def _server(forward: Callable[[Request], Awaitable[Response]], *middleware: Middleware) -> Starlette:
+def _server(
+    forward: Callable[[Request], Awaitable[Response]], access: Access, *middleware: Middleware
+) -> Starlette:
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=sorted(access.origins),
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["authorization", "content-type", "token"],
+        max_age=3600,
+    )
     return Starlette(
         routes=[Route("/{path:path}", forward, methods=_METHODS)],
-        middleware=middleware,
+        middleware=[Middleware(Guard, access=access), cors, *middleware],
         exception_handlers={405: _unknown_method},
     )
 
@@ -157,7 +188,7 @@ def _headers(items: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _is_passed_on(name: str) -> bool:
-    return name.lower() not in _HOP_BY_HOP
+    return name.lower() not in _HOP_BY_HOP | {SECRET_HEADER, OPERATOR_HEADER}
 
 
 def _body(request: Request) -> AsyncIterator[bytes] | bytes | None:

@@ -13,7 +13,15 @@ from local.settings import Settings
 
 # Only what a run writes: GLIMPSE_HOME may point at a folder that holds other things, too.
 _STATE = ("emulator", "cdk.out")
-_FILES = ("cdk.log", "deployed.json", "emulator.json", "model.json", "seeded.json", "lock")
+_FILES = (
+    "cdk.log",
+    "credentials.json",
+    "deployed.json",
+    "emulator.json",
+    "model.json",
+    "seeded.json",
+    "lock",
+)
 
 
 def reset(settings: Settings) -> None:

@@ -11,11 +11,13 @@ from types import FrameType
 
 from glimpse.search_client import SearchClient, SearchUnavailable
 
+from local import credentials
 from local.deploy import deploy
 from local.emulator import Emulator, end_stale, is_ready
 from local.endpoint import context_of
 from local.errors import Trouble
 from local.forwarders import api_forwarder, search_forwarder
+from local.guard import Access
 from local.lock import HomeLock
 from local.models import first
 from local.models.catalogue import CATALOGUE
@@ -92,21 +94,34 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
     target = Target.of_machine(settings, outputs)
     first.give(settings, target, model, deployed=deployment.changed)
     account = DemoAccount()
+    known = credentials.ensure(settings.home)
+    access = Access(settings.hosts(), settings.page_origins())
     servers = Servers()
     servers.add(
         api_forwarder(
             f"{settings.endpoint}/_aws/execute-api/{outputs['ApiId']}/$default",
             gateway_limits=settings.gateway_limits,
+            access=access,
+            secret=known.gateway_secret if settings.external_endpoint is None else None,
         ),
         listeners["API_PORT"],
+        access.origins,
     )
     transport = target.transport()
-    servers.add(search_forwarder(transport), listeners["SEARCH_PORT"])
+    servers.add(
+        search_forwarder(
+            transport,
+            access=Access(settings.hosts(), settings.allowed_origins),
+            secret=known.search_secret,
+            where=settings.home / credentials.FILE,
+        ),
+        listeners["SEARCH_PORT"],
+    )
     config = {
         "apiUrl": f"http://localhost:{settings.api_port}",
         "demo": {"username": account.username, "password": account.password},
     }
-    servers.add(website(config), listeners["WEB_PORT"])
+    servers.add(website(config, access), listeners["WEB_PORT"])
     servers.start()
     running.callback(servers.stop)
     _say("Looking after the demo account and its gallery …")

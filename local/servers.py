@@ -8,6 +8,7 @@ import socket
 import threading
 
 import uvicorn
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,10 +25,20 @@ class Servers:
         self._loop = asyncio.new_event_loop()
         self._ending = asyncio.Event()
 
-    def add(self, app: ASGIApp, listener: socket.socket) -> None:
-        """Add a server; before ``start``."""
+    def add(self, app: ASGIApp, listener: socket.socket, origins: frozenset[str] = frozenset()) -> None:
+        """Add a server; before ``start``.
+
+        Parameters
+        ----------
+        app
+            Its application.
+        listener
+            Its socket.
+        origins
+            Of pages that may read what it says at its end.
+        """
         config = uvicorn.Config(
-            _Answering(app, self._ending),
+            _Answering(app, self._ending, origins),
             lifespan="off",
             log_level=logging.WARNING,
             access_log=False,
@@ -61,9 +72,10 @@ class _Answering:
     Without it uvicorn cancels them, which prints a traceback and answers in plain text.
     """
 
-    def __init__(self, app: ASGIApp, ending: asyncio.Event) -> None:
+    def __init__(self, app: ASGIApp, ending: asyncio.Event, origins: frozenset[str]) -> None:
         self._app = app
         self._ending = ending
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = cut_off = False
@@ -87,8 +99,7 @@ class _Answering:
             answering.cancel()
             ending.cancel()
         if not begun:
-            answer = JSONResponse({"detail": _STOPPING}, status_code=503, headers=_ANY_ORIGIN)
-            await answer(scope, receive, send)
-
-
-_ANY_ORIGIN = {"access-control-allow-origin": "*"}  # or a page could not read the answer
+            origin = Headers(scope=scope).get("origin", "")
+            allowed = {"access-control-allow-origin": origin, "vary": "Origin"}  # or it can't be read
+            headers = allowed if origin in self._origins else None
+            await JSONResponse({"detail": _STOPPING}, 503, headers)(scope, receive, send)

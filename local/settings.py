@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from local import credentials
 from local.errors import Trouble
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +35,10 @@ class Settings:
         Whether the forwarder keeps AWS's limit for multipart bodies (``GATEWAY_LIMITS=1``).
     model
         The model to begin with (``GLIMPSE_MODEL``); None for the default.
+    allowed_hosts
+        Names by which the ports are reached, beside localhost and 127.0.0.1 (``GLIMPSE_ALLOWED_HOSTS``).
+    allowed_origins
+        Origins of pages that may use the API, beside its own page's (``GLIMPSE_ALLOWED_ORIGINS``).
     """
 
     home: Path
@@ -43,6 +49,8 @@ class Settings:
     external_endpoint: str | None
     gateway_limits: bool
     model: str | None = None
+    allowed_hosts: frozenset[str] = frozenset()
+    allowed_origins: frozenset[str] = frozenset()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -67,6 +75,8 @@ class Settings:
             external_endpoint=_endpoint(environment.get("AWS_ENDPOINT_URL")),
             gateway_limits=environment.get("GATEWAY_LIMITS", "") == "1",
             model=environment.get("GLIMPSE_MODEL") or None,
+            allowed_hosts=_hosts(environment.get("GLIMPSE_ALLOWED_HOSTS", "")),
+            allowed_origins=_origins(environment.get("GLIMPSE_ALLOWED_ORIGINS", "")),
         )
 
     @property
@@ -74,17 +84,44 @@ class Settings:
         """Where AWS's APIs are: the given endpoint, or the embedded emulator's."""
         return self.external_endpoint or f"http://{HOST}:{self.emulator_port}"
 
+    def hosts(self) -> frozenset[str]:
+        """Return the names, in lower case and without ports, by which the ports are reached."""
+        return frozenset({"localhost", HOST}) | self.allowed_hosts
+
+    def page_origins(self) -> frozenset[str]:
+        """Return the origins of pages that may use the API: the page's own, and the allowed ones."""
+        own = {f"http://{host}:{self.web_port}" for host in self.hosts()}
+        if self.web_port == 80:  # which browsers leave out
+            own |= {f"http://{host}" for host in self.hosts()}
+        return frozenset(own) | self.allowed_origins
+
+    def region(self, environment: Mapping[str, str] = os.environ) -> str:
+        """Return the region to deploy to."""
+        return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
+
     def aws_environment(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Give the variables with which AWS's SDKs reach the endpoint.
 
-        A real account's credentials never go to the embedded emulator; an external one may need its own.
+        At the embedded emulator, the credentials are its operator's: a real account's never go there. An
+        external one may need its own, and takes ``test`` otherwise, as LocalStack does.
+
+        Raises
+        ------
+        Trouble
+            If the embedded emulator has never been started from the home folder.
         """
-        region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
-        credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         if self.external_endpoint:
-            credentials = {name: environment.get(name) or value for name, value in credentials.items()}
+            names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+            keys = {name: environment.get(name) or "test" for name in names}
+        else:
+            known = credentials.of(self.home)
+            keys = {
+                "AWS_ACCESS_KEY_ID": known.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": known.secret_access_key,
+            }
+        region = self.region(environment)
         return {
-            **credentials,
+            **keys,
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
@@ -106,3 +143,28 @@ def _endpoint(text: str | None) -> str | None:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Trouble(f"AWS_ENDPOINT_URL must be an address like http://localhost:4566, not {text!r}.")
     return text.rstrip("/")
+
+
+def _hosts(text: str) -> frozenset[str]:
+    hosts = _listed(text)
+    for host in hosts:
+        if not re.fullmatch(r"[a-z0-9_.-]+", host):
+            raise Trouble(
+                f"GLIMPSE_ALLOWED_HOSTS names hosts without ports, like photos.example.org, not {host!r}."
+            )
+    return hosts
+
+
+def _origins(text: str) -> frozenset[str]:
+    origins = _listed(text)
+    for origin in origins:
+        if not re.fullmatch(r"https?://[a-z0-9_.-]+(:[0-9]{1,5})?", origin):
+            raise Trouble(
+                "GLIMPSE_ALLOWED_ORIGINS names origins like https://photos.example.org or"
+                f" http://localhost:8080, each in full, not {origin!r}."
+            )
+    return origins
+
+
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(item for item in re.split(r"[,\s]+", text.lower()) if item)

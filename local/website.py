@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -13,11 +14,37 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from local.guard import Access, Guard
 from local.settings import ROOT
 
+_POLICY = "; ".join(
+    [
+        # As in the page itself, whose element can't say who may frame it.
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob: http: https:",
+        "connect-src 'self' http: https:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    ]
+)
+_HEADERS = [
+    (b"cache-control", b"no-cache"),
+    (b"content-security-policy", _POLICY.encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]
 
-class _Revalidate:
-    """Has browsers ask whether a file changed before they show it, so that an edit shows on reload."""
+
+class _Headers:
+    """Says to browsers what the page may do, that nobody may frame it, and to ask whether a file changed."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -25,19 +52,21 @@ class _Revalidate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"cache-control", b"no-cache")]
+                message["headers"] = [*message["headers"], *_HEADERS]
             await send(message)
 
         await self._app(scope, receive, marked)
 
 
-def website(config: Mapping[str, Any]) -> Starlette:
+def website(config: Mapping[str, Any], access: Access) -> Starlette:
     """Make the server of the page.
 
     Parameters
     ----------
     config
         What ``config.json`` holds: ``apiUrl``, and ``demo`` with the demo account.
+    access
+        The names that it answers to; no other page gets to read it.
     """
 
     async def config_json(_: Request) -> Response:
@@ -48,5 +77,5 @@ def website(config: Mapping[str, Any]) -> Starlette:
             Route("/config.json", config_json),
             Mount("/", StaticFiles(directory=ROOT / "web", html=True)),
         ],
-        middleware=[Middleware(_Revalidate)],
+        middleware=[Middleware(_Headers), Middleware(Guard, access=replace(access, origins=frozenset()))],
     )

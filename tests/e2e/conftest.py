@@ -9,6 +9,7 @@ import pytest
 from glimpse.encoder import Bundle
 from glimpse.shelf import publish
 
+from local import credentials
 from tests.e2e.rotated import rotated_bundle
 from tests.e2e.stack import Stack, User
 
@@ -36,7 +37,8 @@ def user(new_user: Callable[[], User]) -> User:
 @pytest.fixture
 def search_service(stack: Stack) -> Iterator[httpx.Client]:
     """A client of the search service's forwarder."""
-    with httpx.Client(base_url=stack.search_url, timeout=60, trust_env=False) as client:
+    operator = {"x-glimpse-operator": credentials.of(stack.settings.home).search_secret}
+    with httpx.Client(base_url=stack.search_url, headers=operator, timeout=60, trust_env=False) as client:
         yield client
 
 

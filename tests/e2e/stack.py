@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from local import credentials
 from local.deploy import client_for, stack_outputs
 from local.settings import ROOT, Settings
 from tests.ports import free_ports
@@ -23,7 +24,8 @@ class Stack:
     """A running stack; ``start`` and ``stop`` may be repeated, with the state kept between."""
 
     def __init__(self, folder: Path, environment: dict[str, str] | None = None) -> None:
-        api, search, web, emulator = free_ports(4)
+        api, search, web, emulator, other_web = free_ports(5)
+        self.other_web_port = other_web  # for a second page, which storage takes for the first one's equal
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             "GLIMPSE_HOME": str(folder / "home"),
@@ -33,6 +35,7 @@ class Stack:
             "EMULATOR_PORT": str(emulator),
             "GLIMPSE_MODEL": "demo",  # tests need no hub
             "PYTHONUNBUFFERED": "1",
+            "GLIMPSE_ALLOWED_ORIGINS": f"http://localhost:{other_web}",
             **(environment or {}),
         }
         self.settings = Settings.from_environment(self.environment)
@@ -87,6 +90,11 @@ class Stack:
     def client(self, service: str) -> Any:
         """A boto3 client of the emulator, with the operator's credentials."""
         return client_for(self.settings, service)
+
+    @property
+    def gateway_secret(self) -> str:
+        """What the emulator's gate wants to see of a forwarder."""
+        return credentials.of(self.settings.home).gateway_secret
 
     @property
     def outputs(self) -> dict[str, str]:

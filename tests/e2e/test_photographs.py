@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from local.forwarders import MULTIPART_LIMIT, api_forwarder
+from local.guard import Access
 from local.servers import Servers
 from local.settings import HOST, ROOT
 from tests.e2e.direct import announce, post, upload_directly
@@ -170,7 +171,9 @@ def test_with_the_gateways_limit_a_large_upload_is_told_the_way_out(stack: Stack
     gateway = f"{stack.settings.endpoint}/_aws/execute-api/{stack.outputs['ApiId']}/$default"
     listener = socket.create_server((HOST, 0))
     servers = Servers()
-    servers.add(api_forwarder(gateway, gateway_limits=True), listener)
+    servers.add(
+        api_forwarder(gateway, gateway_limits=True, access=Access(), secret=stack.gateway_secret), listener
+    )
     servers.start()
     try:
         port = listener.getsockname()[1]

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, Response, expect, sync_playwright
 
 from local.forwarders import api_forwarder
+from local.guard import Access
 from local.servers import Servers
 from local.website import website
 from tests.e2e.stack import Stack
@@ -98,12 +99,17 @@ def visitor(page: Page, web_url: str, api_url: str) -> Iterator[Visitor]:
 @pytest.fixture
 def limited_visitor(page: Page, stack: Stack) -> Iterator[Visitor]:
     """Somebody at a page whose API has AWS's limit for multipart bodies, as with GATEWAY_LIMITS=1."""
-    web, api = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+    web, api = (socket.create_server(("127.0.0.1", port)) for port in (stack.other_web_port, 0))
     web_url, api_url = (f"http://localhost:{listener.getsockname()[1]}" for listener in (web, api))
     gateway = f"{stack.settings.endpoint}/_aws/execute-api/{stack.outputs['ApiId']}/$default"
     servers = Servers()
-    servers.add(website({"apiUrl": api_url}), web)
-    servers.add(api_forwarder(gateway, gateway_limits=True), api)
+    servers.add(website({"apiUrl": api_url}, Access()), web)
+    servers.add(
+        api_forwarder(
+            gateway, gateway_limits=True, access=Access(origins=frozenset({web_url})), secret=stack.gateway_secret
+        ),
+        api,
+    )
     servers.start()
     yield Visitor(page, web_url, api_url)
     servers.stop()

@@ -1,6 +1,7 @@
 import json
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,8 +13,21 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from local.forwarders import MULTIPART_LIMIT, api_forwarder, search_forwarder
+from local.guard import Access
 from local.preflight import listen
 from local.servers import Servers
+
+PAGE = "http://localhost:3000"
+BASE = "http://localhost"
+ACCESS = Access(origins=frozenset({PAGE}))
+
+
+def api(gateway: str, *, gateway_limits: bool = False) -> Starlette:
+    return api_forwarder(gateway, gateway_limits=gateway_limits, access=ACCESS, secret="the gateway's secret")
+
+
+def search(service: "_Search") -> Starlette:
+    return search_forwarder(service, access=Access(), secret="the operator's", where=Path("credentials.json"))
 
 
 @pytest.fixture(scope="module")
@@ -40,21 +54,21 @@ def gateway() -> str:
 
 
 def test_a_request_is_passed_on_as_it_came(gateway: str) -> None:
-    with TestClient(api_forwarder(gateway, gateway_limits=False)) as client:
+    with TestClient(api(gateway), base_url=BASE) as client:
         answer = client.post("/a%2Fb?q=x%20y&q=z", content=b"12345", headers={"token": "t"})
     assert answer.status_code == 201
     assert answer.json() == {"method": "POST", "target": "/stage/a%2Fb?q=x%20y&q=z", "token": "t", "bytes": 5}
 
 
-def test_pages_of_other_origins_are_let_in_once(gateway: str) -> None:
-    with TestClient(api_forwarder(gateway, gateway_limits=False)) as client:
-        answer = client.get("/", headers={"origin": "http://localhost:3000"})
-    assert answer.headers.get_list("access-control-allow-origin") == ["*"]
+def test_the_pages_origin_is_named_once(gateway: str) -> None:
+    with TestClient(api(gateway), base_url=BASE) as client:
+        answer = client.get("/", headers={"origin": PAGE})
+    assert answer.headers.get_list("access-control-allow-origin") == [PAGE]
 
 
 def test_multipart_over_the_gateways_limit_is_refused_with_the_way_out(gateway: str) -> None:
     files = {"files": ("big.jpg", b"x" * MULTIPART_LIMIT)}
-    with TestClient(api_forwarder(gateway, gateway_limits=True)) as client:
+    with TestClient(api(gateway, gateway_limits=True), base_url=BASE) as client:
         refused = client.post("/api/images/upload", files=files)
         small = client.post("/api/images/upload", files={"files": ("small.jpg", b"x")})
         other = client.post("/", content=b"x" * (MULTIPART_LIMIT + 1))
@@ -69,18 +83,18 @@ def test_a_body_of_undeclared_length_is_measured(gateway: str) -> None:
             yield b"x" * (MULTIPART_LIMIT // 4)
 
     headers = {"content-type": "multipart/form-data; boundary=x"}
-    with TestClient(api_forwarder(gateway, gateway_limits=True)) as client:
+    with TestClient(api(gateway, gateway_limits=True), base_url=BASE) as client:
         assert client.post("/", content=chunks(), headers=headers).status_code == 413
 
 
 def test_without_the_limit_large_multipart_passes(gateway: str) -> None:
     files = {"files": ("big.jpg", b"x" * (MULTIPART_LIMIT + 1))}
-    with TestClient(api_forwarder(gateway, gateway_limits=False)) as client:
+    with TestClient(api(gateway), base_url=BASE) as client:
         assert client.post("/", files=files).json()["bytes"] > MULTIPART_LIMIT
 
 
 def test_a_body_that_is_no_utf8_is_refused(gateway: str) -> None:
-    with TestClient(api_forwarder(gateway, gateway_limits=False)) as client:
+    with TestClient(api(gateway), base_url=BASE) as client:
         refused = client.post("/", content=b'{"query": "a \xff cat"}')
         other = client.post("/", content='{"query": "a \u00fc\u732b cat"}'.encode())
     assert refused.status_code == 400
@@ -91,7 +105,7 @@ def test_a_body_that_is_no_utf8_is_refused(gateway: str) -> None:
 def test_a_header_that_is_not_ascii_is_passed_on_as_it_came(gateway: str) -> None:
     listener = listen(0, "API_PORT")
     servers = Servers()
-    servers.add(api_forwarder(gateway, gateway_limits=False), listener)
+    servers.add(api(gateway), listener)
     servers.start()
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     answer = httpx.get(address, headers={"token": b"\xe9\xff"}, trust_env=False)
@@ -101,15 +115,15 @@ def test_a_header_that_is_not_ascii_is_passed_on_as_it_came(gateway: str) -> Non
 
 
 def test_an_unknown_method_is_refused_in_json(gateway: str) -> None:
-    for app in (api_forwarder(gateway, gateway_limits=False), search_forwarder(_Search(None))):
-        with TestClient(app) as client:
+    for app in (api(gateway), search(_Search(None))):
+        with TestClient(app, base_url=BASE) as client:
             answer = client.request("PROPFIND", "/health")
         assert answer.status_code == 405
         assert "method" in answer.json()["detail"]
 
 
 def test_options_that_are_no_preflight_are_answered_here(gateway: str) -> None:
-    with TestClient(api_forwarder(gateway, gateway_limits=False)) as client:
+    with TestClient(api(gateway), base_url=BASE) as client:
         assert client.options("/health").status_code == 204
 
 
@@ -129,9 +143,7 @@ def test_an_error_is_a_sentence_also_when_a_worker_died(body: object, told: str)
     servers = Servers()
     servers.add(Starlette(routes=[Route("/{path:path}", fail)]), listener)
     servers.start()
-    with TestClient(
-        api_forwarder(f"http://127.0.0.1:{listener.getsockname()[1]}", gateway_limits=False)
-    ) as client:
+    with TestClient(api(f"http://127.0.0.1:{listener.getsockname()[1]}"), base_url=BASE) as client:
         answer = client.get("/health")
     servers.stop()
     listener.close()
@@ -149,9 +161,7 @@ def test_a_gateway_that_hangs_up_is_told_in_one_sentence() -> None:
 
     thread = threading.Thread(target=hang_up)
     thread.start()
-    with TestClient(
-        api_forwarder(f"http://127.0.0.1:{listener.getsockname()[1]}", gateway_limits=False)
-    ) as client:
+    with TestClient(api(f"http://127.0.0.1:{listener.getsockname()[1]}"), base_url=BASE) as client:
         answer = client.get("/health")
     thread.join()
     listener.close()
@@ -160,7 +170,7 @@ def test_a_gateway_that_hangs_up_is_told_in_one_sentence() -> None:
 
 
 def test_a_gateway_that_is_gone_is_a_502() -> None:
-    with TestClient(api_forwarder("http://127.0.0.1:9/stage", gateway_limits=False)) as client:
+    with TestClient(api("http://127.0.0.1:9/stage"), base_url=BASE) as client:
         answer = client.get("/health")
     assert answer.status_code == 502
     assert "can't be reached" in answer.json()["detail"]
@@ -179,15 +189,15 @@ class _Search:
 
 
 def test_search_is_invoked_with_the_request() -> None:
-    search = _Search(Response(404, {"content-type": "application/json"}, b'{"detail": "none"}'))
-    client = TestClient(search_forwarder(search))
+    service = _Search(Response(404, {"content-type": "application/json"}, b'{"detail": "none"}'))
+    client = TestClient(search(service), base_url=BASE)
     answer = client.post("/api/search?x=1", json={"query": "a cat"})
     assert (answer.status_code, answer.json()) == (404, {"detail": "none"})
-    [(method, path, body)] = search.asked
+    [(method, path, body)] = service.asked
     assert (method, path, json.loads(body)) == ("POST", "/api/search?x=1", {"query": "a cat"})
 
 
 def test_a_search_function_that_does_not_answer_is_a_503() -> None:
-    answer = TestClient(search_forwarder(_Search(None))).get("/health")
+    answer = TestClient(search(_Search(None)), base_url=BASE).get("/health")
     assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
     assert "the function is gone" in answer.json()["detail"]

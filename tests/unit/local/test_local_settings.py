@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from local import credentials
 from local.errors import Trouble
 from local.settings import ROOT, Settings
 
@@ -43,9 +44,13 @@ def test_an_endpoint_must_be_an_address() -> None:
         Settings.from_environment({"AWS_ENDPOINT_URL": "localhost:4566"})
 
 
-def test_a_real_accounts_credentials_stay_away_from_the_embedded_emulator() -> None:
+def test_a_real_accounts_credentials_stay_away_from_the_embedded_emulator(tmp_path: Path) -> None:
     real = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-west-1"}
-    embedded = Settings.from_environment(real).aws_environment(real)
-    assert embedded["AWS_ACCESS_KEY_ID"] == embedded["AWS_SECRET_ACCESS_KEY"] == "test"
+    here = Settings.from_environment({**real, "GLIMPSE_HOME": str(tmp_path)})
+    made = credentials.ensure(tmp_path)
+    embedded = here.aws_environment(real)
+    assert embedded["AWS_ACCESS_KEY_ID"] == made.access_key_id
+    assert embedded["AWS_SECRET_ACCESS_KEY"] == made.secret_access_key
+    assert embedded["AWS_REGION"] == "eu-west-1"
     external = Settings.from_environment({"AWS_ENDPOINT_URL": "http://localhost:4566"})
     assert external.aws_environment(real)["AWS_ACCESS_KEY_ID"] == "AKIA"

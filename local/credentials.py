@@ -1,0 +1,107 @@
+"""The secrets of one installation: what its operator signs with, and what its servers know each other by.
+
+They are made once for each home folder and lie there in ``credentials.json``, which its owner alone can read.
+Nothing on this machine is open to who merely reaches a port; a page in a browser reaches every one of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import string
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from local.errors import Trouble
+
+FILE = "credentials.json"
+"""The file's name in the home folder."""
+
+_KEY_CHARACTERS = string.ascii_uppercase + "234567"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What is secret of an installation.
+
+    Attributes
+    ----------
+    access_key_id, secret_access_key
+        The operator's access key: that of an IAM user of the embedded emulator, who may do everything.
+    gateway_secret
+        By which the emulator knows the forwarder on the API's port.
+    session_secret
+        From which the emulator derives the credentials that each function's role has.
+    search_secret
+        What opens the operator's routes on the search service's port.
+    """
+
+    access_key_id: str
+    secret_access_key: str
+    gateway_secret: str
+    session_secret: str
+    search_secret: str
+
+    @classmethod
+    def new(cls) -> Credentials:
+        """Draw new ones."""
+        key = "AKIA" + "".join(secrets.choice(_KEY_CHARACTERS) for _ in range(16))
+        return cls(key, *(secrets.token_hex(32) for _ in range(4)))
+
+
+def ensure(home: Path) -> Credentials:
+    """Return a home folder's credentials; the first time, make them.
+
+    Raises
+    ------
+    Trouble
+        If the file is damaged.
+    OSError
+        If it can't be written.
+    """
+    path = home / FILE
+    if path.exists():
+        path.chmod(0o600)  # a copy or a restored backup may have opened it
+        return read(path)
+    made = Credentials.new()
+    written = path.with_suffix(".written")
+    written.unlink(missing_ok=True)  # of a start that was killed
+    descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(asdict(made), file)
+        file.flush()
+        os.fsync(descriptor)
+    written.replace(path)
+    return made
+
+
+def of(home: Path) -> Credentials:
+    """Return a home folder's credentials.
+
+    Raises
+    ------
+    Trouble
+        If there are none, or the file can't be read or is damaged.
+    """
+    path = home / FILE
+    if not path.exists():
+        raise Trouble(
+            f"{home} holds no credentials yet; start with `make run`, or name the folder with GLIMPSE_HOME."
+        )
+    return read(path)
+
+
+def read(path: Path) -> Credentials:
+    """Read the file itself; the errors are those of :func:`of`."""
+    names = [field.name for field in fields(Credentials)]
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found = {name: content[name] for name in names}
+    except OSError as error:
+        raise Trouble(f"{path} can't be read ({error.strerror}); it must be yours.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise Trouble(f"{path} is damaged; delete it, and `make run` makes another one.") from error
+    if not all(isinstance(value, str) and value for value in found.values()):
+        raise Trouble(f"{path} is damaged; delete it, and `make run` makes another one.")
+    return Credentials(**found)

@@ -1,0 +1,100 @@
+"""A request as the gate looks at it, and how it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+# Fields that decide what a request is: two of one make two readers see two requests.
+_ONCE = frozenset(
+    {
+        "authorization",
+        "content-length",
+        "content-type",
+        "host",
+        "origin",
+        "transfer-encoding",
+        "x-amz-content-sha256",
+        "x-amz-date",
+        "x-amz-security-token",
+        "x-amz-target",
+    }
+)
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is no error of anybody's
+    """A request that does not pass; its words say why.
+
+    Attributes
+    ----------
+    code
+        What an AWS client takes for the kind of error.
+    """
+
+    def __init__(self, why: str, code: str = "AccessDenied") -> None:
+        super().__init__(why)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The head of an HTTP request.
+
+    Attributes
+    ----------
+    method
+        GET, for example.
+    path
+        As the emulator reads it: percent escapes decoded once.
+    raw_path
+        As it was sent, and thus signed.
+    query
+        The parameters in their order, decoded.
+    headers
+        By their names in lower case; values of one name are joined by commas.
+    """
+
+    method: str
+    path: str
+    raw_path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, scope: MutableMapping[str, Any]) -> Request:
+        """Read an ASGI scope.
+
+        Raises
+        ------
+        Refused
+            If it says something twice that counts once.
+        """
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in scope["headers"]:
+            name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
+            if name in headers and name in _ONCE:
+                raise Refused(f"The header {name} is there twice.", "InvalidRequest")
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
+        raw_query = scope.get("query_string", b"").decode("latin-1")
+        pairs = (pair.partition("=") for pair in raw_query.split("&") if pair)
+        return cls(
+            scope["method"],
+            scope["path"],
+            (scope.get("raw_path") or scope["path"].encode()).decode("latin-1"),
+            tuple((unquote(name), unquote(value)) for name, _, value in pairs),
+            headers,
+        )
+
+    def names_in_query(self) -> frozenset[str]:
+        """Return the parameters' names in lower case."""
+        return frozenset(name.lower() for name, _ in self.query)
+
+
+def _text(value: bytes) -> str:
+    """Decode a header's value as its signer wrote it."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

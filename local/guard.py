@@ -1,0 +1,212 @@
+"""What the servers on the well-known ports let in, whatever they serve.
+
+They listen on this machine alone, but the browser on it runs pages from everywhere. Such a page can send
+requests to any port, and under a name of its own that resolves to 127.0.0.1 it could read the answers. So
+each server looks at the name by which it is called (``Host``) and at the page that asks (``Origin``); who
+asks without a browser says none.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from secrets import compare_digest
+from urllib.parse import unquote
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_TARGET = 8_000
+"""Characters of path and query: with the headers, AWS's gateway takes 10,240."""
+
+MAX_HEADERS = 14_000
+"""Bytes of path, query and headers together that the emulator's server reads."""
+
+OPERATOR_HEADER = "x-glimpse-operator"
+"""The header with the secret of the operator's routes."""
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_DECODINGS = 8
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use a server.
+
+    Attributes
+    ----------
+    hosts
+        The names, in lower case and without ports, that it answers to.
+    origins
+        The origins of pages that may use it, beside its own.
+    """
+
+    hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1"})
+    origins: frozenset[str] = frozenset()
+
+
+class Guard:
+    """Refuses what comes under a foreign name or from a foreign page, and what is no proper request.
+
+    Parameters
+    ----------
+    app
+        The server's application.
+    access
+        Who may use it.
+    """
+
+    def __init__(self, app: ASGIApp, *, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        problem = self._misdirected(headers) or _malformed(scope, headers) or self._foreign(scope, headers)
+        app = self._app if problem is None else JSONResponse({"detail": problem[1]}, problem[0])
+        await app(scope, receive, _without_sniffing(send))
+
+    def _misdirected(self, headers: Headers) -> tuple[int, str] | None:
+        named = headers.getlist("host")
+        if len(named) == 1 and re.sub(r":[0-9]*$", "", named[0].lower()) in self._access.hosts:
+            return None
+        known = " and ".join(sorted(self._access.hosts))
+        return 403, f"This server answers to {known} alone; GLIMPSE_ALLOWED_HOSTS adds names."
+
+    def _foreign(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        origins = headers.getlist("origin")
+        itself = {f"{scheme}://{headers['host'].lower()}" for scheme in ("http", "https")}
+        if any(origin.lower() not in self._access.origins | itself for origin in origins):
+            return 403, "Pages of this origin may not use this server; GLIMPSE_ALLOWED_ORIGINS adds origins."
+        # Browsers leave the origin out of some requests, but say whose page sends them.
+        if not origins and scope["method"] not in _SAFE and headers.get("sec-fetch-site") == "cross-site":
+            return 403, "Other sites' pages may not use this server."
+        return None
+
+
+class JsonBodies:
+    """Refuses bodies that do not say that they are JSON: those that any page may send, without being asked.
+
+    Parameters
+    ----------
+    app
+        The server's application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            has_body = headers.get("content-length", "0").strip("0") or "transfer-encoding" in headers
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            if has_body and not re.fullmatch(r"application/([\w.-]+\+)?json", kind):
+                problem = {"detail": "Send a body as JSON, with Content-Type: application/json."}
+                await JSONResponse(problem, 415)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class OperatorRoutes:
+    """Keeps the operator's routes (``/models``, also below ``/api``) to who knows the secret.
+
+    Parameters
+    ----------
+    app
+        The server's application.
+    secret
+        What ``X-Glimpse-Operator`` must say.
+    where
+        What to read to learn it, for the answer to who does not.
+    """
+
+    def __init__(self, app: ASGIApp, *, secret: str, where: str) -> None:
+        self._app = app
+        self._secret = secret
+        self._where = where
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and is_operators(target_of(scope)):
+            said = Headers(scope=scope).get(OPERATOR_HEADER, "")
+            if not compare_digest(said.encode(), self._secret.encode()):
+                why = (
+                    "This route is the operator's: `glimpse model` and `glimpse reindex` use it; others send"
+                    f" the search_secret of {self._where} as X-Glimpse-Operator."
+                )
+                await JSONResponse({"detail": why}, 403)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def target_of(scope: Scope) -> str:
+    """Return a request's path as the client wrote it."""
+    return str((scope.get("raw_path") or scope["path"].encode()).decode("latin-1"))
+
+
+def is_operators(path: str) -> bool:
+    """Tell whether a path is that of an operator's route, by any reading of it."""
+    segments = [segment for segment in re.split(r"[/\\;]", _readings(path)[-1].lower()) if segment.strip()]
+    while segments and segments[0].strip() == "api":
+        segments.pop(0)
+    return bool(segments) and segments[0].strip() == "models"
+
+
+def leaves_its_folder(path: str) -> bool:
+    """Tell whether a path has ``.`` or ``..`` for a segment, by any reading of it.
+
+    Whoever normalises it, on the way to the API, would arrive elsewhere.
+    """
+    readings = _readings(path)
+    segments = {
+        segment.partition(";")[0].strip() for reading in readings for segment in re.split(r"[/\\]", reading)
+    }
+    return bool(segments & {".", ".."}) or len(readings) > _DECODINGS
+
+
+def _readings(path: str) -> list[str]:
+    """Return a path as it is, and decoded once, twice and so on."""
+    readings = [path]
+    while len(readings) <= _DECODINGS and (decoded := unquote(readings[-1], "latin-1")) != readings[-1]:
+        readings.append(decoded)
+    return readings
+
+
+def _malformed(scope: Scope, headers: Headers) -> tuple[int, str] | None:
+    target = target_of(scope)
+    size = len(target) + len(scope["query_string"])
+    if size > MAX_TARGET:
+        return 414, f"The address is too long: path and query may have {MAX_TARGET} characters."
+    if size + sum(len(name) + len(value) + 4 for name, value in headers.raw) > MAX_HEADERS:
+        return 431, f"The headers are too large: with the address they may have {MAX_HEADERS} bytes."
+    if "transfer-encoding" in headers and "content-length" in headers:
+        return 400, "A request has Content-Length or Transfer-Encoding, not both."
+    if len(headers.getlist("content-length")) > 1 or len(headers.getlist("content-type")) > 1:
+        return 400, "Content-Length and Content-Type can be given once."
+    if not target.startswith("/") or leaves_its_folder(target):
+        return 400, "The path must begin with / and have no . or .. for a part."
+    return None
+
+
+def _without_sniffing(send: Send) -> Send:
+    """Have browsers take an answer for what it says to be."""
+
+    async def marked(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = message.get("headers", [])
+            if not any(name.lower() == _NOSNIFF[0] for name, _ in headers):
+                message = {**message, "headers": [*headers, _NOSNIFF]}
+        await send(message)
+
+    return marked
