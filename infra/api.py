@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
@@ -30,19 +31,6 @@ _TABLE_ACTIONS: dict[str, tuple[str, ...]] = {
     "deployment": ("GetItem", "ConditionCheckItem"),
     "shares": ("BatchWriteItem",),
 }
-
-# Tokens travel in headers (`token` is the old frontend's) and bodies, never in cookies: any origin may ask.
-_CORS = apigatewayv2.CorsPreflightOptions(
-    allow_origins=["*"],
-    allow_methods=[
-        apigatewayv2.CorsHttpMethod.GET,
-        apigatewayv2.CorsHttpMethod.POST,
-        apigatewayv2.CorsHttpMethod.PUT,
-        apigatewayv2.CorsHttpMethod.DELETE,
-    ],
-    allow_headers=["authorization", "content-type", "token"],
-    max_age=Duration.hours(1),
-)
 
 # No query string and no header: old clients send their token as a query parameter.
 _ACCESS_LOG = {
@@ -78,6 +66,7 @@ class Api(Construct):
         maintenance: sqs.Queue,
         search: lambda_.Alias,
         layers: Layers,
+        allowed_origins: Sequence[str] = ("*",),
     ) -> None:
         super().__init__(scope, construct_id)
         tables = {f"GLIMPSE_{name.upper()}_TABLE": storage.tables[name].table_name for name in _TABLE_ACTIONS}
@@ -100,7 +89,7 @@ class Api(Construct):
             self,
             "HttpApi",
             create_default_stage=False,
-            cors_preflight=_CORS,
+            cors_preflight=_cors(allowed_origins),
             default_integration=HttpLambdaIntegration("Function", self.function),
         )
         self._stage()
@@ -128,6 +117,21 @@ class Api(Construct):
         resource.access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
             destination_arn=log_group.log_group_arn, format=json.dumps(_ACCESS_LOG)
         )
+
+
+def _cors(origins: Sequence[str]) -> apigatewayv2.CorsPreflightOptions:
+    """Tokens travel in headers (`token` is the old frontend's) and bodies, never in cookies."""
+    return apigatewayv2.CorsPreflightOptions(
+        allow_origins=list(origins),
+        allow_methods=[
+            apigatewayv2.CorsHttpMethod.GET,
+            apigatewayv2.CorsHttpMethod.POST,
+            apigatewayv2.CorsHttpMethod.PUT,
+            apigatewayv2.CorsHttpMethod.DELETE,
+        ],
+        allow_headers=["authorization", "content-type", "token"],
+        max_age=Duration.hours(1),
+    )
 
 
 def _statements(storage: Storage, maintenance: sqs.Queue, search: lambda_.Alias) -> list[iam.PolicyStatement]:

@@ -1,7 +1,8 @@
-"""The three context values that say what an endpoint cannot do. There are no others."""
+"""The context values: three say what an endpoint cannot do, one who may use the API. There are no others."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from constructs import Node
@@ -9,7 +10,7 @@ from constructs import Node
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What changes between AWS, where all are false, and an emulator.
+    """What changes between AWS, where the flags are false, and an emulator; and what a deployment chooses.
 
     Attributes
     ----------
@@ -22,11 +23,16 @@ class Options:
     plain_http
         ``-c plainHttp=true``: leaves out the statements that deny requests without TLS, for an endpoint that
         speaks plain HTTP and enforces policies.
+    allowed_origins
+        ``-c allowedOrigins=https://photos.example.org,https://…``: the pages whose scripts may use the API and
+        the addresses that it signs. By default those of every origin: tokens travel in headers, so that a
+        page can do nothing without one, and old clients may be anywhere.
     """
 
     embed_zip: bool = False
     unbundled: bool = False
     plain_http: bool = False
+    allowed_origins: tuple[str, ...] = ("*",)
 
     @classmethod
     def of(cls, node: Node) -> Options:
@@ -35,12 +41,13 @@ class Options:
         Raises
         ------
         ValueError
-            If a value is neither true nor false.
+            If a flag is neither true nor false, or an origin is none.
         """
         return cls(
             embed_zip=_flag(node, "embedZip"),
             unbundled=_flag(node, "unbundled"),
             plain_http=_flag(node, "plainHttp"),
+            allowed_origins=_origins(node),
         )
 
 
@@ -51,3 +58,16 @@ def _flag(node: Node, name: str) -> bool:
     if text not in {"true", "false"}:
         raise ValueError(f"context value {name!r} must be true or false, not {value!r}")
     return text == "true"
+
+
+def _origins(node: Node) -> tuple[str, ...]:
+    value = node.try_get_context("allowedOrigins") or "*"
+    listed = value.split(",") if isinstance(value, str) else value  # a list in cdk.json, too
+    origins = tuple(sorted({str(origin).strip() for origin in listed} - {""}))
+    for origin in origins:
+        if origin != "*" and not re.fullmatch(r"https?://[a-z0-9_.-]+(:[0-9]{1,5})?", origin):
+            raise ValueError(
+                "context value 'allowedOrigins' names origins like https://photos.example.org, separated by"
+                f" commas, or is *; {origin!r} is none"
+            )
+    return origins

@@ -39,6 +39,7 @@ class GlimpseStack(Stack):
             maintenance=embedding.maintenance,
             search=search.alias,
             layers=layers,
+            allowed_origins=options.allowed_origins,
         )
         self._outputs(storage, embedding, upkeep, search, api)
         _acknowledge(self, storage)

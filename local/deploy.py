@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import cdk
@@ -154,10 +155,11 @@ class _Cdk:
         with tempfile.TemporaryDirectory() as elsewhere:  # where no cdk.json asks for a synthesis first
             self._run("bootstrap", f"aws://{account}/{region}", cwd=Path(elsewhere))
         if self._settings.endpoint.startswith("http://"):
-            # The statement that plainHttp leaves out of the stack, too: without TLS, it denies everything.
-            client_for(self._settings, "s3").delete_bucket_policy(
-                Bucket=f"cdk-hnb659fds-assets-{account}-{region}"
-            )
+            # The statement that plainHttp leaves out of the stack, too: without TLS, it denies everything, and
+            # thus also its own removal. As far as this machine, the connection is as good as one with it.
+            s3 = client_for(self._settings, "s3")
+            s3.meta.events.register("before-sign.s3.DeleteBucketPolicy", _say_that_it_is_secure)
+            s3.delete_bucket_policy(Bucket=f"cdk-hnb659fds-assets-{account}-{region}")
 
     def _run(self, *arguments: str, cwd: Path) -> None:
         command = [*self._command, *arguments, "--no-notices", "--no-color"]
@@ -165,6 +167,10 @@ class _Cdk:
             lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
             reason = lines[-1].strip() if lines else "no output"
             raise Trouble(f"`cdk {arguments[0]}` failed: {reason} (all of its output: {self._log}).")
+
+
+def _say_that_it_is_secure(request: AWSRequest, **_: object) -> None:
+    request.headers["X-Forwarded-Proto"] = "https"
 
 
 def _fingerprint(extra: dict[str, str]) -> str:

@@ -104,12 +104,8 @@ def limited_visitor(page: Page, stack: Stack) -> Iterator[Visitor]:
     gateway = f"{stack.settings.endpoint}/_aws/execute-api/{stack.outputs['ApiId']}/$default"
     servers = Servers()
     servers.add(website({"apiUrl": api_url}, Access()), web)
-    servers.add(
-        api_forwarder(
-            gateway, gateway_limits=True, access=Access(origins=frozenset({web_url})), secret=stack.gateway_secret
-        ),
-        api,
-    )
+    access = Access(origins=frozenset({web_url}))
+    servers.add(api_forwarder(gateway, gateway_limits=True, access=access, secret=stack.gateway_secret), api)
     servers.start()
     yield Visitor(page, web_url, api_url)
     servers.stop()
