@@ -24,9 +24,9 @@ class Options:
         ``-c plainHttp=true``: leaves out the statements that deny requests without TLS, for an endpoint that
         speaks plain HTTP and enforces policies.
     allowed_origins
-        ``-c allowedOrigins=https://photos.example.org,https://…``: the pages whose scripts may use the API and
-        the addresses that it signs. By default those of every origin: tokens travel in headers, so that a
-        page can do nothing without one, and old clients may be anywhere.
+        ``-c allowedOrigins=https://photos.example.org,https://…``: the pages whose scripts may use the API
+        and the addresses that it signs. By default those of every origin: tokens travel in headers, so that
+        a page can do nothing without one, and old clients may be anywhere.
     """
 
     embed_zip: bool = False

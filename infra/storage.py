@@ -61,7 +61,7 @@ class Storage(Construct):
             "ImagesBucket",
             cors=[
                 # Browsers post to and read from presigned addresses: those are the permission, whatever
-                # the page's origin, if the deployment does not say otherwise. ETag tells an uploader what arrived.
+                # the page's origin, unless the deployment names some. ETag tells an uploader what arrived.
                 s3.CorsRule(
                     allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD, s3.HttpMethods.POST],
                     allowed_origins=list(options.allowed_origins),

@@ -155,8 +155,8 @@ class _Cdk:
         with tempfile.TemporaryDirectory() as elsewhere:  # where no cdk.json asks for a synthesis first
             self._run("bootstrap", f"aws://{account}/{region}", cwd=Path(elsewhere))
         if self._settings.endpoint.startswith("http://"):
-            # The statement that plainHttp leaves out of the stack, too: without TLS, it denies everything, and
-            # thus also its own removal. As far as this machine, the connection is as good as one with it.
+            # The statement that plainHttp leaves out of the stack, too: without TLS, it denies everything,
+            # and thus also its own removal. Within this machine, the connection is as good as one with it.
             s3 = client_for(self._settings, "s3")
             s3.meta.events.register("before-sign.s3.DeleteBucketPolicy", _say_that_it_is_secure)
             s3.delete_bucket_policy(Bucket=f"cdk-hnb659fds-assets-{account}-{region}")

@@ -4,7 +4,8 @@ That the work is allowed, every other end-to-end test shows; here the roles try 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +63,8 @@ def roles(stack: Stack) -> dict[str, boto3.Session]:
     sessions = {}
     for name in FUNCTIONS:
         role = configuration(stack, name)["Role"]
-        granted = stack.client("sts").assume_role(RoleArn=role, RoleSessionName="tests")["Credentials"]
+        with lent(stack, role):
+            granted = stack.client("sts").assume_role(RoleArn=role, RoleSessionName="tests")["Credentials"]
         sessions[name] = boto3.Session(
             granted["AccessKeyId"],
             granted["SecretAccessKey"],
@@ -70,6 +72,19 @@ def roles(stack: Stack) -> dict[str, boto3.Session]:
             stack.settings.aws_environment()["AWS_REGION"],
         )
     return sessions
+
+
+@contextmanager
+def lent(stack: Stack, role: str) -> Iterator[None]:
+    """Have the operator trusted with a role, which is for Lambda alone."""
+    iam, name = stack.client("iam"), role.rpartition("/")[2]
+    trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    operator = {"AWS": stack.client("sts").get_caller_identity()["Arn"]}
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": operator}
+    wider = {**trust, "Statement": [*trust["Statement"], statement]}
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(wider))
+    yield
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
 
 
 @pytest.fixture

@@ -35,7 +35,9 @@ _PAGE = """\
 </body>
 </html>
 """
-_START = 'SwaggerUIBundle({ url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });\n'
+_START = """\
+SwaggerUIBundle({ url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });
+"""
 _KINDS = {
     "favicon-32x32.png": "image/png",
     "swagger-ui-bundle.js": "text/javascript",

@@ -1,0 +1,397 @@
+"""The gate before the emulator: what is signed passes, and nothing else does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import httpx
+import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.config import Config
+from botocore.exceptions import EndpointConnectionError
+
+from local.gate.gate import SECRET_HEADER, Emulator, Gate
+from local.gate.signatures import Secret
+
+PORT = 4566
+BASE = f"http://127.0.0.1:{PORT}"
+PAGE = "http://localhost:3000"
+SECRET = "the gateway's"
+USER, ROLE = "AKIAUSER", "ASIAROLE"
+KEYS = {USER: Secret("the user's"), ROLE: Secret("the role's", "the role's token")}
+TOKENS = {"awaited"}
+
+
+class Inner:
+    """An emulator that notes what reaches it."""
+
+    def __init__(self) -> None:
+        self.reached: list[tuple[str, str, bytes]] = []
+        self.headers: dict[str, str] = {}
+        self.now = datetime.now(UTC)
+        self.gate = Gate(
+            self,
+            Emulator(KEYS.get, lambda name: name == "images", TOKENS.__contains__),
+            port=PORT,
+            origins=frozenset({PAGE}),
+            secret=SECRET,
+            clock=lambda: self.now,
+        )
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        body = b""
+        while True:
+            message = await receive()
+            body += message["body"]
+            if not message.get("more_body"):
+                break
+        self.reached.append((scope["method"], scope["path"], body))
+        self.headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        headers = [(b"access-control-allow-origin", b"*"), (b"content-type", b"text/xml")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"<r/>"})
+
+    def send(self, method: str, url: str, **given: Any) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self.gate)
+            async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+                return await client.request(method, url, **given)
+
+        return asyncio.run(ask())
+
+    def passes(self, method: str, url: str, **given: Any) -> bool:
+        before = len(self.reached)
+        status = self.send(method, url, **given).status_code
+        assert status in {200, 403}
+        assert (len(self.reached) == before) == (status == 403)
+        return status == 200
+
+
+@pytest.fixture
+def inner() -> Inner:
+    return Inner()
+
+
+CAUGHT: list[AWSPreparedRequest] = []
+
+
+SESSION = boto3.Session(region_name="us-east-1")  # one, so that the services' descriptions are read once
+
+
+def catch(request: AWSPreparedRequest, **_: object) -> None:
+    """Keep a request that boto3 has signed, in place of sending it."""
+    CAUGHT.append(request)
+    raise EndpointConnectionError(endpoint_url=BASE)
+
+
+@cache
+def client(service: str, key: str, secret: Secret, *, sign_body: bool = True) -> Any:
+    """A real client, made once."""
+    config = Config(
+        signature_version="s3v4" if service == "s3" else None,
+        retries={"max_attempts": 0},
+        s3={"payload_signing_enabled": sign_body},
+    )
+    made = SESSION.client(
+        service,
+        endpoint_url=BASE,
+        config=config,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret.key,
+        aws_session_token=secret.token,
+    )
+    made.meta.events.register("before-send", catch)
+    return made
+
+
+class Signer:
+    """Real clients of boto3 with one access key."""
+
+    def __init__(self, key: str = USER, secret: Secret | None = None, *, sign_body: bool = True) -> None:
+        self._client = partial(client, key=key, secret=secret or KEYS[key], sign_body=sign_body)
+
+    def client(self, service: str) -> Any:
+        return self._client(service)
+
+    def sign(self, service: str, call: str, **parameters: Any) -> dict[str, Any]:
+        """The request of a call, as httpx takes it."""
+        with suppress(EndpointConnectionError):
+            getattr(self.client(service), call)(**parameters)
+        request = CAUGHT.pop()
+        body = request.body.read() if hasattr(request.body, "read") else request.body
+        content = body.encode() if isinstance(body, str) else bytes(body or b"")
+        headers = {
+            name: value.decode() if isinstance(value, bytes) else value
+            for name, value in request.headers.items()
+        }
+        return {"method": request.method, "url": request.url, "headers": headers, "content": content}
+
+
+CALLS: list[tuple[str, str, dict[str, Any]]] = [
+    ("dynamodb", "list_tables", {}),
+    ("sqs", "send_message", {"QueueUrl": f"{BASE}/1/q", "MessageBody": "ü & \n"}),
+    ("sts", "get_caller_identity", {}),
+    (
+        "lambda",
+        "invoke",
+        {"FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:a:b", "Payload": b"{}"},
+    ),
+    ("cloudformation", "describe_stacks", {"StackName": "Glimpse"}),
+    (
+        "s3",
+        "put_object",
+        {"Bucket": "index", "Key": "a b/ü+~(1)%2F'.bin", "Body": b"\0\1", "Metadata": {"x": "y"}},
+    ),
+    ("s3", "get_object", {"Bucket": "index", "Key": "a//b/;c=d", "Range": "bytes=0-3"}),
+    ("s3", "list_objects_v2", {"Bucket": "index", "Prefix": "a b+ü/", "Delimiter": "/"}),
+    ("s3", "delete_object", {"Bucket": "index", "Key": "x"}),
+]
+
+
+@pytest.mark.parametrize("key", [USER, ROLE])
+@pytest.mark.parametrize(("service", "call", "parameters"), CALLS, ids=[call for _, call, _ in CALLS])
+def test_what_boto3_signs_passes(
+    inner: Inner, key: str, service: str, call: str, parameters: dict[str, Any]
+) -> None:
+    signed = Signer(key).sign(service, call, **parameters)
+    assert inner.passes(**signed)
+    assert inner.reached[-1][2] == signed["content"]
+
+
+@pytest.mark.parametrize("body", ["UNSIGNED-PAYLOAD", None])
+def test_an_unsigned_body_passes_for_s3_and_a_changed_one_never(inner: Inner, body: str | None) -> None:
+    signer = Signer(sign_body=body is None)
+    signed = signer.sign("s3", "put_object", Bucket="index", Key="k", Body=b"1234")
+    if body is not None:
+        assert signed["headers"]["X-Amz-Content-SHA256"] == body
+    assert inner.passes(**signed)
+    assert inner.passes(**{**signed, "content": b"1235"}) is (body is not None)
+
+
+def test_a_body_without_a_signed_checksum_is_covered_all_the_same(inner: Inner) -> None:
+    signed = Signer().sign("dynamodb", "delete_table", TableName="mine")
+    assert not inner.passes(**{**signed, "content": signed["content"].replace(b"mine", b"else")})
+    assert inner.passes(**signed)
+
+
+@pytest.mark.parametrize(
+    ("key", "secret"),
+    [
+        ("test", Secret("test")),
+        ("000000000000", Secret("test")),
+        ("AKIAUNKNOWN", Secret("x")),
+        (USER, Secret("another's")),
+        (USER, Secret("the user's", "a token that it doesn't have")),
+        (ROLE, Secret("the role's")),
+        (ROLE, Secret("the role's", "another token")),
+    ],
+)
+@pytest.mark.parametrize(("service", "call"), [("dynamodb", "list_tables"), ("s3", "list_buckets")])
+def test_other_credentials_are_refused(
+    inner: Inner, key: str, secret: Secret, service: str, call: str
+) -> None:
+    signed = Signer(key, secret).sign(service, call)
+    assert not inner.passes(**signed)
+
+
+CHANGES: dict[str, Mapping[str, Any]] = {
+    "another method": {"method": "DELETE"},
+    "another path": {"url": f"{BASE}/index/other"},
+    "a query": {"url": f"{BASE}/index/k?acl"},
+    "an origin": {"headers": {"origin": "http://evil.example"}},
+    "the page's origin": {"headers": {"origin": PAGE}},
+    "another host": {"headers": {"host": f"rebound.example:{PORT}"}},
+    "another port": {"headers": {"host": "localhost:80"}},
+    "a header that S3 reads": {"headers": {"x-amz-copy-source": "/images/x"}},
+    "a second key": {"url": f"{BASE}/index/k?X-Amz-Credential=test/20260101/us-east-1/s3/aws4_request"},
+    "the emulator's route": {"method": "POST", "url": f"{BASE}/_ministack/reset"},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_is_changed_after_it_was_signed_is_refused(inner: Inner, change: Mapping[str, Any]) -> None:
+    signed = Signer().sign("s3", "get_object", Bucket="index", Key="k")
+    assert inner.passes(**signed)
+    changed = {**signed, **change, "headers": {**signed["headers"], **change.get("headers", {})}}
+    assert not inner.passes(**changed)
+
+
+@pytest.mark.parametrize(("minutes", "passes"), [(-16, False), (-14, True), (14, True), (16, False)])
+def test_a_clock_may_be_a_quarter_of_an_hour_off(inner: Inner, minutes: int, passes: bool) -> None:
+    signed = Signer().sign("dynamodb", "list_tables")
+    inner.now += timedelta(minutes=minutes)
+    assert inner.passes(**signed) is passes
+
+
+OWN_ROUTES = [
+    ("POST", "/_ministack/reset"),
+    ("POST", "/_ministack/config"),
+    ("GET", "/_ministack/lambda-code/x"),
+    ("GET", "/_ministack/sqs/messages"),
+    ("PUT", "/_ministack/cfn-response/guessed"),
+    ("PUT", "/_ministack/cfn-signal/guessed"),
+    ("GET", "/_aws/execute-api/abc/$default/health"),
+    ("GET", "/%5faws/execute-api/abc/$default/health"),
+    ("GET", "/_aws/lambda-url/abc/"),
+    ("GET", "/restapis/abc/s/_user_request_/x"),
+    ("GET", "/"),
+    ("POST", "/"),
+    ("GET", "/images/uploads/1"),
+    ("PUT", "/images/uploads/1"),
+    ("DELETE", "/images"),
+    ("GET", "/2015-03-31/functions"),
+    ("OPTIONS", "/"),
+    ("OPTIONS", "/images/uploads/1"),
+    ("GET", "/health/../_ministack/reset"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), OWN_ROUTES)
+def test_without_a_signature_nothing_is_open(inner: Inner, method: str, path: str) -> None:
+    for headers in ({}, {"origin": "http://evil.example"}, {"origin": "null"}):
+        assert not inner.passes(method, path, headers=headers)
+
+
+def test_a_signature_does_not_open_the_emulators_own_routes(inner: Inner) -> None:
+    signer = Signer()
+    for bucket, key in (("_ministack", "reset"), ("_aws", "execute-api/abc/x"), ("_localstack", "info")):
+        signed = signer.sign("s3", "get_object", Bucket="index", Key="k")
+        path = signed["url"].replace("/index/k", f"/{bucket}/{key}")
+        assert not inner.passes(**{**signed, "url": path})
+
+
+def test_the_forwarder_reaches_the_api_with_its_secret_which_goes_no_further(inner: Inner) -> None:
+    path = "/_aws/execute-api/abc/$default/api/folders"
+    assert not inner.passes("GET", path, headers={SECRET_HEADER: "guessed"})
+    assert inner.passes("GET", path, headers={SECRET_HEADER: SECRET, "origin": PAGE})
+    assert SECRET_HEADER not in inner.headers
+    assert not inner.passes("POST", "/_ministack/reset", headers={SECRET_HEADER: SECRET})
+
+
+def test_health_and_awaited_answers_pass(inner: Inner) -> None:
+    assert inner.passes("GET", "/_localstack/health")
+    assert inner.passes("PUT", "/_ministack/cfn-response/awaited", content=b"{}")
+    assert not inner.passes("POST", "/_localstack/health")
+    assert not inner.passes("GET", "/_localstack/health", headers={"origin": PAGE})
+    assert not inner.passes("GET", "/_localstack/health", headers={"host": f"evil.example:{PORT}"})
+
+
+@pytest.fixture
+def address() -> str:
+    parameters = {"Bucket": "images", "Key": "uploads/1/2/ü (1).jpg", "ResponseContentType": "image/jpeg"}
+    client = Signer(ROLE).client("s3")
+    return str(client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=600))
+
+
+@pytest.mark.parametrize(
+    ("origin", "named"), [(None, None), (PAGE, PAGE), ("http://evil.example", None), ("null", None)]
+)
+def test_a_signed_address_is_the_permission_but_only_the_page_may_read_it(
+    inner: Inner, address: str, origin: str | None, named: str | None
+) -> None:
+    answer = inner.send("GET", address, headers={"origin": origin} if origin else {})
+    assert answer.status_code == 200
+    assert answer.headers.get("access-control-allow-origin") == named
+
+
+def test_a_signed_address_is_good_as_it_is_and_for_its_time(inner: Inner, address: str) -> None:
+    elsewhere = Signer().client("s3")
+    foreign = elsewhere.generate_presigned_url("get_object", Params={"Bucket": "index", "Key": "k"})
+    writing = elsewhere.generate_presigned_url("put_object", Params={"Bucket": "images", "Key": "k"})
+    for url in (
+        address.replace("uploads/1", "uploads/2"),
+        address.replace("X-Amz-Expires=600", "X-Amz-Expires=6000"),
+        address + "&versionId=1",
+        address + "&X-Amz-Expires=600",
+        address.replace("ASIAROLE", "test"),
+        address.replace("/images/", "/index/"),
+        foreign,
+    ):
+        assert not inner.passes("GET", url)
+    assert not inner.passes("HEAD", address)
+    assert not inner.passes("PUT", writing)
+    assert not inner.passes("GET", address, headers={"host": f"rebound.example:{PORT}"})
+    inner.now += timedelta(minutes=11)
+    assert not inner.passes("GET", address)
+
+
+def test_a_signed_form_passes_from_any_page(inner: Inner) -> None:
+    form = Signer(ROLE).client("s3").generate_presigned_post("images", "uploads/1", ExpiresIn=600)
+    large = b"\r\n" * 300_000
+    sent = {"data": form["fields"], "files": {"file": ("ü.jpg", large)}}
+    for origin in (None, PAGE, "http://evil.example"):
+        assert inner.passes("POST", form["url"], headers={"origin": origin} if origin else {}, **sent)
+        assert large in inner.reached[-1][2]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"policy": "e30="},
+        {"x-amz-signature": "0" * 64},
+        {"x-amz-credential": "test/20260101/us-east-1/s3/aws4_request"},
+        {"x-amz-security-token": "another"},
+        {"policy": None, "x-amz-signature": None, "x-amz-credential": None},
+    ],
+)
+def test_an_unsigned_form_is_refused(inner: Inner, change: dict[str, str | None]) -> None:
+    form = Signer(ROLE).client("s3").generate_presigned_post("images", "uploads/1")
+    fields = {name: value for name, value in {**form["fields"], **change}.items() if value is not None}
+    assert not inner.passes("POST", form["url"], data=fields, files={"file": b"x"})
+    assert not inner.passes("POST", form["url"], data=form["fields"], files={"other": b"x"})
+    assert not inner.passes("POST", f"{BASE}/", data=form["fields"], files={"file": b"x"})
+    assert not inner.passes("POST", f"{BASE}/index", data=form["fields"], files={"file": b"x"})
+    assert not inner.passes("POST", f"{BASE}/images", data={"x": "y" * 100_000}, files={"file": b"x"})
+
+
+def test_before_a_pages_request_the_browser_learns_that_the_page_alone_may(inner: Inner) -> None:
+    asked = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
+    ours = inner.send("OPTIONS", "/images", headers={**asked, "origin": PAGE})
+    assert ours.headers["access-control-allow-origin"] == PAGE
+    for path, origin in (("/images", "http://evil.example"), ("/index", PAGE), ("/", PAGE)):
+        theirs = inner.send("OPTIONS", path, headers={**asked, "origin": origin})
+        assert theirs.status_code == 403
+        assert not [name for name in theirs.headers if name.startswith("access-control")]
+    assert not inner.reached
+
+
+def test_websockets_are_closed(inner: Inner) -> None:
+    sent: list[Mapping[str, Any]] = []
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "path": "/_aws/execute-api/abc/x",
+        "headers": [(b"host", f"localhost:{PORT}".encode())],
+    }
+    asyncio.run(inner.gate(scope, receive, send))
+    assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+def test_a_header_that_counts_once_is_refused_twice(inner: Inner) -> None:
+    signed = Signer().sign("dynamodb", "list_tables")
+    twice = [*signed["headers"].items(), ("host", urlsplit(BASE).netloc), ("host", "evil.example")]
+    assert not inner.passes(**{**signed, "headers": twice})
+
+
+def test_a_refusal_speaks_the_clients_language(inner: Inner) -> None:
+    for service, call in (
+        ("dynamodb", "list_tables"),
+        ("s3", "list_buckets"),
+        ("sts", "get_caller_identity"),
+    ):
+        answer = inner.send(**Signer("AKIAUNKNOWN", Secret("x")).sign(service, call))
+        assert "InvalidClientTokenId" in answer.text
+    assert inner.send("GET", "/").json()["detail"] == "Requests must be signed."
