@@ -77,5 +77,5 @@ def website(config: Mapping[str, Any], access: Access) -> Starlette:
             Route("/config.json", config_json),
             Mount("/", StaticFiles(directory=ROOT / "web", html=True)),
         ],
-        middleware=[Middleware(_Headers), Middleware(Guard, access=replace(access, origins=frozenset()))],
+        middleware=[Middleware(Guard, access=replace(access, origins=frozenset())), Middleware(_Headers)],
     )

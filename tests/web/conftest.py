@@ -48,11 +48,16 @@ def browser() -> Iterator[Browser]:
 
 def launch(playwright: Playwright) -> Browser:
     """Start the browser that there is; skip where there is none."""
-    named = os.environ.get("GLIMPSE_CHROMIUM")
-    path = named or next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
+    path = browser_path()
     if path is None and not Path(playwright.chromium.executable_path).exists():
         pytest.skip(NO_BROWSER)
     return playwright.chromium.launch(executable_path=path, args=QUIET)
+
+
+def browser_path() -> str | None:
+    """Where the browser is that was named, or the system's; None for Playwright's own."""
+    named = os.environ.get("GLIMPSE_CHROMIUM")
+    return named or next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
 
 
 @pytest.fixture(scope="session")

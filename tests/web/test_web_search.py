@@ -13,7 +13,7 @@ def test_more_like_a_result(visitor: Visitor, stocked: str) -> None:
     visitor.enter(stocked)
     visitor.ask("anything")
     visitor.expect_pictures(3)
-    visitor.page.get_by_role("button", name="More like horse.png").click()
+    visitor.page.get_by_role("button", name="More like this: horse.png").click()
     expect(visitor.page.get_by_role("heading", name="More like")).to_be_focused()
     visitor.expect_pictures(2)
     expect(visitor.frames.filter(has_text="horse.png")).to_have_count(0)

@@ -108,7 +108,7 @@ class Frame {
         el("span", { class: "frame-folder", dir: "auto" }, folder ?? ""),
         el("span", { class: "frame-similarity", title: "Similarity: the cosine between the words and the picture" },
           el("span", { class: "visually-hidden" }, "similarity "), meter, similarity(result.similarity))),
-      el("button", { type: "button", class: "link frame-like", "aria-label": `More like ${name}`, on: { click: onLike } }, "More like this"));
+      el("button", { type: "button", class: "link frame-like", "aria-label": `More like this: ${name}`, on: { click: onLike } }, "More like this"));
     this.#shape(result.width, result.height);
     this.address(result);
   }
