@@ -7,6 +7,7 @@ import pytest
 from glimpse.index.tiers import LARGEST_BYTES
 
 from infra.options import Options
+from tests.infra.conftest import Synthesize
 from tests.infra.templates import Template, listed, resources, statements
 
 ROLES = ("Api", "Embedding", "Search", "Upkeep")
@@ -227,6 +228,28 @@ def test_pages_of_any_origin_may_call_the_api(template: Template) -> None:
     assert cors["AllowOrigins"] == ["*"]
     assert {"authorization", "content-type", "token"} <= set(cors["AllowHeaders"])
     assert "AllowCredentials" not in cors
+
+
+def test_a_deployment_may_name_the_pages(synthesize: Synthesize) -> None:
+    pages = ["https://a.example", "https://b.example:8443"]
+    assembly = synthesize(
+        embedZip="true", unbundled="true", plainHttp="true", allowedOrigins=", ".join(pages)
+    )
+    template = json.loads((assembly / "Glimpse.template.json").read_text())
+    [api] = resources(template, "AWS::ApiGatewayV2::Api").values()
+    assert api["Properties"]["CorsConfiguration"]["AllowOrigins"] == pages
+    rules = [
+        rule["AllowedOrigins"]
+        for bucket in resources(template, "AWS::S3::Bucket").values()
+        for rule in bucket["Properties"].get("CorsConfiguration", {}).get("CorsRules", [])
+    ]
+    assert rules == [pages]
+
+
+@pytest.mark.parametrize("wrong", ["example.org", "https://example.org/", "*.example.org"])
+def test_what_is_no_origin_is_refused(synthesize: Synthesize, wrong: str) -> None:
+    with pytest.raises(ValueError, match="allowedOrigins"):
+        synthesize(allowedOrigins=wrong)
 
 
 def _table_actions(template: Template, role: str) -> dict[str, set[str]]:
