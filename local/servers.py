@@ -43,6 +43,7 @@ class Servers:
             log_level=logging.WARNING,
             access_log=False,
             timeout_graceful_shutdown=2,
+            h11_max_incomplete_event_size=1 << 20,  # what is longer than a server takes is told so in JSON
         )
         self._servers.append((uvicorn.Server(config), listener))
 

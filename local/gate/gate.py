@@ -105,7 +105,9 @@ class Gate:
                 return
             receive, cors = await self._admit(request, receive)
         except Refused as refusal:
-            await _refuse(send, refusal, request)
+            known = request is not None and self._is_in_open_bucket(request.path)
+            cors = self._cors(request.headers.get("origin")) if request is not None and known else []
+            await _refuse(_with_cors(send, cors), refusal, request)
             return
         scope["headers"] = [item for item in scope["headers"] if item[0].lower() != SECRET_HEADER.encode()]
         await self._app(scope, receive, _with_cors(send, cors))
@@ -188,7 +190,11 @@ def _with_cors(send: Send, cors: list[tuple[bytes, bytes]]) -> Send:
 
     async def send_with_cors(message: Message) -> None:
         if message["type"] == "http.response.start":
-            own = [item for item in message["headers"] if not item[0].lower().startswith(b"access-control-")]
+            own = [
+                item
+                for item in message.get("headers", [])
+                if not item[0].lower().startswith(b"access-control-")
+            ]
             message = {**message, "headers": [*own, *cors]}
         await send(message)
 
@@ -229,17 +235,15 @@ async def _refuse(send: Send, refusal: Refused, request: Request | None) -> None
     """Answer in the form that whoever asks reads: AWS's clients by protocol, everybody else JSON."""
     signed = request is not None and signatures.is_signed_by_header(request)
     if request is not None and signed and "x-amz-target" not in request.headers:
-        kind, body = (
-            b"text/xml",
-            f"<ErrorResponse><Error><Code>{escape(refusal.code)}</Code>"
-            f"<Message>{escape(str(refusal))}</Message></Error></ErrorResponse>",
-        )
+        error = f"<Error><Code>{refusal.code}</Code><Message>{escape(str(refusal))}</Message></Error>"
+        alone = "/s3/aws4_request" in request.headers["authorization"]  # S3 has no element around it
+        kind, body = b"text/xml", error if alone else f"<ErrorResponse>{error}</ErrorResponse>"
     else:
         words = {"detail": str(refusal), "__type": refusal.code, "message": str(refusal)}
         kind, body = b"application/json", json.dumps(words)
-    await _answer(
-        send, 403, [(b"content-type", kind), (b"x-content-type-options", b"nosniff")], body.encode()
-    )
+    headers = [(b"content-type", kind), (b"x-content-type-options", b"nosniff")]
+    headers.append((b"x-amzn-errortype", refusal.code.encode()))
+    await _answer(send, 403, headers, body.encode())
 
 
 async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:

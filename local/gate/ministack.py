@@ -30,8 +30,6 @@ _EVERYTHING = json.dumps(
 
 
 _ACCOUNT = os.environ.get("MINISTACK_ACCOUNT_ID", "000000000000")
-_OURS = "GlimpseDerived"
-"""Marks sessions whose secrets can't be guessed."""
 
 
 def guarded(app: App) -> Gate:
@@ -82,7 +80,6 @@ def _with_operator(app: App, known: Credentials) -> App:
     async def with_operator(scope: Scope, receive: Receive, send: Send) -> None:
         async def started(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
-                _drop_guessable_sessions()
                 _ensure_operator(known)
             await send(message)
 
@@ -133,7 +130,7 @@ def _make_sessions_secret(secret: str) -> None:
             "SessionToken": derive("token"),
         }
         access_key = f"ASIA{derive('key')[:16].upper()}"
-        sts.register_session(access_key, {**session, _OURS: True})
+        sts.register_session(access_key, session)
         return {
             "AWS_ACCESS_KEY_ID": access_key,
             "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
@@ -142,10 +139,3 @@ def _make_sessions_secret(secret: str) -> None:
 
     lambda_runtime.execution_credentials = execution_credentials
     lambda_svc.execution_credentials = execution_credentials
-
-
-def _drop_guessable_sessions() -> None:
-    """Forget functions' sessions that an earlier version saved, whose secrets follow from names."""
-    for access_key, session in list(sts._sessions.items()):
-        if "Expiration" not in session and _OURS not in session:
-            del sts._sessions[access_key]

@@ -117,7 +117,7 @@ def test_the_apis_paths_go_upstream_as_they_are(upstream: Upstream, target: str)
     assert upstream.reached[-1] == f"/stage{target.partition('?')[0]}"
 
 
-@pytest.mark.parametrize("size", [MAX_TARGET + 1, 12_000, 60_000, 70_000])
+@pytest.mark.parametrize("size", [MAX_TARGET + 1, 12_000, 60_000, 70_000, 500_000])
 def test_an_address_that_is_too_long_is_told_so(upstream: Upstream, size: int) -> None:
     for target in ("/" + "x" * size, "/api/images/search?query=" + "x" * size):
         status, answer = upstream.get(target)
