@@ -23,6 +23,9 @@ from tests.web.conftest import QUIET, browser_path
 from tests.web.visitor import Visitor
 
 FOREIGN, REBOUND = "evil.example", "rebound.example"
+TRUSTING = "--disable-features=LocalNetworkAccessChecks"
+"""Newer browsers ask before a page reaches this machine; not all do, and people agree."""
+
 MADE_IT = {"opaque", "200", "open", "loaded", "shown"}
 DEMO = {"username": "demo", "password": "glimpse-demo"}
 
@@ -50,7 +53,8 @@ def careless() -> Iterator[int]:
 def misled(browser: Browser) -> Iterator[Browser]:
     """A browser for which foreign names are this machine."""
     rules = f"--host-resolver-rules=MAP {FOREIGN} 127.0.0.1, MAP {REBOUND} 127.0.0.1"
-    running = browser.browser_type.launch(executable_path=browser_path(), args=[*QUIET, rules])
+    arguments = [*QUIET, TRUSTING, "--no-proxy-server", rules]
+    running = browser.browser_type.launch(executable_path=browser_path(), args=arguments)
     yield running
     running.close()
 
@@ -113,9 +117,9 @@ def test_the_attempts_would_do_it_where_nobody_looks(
 ) -> None:
     with page_of(misled, f"http://{FOREIGN}:{careless}") as page:
         for attempt in known:
-            outcome, statuses = tried(page, attempt, f"http://localhost:{careless}")
             if attempt.kind in {"socket", "image"}:  # which need more of an answer
                 continue
+            outcome, statuses = tried(page, attempt, f"http://localhost:{careless}")
             assert outcome in MADE_IT, (attempt.name, outcome)
             assert 200 in statuses, (attempt.name, statuses)
 
@@ -129,8 +133,6 @@ def test_a_page_of_a_foreign_origin_gets_nowhere(
         for attempt in known:
             for host in ("localhost", "127.0.0.1"):
                 outcome, statuses = tried(page, attempt, f"http://{host}:{ports(stack)[attempt.port]}")
-                if (attempt.port, attempt.name) == ("search", "read the models"):
-                    assert outcome == "blocked"
                 assert all(400 <= status < 500 for status in statuses), (attempt.name, outcome, statuses)
                 assert outcome not in {"200", "open", "loaded", "waited"}, (attempt.name, outcome)
     assert holdings(stack) == before
