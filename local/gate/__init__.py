@@ -8,8 +8,8 @@ nothing reaches it but
 - its health;
 - what is signed (AWS Signature Version 4) with a key of an IAM user or a role's session, in the headers; a
   browser's requests, which say their ``Origin``, never;
-- signed addresses (GET, HEAD) and signed forms (POST) of the bucket that has CORS rules, from any page: the
-  signature is the permission;
+- signed addresses, and signed forms (POST) of the bucket that has CORS rules; from pages, whichever they
+  are, addresses to read (GET, HEAD) from that bucket alone: the signature is the permission;
 - what the forwarder on the API's port sends to the HTTP API, with a secret;
 - the answers of custom resources, at addresses that can't be guessed.
 

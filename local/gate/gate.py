@@ -127,8 +127,9 @@ class Gate:
         if is_form(request) and not signatures.is_signed_by_header(request):
             return await self._admit_form(request, receive)
         if signatures.is_signed_by_address(request):
-            if request.method not in {"GET", "HEAD"} or not self._is_in_open_bucket(path):
-                raise Refused("Signed addresses are for reading photographs.")
+            reads = request.method in {"GET", "HEAD"} and self._is_in_open_bucket(path)
+            if path.startswith("/_") or ("origin" in headers and not reads):
+                raise Refused("Signed addresses let pages read photographs, and nothing else.")
             signatures.verify_address(request, self._emulator.keys, self._clock())
             return receive, self._cors(headers.get("origin"))
         if "origin" in headers:

@@ -279,8 +279,8 @@ def test_the_outputs_name_what_operators_need(template: Template) -> None:
     }
 
 
-def test_there_are_three_context_values() -> None:
-    assert Options.__slots__ == ("embed_zip", "unbundled", "plain_http")
+def test_there_are_four_context_values() -> None:
+    assert Options.__slots__ == ("embed_zip", "unbundled", "plain_http", "allowed_origins")
 
 
 def test_a_context_value_is_true_or_false() -> None:
