@@ -103,18 +103,7 @@ def api_forwarder(gateway: str, *, gateway_limits: bool, access: Access, secret:
             answer = await client.send(upstream, stream=True)
         except httpx.HTTPError as error:
             return JSONResponse({"detail": f"The API can't be reached: {_reason(error)}."}, status_code=502)
-        body: AsyncIterator[bytes] | Iterable[bytes] = answer.aiter_raw()
-        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            body = [b"".join([chunk async for chunk in answer.aiter_raw()])]
-            if not _says_why(body[0]):
-                return JSONResponse({"detail": _BROKE_DOWN}, status_code=answer.status_code)
-        response = StreamingResponse(body, answer.status_code, background=BackgroundTask(answer.aclose))
-        response.raw_headers = [
-            (name.encode("latin-1"), value.encode("latin-1"))
-            for name, value in _headers(answer.headers.multi_items())
-            if not name.lower().startswith("access-control-")  # the middleware's, not twice
-        ]
-        return response
+        return await _relayed(answer)
 
     return _server(forward, access)
 
@@ -148,6 +137,22 @@ def search_forwarder(transport: SearchTransport, *, access: Access, secret: str,
     return _server(
         forward, access, Middleware(JsonBodies), Middleware(OperatorRoutes, secret=secret, where=str(where))
     )
+
+
+async def _relayed(answer: httpx.Response) -> Response:
+    """Pass an answer on as it comes, but a broken worker's in words of our own."""
+    body: AsyncIterator[bytes] | Iterable[bytes] = answer.aiter_raw()
+    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+        body = [b"".join([chunk async for chunk in answer.aiter_raw()])]
+        if not _says_why(body[0]):
+            return JSONResponse({"detail": _BROKE_DOWN}, status_code=answer.status_code)
+    response = StreamingResponse(body, answer.status_code, background=BackgroundTask(answer.aclose))
+    response.raw_headers = [
+        (name.encode("latin-1"), value.encode("latin-1"))
+        for name, value in _headers(answer.headers.multi_items())
+        if not name.lower().startswith("access-control-")  # the middleware's, not twice
+    ]
+    return response
 
 
 def _server(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from socket import socket
 from types import FrameType
 
 from glimpse.search_client import SearchClient, SearchUnavailable
@@ -94,12 +96,27 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
     target = Target.of_machine(settings, outputs)
     first.give(settings, target, model, deployed=deployment.changed)
     account = DemoAccount()
+    servers = _servers(settings, target, account, listeners)
+    servers.start()
+    running.callback(servers.stop)
+    _say("Looking after the demo account and its gallery …")
+    if not seed(settings, account):
+        _say("The gallery is still being embedded; searches find more of it by and by.")
+    words = _model_in_words(settings, SearchClient(target.transport()))
+    _announce(settings, account, words, seconds=time.monotonic() - began)
+    return emulator
+
+
+def _servers(
+    settings: Settings, target: Target, account: DemoAccount, listeners: Mapping[str, socket]
+) -> Servers:
+    """Make the servers of the API, the search service and the page, each before those who may use it."""
     known = credentials.ensure(settings.home)
     access = Access(settings.hosts(), settings.page_origins())
     servers = Servers()
     servers.add(
         api_forwarder(
-            f"{settings.endpoint}/_aws/execute-api/{outputs['ApiId']}/$default",
+            f"{settings.endpoint}/_aws/execute-api/{target.outputs['ApiId']}/$default",
             gateway_limits=settings.gateway_limits,
             access=access,
             secret=known.gateway_secret if settings.external_endpoint is None else None,
@@ -107,10 +124,9 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
         listeners["API_PORT"],
         access.origins,
     )
-    transport = target.transport()
     servers.add(
         search_forwarder(
-            transport,
+            target.transport(),
             access=Access(settings.hosts(), settings.allowed_origins),
             secret=known.search_secret,
             where=settings.home / credentials.FILE,
@@ -122,14 +138,7 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
         "demo": {"username": account.username, "password": account.password},
     }
     servers.add(website(config, access), listeners["WEB_PORT"])
-    servers.start()
-    running.callback(servers.stop)
-    _say("Looking after the demo account and its gallery …")
-    if not seed(settings, account):
-        _say("The gallery is still being embedded; searches find more of it by and by.")
-    words = _model_in_words(settings, SearchClient(transport))
-    _announce(settings, account, words, seconds=time.monotonic() - began)
-    return emulator
+    return servers
 
 
 def _model_in_words(settings: Settings, search: SearchClient) -> str:

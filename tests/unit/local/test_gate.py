@@ -4,134 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
-import httpx
 import pytest
-from botocore.awsrequest import AWSPreparedRequest
-from botocore.config import Config
-from botocore.exceptions import EndpointConnectionError
 
-from local.gate.gate import SECRET_HEADER, Emulator, Gate
+from local.gate.gate import SECRET_HEADER
 from local.gate.signatures import Secret
-
-PORT = 4566
-BASE = f"http://127.0.0.1:{PORT}"
-PAGE = "http://localhost:3000"
-SECRET = "the gateway's"
-USER, ROLE = "AKIAUSER", "ASIAROLE"
-KEYS = {USER: Secret("the user's"), ROLE: Secret("the role's", "the role's token")}
-TOKENS = {"awaited"}
-
-
-class Inner:
-    """An emulator that notes what reaches it."""
-
-    def __init__(self) -> None:
-        self.reached: list[tuple[str, str, bytes]] = []
-        self.headers: dict[str, str] = {}
-        self.now = datetime.now(UTC)
-        self.gate = Gate(
-            self,
-            Emulator(KEYS.get, lambda name: name == "images", TOKENS.__contains__),
-            port=PORT,
-            origins=frozenset({PAGE}),
-            secret=SECRET,
-            clock=lambda: self.now,
-        )
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        body = b""
-        while True:
-            message = await receive()
-            body += message["body"]
-            if not message.get("more_body"):
-                break
-        self.reached.append((scope["method"], scope["path"], body))
-        self.headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        headers = [(b"access-control-allow-origin", b"*"), (b"content-type", b"text/xml")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"<r/>"})
-
-    def send(self, method: str, url: str, **given: Any) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self.gate)
-            async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
-                return await client.request(method, url, **given)
-
-        return asyncio.run(ask())
-
-    def passes(self, method: str, url: str, **given: Any) -> bool:
-        before = len(self.reached)
-        status = self.send(method, url, **given).status_code
-        assert status in {200, 403}
-        assert (len(self.reached) == before) == (status == 403)
-        return status == 200
+from tests.unit.local.gated import BASE, PAGE, PORT, ROLE, SECRET, USER, Inner, Signer
 
 
 @pytest.fixture
 def inner() -> Inner:
     return Inner()
-
-
-CAUGHT: list[AWSPreparedRequest] = []
-
-
-SESSION = boto3.Session(region_name="us-east-1")  # one, so that the services' descriptions are read once
-
-
-def catch(request: AWSPreparedRequest, **_: object) -> None:
-    """Keep a request that boto3 has signed, in place of sending it."""
-    CAUGHT.append(request)
-    raise EndpointConnectionError(endpoint_url=BASE)
-
-
-@cache
-def client(service: str, key: str, secret: Secret, *, sign_body: bool = True) -> Any:
-    """A real client, made once."""
-    config = Config(
-        signature_version="s3v4" if service == "s3" else None,
-        retries={"max_attempts": 0},
-        s3={"payload_signing_enabled": sign_body},
-    )
-    made = SESSION.client(
-        service,
-        endpoint_url=BASE,
-        config=config,
-        aws_access_key_id=key,
-        aws_secret_access_key=secret.key,
-        aws_session_token=secret.token,
-    )
-    made.meta.events.register("before-send", catch)
-    return made
-
-
-class Signer:
-    """Real clients of boto3 with one access key."""
-
-    def __init__(self, key: str = USER, secret: Secret | None = None, *, sign_body: bool = True) -> None:
-        self._client = partial(client, key=key, secret=secret or KEYS[key], sign_body=sign_body)
-
-    def client(self, service: str) -> Any:
-        return self._client(service)
-
-    def sign(self, service: str, call: str, **parameters: Any) -> dict[str, Any]:
-        """The request of a call, as httpx takes it."""
-        with suppress(EndpointConnectionError):
-            getattr(self.client(service), call)(**parameters)
-        request = CAUGHT.pop()
-        body = request.body.read() if hasattr(request.body, "read") else request.body
-        content = body.encode() if isinstance(body, str) else bytes(body or b"")
-        headers = {
-            name: value.decode() if isinstance(value, bytes) else value
-            for name, value in request.headers.items()
-        }
-        return {"method": request.method, "url": request.url, "headers": headers, "content": content}
 
 
 CALLS: list[tuple[str, str, dict[str, Any]]] = [
@@ -281,77 +167,6 @@ def test_health_and_awaited_answers_pass(inner: Inner) -> None:
     assert not inner.passes("POST", "/_localstack/health")
     assert not inner.passes("GET", "/_localstack/health", headers={"origin": PAGE})
     assert not inner.passes("GET", "/_localstack/health", headers={"host": f"evil.example:{PORT}"})
-
-
-@pytest.fixture
-def address() -> str:
-    parameters = {"Bucket": "images", "Key": "uploads/1/2/ü (1).jpg", "ResponseContentType": "image/jpeg"}
-    client = Signer(ROLE).client("s3")
-    return str(client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=600))
-
-
-@pytest.mark.parametrize(
-    ("origin", "named"), [(None, None), (PAGE, PAGE), ("http://evil.example", None), ("null", None)]
-)
-def test_a_signed_address_is_the_permission_but_only_the_page_may_read_it(
-    inner: Inner, address: str, origin: str | None, named: str | None
-) -> None:
-    answer = inner.send("GET", address, headers={"origin": origin} if origin else {})
-    assert answer.status_code == 200
-    assert answer.headers.get("access-control-allow-origin") == named
-
-
-def test_a_signed_address_is_good_as_it_is_and_for_its_time(inner: Inner, address: str) -> None:
-    elsewhere = Signer().client("s3")
-    foreign = elsewhere.generate_presigned_url("get_object", Params={"Bucket": "index", "Key": "k"})
-    writing = elsewhere.generate_presigned_url("put_object", Params={"Bucket": "images", "Key": "k"})
-    for url in (
-        address.replace("uploads/1", "uploads/2"),
-        address.replace("X-Amz-Expires=600", "X-Amz-Expires=6000"),
-        address + "&versionId=1",
-        address + "&X-Amz-Expires=600",
-        address.replace("ASIAROLE", "test"),
-        address.replace("/images/", "/index/"),
-        address.replace("/images/uploads", "/_ministack/uploads"),
-    ):
-        assert not inner.passes("GET", url)
-    assert not inner.passes("HEAD", address)
-    for method, url in (("GET", foreign), ("PUT", writing)):  # an operator's tool may, a page may not
-        assert inner.passes(method, url)
-        for origin in (PAGE, "http://evil.example", "null"):
-            assert not inner.passes(method, url, headers={"origin": origin})
-    assert not inner.passes("GET", address, headers={"host": f"rebound.example:{PORT}"})
-    inner.now += timedelta(minutes=11)
-    assert not inner.passes("GET", address)
-
-
-def test_a_signed_form_passes_from_any_page(inner: Inner) -> None:
-    form = Signer(ROLE).client("s3").generate_presigned_post("images", "uploads/1", ExpiresIn=600)
-    large = b"\r\n" * 300_000
-    sent = {"data": form["fields"], "files": {"file": ("ü.jpg", large)}}
-    for origin in (None, PAGE, "http://evil.example"):
-        assert inner.passes("POST", form["url"], headers={"origin": origin} if origin else {}, **sent)
-        assert large in inner.reached[-1][2]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"policy": "e30="},
-        {"x-amz-signature": "0" * 64},
-        {"x-amz-credential": "test/20260101/us-east-1/s3/aws4_request"},
-        {"x-amz-security-token": "another"},
-        {"policy": None, "x-amz-signature": None, "x-amz-credential": None},
-    ],
-)
-def test_an_unsigned_form_is_refused(inner: Inner, change: dict[str, str | None]) -> None:
-    form = Signer(ROLE).client("s3").generate_presigned_post("images", "uploads/1")
-    fields = {name: value for name, value in {**form["fields"], **change}.items() if value is not None}
-    assert not inner.passes("POST", form["url"], data=fields, files={"file": b"x"})
-    assert not inner.passes("POST", form["url"], data=form["fields"], files={"other": b"x"})
-    assert not inner.passes("POST", f"{BASE}/", data=form["fields"], files={"file": b"x"})
-    assert not inner.passes("POST", f"{BASE}/index", data=form["fields"], files={"file": b"x"})
-    assert not inner.passes("POST", f"{BASE}/images", data={"x": "y" * 100_000}, files={"file": b"x"})
 
 
 def test_before_a_pages_request_the_browser_learns_that_the_page_alone_may(inner: Inner) -> None:
