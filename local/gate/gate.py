@@ -109,7 +109,7 @@ class Gate:
             cors = self._cors(request.headers.get("origin")) if request is not None and known else []
             await _refuse(_with_cors(send, cors), refusal, request)
             return
-        scope["headers"] = [item for item in scope["headers"] if item[0].lower() != SECRET_HEADER.encode()]
+        scope["headers"] = [item for item in scope["headers"] if not _is_kept_back(request, *item)]
         await self._app(scope, receive, _with_cors(send, cors))
 
     def _check_host(self, request: Request) -> None:
@@ -184,6 +184,14 @@ class Gate:
             (b"access-control-expose-headers", b"ETag"),
             (b"vary", b"Origin"),
         ]
+
+
+def _is_kept_back(request: Request, name: bytes, value: bytes) -> bool:
+    """Tell whether a header ends here: the secret, and what makes a person's request an AWS client's."""
+    if name.lower() == SECRET_HEADER.encode():
+        return True
+    is_aws = value.lstrip().startswith(b"AWS") or b"Credential=" in value
+    return request.path.startswith(_EXECUTE_API) and name.lower() == b"authorization" and is_aws
 
 
 def _with_cors(send: Send, cors: list[tuple[bytes, bytes]]) -> Send:

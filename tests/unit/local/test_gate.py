@@ -158,6 +158,11 @@ def test_the_forwarder_reaches_the_api_with_its_secret_which_goes_no_further(inn
     assert not inner.passes("GET", path, headers={SECRET_HEADER: "guessed"})
     assert inner.passes("GET", path, headers={SECRET_HEADER: SECRET, "origin": PAGE})
     assert SECRET_HEADER not in inner.headers
+    for said in ("AWS4-HMAC-SHA256 Credential=000000000000/x, SignedHeaders=, Signature=", "AWS test:x"):
+        assert inner.passes("GET", path, headers={SECRET_HEADER: SECRET, "authorization": said})
+        assert "authorization" not in inner.headers  # or the emulator would take it for an operator's
+    assert inner.passes("GET", path, headers={SECRET_HEADER: SECRET, "authorization": "Bearer x"})
+    assert inner.headers["authorization"] == "Bearer x"
     assert not inner.passes("POST", "/_ministack/reset", headers={SECRET_HEADER: SECRET})
 
 
