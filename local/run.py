@@ -162,12 +162,18 @@ Glimpse is ready (after {seconds:.0f} s).
 Page     http://localhost:{settings.web_port}
 API      http://localhost:{settings.api_port}
 Search   http://localhost:{settings.search_port}   (the service for other backends)
-AWS      {settings.endpoint}
+AWS      {settings.endpoint}{_key_in_words(settings)}
 Account  {account.username}, password {account.password}
 Model    {model}
 
 Stop     Ctrl-C. What was uploaded stays in {_shown(settings.home)}; `make reset` forgets it.
 """)
+
+
+def _key_in_words(settings: Settings) -> str:
+    if settings.external_endpoint is not None:
+        return ""
+    return f"   (the access key is in {_shown(settings.home / credentials.FILE)})"
 
 
 def _watch(emulator: Emulator | None, parent: ProcessRecord | None) -> None:

@@ -218,8 +218,8 @@ async def _checked(request: Request, receive: Receive, check: Callable[[str], No
     while True:
         message = await receive()
         read.append(message)
-        if message["type"] != "http.request":  # the client went away
-            return _again(read, receive)
+        if message["type"] != "http.request":
+            raise Refused("The client went away before its body was whole.", "IncompleteBody")
         body = message.get("body", b"")
         digest.update(body)
         size += len(body)
