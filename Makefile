@@ -39,9 +39,13 @@ test: $(STAMP) ## Run all tests but the slow ones
 
 foundry: $(TORCH) ## Add torch and open_clip to .venv: for exports, training and the tests against them
 
-$(TORCH): foundry/requirements.txt $(STAMP)
+# With pip, which takes torch's CPU build (1.1 GB with all the rest) from a folder or an index that it is told of.
+PIP_LOCKED := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+
+$(TORCH): foundry/requirements.txt foundry/cuda.txt $(STAMP)
 	@echo 'Installing torch into .venv …'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r foundry/requirements.txt
+	@$(PIP_LOCKED) -r foundry/requirements.txt
+	@if $(BIN)/python -m foundry.locking --needs-cuda; then $(PIP_LOCKED) -r foundry/cuda.txt; fi
 	@touch $@
 
 test-models: $(TORCH) ## Test exports, tokenizers and preprocessing against open_clip and torch
@@ -106,3 +110,5 @@ lock: $(STAMP) ## Compile the requirements files
 	@$(LOCK) $(LAMBDA) --extra embed -o functions/embed/requirements.txt
 	@$(COMPILE) benchmarks/requirements.in --universal --python-version 3.11 -c requirements.txt \
 	  -o benchmarks/requirements.txt
+	@set -o pipefail; $(COMPILE) foundry/requirements.in --universal --python-version 3.11 -c requirements.txt \
+	  | $(BIN)/python -m foundry.locking foundry/requirements.txt foundry/cuda.txt

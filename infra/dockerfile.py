@@ -18,16 +18,15 @@ from pathlib import Path
 from string import Template
 
 from infra import packaging
+from infra.interpreters import find_python
 
-BASE = f"public.ecr.aws/lambda/python:{packaging.PYTHON_VERSION}"
+BASE = packaging.BASE_IMAGE
 """The one base image; for a replay it is an empty file system."""
-
-TASK_ROOT = "/var/task"
 
 Install = Callable[[Path, Path], None]
 """Installs the packages of a requirements file into a folder: for Lambda's platform, whatever this one is."""
 
-_PIP_OPTIONS = {"--no-cache-dir", "--no-deps", "--require-hashes", "--only-binary=:all:"}
+_PIP_OPTIONS = {"--no-cache-dir", "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"}
 
 
 class DockerfileError(ValueError):
@@ -44,10 +43,13 @@ class Image:
         The function's folder in the image, on this machine.
     command
         The image's command.
+    user
+        Who runs it; empty for the base image's, which is root.
     """
 
     task_root: Path
     command: list[str]
+    user: str = ""
 
 
 @dataclass
@@ -63,10 +65,16 @@ class _Replay:
     stages: dict[str, Path] = field(default_factory=dict)
     root: Path | None = None
     command: list[str] = field(default_factory=list)
+    user: str = ""
+    # The image's Python, where this machine has one: bytecode is for the Python that writes it.
+    python: Path = field(
+        default_factory=lambda: find_python(packaging.PYTHON_VERSION) or Path(sys.executable)
+    )
 
     def run(self, instruction: str, rest: str) -> None:
         try:
-            text = Template(rest).substitute(self.visible, LAMBDA_TASK_ROOT=TASK_ROOT)
+            visible = self.known if instruction == "FROM" else self.visible
+            text = Template(rest).substitute(visible, LAMBDA_TASK_ROOT=packaging.TASK_ROOT)
         except KeyError as error:
             raise DockerfileError(f"{instruction} {rest}: {error} is not declared in this stage") from error
         words = shlex.split(text.strip("[]") if instruction == "CMD" else text)
@@ -81,6 +89,8 @@ class _Replay:
                 self._execute(words)
             case "CMD":
                 self.command = words
+            case "USER":
+                [self.user] = words
             case _:
                 raise DockerfileError(f"{instruction} can't be replayed")
 
@@ -93,7 +103,7 @@ class _Replay:
     def _begin(self, base: str, *naming: str) -> None:
         name = naming[1] if naming else str(len(self.stages))
         self.root = self.folder / name
-        self.visible = {}
+        self.visible, self.user = {}, ""
         if base in self.stages:
             shutil.copytree(self.stages[base], self.root, copy_function=os.link, symlinks=True)
         elif base == BASE:
@@ -104,22 +114,24 @@ class _Replay:
 
     def _copy(self, words: list[str]) -> None:
         *sources, target = words
-        origin = packaging.ROOT
+        origin, ignored = packaging.ROOT, ("__pycache__", "*.pyc")  # as the context leaves out
         if sources[0].startswith("--from="):
             stage = sources.pop(0).removeprefix("--from=")
             if stage not in self.stages:
                 raise DockerfileError(f"COPY --from={stage}: no such stage")
-            origin = self.stages[stage]
+            origin, ignored = self.stages[stage], ()
         for source in sources:
             if origin == packaging.ROOT and not self._in_context(source):
                 raise DockerfileError(f"COPY {source}: the build context leaves it out")
-            _copy(origin / source.lstrip("/"), self._inside(target), into=target.endswith("/"))
+            into = target.endswith("/")
+            _copy(origin / source.lstrip("/"), self._inside(target), into=into, ignored=ignored)
 
     def _execute(self, words: list[str]) -> None:
         environment = {}
         while "=" in words[0]:
             name, _, value = words.pop(0).partition("=")
-            environment[name] = os.pathsep.join(str(self._inside(path)) for path in value.split(":"))
+            paths = [str(self._inside(path)) for path in value.split(":") if path.startswith("/")]
+            environment[name] = os.pathsep.join(paths) or value
         match words:
             case ["pip", "install", *options]:
                 if missing := _PIP_OPTIONS - set(options):
@@ -129,7 +141,7 @@ class _Replay:
             case ["python", *arguments]:
                 mapped = [str(self._inside(word)) if word.startswith("/") else word for word in arguments]
                 result = subprocess.run(  # noqa: S603 - the repository's own Dockerfile
-                    [sys.executable, *mapped], env=environment, capture_output=True, text=True, check=False
+                    [self.python, *mapped], env=environment, capture_output=True, text=True, check=False
                 )
                 if result.returncode != 0:
                     raise DockerfileError(f"RUN {shlex.join(words)}: {result.stderr[-2000:]}")
@@ -175,7 +187,7 @@ def replay(
         if line.strip() and not line.startswith("#"):
             instruction, _, rest = line.partition(" ")
             state.run(instruction, rest.strip())
-    return Image(state._inside(TASK_ROOT), state.command)
+    return Image(state._inside(packaging.TASK_ROOT), state.command, state.user)
 
 
 def embed_image(folder: Path, install: Install | None = None) -> Image:
@@ -204,13 +216,12 @@ def _take_installed(requirements: Path, site: Path) -> None:
     shutil.copytree(packaging.installed_packages("embed"), site, copy_function=os.link, dirs_exist_ok=True)
 
 
-def _copy(source: Path, target: Path, *, into: bool) -> None:
+def _copy(source: Path, target: Path, *, into: bool, ignored: Sequence[str]) -> None:
     if not source.exists():
         raise DockerfileError(f"COPY {source}: there is no such file")
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-        shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignored)
+        shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*ignored))
         return
     if into:
         target.mkdir(exist_ok=True)

@@ -35,7 +35,7 @@ class EmbedCode:
 
     @cached_property
     def _zip(self) -> lambda_.Code:
-        return lambda_.Code.from_asset(str(packaging.stage_function("embed")))
+        return self._layers.code_of("embed")
 
     def function(self, scope: Construct, *, entry: str, parts: FunctionParts) -> lambda_.Function:
         """Make a function whose handler is in `entry`, a module of ``functions.embed``."""

@@ -102,22 +102,30 @@ class ZipFunction(Construct):
             "Function",
             runtime=lambda_.Runtime.PYTHON_3_12,
             handler=f"functions.{name}.{entry}.handler",
-            code=code or lambda_.Code.from_asset(str(packaging.stage_function(name))),
+            code=code or layers.code_of(name),
             layers=layers.of(name),
             **parts.properties,
         )
 
 
 class Layers(Construct):
-    """The shared ``glimpse`` package, and third-party packages per function, as Lambda layers."""
+    """The shared ``glimpse`` package, and third-party packages per function, as Lambda layers.
+
+    They and the functions' zips bring bytecode for Lambda's Python, but where functions run with another one.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, options: Options) -> None:
         super().__init__(scope, construct_id)
         self._options = options
+        self._compiled = not options.unbundled
         self._known: dict[str, list[lambda_.ILayerVersion]] = {}
         self._shared = self._layer(
             "Shared", str(packaging.stage_shared_layer()), "The shared glimpse package"
         )
+
+    def code_of(self, name: str) -> lambda_.Code:
+        """Give the zip of function ``name``."""
+        return lambda_.Code.from_asset(str(packaging.stage_function(name, compiled=self._compiled)))
 
     def of(self, name: str) -> list[lambda_.ILayerVersion]:
         """Give the layers of function ``name``; the first ones win where both hold a module."""

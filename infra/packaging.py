@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from infra.interpreters import Compiler, find_compiler
 from infra.strip import strip
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +26,10 @@ BUILD = ROOT / "build"
 
 PYTHON_VERSION = "3.12"
 """Python of the Lambda runtime; the layers' binary wheels are for it."""
+
+TASK_ROOT = "/var/task"
+LAYER_ROOT = "/opt/python"
+"""Where Lambda unpacks a function, and the modules of layers."""
 
 # The 3.12 runtime is Amazon Linux 2023 with glibc 2.34; manylinux_2_28 is the newest commonly built below.
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64")
@@ -45,6 +51,9 @@ _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info", "Dockerf
 
 DOCKERFILE = "functions/embed/Dockerfile"
 
+BASE_IMAGE = re.findall(r"^ARG BASE=(\S+)$", (ROOT / DOCKERFILE).read_text(), re.MULTILINE)[0]
+"""What embed's image is built on: AWS's image of the runtime, by its digest."""
+
 
 def image_context(models: str) -> tuple[str, ...]:
     """Return the Docker-ignore patterns that leave of the repository what embed's image is made of.
@@ -58,6 +67,7 @@ def image_context(models: str) -> tuple[str, ...]:
         "*",
         "!functions/__init__.py",
         "!functions/embed",
+        "!infra/bytecode.py",
         "!infra/strip.py",
         "!layers/glimpse/python/glimpse",
         f"!{models}",
@@ -125,7 +135,7 @@ def stage_models(bundles: Mapping[str, Path]) -> Path:
     return _stage(BUILD / "models", fill)
 
 
-def stage_function(name: str) -> Path:
+def stage_function(name: str, *, compiled: bool = True) -> Path:
     """Lay out the zip of a function: its package, and embed's models.
 
     Search brings no model: it loads the one that the deployment has chosen from the index bucket.
@@ -134,6 +144,8 @@ def stage_function(name: str) -> Path:
     ----------
     name
         ``api``, ``embed`` or ``search``.
+    compiled
+        Whether it is to bring bytecode, where a Python of Lambda's version is at hand to write it.
 
     Returns
     -------
@@ -148,20 +160,24 @@ def stage_function(name: str) -> Path:
         shutil.copytree(ROOT / "functions" / name, package / name, ignore=_IGNORED)
         if name == "embed":
             shutil.copytree(stage_models(chosen_bundles()), folder / "models")
+        if compiled and (compiler := _compiler()):
+            compiler.compile(package, f"{TASK_ROOT}/functions")
 
     return _stage(BUILD / "functions" / name, fill)
 
 
-def stage_shared_layer() -> Path:
+def stage_shared_layer(*, compiled: bool = True) -> Path:
     """Lay out the layer that holds the shared ``glimpse`` package, and return its folder."""
 
     def fill(folder: Path) -> None:
         shutil.copytree(SHARED / "glimpse", folder / "python/glimpse", ignore=_IGNORED)
+        if compiled and (compiler := _compiler()):
+            compiler.compile(folder / "python", LAYER_ROOT)
 
     return _stage(BUILD / "layers/glimpse", fill)
 
 
-def build_dependency_layer(name: str) -> Path:
+def build_dependency_layer(name: str, *, compiled: bool = True) -> Path:
     """Install a function's locked third-party packages for Lambda's platform, whatever this machine's is.
 
     The result is kept until the requirements change.
@@ -170,6 +186,8 @@ def build_dependency_layer(name: str) -> Path:
     ----------
     name
         ``api``, ``embed`` or ``search``.
+    compiled
+        Whether it is to bring bytecode, as in :func:`stage_function`.
 
     Returns
     -------
@@ -182,11 +200,17 @@ def build_dependency_layer(name: str) -> Path:
         If pip fails; with the end of its output.
     """
 
+    compiler = _compiler() if compiled else None
+
     def fill(folder: Path) -> None:
         shutil.copytree(installed_packages(name), folder / "python")
         strip(folder / "python")
+        if compiler:
+            compiler.compile(folder / "python", LAYER_ROOT)
 
     recipe = _recipe(name) + (ROOT / "infra/strip.py").read_bytes()
+    if compiler:
+        recipe += compiler.name.encode() + (ROOT / "infra/bytecode.py").read_bytes()
     return _stage(BUILD / "layers" / name, fill, digest=hashlib.sha256(recipe).hexdigest())
 
 
@@ -202,6 +226,10 @@ def installed_packages(name: str) -> Path:
     return _stage(
         BUILD / "packages" / name, lambda folder: install(REQUIREMENTS[name], folder), digest=digest
     )
+
+
+def _compiler() -> Compiler | None:
+    return find_compiler(PYTHON_VERSION, BASE_IMAGE)
 
 
 def _recipe(name: str) -> bytes:

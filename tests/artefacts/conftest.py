@@ -1,18 +1,15 @@
 """Each function's artefact, built for Lambda's platform, and an interpreter of Lambda's version for it."""
 
-import os
 import re
-import shutil
-import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from infra import packaging
-from infra.dockerfile import embed_image
+from infra.dockerfile import Image, embed_image
+from infra.interpreters import find_python
 from infra.strip import strip
 from tests.artefacts.runtime import Interpreter
 
@@ -22,9 +19,8 @@ LOCK = packaging.ROOT / "requirements.txt"
 @pytest.fixture(scope="session")
 def interpreter() -> Interpreter:
     """A Python of Lambda's version from PATH or pyenv; the running one where there is none, and says so."""
-    for candidate in _candidates():
-        if _version(candidate) == packaging.PYTHON_VERSION:
-            return Interpreter(candidate, packaging.PYTHON_VERSION)
+    if found := find_python(packaging.PYTHON_VERSION):
+        return Interpreter(found, packaging.PYTHON_VERSION)
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     warnings.warn(
         f"NO PYTHON {packaging.PYTHON_VERSION} HERE: the artefacts are built for and tested with {running},"
@@ -51,8 +47,8 @@ def zip_paths(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
-def image_root(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The function's folder in the image, as the Dockerfile's instructions make it without Docker."""
+def image(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """What the Dockerfile's instructions make, without Docker."""
     folder = tmp_path_factory.mktemp("image")
 
     def install(requirements: Path, site: Path) -> None:
@@ -61,6 +57,12 @@ def image_root(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactor
 
     image = embed_image(folder, None if interpreter.version == packaging.PYTHON_VERSION else install)
     assert image.command == ["functions.embed.handler.handler"]
+    return image
+
+
+@pytest.fixture(scope="session")
+def image_root(image: Image) -> Path:
+    """The function's folder in the image."""
     return image.task_root
 
 
@@ -73,21 +75,6 @@ def runtime_client(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFa
     lock.write_text("".join(_blocks(LOCK, names)))
     packaging.install(lock, site, python_version=interpreter.version)
     return site
-
-
-def _candidates() -> Iterator[Path]:
-    name = f"python{packaging.PYTHON_VERSION}"
-    on_path = shutil.which(name)
-    if on_path:
-        yield Path(on_path)
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    yield from sorted(pyenv.glob(f"versions/{packaging.PYTHON_VERSION}*/bin/{name}"))
-
-
-def _version(python: Path) -> str | None:
-    script = "import sys; print('%d.%d' % sys.version_info[:2])"
-    result = subprocess.run([python, "-c", script], capture_output=True, text=True, check=False)
-    return result.stdout.strip() if result.returncode == 0 else None  # a shim may point nowhere
 
 
 def _subset(function_lock: Path, target: Path) -> Path:

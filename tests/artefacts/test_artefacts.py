@@ -9,6 +9,7 @@ import pytest
 from glimpse.encoder import Bundle
 
 from infra import packaging
+from infra.dockerfile import Image
 from infra.size import ZIP_LIMIT, image_artefact, main
 from local.emulator import Emulator
 from local.models.publish import begin
@@ -120,6 +121,18 @@ def test_the_image_holds_packages_code_and_the_image_encoder(image_root: Path) -
     assert sum(parts.values()) - sum(models.values()) <= 300_000_000
     assert sum(parts.values()) == sum(p.stat().st_size for p in image_root.rglob("*") if p.is_file())
     assert not [path for path in image_root.rglob("*") if path.name in {"quantization", "pip"}]
+
+
+def test_the_image_brings_bytecode_and_no_root(image_root: Path, image: Image) -> None:
+    compiled = {
+        path.parent.parent / f"{path.name.partition('.')[0]}.py" for path in image_root.rglob("*.pyc")
+    }
+    left_out = set(image_root.rglob("*.py")) - compiled
+    assert {"functions", "glimpse", "boto3", "numpy"} <= {
+        path.relative_to(image_root).parts[0] for path in compiled
+    }
+    assert not left_out
+    assert image.user.split(":")[0] not in {"", "0", "root"}
 
 
 def test_sizes_are_listed_from_the_biggest_on(capsys: pytest.CaptureFixture[str]) -> None:

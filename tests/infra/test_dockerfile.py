@@ -8,7 +8,7 @@ from infra import packaging
 from infra.dockerfile import BASE, DockerfileError, Image, replay
 
 CONTEXT = ("*", "!functions", "!infra/strip.py")
-PIP = "pip install --no-cache-dir --no-deps --require-hashes --only-binary=:all:"
+PIP = "pip install --no-cache-dir --no-deps --require-hashes --only-binary=:all: --no-compile"
 
 
 def _replay(tmp_path: Path, text: str, **arguments: str) -> Image:

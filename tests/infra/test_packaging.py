@@ -58,6 +58,7 @@ def test_the_images_context_is_what_its_dockerfile_copies(assembly: Path) -> Non
     carried = (
         "functions/embed/",
         "functions/__init__.py",
+        "infra/bytecode.py",
         "infra/strip.py",
         "layers/glimpse/python/glimpse/",
         f"{models}/demo/",

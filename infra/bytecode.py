@@ -1,0 +1,55 @@
+"""Compiles modules to bytecode, for a place that can't be written: ``python bytecode.py FOLDER --root=/opt/python``.
+
+Lambda's ``/opt`` and ``/var/task`` are read-only, so what comes without bytecode is compiled at every cold start.
+
+A script of its own, with nothing but the standard library: the interpreter that runs it is the one that the
+bytecode is for, be it of this machine or of an image. It writes the same bytes for the same modules, whatever
+their dates: one process goes through them in one order, and the header holds the source's hash, which nobody
+checks when the module is imported (PEP 552).
+"""
+
+import argparse
+import py_compile
+import sys
+from importlib.util import cache_from_source
+from pathlib import Path
+
+
+def compile_folder(folder: Path, root: str) -> list[str]:
+    """Write the bytecode of all modules below a folder.
+
+    Parameters
+    ----------
+    folder
+        Where they are now.
+    root
+        Where they will be: tracebacks name that place.
+
+    Returns
+    -------
+    list of str
+        What is no module of this Python: a package's templates, or code for a later version.
+    """
+    left_out = []
+    for source in sorted(folder.rglob("*.py")):
+        name = f"{root}/{source.relative_to(folder).as_posix()}"
+        try:
+            py_compile.compile(
+                str(source),
+                cache_from_source(source),
+                name,
+                doraise=True,
+                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+            )
+        except (py_compile.PyCompileError, UnicodeDecodeError) as error:
+            left_out.append(f"{name}: {error}")
+    return left_out
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Compile modules to bytecode that is never checked.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--root", required=True, help="where the folder will be")
+    arguments = parser.parse_args()
+    for line in compile_folder(arguments.folder, arguments.root):
+        print(f"not compiled: {line}", file=sys.stderr)
