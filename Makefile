@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install foundry test-models test-protocol run reset test lint format lock synth deploy destroy eval-demo bench-cutoff calibrate-cutoff bench-encoder bench-index artefacts size
+.PHONY: help install foundry test-models test-protocol run reset test lint format lock synth deploy destroy eval-demo bench-cutoff calibrate-cutoff bench-encoder bench-index bench-cold artefacts size pin-image
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -72,6 +72,9 @@ artefacts: $(STAMP) ## Build each function's artefact for Lambda and test it alo
 
 eval-demo: $(STAMP) ## Measure the demo model that ships
 	@$(BIN)/python -m foundry.evaluate
+
+bench-cold: $(STAMP) ## Time each function's cold start on its artefact, before and since it ships bytecode
+	@$(BIN)/python -m benchmarks.cold
 
 bench-encoder: $(TORCH) ## Time the encoder beside open_clip on torch and plain onnxruntime
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks.encoder

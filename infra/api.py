@@ -23,7 +23,7 @@ _TABLE_ACTIONS: dict[str, tuple[str, ...]] = {
     # Scanned once, when names that are older than the rule about look-alikes get their rows.
     "usernames": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Scan"),
     "sessions": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
-    "folders": ("BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
+    "folders": ("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
     "folder_names": ("GetItem", "Query", "PutItem", "DeleteItem"),
     "images": ("GetItem", "BatchGetItem", "PutItem", "UpdateItem"),
     "jobs": ("GetItem", "PutItem", "UpdateItem"),

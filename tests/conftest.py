@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.grants import judge
+
 if TYPE_CHECKING:
     from tests.e2e.stack import Stack
 
@@ -26,6 +28,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.stop()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the functions' calls compared with their roles' statements at the end of a whole run."""
+    judge.register(config)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     """Share tests out to the processes of ``pytest -n``, each of which gets whole groups."""
     return Together(config, log)

@@ -1,5 +1,6 @@
 """The Lambda entry point: API Gateway's events to the application."""
 
+import glimpse.http  # noqa: F401 - before anything else that loads FastAPI
 from glimpse.settings import load
 from mangum import Mangum
 

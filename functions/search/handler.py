@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import glimpse.http  # noqa: F401 - before anything else that loads FastAPI
 from glimpse.logs import get_logger
 from glimpse.settings import load
 from mangum import Mangum

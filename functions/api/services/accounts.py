@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
@@ -52,7 +53,11 @@ class Passwords:
 
     def __init__(self, memory_kib: int = _MEMORY_KIB) -> None:
         self._hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=memory_kib, parallelism=1),))
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+
+    @cached_property
+    def _nobody(self) -> str:
+        """A hash that no password has; not made at the start, since most instances check no password."""
+        return self._hasher.hash(secrets.token_urlsafe())
 
     def hash(self, password: str) -> str:
         """Return the Argon2id hash of a password."""
@@ -70,13 +75,14 @@ class Passwords:
         tuple
             Whether it is right, and its hash under the present parameters when the stored one is older.
         """
+        nobody = self._nobody  # whoever asks: the first check takes as long for a name that exists
         try:
             imported = ImportedHash.parse(password_hash) if password_hash else None
             if imported is not None:
                 # The password is known now, so its hash becomes one like everybody's.
                 right = any(self._hasher.verify(each, imported.outer) for each in imported.inner(password))
                 return right, self.hash(password) if right else None
-            stored = self._nobody if password_hash is None else password_hash
+            stored = nobody if password_hash is None else password_hash
             right, updated = self._hasher.verify_and_update(_one_spelling(password), stored)
         except (UnreadableHash, UnknownHashError) as error:
             # Whoever has this account needs an operator, who needs to know; nobody can log in with it.

@@ -3,9 +3,9 @@
 import os
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from glimpse.aws import lazy_client
 
 from functions.api.services.ports import ObjectNotStored, SignedPost
 
@@ -31,7 +31,7 @@ class ObjectStore:
             retries={"mode": "standard", "total_max_attempts": 3},
             s3={"addressing_style": _addressing_style()},
         )
-        self._client: S3Client = boto3.client("s3", config=config)
+        self._client: S3Client = lazy_client("s3", config)
 
     def put(self, key: str, body: BinaryIO, content_type: str) -> None:
         """Store an object.

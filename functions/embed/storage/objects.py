@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from glimpse.aws import lazy_client
 
 from functions.embed.services.ports import ObjectTooLarge, StorageUnavailable, StoredFile
 
@@ -26,7 +26,7 @@ class ImagesBucket:
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
-        self._client: S3Client = boto3.client("s3", config=_CONFIG)
+        self._client: S3Client = lazy_client("s3", _CONFIG)
 
     def read(self, key: str) -> StoredFile | None:
         """Return an object, or None if there is none.

@@ -1,11 +1,10 @@
 """The queues that the function consumes."""
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from glimpse.aws import lazy_client
 
 from functions.embed.services.ports import StorageUnavailable
 
@@ -21,10 +20,7 @@ class ConsumedQueues:
 
     def __init__(self) -> None:
         self._urls: dict[str, str] = {}
-
-    @cached_property
-    def _client(self) -> "SQSClient":
-        return boto3.client("sqs", config=_CONFIG)
+        self._client: SQSClient = lazy_client("sqs", _CONFIG)
 
     def delay(self, queue_arn: str, receipt_handle: str, seconds: int) -> None:
         """Let a received message come again after so many seconds.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from glimpse.aws import lazy_client
 from glimpse.messages import (
     ChangeModels,
     EmbedAnswer,
@@ -44,7 +44,7 @@ class EmbedFunction:
     def __init__(self, function: str, client: LambdaClient | None = None) -> None:
         self._function = function
         # One try: a second would begin when the caller's time is over.
-        self._client = client or boto3.client(
+        self._client = client or lazy_client(
             "lambda",
             config=Config(
                 connect_timeout=2, read_timeout=SECONDS, retries={"mode": "standard", "total_max_attempts": 1}

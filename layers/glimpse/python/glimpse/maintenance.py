@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from glimpse.aws import lazy_client
 from glimpse.messages import EraseFolder, Maintenance, Upkeep
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class MaintenanceQueue:
 
     def __init__(self, queue_url: str, *, is_brief: bool = False, client: "SQSClient | None" = None) -> None:
         self._queue_url = queue_url
-        self._client: SQSClient = client or boto3.client("sqs", config=_BRIEF if is_brief else _PATIENT)
+        self._client: SQSClient = client or lazy_client("sqs", _BRIEF if is_brief else _PATIENT)
 
     def erase_folder(self, owner_id: int, folder_id: int) -> None:
         """Ask for everything of a folder to be removed once it is hidden.

@@ -1,5 +1,8 @@
 """What the HTTP services do alike: one log line a request, and errors as ``{"detail": …}``."""
 
+import glimpse.http.lean  # noqa: F401 - before FastAPI
+
+# isort: split
 from glimpse.http.application import new_app
 from glimpse.http.boundary import Boundary
 from glimpse.http.problems import Problem, Problems

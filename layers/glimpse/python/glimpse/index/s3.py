@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -17,6 +16,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
+from glimpse.aws import lazy_client
 from glimpse.index.errors import PreconditionFailed, StoreError, StoreUnavailable, WriteConflict
 from glimpse.index.store import NOT_MODIFIED, Data, Listed, NotModified, StoredObject
 
@@ -52,7 +52,7 @@ class S3ObjectStore:
 
     def __init__(self, bucket: str, client: S3Client | None = None) -> None:
         self._bucket = bucket
-        self._client = client or boto3.client("s3", config=CONFIG)
+        self._client = client or lazy_client("s3", CONFIG)
 
     def get(self, key: str) -> StoredObject | None:
         """Return an object, or None if there is none."""

@@ -10,14 +10,15 @@ import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from glimpse.aws import lazy_client
 from glimpse.search_client.errors import SearchUnavailable
 from glimpse.search_client.transport import MAX_PAYLOAD_BYTES, Response
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_lambda import LambdaClient
 
 _TOO_LARGE = "A request to search may have 6 MB at most; send less at a time."
@@ -55,8 +56,9 @@ class InvokeTransport:
         self._function = f"{function}:{qualifier}" if qualifier else function
         self._type: Literal["RequestResponse", "Event"] = "RequestResponse" if wait else "Event"
         # One try: an invocation that gave no answer in time may still be at work, and so would be the second.
-        self._client: LambdaClient = (session or boto3.Session()).client(
+        self._client: LambdaClient = lazy_client(
             "lambda",
+            session=session,
             endpoint_url=endpoint_url,
             config=Config(
                 connect_timeout=min(2, timeout_seconds),

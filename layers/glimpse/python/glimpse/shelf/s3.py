@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
-from boto3.exceptions import RetriesExceededError, S3UploadFailedError
-from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
+from glimpse.aws import lazy_client
 from glimpse.shelf.errors import ShelfError, ShelfUnavailable
 
 if TYPE_CHECKING:
+    from boto3.s3.transfer import TransferConfig
     from mypy_boto3_s3 import S3Client
 
 PREFIX = "models/"
@@ -25,8 +25,6 @@ _SHA256 = "sha256"  # the name of the objects' metadata
 _ABSENT = frozenset({"NoSuchKey", "404"})
 _SLOW_DOWN = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "TooManyRequests"})
 _CONFIG = Config(connect_timeout=2, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
-# One request is far from what Lambda's network gives: a model comes in ranges, eight at a time.
-_TRANSFER = TransferConfig(multipart_threshold=2**24, multipart_chunksize=2**23, max_concurrency=8)
 
 
 class ModelBucket:
@@ -47,7 +45,7 @@ class ModelBucket:
 
     def __init__(self, name: str, client: S3Client | None = None) -> None:
         self._name = name
-        self._client = client or boto3.client("s3", config=_CONFIG)
+        self._client = client or lazy_client("s3", _CONFIG)
 
     def uri(self, digest: str, path: str) -> str:
         """Name an object for people."""
@@ -67,7 +65,7 @@ class ModelBucket:
         """Write an object to a file; False if there is none."""
         with _translated(self.uri(digest, path)):
             try:
-                self._client.download_file(self._name, _key(digest, path), str(target), Config=_TRANSFER)
+                self._client.download_file(self._name, _key(digest, path), str(target), Config=_transfer())
             except ClientError as error:
                 if _code(error) in _ABSENT:
                     return False
@@ -107,7 +105,7 @@ class ModelBucket:
                 self._name,
                 _key(digest, path),
                 ExtraArgs={"Metadata": {_SHA256: sha256}},
-                Config=_TRANSFER,
+                Config=_transfer(),
                 Callback=sent,
             )
 
@@ -117,6 +115,14 @@ class ModelBucket:
             self._client.put_object(Bucket=self._name, Key=_key(digest, path), Body=data)
 
 
+@cache
+def _transfer() -> TransferConfig:
+    # One request is far from what Lambda's network gives: a model comes in ranges, eight at a time.
+    from boto3.s3.transfer import TransferConfig
+
+    return TransferConfig(multipart_threshold=2**24, multipart_chunksize=2**23, max_concurrency=8)
+
+
 def _key(digest: str, path: str) -> str:
     return f"{PREFIX}{digest}/{path}"
 
@@ -124,6 +130,9 @@ def _key(digest: str, path: str) -> str:
 @contextmanager
 def _translated(uri: str) -> Iterator[None]:
     """Raise boto3's errors as the shelf's."""
+    # Here, since whoever needs no bundle of the bucket needs no boto3 for it.
+    from boto3.exceptions import RetriesExceededError, S3UploadFailedError
+
     try:
         yield
     except ClientError as error:
