@@ -1,8 +1,9 @@
 """Times a cold start of each function on what is deployed: ``make bench-cold``.
 
-A new process of Lambda's Python sees nothing but one artefact, which it can't write to, as in Lambda. What it takes
-until the handler is there, and until the first question is answered, is compared with the code of an earlier
-commit, which brought no bytecode. A deployment on this machine answers it; only the function's own CPU time counts.
+A new process of Lambda's Python sees nothing but one artefact, which it can't write to, as in Lambda. What it
+takes until the handler is there, and until the first question is answered, is compared with the code of an
+earlier commit, which brought no bytecode. A deployment on this machine answers it; only the function's own
+CPU time counts.
 """
 
 from __future__ import annotations
@@ -92,7 +93,12 @@ def measure(python: Path, paths: Sequence[Path], name: str, environment: Mapping
     with tempfile.TemporaryDirectory() as temporary:
         result = subprocess.run(  # noqa: S603 - fixed arguments
             command,
-            env={"PATH": os.environ["PATH"], "TMPDIR": temporary, "LAMBDA_TASK_ROOT": str(paths[0]), **environment},
+            env={
+                "PATH": os.environ["PATH"],
+                "TMPDIR": temporary,
+                "LAMBDA_TASK_ROOT": str(paths[0]),
+                **environment,
+            },
             cwd="/",
             capture_output=True,
             text=True,

@@ -68,7 +68,9 @@ def last_without_bytecode() -> str:
     """
     [*_, first] = _git("log", "--diff-filter=A", "--format=%H", "--", _BYTECODE).split() or [""]
     if not first:
-        raise RuntimeError("bench-cold needs the commit that added infra/bytecode.py; fetch the whole history")
+        raise RuntimeError(
+            "bench-cold needs the commit that added infra/bytecode.py; fetch the whole history"
+        )
     return _git("rev-parse", f"{first}^").strip()
 
 

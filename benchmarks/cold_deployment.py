@@ -1,4 +1,4 @@
-"""Something for functions to talk to while they start: an emulator with the buckets and tables that they touch."""
+"""What functions talk to while they start: an emulator with the buckets and tables that they touch."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ def _request(method: str, path: str, body: Any = None) -> dict[str, Any]:  # noq
         "rawPath": path,
         "rawQueryString": "",
         "headers": {"content-type": "application/json", "authorization": "Bearer of-nobody"},
-        "requestContext": {"http": {"method": method, "path": path, "sourceIp": "127.0.0.1"}, "stage": "$default"},
+        "requestContext": {
+            "http": {"method": method, "path": path, "sourceIp": "127.0.0.1"},
+            "stage": "$default",
+        },
         "body": json.dumps(body),
         "isBase64Encoded": False,
     }
@@ -102,7 +105,8 @@ def _create_table(target: Target, table: str, keys: dict[str, str]) -> None:
         TableName=table,
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in keys.items()],
         KeySchema=[
-            {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+            {"AttributeName": key, "KeyType": kind}
+            for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
         ],
         BillingMode="PAY_PER_REQUEST",
     )

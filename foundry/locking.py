@@ -1,8 +1,9 @@
 """Divides the foundry's lock in two: what every machine installs, and what only torch's CUDA build needs.
 
-PyPI's torch for Linux is a CUDA build, which needs 4 GB of packages beside it. PyTorch's own index, or a folder
-of wheels, has the CPU build of the same version, which needs none of them. pip takes whichever it is offered, so
-the lock admits both: ``make foundry`` installs ``requirements.txt``, and ``cuda.txt`` only where torch asks for it.
+PyPI's torch for Linux is a CUDA build, which needs 4 GB of packages beside it. PyTorch's own index, or a
+folder of wheels, has the CPU build of the same version, which needs none of them. pip takes whichever it is
+offered, so the lock admits both: ``make foundry`` installs ``requirements.txt``, and ``cuda.txt`` only where
+torch asks for it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import sys
 from importlib.metadata import requires
 from pathlib import Path
 
-# SHA-256 of torch-{version}+cpu-cp3xx-cp3xx-manylinux_2_28_x86_64.whl, as PyTorch's index of CPU builds states it,
-# for CPython 3.11 and 3.12. PyPI has no such files, so uv can't find these.
+# SHA-256 of torch-{version}+cpu-cp3xx-cp3xx-manylinux_2_28_x86_64.whl, as PyTorch's index of CPU builds
+# states it, for CPython 3.11 and 3.12. PyPI has no such files, so uv can't find these.
 CPU_BUILDS = {
     "torch==2.13.0": (
         "6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b",

@@ -1,6 +1,7 @@
-"""Compiles modules to bytecode, for a place that can't be written: ``python bytecode.py FOLDER --root=/opt/python``.
+"""Compiles modules to bytecode: ``python bytecode.py FOLDER --root=/opt/python``.
 
-Lambda's ``/opt`` and ``/var/task`` are read-only, so what comes without bytecode is compiled at every cold start.
+Lambda's ``/opt`` and ``/var/task`` are read-only, so what comes without bytecode is compiled at every cold
+start.
 
 A script of its own, with nothing but the standard library: the interpreter that runs it is the one that the
 bytecode is for, be it of this machine or of an image. It writes the same bytes for the same modules, whatever

@@ -82,9 +82,9 @@ def _find(version: str, image: str, _path: str) -> Compiler | None:
     if shutil.which("docker") and _output(["docker", "version"]).returncode == 0:
         return Compiler(image, "python", image)
     print(
-        f"WARNING: NO PYTHON {version} HERE, and no Docker engine that could run one: the functions are packed"
-        " without bytecode, and each cold start compiles their modules anew, which takes about a second. Put"
-        f" python{version} on PATH, run `uv python install {version}`, or start Docker; then build again.",
+        f"WARNING: NO PYTHON {version} HERE, and no Docker engine that could run one. The functions are"
+        " packed without bytecode, and each cold start compiles their modules anew, for about a second. Put"
+        f" python{version} on PATH, run `uv python install {version}`, or start Docker; build again then.",
         file=sys.stderr,
     )
     return None

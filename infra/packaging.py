@@ -199,7 +199,6 @@ def build_dependency_layer(name: str, *, compiled: bool = True) -> Path:
     RuntimeError
         If pip fails; with the end of its output.
     """
-
     compiler = _compiler() if compiled else None
 
     def fill(folder: Path) -> None:

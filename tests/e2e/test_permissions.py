@@ -123,7 +123,7 @@ NAMED = {  # a key of each table
 }
 
 READABLE = {
-    "Api": {"users", "usernames", "sessions", "folder_names", "images", "jobs", "deployment"},
+    "Api": {"users", "usernames", "sessions", "folders", "folder_names", "images", "jobs", "deployment"},
     "Embed": {"folders", "images", "deployment"},
     "Search": {"deployment"},
     "Upkeep": set[str](),

@@ -17,7 +17,7 @@ ROLES = {"Api": "api", "Embedding": "embed", "Search": "search", "Upkeep": "upke
 
 @dataclass(frozen=True, order=True)
 class Grant:
-    """An action, and what it may be done to: ``table/images``, ``bucket/index/models/*``, ``queue/upkeep``…"""
+    """An action, and what it may be done to: ``table/jobs``, ``bucket/index/models/*``, ``queue/upkeep``."""
 
     action: str
     resource: str
@@ -45,7 +45,9 @@ def of_template(template: dict[str, Any]) -> dict[str, set[Grant]]:
     for name, body in template["Resources"].items():
         if body["Type"] != "AWS::IAM::Role":
             continue
-        [function] = [function for construct, function in ROLES.items() if name.startswith(f"{construct}PartsRole")]
+        [function] = [
+            function for construct, function in ROLES.items() if name.startswith(f"{construct}PartsRole")
+        ]
         [policy] = body["Properties"]["Policies"]
         found[function] = {
             Grant(action, _place(resource))
@@ -77,8 +79,8 @@ def _place(resource: Any) -> str:
 _TABLES = {
     "".join(part.title() for part in name.split("_")) + "Table": name
     for name in (
-        "users", "usernames", "sessions", "folders", "folder_names", "images", "jobs", "counters", "deployment",
-        "other_images", "shares",
+        "users", "usernames", "sessions", "folders", "folder_names", "images", "jobs", "counters",
+        "deployment", "other_images", "shares",
     )
 }  # fmt: skip
 _LOGICAL: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -105,7 +107,9 @@ def main() -> None:
     app = App(context={"embedZip": "true", "unbundled": "true"})
     GlimpseStack(app, "Glimpse", options=Options.of(app.node))
     template = app.synth().get_stack_by_name("Glimpse").template
-    found = {name: sorted((g.action, g.resource) for g in listed) for name, listed in of_template(template).items()}
+    found = {
+        name: sorted((g.action, g.resource) for g in listed) for name, listed in of_template(template).items()
+    }
     target = Path(sys.argv[1])
     partial = target.with_suffix(f".{os.getpid()}")
     partial.write_text(json.dumps(found, indent=1))

@@ -1,11 +1,11 @@
 """Notes which AWS calls the functions make while the integration tests drive them.
 
-A call belongs to the function whose code is on the stack, or, in a thread of the shared package, to the function
-whose tests are running. A test's own calls, which set up its world, belong to nobody.
+A call belongs to the function whose code is on the stack, or, in a thread of the shared package, to the
+function whose tests are running. A test's own calls, which set up its world, belong to nobody.
 
-A storage method may make other calls on another day: a lost race, a folder that is gone. So a call is noted with
-the storage method that was entered first, whoever entered it, be it a test of that class. What a function needs is
-what the methods that it enters were ever seen to do (:mod:`tests.grants.judge`).
+A storage method may make other calls on another day: a lost race, a folder that is gone. So a call is noted
+with the storage method that was entered first, whoever entered it, be it a test of that class. What a
+function needs is what the methods that it enters were ever seen to do (:mod:`tests.grants.judge`).
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def _note_signatures() -> None:
         _note_signed("s3:GetObject", bucket, key)
         return get(signer, request, *arguments, **options)
 
-    def signing_post(signer: Any, request: Any, fields: Any, conditions: Any, *more: Any, **options: Any) -> Any:
+    def signing_post(
+        signer: Any, request: Any, fields: Any, conditions: Any, *more: Any, **options: Any
+    ) -> Any:
         bucket, _ = _address(request["url"])
         _note_signed("s3:PutObject", bucket, fields["key"])
         return post(signer, request, fields, conditions, *more, **options)
@@ -104,23 +106,26 @@ def _note_signed(action: str, bucket: str, key: str) -> None:
 def _origin() -> tuple[str, str]:
     """Whose call it is, and the storage method that was entered first."""
     function = method = ""
-    in_test = False
+    in_test = in_shared = False
     frame: Any = sys._getframe(2)
     while frame is not None:
         code = frame.f_code
         file = code.co_filename
         if file.startswith(_SHARED):
+            in_shared = True
             if file.startswith(_STORAGE):
                 method = f"{file.removeprefix(_SHARED)}:{code.co_qualname}"
         elif file.startswith(_FUNCTIONS):
             if "/storage/" in file:
                 method = f"{file.removeprefix(_FUNCTIONS)}:{code.co_qualname}"
-            function = "upkeep" if file.startswith(_UPKEEP) or function == "upkeep" else _room(file, _FUNCTIONS)
-        elif file.startswith(_TESTS) and "/grants/" not in file:
-            in_test = True
+            function = (
+                "upkeep" if file.startswith(_UPKEEP) or function == "upkeep" else _room(file, _FUNCTIONS)
+            )
+        elif file.startswith(_TESTS) and "/grants/" not in file and not code.co_qualname.startswith("Spied."):
+            in_test = True  # what stands before an object to watch it makes no calls of its own
             break
         frame = frame.f_back
-    if not function and not in_test:
+    if in_shared and not function and not in_test:
         running = os.environ.get("PYTEST_CURRENT_TEST", "")
         room = running.removeprefix("tests/integration/").partition("/")[0]
         function = room if room in TESTED and running.startswith("tests/integration/") else ""
@@ -167,7 +172,7 @@ def _s3(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]
 def _sqs(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]:
     action = operation.removesuffix("Batch")
     if operation == "GetQueueUrl":
-        yield "sqs:GetQueueUrl", f"queue/{parameters['QueueName']}"
+        yield action, f"queue/{parameters['QueueName']}"
     else:
         yield f"sqs:{action}", f"queue/{_name(parameters['QueueUrl'])}"
 

@@ -1,4 +1,4 @@
-"""Bytecode travels with the modules: for Lambda's Python, the same bytes each time, and never checked there."""
+"""Bytecode travels with the modules: for Lambda's Python, the same bytes each time, never checked there."""
 
 import importlib.util
 import os

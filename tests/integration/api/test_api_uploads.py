@@ -103,6 +103,24 @@ def test_an_image_that_could_not_be_stored_says_so(client: Any, s3: Any) -> None
     assert BUCKET not in json.dumps(job)
 
 
+def test_images_that_could_not_be_stored_in_a_folder_that_is_gone_are_answered(
+    client: Any, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = client.account()
+    s3.delete_bucket(Bucket=BUCKET)
+    put_pending = ImageStore.put_pending
+
+    def put_and_lose(self: ImageStore, records: Any) -> None:
+        put_pending(self, records)
+        folders = OwnedFolderStore()
+        folders.hide(folders.get_many([1])[1])
+
+    monkeypatch.setattr(ImageStore, "put_pending", put_and_lose)
+    answer = upload(client, token, "summer", *(f"{number}.jpg" for number in range(20)))
+    assert answer.status == 200
+    assert answer.json["uploaded_count"] == 0
+
+
 def test_a_direct_upload_signs_exactly_what_was_announced(client: Any) -> None:
     token = client.account()
     body = {

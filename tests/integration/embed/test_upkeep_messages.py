@@ -9,8 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from glimpse.index import IndexKeeper, VectorBatch
-from glimpse.messages import EraseFolder
+from glimpse.maintenance import MaintenanceQueue
+from glimpse.messages import EraseFolder, TendIndexes
 
+from functions.embed.services.upkeep import IndexUpkeep
 from tests.integration.embed.conftest import Handler, again, batch, stored
 from tests.integration.embed.world import FOLDER, NAMESPACE, SPACE, USER, World, photo
 
@@ -78,6 +80,20 @@ def test_the_daily_round_finds_what_nobody_asked_for(world: World, upkeep: Handl
     attributes = ["ApproximateNumberOfMessagesDelayed"]
     answer = world.sqs.get_queue_attributes(QueueUrl=world.upkeep_url, AttributeNames=attributes)
     assert answer["Attributes"] == {attributes[0]: "1"}
+
+
+def test_rounds_remove_what_a_merge_has_replaced(world: World) -> None:
+    fill(world, 25)
+    keeper = IndexKeeper(world.store, grace_seconds=0)
+    keeper.compact(world.index())
+    before = world.search(photo("chelsea.png"))
+    rounds = IndexUpkeep(world.store, keeper, MaintenanceQueue(world.upkeep_url))
+    counts = []
+    for _ in range(3):
+        counts.append(len(list(world.s3.list_objects_v2(Bucket="index")["Contents"])))
+        rounds.tend(TendIndexes(kind="tend-indexes"), receive_count=1, remaining_seconds=lambda: 900)
+    assert counts[2] < counts[0] - 20
+    assert world.search(photo("chelsea.png")) == before
 
 
 def test_what_is_for_another_queue_ends_as_a_dead_letter(world: World, upkeep: Handler) -> None:

@@ -1,8 +1,8 @@
 """AWS clients that are made when they are first used.
 
-A client costs 50 to 150 ms of CPU, most of it for reading the description of its service, and boto3 itself as much
-again. A function has several, and most requests use one or none: what is made at the start is paid for at every cold
-start.
+A client costs 50 to 150 ms of CPU, most of it for reading the description of its service, and boto3 itself
+as much again. A function has several, and most requests use one or none: what is made at the start is paid
+for at every cold start.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ _making = threading.RLock()  # of boto3's sessions, making a client is what thre
 class _LazyClient:
     """Stands for a client, and makes it when it is first asked for anything."""
 
-    def __init__(self, service: str, config: Config, session: Session | None, options: dict[str, Any]) -> None:
+    def __init__(
+        self, service: str, config: Config, session: Session | None, endpoint_url: str | None
+    ) -> None:
         self._service = service
         self._config = config
         self._session = session
-        self._options = options
+        self._endpoint_url = endpoint_url
         self._made: Any = None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
@@ -41,27 +43,39 @@ class _LazyClient:
         import boto3
 
         make = self._session.client if self._session else boto3.client
-        return make(cast("Any", self._service), config=self._config, **self._options)
+        return make(cast("Any", self._service), config=self._config, endpoint_url=self._endpoint_url)
 
 
 @overload
 def lazy_client(
-    service: Literal["s3"], config: Config, *, session: Session | None = None, **options: Any
-) -> S3Client: ...
-@overload
-def lazy_client(
-    service: Literal["sqs"], config: Config, *, session: Session | None = None, **options: Any
-) -> SQSClient: ...
-@overload
-def lazy_client(
-    service: Literal["lambda"], config: Config, *, session: Session | None = None, **options: Any
-) -> LambdaClient: ...
-def lazy_client(
-    service: str,
+    service: Literal["s3"],
     config: Config,
     *,
     session: Session | None = None,
-    **options: Any,
+    endpoint_url: str | None = None,
+) -> S3Client: ...
+@overload
+def lazy_client(
+    service: Literal["sqs"],
+    config: Config,
+    *,
+    session: Session | None = None,
+    endpoint_url: str | None = None,
+) -> SQSClient: ...
+@overload
+def lazy_client(
+    service: Literal["lambda"],
+    config: Config,
+    *,
+    session: Session | None = None,
+    endpoint_url: str | None = None,
+) -> LambdaClient: ...
+def lazy_client(
+    service: Literal["s3", "sqs", "lambda"],
+    config: Config,
+    *,
+    session: Session | None = None,
+    endpoint_url: str | None = None,
 ) -> Any:
     """Return a client of boto3's that is made, by one thread, when it is first used.
 
@@ -73,7 +87,7 @@ def lazy_client(
         Timeouts, retries and the like.
     session : Session, optional
         Credentials and region; those of the environment otherwise.
-    **options
-        Further arguments of ``boto3.client``.
+    endpoint_url : str, optional
+        Where the service is; the environment says otherwise.
     """
-    return _LazyClient(service, config, session, options)
+    return _LazyClient(service, config, session, endpoint_url)

@@ -15,8 +15,8 @@ class SettingsError(RuntimeError):
 class FunctionSettings(BaseModel):
     """What every function reads; each declares the rest of what it needs in a subclass of its own.
 
-    A field is one variable, whose text pydantic turns into the field's type. pydantic-settings would also read
-    files, secrets and command lines, for a quarter of a second of every cold start.
+    A field is one variable, whose text pydantic turns into the field's type. pydantic-settings would also
+    read files, secrets and command lines, for a quarter of a second of every cold start.
     """
 
     model_config = ConfigDict(frozen=True)
