@@ -141,7 +141,6 @@ def _table_statements(storage: Storage) -> list[iam.PolicyStatement]:
                 "dynamodb:BatchGetItem",
                 "dynamodb:Query",
                 "dynamodb:UpdateItem",
-                "dynamodb:DeleteItem",
                 "dynamodb:BatchWriteItem",
             ],
             [tables["images"].table_arn],
@@ -154,14 +153,7 @@ def _table_statements(storage: Storage) -> list[iam.PolicyStatement]:
         ),
         allow(
             "KeepImagesOfOthers",
-            [
-                "dynamodb:BatchGetItem",
-                "dynamodb:Query",
-                "dynamodb:Scan",
-                "dynamodb:PutItem",
-                "dynamodb:DeleteItem",
-                "dynamodb:BatchWriteItem",
-            ],
+            ["dynamodb:BatchGetItem", "dynamodb:Scan", "dynamodb:BatchWriteItem"],
             [tables["other_images"].table_arn],
         ),
         allow(

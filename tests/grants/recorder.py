@@ -76,17 +76,13 @@ def _note_signatures() -> None:
     """A signed address carries the role's permission to whoever has it."""
     get, post = RequestSigner.generate_presigned_url, S3PostPresigner.generate_presigned_post
 
-    def signing_get(signer: Any, request: Any, *arguments: Any, **options: Any) -> Any:
-        bucket, key = _address(request["url"])
-        _note_signed("s3:GetObject", bucket, key)
-        return get(signer, request, *arguments, **options)
+    def signing_get(signer: Any, request_dict: Any, *arguments: Any, **options: Any) -> Any:
+        _note_signed("s3:GetObject", *_address(request_dict["url"]))
+        return get(signer, request_dict, *arguments, **options)
 
-    def signing_post(
-        signer: Any, request: Any, fields: Any, conditions: Any, *more: Any, **options: Any
-    ) -> Any:
-        bucket, _ = _address(request["url"])
-        _note_signed("s3:PutObject", bucket, fields["key"])
-        return post(signer, request, fields, conditions, *more, **options)
+    def signing_post(signer: Any, request_dict: Any, fields: Any, *arguments: Any, **options: Any) -> Any:
+        _note_signed("s3:PutObject", _address(request_dict["url"])[0], fields["key"])
+        return post(signer, request_dict, fields, *arguments, **options)
 
     RequestSigner.generate_presigned_url = signing_get
     S3PostPresigner.generate_presigned_post = signing_post
@@ -172,7 +168,7 @@ def _s3(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]
 def _sqs(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]:
     action = operation.removesuffix("Batch")
     if operation == "GetQueueUrl":
-        yield action, f"queue/{parameters['QueueName']}"
+        yield f"sqs:{action}", f"queue/{parameters['QueueName']}"
     else:
         yield f"sqs:{action}", f"queue/{_name(parameters['QueueUrl'])}"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from glimpse.encoder import Bundle
-from glimpse.generations import OtherMarkStore
+from glimpse.generations import OtherMark, OtherMarkStore
 from glimpse.index import image_ids
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import (
@@ -127,6 +127,11 @@ def test_images_of_other_backends_are_taken_along(world: World) -> None:
     assert (others_in(world, SPACE), others_in(world, OTHER_SPACE)) == ({1, 2, 5}, {1, 5})
     assert tally_now(world).left_out == 1
     assert coordinator(world).run(LOOK, **HOW) is Progress.DONE
+    OtherMarkStore().put(SPACE, "java/1/3", OtherMark(True, 0, 0, 1))  # of an earlier change, to this space
+    world.generations.finalize()
+    assert retirer(world).run(RetireSpace(space_id=SPACE), **HOW) is Progress.DONE
+    assert (others_in(world, SPACE), others_in(world, OTHER_SPACE)) == (set(), {1, 5})
+    assert OtherMarkStore().get(SPACE, "java/1/3") is None
 
 
 def test_files_from_before_namespaces_had_their_own_are_found_moved_or_not(world: World) -> None:
