@@ -70,6 +70,13 @@ size: $(STAMP) ## List what the image and the zips hold
 artefacts: $(STAMP) ## Build each function's artefact for Lambda and test it alone
 	@$(BIN)/python -m pytest -m slow tests/artefacts
 
+BASE_IMAGE := public.ecr.aws/lambda/python:3.12
+
+pin-image: ## Build embed's image on AWS's base image of today; needs a Docker engine and a network
+	@digest=$$(docker buildx imagetools inspect $(BASE_IMAGE) --format '{{.Manifest.Digest}}') \
+	  && sed -i "s|^ARG BASE=.*|ARG BASE=$(BASE_IMAGE)@$$digest|" functions/embed/Dockerfile \
+	  && grep '^ARG BASE=' functions/embed/Dockerfile
+
 eval-demo: $(STAMP) ## Measure the demo model that ships
 	@$(BIN)/python -m foundry.evaluate
 

@@ -43,7 +43,8 @@ def divide(lock: str) -> tuple[str, str]:
     ValueError
         If the hashes of this torch's CPU build are not known here.
     """
-    common, cuda = [], []
+    common: list[str] = []
+    cuda: list[str] = []
     for block in re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:]:
         name, _, rest = block.partition(" ")
         if name.startswith("torch=="):

@@ -114,7 +114,8 @@ class _Replay:
 
     def _copy(self, words: list[str]) -> None:
         *sources, target = words
-        origin, ignored = packaging.ROOT, ("__pycache__", "*.pyc")  # as the context leaves out
+        origin = packaging.ROOT
+        ignored: tuple[str, ...] = ("__pycache__", "*.pyc")  # as the context leaves out
         if sources[0].startswith("--from="):
             stage = sources.pop(0).removeprefix("--from=")
             if stage not in self.stages:
@@ -130,8 +131,8 @@ class _Replay:
         environment = {}
         while "=" in words[0]:
             name, _, value = words.pop(0).partition("=")
-            paths = [str(self._inside(path)) for path in value.split(":") if path.startswith("/")]
-            environment[name] = os.pathsep.join(paths) or value
+            inside = [str(self._inside(path)) for path in value.split(":") if path.startswith("/")]
+            environment[name] = os.pathsep.join(inside) or value
         match words:
             case ["pip", "install", *options]:
                 if missing := _PIP_OPTIONS - set(options):
