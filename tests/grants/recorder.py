@@ -114,9 +114,10 @@ def _origin() -> tuple[str, str]:
         elif file.startswith(_FUNCTIONS):
             if "/storage/" in file:
                 method = f"{file.removeprefix(_FUNCTIONS)}:{code.co_qualname}"
-            function = (
-                "upkeep" if file.startswith(_UPKEEP) or function == "upkeep" else _room(file, _FUNCTIONS)
-            )
+            elif file.startswith(_UPKEEP):
+                function = "upkeep"
+            else:
+                function = function if function == "upkeep" else _room(file, _FUNCTIONS)
         elif file.startswith(_TESTS) and "/grants/" not in file and not code.co_qualname.startswith("Spied."):
             in_test = True  # what stands before an object to watch it makes no calls of its own
             break
