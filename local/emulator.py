@@ -52,7 +52,7 @@ class Emulator:
         shutil.rmtree(temporary, ignore_errors=True)  # workers' copies of the code, if they were killed
         temporary.mkdir(parents=True)
         credentials.ensure(self._settings.home)
-        snapshot.unpack(self._folder / "state.json", self._folder / "state")
+        unpack(self._folder)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local.emulator_process"],
@@ -118,12 +118,24 @@ class Emulator:
             "PERSIST_STATE": "1",
             "STATE_DIR": str(self._folder / "state"),
             "SNAPSHOT": str(self._folder / "state.json"),
+            "UNDO": str(self._folder / "undo"),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self._folder / "s3"),
             # Services that would listen on ports of their own, and on every interface.
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
         }
+
+
+def unpack(folder: Path) -> None:
+    """Make the state of the last run, however that ended, the one that the emulator starts with.
+
+    Raises
+    ------
+    Trouble
+        If it is damaged.
+    """
+    snapshot.unpack(folder / "state.json", folder / "state", objects=folder / "s3", undone=folder / "undo")
 
 
 def is_ready(endpoint: str) -> bool:

@@ -1,7 +1,7 @@
 """The embedded emulator's process: MiniStack, with what a run on one machine needs around it.
 
 Started by :mod:`local.emulator`; configured by MiniStack's own environment variables, and by ``SNAPSHOT``,
-where its state goes. It adds
+where its state goes, and ``UNDO``, where is noted what was done to objects since. It adds
 
 - an end with its starter's: when the pipe on stdin closes, however the starter ended, it saves and stops;
 - a gate that lets through what is signed alone (:mod:`local.gate`);
@@ -29,12 +29,18 @@ from ministack import app as ministack
 from ministack.core import lambda_runtime
 from ministack.services import s3
 
+from local import objects
 from local.gate import guarded
 from local.saving import Saver
+from local.undo import UndoLog
 
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
 _Send = Callable[[_Message], Awaitable[None]]
+
+_INVOCATION = "/invocations"
+_API = "/_aws/execute-api/"
+_READS = {b"GetItem", b"BatchGetItem", b"Query", b"Scan", b"TransactGetItems", b"GetQueueAttributes"}
 
 _STOPPING = "Glimpse is stopping; try again when it runs again."
 
@@ -43,7 +49,8 @@ class SavedApp:
     """MiniStack's application, whose answers to clients wait until what they changed is on disk.
 
     Workers, and an operator's tools, sign their requests with an ``Authorization`` header of AWS: those don't
-    wait. Between a worker's dozen writes it would take long, and nobody has been promised anything yet.
+    wait. Between a worker's dozen writes it would take long, and nobody has been promised anything yet. What
+    another backend has the search function do does wait: it is invoked with the operator's signature.
 
     Parameters
     ----------
@@ -64,21 +71,24 @@ class SavedApp:
         if scope["type"] != "http":
             await ministack.app(scope, receive, send)
             return
-        by_client = _is_by_client(scope)
-        if by_client and self._stopping:
+        waits = _waits(scope)
+        if waits and self._stopping:
             await _refuse(send, _STOPPING)
             return
-        changing = scope["method"] not in {"GET", "HEAD", "OPTIONS"}
-        await ministack.app(scope, receive, self._once_saved(send) if by_client and changing else send)
-        if changing:
-            self._saver.changed()
+        if scope["method"] not in {"GET", "HEAD", "OPTIONS"}:
+            send = self._once_noted(send, changes=_may_change(scope), waits=waits)
+        await ministack.app(scope, receive, send)
 
-    def _once_saved(self, send: _Send) -> _Send:
+    def _once_noted(self, send: _Send, *, changes: bool, waits: bool) -> _Send:
+        """Answer once a change is noted, and everything that has changed by then is saved."""
         refused = False
 
-        async def wait_and_send(message: _Message) -> None:
+        async def note_and_send(message: _Message) -> None:
             nonlocal refused
-            if message["type"] == "http.response.start":
+            begins = message["type"] == "http.response.start"
+            if begins and changes:
+                self._saver.changed()
+            if begins and waits:
                 try:
                     await self._saver.saved()
                 except Exception as error:
@@ -87,7 +97,7 @@ class SavedApp:
             if not refused:
                 await send(message)
 
-        return wait_and_send
+        return note_and_send
 
 
 async def main() -> None:
@@ -98,11 +108,13 @@ async def main() -> None:
         loop.add_signal_handler(number, stop.set)
     threading.Thread(target=_watch_starter, args=(loop, stop), daemon=True).start()
     s3._fire_s3_event_async = _send_event
+    undo = UndoLog(Path(os.environ["UNDO"]), Path(os.environ["S3_DATA_DIR"]))
+    objects.note_changes(undo)
     config = Config()
     config.bind = [f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1.0  # requests still open are a worker's, and those have been ended by then
-    saver = Saver(Path(os.environ["SNAPSHOT"]))
+    saver = Saver(Path(os.environ["SNAPSHOT"]), undo)
     app = SavedApp(saver)
     saving = asyncio.create_task(saver.run())
 
@@ -120,12 +132,28 @@ async def main() -> None:
     await saver.save()
 
 
-def _is_by_client(scope: MutableMapping[str, Any]) -> bool:
-    """Tell whether a request is one to the API, or to storage by a signed address or form."""
+def _waits(scope: MutableMapping[str, Any]) -> bool:
+    """Tell whether whoever sent a request takes its answer for a promise.
+
+    Those are requests to the API, to storage by a signed address or form, and invocations but a worker's.
+    """
     if scope["path"].startswith("/_localstack/"):
         return False
-    headers = dict(scope["headers"])
-    return not headers.get(b"authorization", b"").startswith(b"AWS4-HMAC-SHA256")
+    signed = dict(scope["headers"]).get(b"authorization", b"")
+    if not signed.startswith(b"AWS4-HMAC-SHA256"):
+        return True
+    return scope["path"].endswith(_INVOCATION) and b"Credential=ASIA" not in signed  # a role's session
+
+
+def _may_change(scope: MutableMapping[str, Any]) -> bool:
+    """Tell whether a request changes anything itself.
+
+    Tables are read by POST, too; and what a function changes it asks for by requests of its own.
+    """
+    if scope["path"].endswith(_INVOCATION) or scope["path"].startswith(_API):
+        return False
+    target = dict(scope["headers"]).get(b"x-amz-target", b"").partition(b".")[2]
+    return target not in _READS
 
 
 async def _refuse(send: _Send, why: str) -> None:
@@ -138,7 +166,7 @@ async def _refuse(send: _Send, why: str) -> None:
 def _send_event(bucket: str, key: str, event: str, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
     """Send an event of S3 in the same step that stores the object, where MiniStack starts a thread.
 
-    So no snapshot knows the object but not the event. Objects themselves are on disk at once.
+    So no snapshot knows the object but not the event.
     """
     s3._fire_s3_event(bucket, key, event, *arguments, sequencer=s3._next_event_sequencer(event), **named)
 

@@ -1,8 +1,9 @@
 """Saving MiniStack's state while it runs.
 
 MiniStack itself saves when it is stopped, service by service. Here all services are saved as of one moment,
-so that the queues never know less or more than the tables; a client's request is answered when what it
-changed is on disk; and what workers change follows within a fraction of a second.
+so that the queues never know less or more than the tables, and objects neither (:mod:`local.undo`); a
+client's request is answered when what it changed is on disk; and what workers change follows within a
+fraction of a second.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +23,8 @@ from ministack import app as ministack
 from ministack.core import persistence
 from ministack.services import dynamodb, sqs
 
-from local import snapshot
+from local import logs, snapshot
+from local.undo import UndoLog
 
 BEHIND_SECONDS = 0.25
 """How long a change may be missing on disk that no client waits for."""
@@ -30,7 +32,7 @@ BEHIND_SECONDS = 0.25
 REST_SECONDS = 2.0
 """The same for services other than those of `_RECORDS`: a deployment changes them, and logs."""
 
-# What the application's requests change; S3's objects are files of their own, written at once.
+# What the application's requests change; S3's objects are files of their own.
 _RECORDS = frozenset({"dynamodb", "sqs"})
 
 _TRIES = 20
@@ -45,11 +47,16 @@ class Saver:
     ----------
     path
         The snapshot's file.
+    undo
+        Knows what was done to objects since.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, undo: UndoLog) -> None:
         self._path = path
+        self._undo = undo
         self._states: dict[str, str] = {}
+        self._changes = 0
+        self._saved_changes = -1  # there may be no snapshot yet
         self._rest_saved = float("-inf")
         self._wanted = asyncio.Event()
         self._due: asyncio.TimerHandle | None = None
@@ -58,6 +65,7 @@ class Saver:
 
     def changed(self) -> None:
         """Note that something may have changed."""
+        self._changes += 1
         self._save_within(BEHIND_SECONDS)
 
     async def saved(self) -> None:
@@ -68,6 +76,8 @@ class Saver:
         Exception
             If it can't be saved; an OSError, mostly.
         """
+        if self._saved_changes == self._changes:
+            return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(done)
         self._wanted.set()
@@ -110,12 +120,17 @@ class Saver:
             If the file can't be written.
         """
         began = time.monotonic()
+        # In one step: whatever changes an object is answered in this thread.
+        changes, covered = self._changes, self._undo.close()
         self._states = {**self._states, **_encoded(None if rest else _RECORDS)}
-        await asyncio.get_running_loop().run_in_executor(
-            self._executor, snapshot.write, self._path, self._states
-        )
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._write, self._states, covered)
+        self._saved_changes = max(changes, self._saved_changes)
         if rest:
             self._rest_saved = began
+
+    def _write(self, states: Mapping[str, str], covered: int) -> None:
+        snapshot.write(self._path, states, covered)
+        self._undo.forget(covered)
 
     def _save_within(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -152,6 +167,8 @@ def _states(names: frozenset[str] | None) -> Iterator[tuple[str, str]]:
         if names is not None and name not in names:
             continue
         try:
+            if name == "logs":
+                logs.shorten()
             state = get_state()
             if state is not None:
                 yield name, _json(name, state)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from local.errors import Trouble
+from local.undo import undo
+
+_COVERED = "undo"
+"""In the snapshot, beside the services' names: the last log of :mod:`local.undo` whose changes it knows."""
 
 
-def write(path: Path, states: Mapping[str, str]) -> None:
+def write(path: Path, states: Mapping[str, str], covered: int) -> None:
     """Replace a snapshot; whoever is killed meanwhile leaves the one before.
 
     Parameters
@@ -19,18 +24,24 @@ def write(path: Path, states: Mapping[str, str]) -> None:
         The snapshot's file.
     states
         Each service's state as JSON, by the service's name.
+    covered
+        The last log of :mod:`local.undo` that is from before the snapshot's moment.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     written = path.with_suffix(".written")
-    with written.open("w", encoding="utf-8") as file:
-        for number, (service, state) in enumerate(states.items()):
-            file.write(f"{',' if number else '{'}\n{json.dumps(service)}: {state}")
-        file.write("\n}\n" if states else "{}\n")
+    written.unlink(missing_ok=True)  # with an earlier version's mode
+    with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+        file.write(f"{{\n{json.dumps(_COVERED)}: {covered}")
+        for service, state in states.items():
+            file.write(f",\n{json.dumps(service)}: {state}")
+        file.write("\n}\n")
     written.replace(path)
 
 
-def unpack(path: Path, folder: Path) -> None:
-    """Write a snapshot's states as the files, one per service, that MiniStack reads when it starts.
+def unpack(path: Path, folder: Path, *, objects: Path, undone: Path) -> None:
+    """Make a snapshot what MiniStack finds when it starts.
+
+    Its states go to files, one per service, and objects become what they were at its moment.
 
     Messages that a worker held are made visible again. They would reappear after their visibility timeout, 12
     minutes here; but their worker ended with the emulator, so the wait would be for nothing.
@@ -41,6 +52,10 @@ def unpack(path: Path, folder: Path) -> None:
         The snapshot's file. Without one, the files there (of an earlier version, or none) stay.
     folder
         Where the files go.
+    objects
+        Where objects are.
+    undone
+        Where the logs of what was done to them are.
 
     Raises
     ------
@@ -51,10 +66,11 @@ def unpack(path: Path, folder: Path) -> None:
     if states is None:
         queues = _read(folder / "sqs.json")
         states = {} if queues is None else {"sqs": queues}
+    undo(undone, objects, states.pop(_COVERED, None))
     for message in _messages(states.get("sqs")):
         message["visible_at"] = min(message["visible_at"], message.get("sent_at", 0))
     for service, state in states.items():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         written = folder / f"{service}.unpacked"
         written.write_text(json.dumps(state))
         written.replace(folder / f"{service}.json")

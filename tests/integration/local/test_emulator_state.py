@@ -1,52 +1,12 @@
 """What the embedded emulator still knows after it was killed."""
 
-import os
-import signal
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from local.deploy import client_for
-from local.emulator import Emulator
-from local.processes import ProcessRecord
-from local.settings import Settings
-from tests.ports import free_ports
-
-BUCKET = "photographs"
-QUEUE = "uploads"
-
-
-class Machine:
-    """An emulator that can be killed."""
-
-    def __init__(self, home: Path) -> None:
-        [port] = free_ports(1)
-        self.settings = replace(Settings.from_environment({}), home=home, emulator_port=port)
-        self.start()
-
-    def start(self) -> None:
-        self.emulator = Emulator(self.settings)
-        self.emulator.start()
-
-    def kill(self) -> None:
-        record = ProcessRecord.read(self.settings.home / "emulator.json")
-        assert record is not None
-        os.kill(record.pid, signal.SIGKILL)
-        self.emulator.stop()
-
-    def client(self, service: str) -> Any:
-        return client_for(self.settings, service)
-
-    def messages(self) -> int:
-        """How many messages wait in the queue."""
-        sqs = self.client("sqs")
-        url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
-        name = "ApproximateNumberOfMessages"
-        return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
+from tests.integration.local.machine import BUCKET, QUEUE, Machine
 
 
 @pytest.fixture

@@ -12,6 +12,10 @@ DELAYED = {"id": "b", "sent_at": 100.0, "visible_at": 900.0, "receive_count": 0}
 QUEUES = {"payload": {"queues": {"data": {"q": {"messages": [HELD, DELAYED]}}}}}
 
 
+def unpack(home: Path, folder: Path) -> None:
+    snapshot.unpack(home / "state.json", folder, objects=home / "s3", undone=home / "undo")
+
+
 def _messages(folder: Path) -> Any:
     return json.loads((folder / "sqs.json").read_text())["payload"]["queues"]["data"]["q"]["messages"]
 
@@ -19,9 +23,9 @@ def _messages(folder: Path) -> Any:
 def test_a_snapshot_is_unpacked_to_a_file_per_service(tmp_path: Path) -> None:
     for number in (1, 2):
         snapshot.write(
-            tmp_path / "state.json", {"dynamodb": json.dumps({"n": number}), "iam": json.dumps({"é": []})}
+            tmp_path / "state.json", {"dynamodb": json.dumps({"n": number}), "iam": json.dumps({"é": []})}, 0
         )
-    snapshot.unpack(tmp_path / "state.json", tmp_path / "state")
+    unpack(tmp_path, tmp_path / "state")
     files = {path.name: json.loads(path.read_text()) for path in (tmp_path / "state").iterdir()}
     assert files == {"dynamodb.json": {"n": 2}, "iam.json": {"é": []}}
 
@@ -30,26 +34,26 @@ def test_a_snapshot_goes_before_the_files_of_an_earlier_one(tmp_path: Path) -> N
     (tmp_path / "state").mkdir()
     (tmp_path / "state/iam.json").write_text("{}")
     (tmp_path / "state/kms.json").write_text("[1]")
-    snapshot.write(tmp_path / "state.json", {"iam": "[2]"})
-    snapshot.unpack(tmp_path / "state.json", tmp_path / "state")
+    snapshot.write(tmp_path / "state.json", {"iam": "[2]"}, 0)
+    unpack(tmp_path, tmp_path / "state")
     assert (tmp_path / "state/iam.json").read_text() == "[2]"
     assert (tmp_path / "state/kms.json").read_text() == "[1]"
 
 
 def test_messages_that_a_worker_held_can_be_received_again(tmp_path: Path) -> None:
-    snapshot.write(tmp_path / "state.json", {"sqs": json.dumps(QUEUES)})
-    snapshot.unpack(tmp_path / "state.json", tmp_path / "state")
+    snapshot.write(tmp_path / "state.json", {"sqs": json.dumps(QUEUES)}, 0)
+    unpack(tmp_path, tmp_path / "state")
     assert _messages(tmp_path / "state") == [{**HELD, "visible_at": 100.0}, DELAYED]
 
 
 def test_files_that_an_earlier_version_left_go_on_to_be_used(tmp_path: Path) -> None:
     (tmp_path / "sqs.json").write_text(json.dumps(QUEUES))
-    snapshot.unpack(tmp_path / "state.json", tmp_path)
+    unpack(tmp_path, tmp_path)
     assert _messages(tmp_path) == [{**HELD, "visible_at": 100.0}, DELAYED]
 
 
 def test_a_first_start_has_no_messages(tmp_path: Path) -> None:
-    snapshot.unpack(tmp_path / "state.json", tmp_path)
+    unpack(tmp_path, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -57,4 +61,4 @@ def test_a_first_start_has_no_messages(tmp_path: Path) -> None:
 def test_damaged_state_is_told(tmp_path: Path, content: str) -> None:
     (tmp_path / "state.json").write_text(content)
     with pytest.raises(Trouble, match="make reset"):
-        snapshot.unpack(tmp_path / "state.json", tmp_path)
+        unpack(tmp_path, tmp_path)
