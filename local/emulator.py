@@ -119,6 +119,8 @@ class Emulator:
             "STATE_DIR": str(self._folder / "state"),
             "SNAPSHOT": str(self._folder / "state.json"),
             "UNDO": str(self._folder / "undo"),
+            "WORKERS": str(self._settings.workers),
+            "MALLOC_ARENA_MAX": "2",  # a worker has threads by the dozen; glibc would keep memory for each
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self._folder / "s3"),
             # Services that would listen on ports of their own, and on every interface.

@@ -1,12 +1,14 @@
 """The embedded emulator's process: MiniStack, with what a run on one machine needs around it.
 
 Started by :mod:`local.emulator`; configured by MiniStack's own environment variables, and by ``SNAPSHOT``,
-where its state goes, and ``UNDO``, where is noted what was done to objects since. It adds
+where its state goes, ``UNDO``, where is noted what was done to objects since, and ``WORKERS``, how many a
+function may have. It adds
 
 - an end with its starter's: when the pipe on stdin closes, however the starter ended, it saves and stops;
 - a gate that lets through what is signed alone (:mod:`local.gate`);
 - answers to clients only when what they changed is on disk (:mod:`local.saving`);
-- no Lambda worker left behind.
+- a few Lambda workers a function, none of which takes messages with it when it dies (:mod:`local.workers`),
+  and none left behind.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from local import objects
 from local.gate import guarded
 from local.saving import Saver
 from local.undo import UndoLog
+from local.workers import Workers
 
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
@@ -110,6 +113,7 @@ async def main() -> None:
     s3._fire_s3_event_async = _send_event
     undo = UndoLog(Path(os.environ["UNDO"]), Path(os.environ["S3_DATA_DIR"]))
     objects.note_changes(undo)
+    Workers(int(os.environ["WORKERS"])).install()
     config = Config()
     config.bind = [f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"]
     config.keep_alive_timeout = 75

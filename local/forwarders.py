@@ -20,8 +20,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from local.admission import admission
 from local.gate.gate import SECRET_HEADER
 from local.guard import OPERATOR_HEADER, Access, Guard, JsonBodies, OperatorRoutes
+from local.settings import DEFAULT_WORKERS
 
 MULTIPART_LIMIT = 4_500_000
 """Bytes of multipart that fit through API Gateway and Lambda: 6 MB of base64 in the event."""
@@ -61,7 +63,14 @@ class SearchTransport(Protocol):
         """Send one request."""
 
 
-def api_forwarder(gateway: str, *, gateway_limits: bool, access: Access, secret: str | None) -> Starlette:
+def api_forwarder(
+    gateway: str,
+    *,
+    gateway_limits: bool,
+    access: Access,
+    secret: str | None,
+    workers: int = DEFAULT_WORKERS,
+) -> Starlette:
     """Make the server that passes requests on to the HTTP API, streaming uploads and answers.
 
     Parameters
@@ -74,6 +83,8 @@ def api_forwarder(gateway: str, *, gateway_limits: bool, access: Access, secret:
         Who may ask.
     secret
         What the embedded emulator's gate wants to see; None for another emulator.
+    workers
+        How many workers the API's function has; further requests wait.
     """
     key = [] if secret is None else [(SECRET_HEADER.encode(), secret.encode())]
     client = httpx.AsyncClient(
@@ -105,10 +116,17 @@ def api_forwarder(gateway: str, *, gateway_limits: bool, access: Access, secret:
             return JSONResponse({"detail": f"The API can't be reached: {_reason(error)}."}, status_code=502)
         return await _relayed(answer)
 
-    return _server(forward, access)
+    return _server(forward, access, admission(workers))
 
 
-def search_forwarder(transport: SearchTransport, *, access: Access, secret: str, where: Path) -> Starlette:
+def search_forwarder(
+    transport: SearchTransport,
+    *,
+    access: Access,
+    secret: str,
+    where: Path,
+    workers: int = DEFAULT_WORKERS,
+) -> Starlette:
     """Make the server that passes requests on to the search function by Invoke, with its own credentials.
 
     Parameters
@@ -121,6 +139,8 @@ def search_forwarder(transport: SearchTransport, *, access: Access, secret: str,
         What opens the operator's routes.
     where
         The file that holds it.
+    workers
+        How many workers the function has; further requests wait.
     """
 
     async def forward(request: Request) -> Response:
@@ -135,7 +155,11 @@ def search_forwarder(transport: SearchTransport, *, access: Access, secret: str,
         return Response(answer.body, answer.status, headers=dict(_headers(answer.headers.items())))
 
     return _server(
-        forward, access, Middleware(JsonBodies), Middleware(OperatorRoutes, secret=secret, where=str(where))
+        forward,
+        access,
+        Middleware(JsonBodies),
+        Middleware(OperatorRoutes, secret=secret, where=str(where)),
+        admission(workers),
     )
 
 

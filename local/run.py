@@ -119,6 +119,7 @@ def _servers(
             f"{settings.endpoint}/_aws/execute-api/{target.outputs['ApiId']}/$default",
             gateway_limits=settings.gateway_limits,
             access=access,
+            workers=settings.workers,
             secret=known.gateway_secret if settings.external_endpoint is None else None,
         ),
         listeners["API_PORT"],
@@ -130,6 +131,7 @@ def _servers(
             access=Access(settings.hosts(), settings.allowed_origins),
             secret=known.search_secret,
             where=settings.home / credentials.FILE,
+            workers=settings.workers,
         ),
         listeners["SEARCH_PORT"],
     )

@@ -19,6 +19,10 @@ HOST = "127.0.0.1"
 DEFAULT_PORTS = {"API_PORT": 9999, "SEARCH_PORT": 5000, "WEB_PORT": 3000, "EMULATOR_PORT": 4566}
 
 
+DEFAULT_WORKERS = 3
+MOST_WORKERS = 64
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Where the state lies, which ports are used, and where to deploy.
@@ -39,6 +43,8 @@ class Settings:
         Names by which the ports are reached, beside localhost and 127.0.0.1 (``GLIMPSE_ALLOWED_HOSTS``).
     allowed_origins
         Origins of pages that may use the API, beside its own page's (``GLIMPSE_ALLOWED_ORIGINS``).
+    workers
+        How many workers a function has at most (``GLIMPSE_WORKERS``), on the embedded emulator.
     """
 
     home: Path
@@ -51,6 +57,7 @@ class Settings:
     model: str | None = None
     allowed_hosts: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
+    workers: int = DEFAULT_WORKERS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -59,7 +66,7 @@ class Settings:
         Raises
         ------
         Trouble
-            If a port or the endpoint is not usable.
+            If a port, the endpoint or the number of workers is not usable.
         """
         ports = [_port(environment, name) for name in DEFAULT_PORTS]
         for name, port in zip(DEFAULT_PORTS, ports, strict=True):
@@ -77,6 +84,7 @@ class Settings:
             model=environment.get("GLIMPSE_MODEL") or None,
             allowed_hosts=_hosts(environment.get("GLIMPSE_ALLOWED_HOSTS", "")),
             allowed_origins=_origins(environment.get("GLIMPSE_ALLOWED_ORIGINS", "")),
+            workers=_workers(environment.get("GLIMPSE_WORKERS")),
         )
 
     @property
@@ -133,6 +141,14 @@ def _port(environment: Mapping[str, str], name: str) -> int:
     text = environment.get(name) or str(DEFAULT_PORTS[name])
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**16:
         raise Trouble(f"{name} must be a port number from 1 to 65535, not {text!r}.")
+    return int(text)
+
+
+def _workers(text: str | None) -> int:
+    if not text:
+        return DEFAULT_WORKERS
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MOST_WORKERS:
+        raise Trouble(f"GLIMPSE_WORKERS must be a number from 1 to {MOST_WORKERS}, not {text!r}.")
     return int(text)
 
 
