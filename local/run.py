@@ -31,6 +31,7 @@ from local.seed import DemoAccount, seed
 from local.servers import Servers
 from local.settings import ROOT, Settings
 from local.target import Target
+from local.unanswered import Round, Unanswered
 from local.website import website
 
 _DEMO_MODEL = "glimpse-demo"
@@ -99,6 +100,9 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
     servers = _servers(settings, target, account, listeners)
     servers.start()
     running.callback(servers.stop)
+    unanswered = Round(Unanswered(target))
+    unanswered.start()
+    running.callback(unanswered.stop)
     _say("Looking after the demo account and its gallery …")
     if not seed(settings, account):
         _say("The gallery is still being embedded; searches find more of it by and by.")

@@ -44,7 +44,7 @@ class Settings:
     allowed_origins
         Origins of pages that may use the API, beside its own page's (``GLIMPSE_ALLOWED_ORIGINS``).
     workers
-        How many workers a function has at most (``GLIMPSE_WORKERS``), on the embedded emulator.
+        How many workers a function has at most (``GLIMPSE_LAMBDA_WORKERS``), on the embedded emulator.
     """
 
     home: Path
@@ -84,7 +84,7 @@ class Settings:
             model=environment.get("GLIMPSE_MODEL") or None,
             allowed_hosts=_hosts(environment.get("GLIMPSE_ALLOWED_HOSTS", "")),
             allowed_origins=_origins(environment.get("GLIMPSE_ALLOWED_ORIGINS", "")),
-            workers=_workers(environment.get("GLIMPSE_WORKERS")),
+            workers=_workers(environment.get("GLIMPSE_LAMBDA_WORKERS")),
         )
 
     @property
@@ -148,7 +148,7 @@ def _workers(text: str | None) -> int:
     if not text:
         return DEFAULT_WORKERS
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MOST_WORKERS:
-        raise Trouble(f"GLIMPSE_WORKERS must be a number from 1 to {MOST_WORKERS}, not {text!r}.")
+        raise Trouble(f"GLIMPSE_LAMBDA_WORKERS must be a number from 1 to {MOST_WORKERS}, not {text!r}.")
     return int(text)
 
 

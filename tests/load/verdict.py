@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
@@ -37,7 +38,11 @@ class Judge:
         self.failed = 0
 
     def unfinished_jobs(self) -> list[str]:
-        """Jobs of folders that are there which have images left, those that nobody was told of included."""
+        """Jobs that have images left, those that nobody was told of included.
+
+        A worker that dies after it wrote a job, and before it wrote the records, leaves a job of nothing: no
+        folder shows it, and nobody knows its number.
+        """
         read = TypeDeserializer().deserialize
         pages = (
             self._stack.client("dynamodb")
@@ -50,8 +55,15 @@ class Judge:
         return [
             f"job {job['job_id']}: {job['processed_images']} of {job['total_images']} images"
             for job in jobs
-            if job["processed_images"] < job["total_images"] and self._backstage.has_folder(job["folder_id"])
+            if job["processed_images"] < job["total_images"] and self._is_waited_for(job)
         ]
+
+    def _is_waited_for(self, job: dict[str, Any]) -> bool:
+        """Whether an image of the job is PENDING."""
+        return any(
+            record["job_id"] == job["job_id"] and record["status"] == "PENDING"
+            for record in self._backstage.records(int(job["folder_id"]))
+        )
 
     def wait(self) -> float:
         """Wait until every job is finished and the queues are empty, or five minutes; give the seconds."""

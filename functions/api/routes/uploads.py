@@ -70,6 +70,7 @@ def begin(wanted: UploadIn, user: CurrentUser, api: ServicesDep) -> UploadOut:
         user,
         Destination(wanted.folder_id, wanted.folder_name),
         [FileOffer(file.name, file.size, file.content_type) for file in wanted.files],
+        is_direct=True,
     )
     uploads: list[SignedUpload] = []
     rejected: list[RejectedUpload] = []

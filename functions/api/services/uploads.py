@@ -33,6 +33,12 @@ from functions.api.services.ports import (
 MAX_FILES = 500
 MAX_FILE_BYTES = 100 * 1024 * 1024
 JOB_LIFE = timedelta(days=30)
+PUT_LIFE = timedelta(minutes=1)
+"""How long objects may come that the API puts itself: a request has 30 seconds."""
+
+FORM_LIFE = timedelta(minutes=31)
+"""The same for those that a browser puts: a signed form lives for 30 minutes."""
+
 PARALLEL_PUTS = 8
 _OPEN_ATTEMPTS = 3
 _NO_EVENT = ""  # sorts before every sequencer of S3
@@ -97,8 +103,10 @@ class UploadService:
         self._objects = objects
         self._clock = clock
 
-    def begin(self, user: User, destination: Destination, offers: Sequence[FileOffer]) -> Upload:
-        """Write the job and the records of an upload.
+    def begin(
+        self, user: User, destination: Destination, offers: Sequence[FileOffer], *, is_direct: bool = False
+    ) -> Upload:
+        """Write the job and the records of an upload, whose objects a browser puts if it is a direct one.
 
         A file that can't become an image gets a FAILED record with the reason, and does not stop the others.
 
@@ -119,7 +127,7 @@ class UploadService:
         for _ in range(_OPEN_ATTEMPTS):
             folder_id = self._open(user, destination)
             try:
-                return self._write(user, folder_id, offers)
+                return self._write(user, folder_id, offers, FORM_LIFE if is_direct else PUT_LIFE)
             except FolderGone:
                 if destination.folder_id is not None:
                     raise NoAccess(NO_ACCESS) from None
@@ -150,7 +158,7 @@ class UploadService:
             return self._folders.may_add_to(user, destination.folder_id).folder_id
         return self._folders.open_by_name(user, destination.folder_name or "")
 
-    def _write(self, user: User, folder_id: int, offers: Sequence[FileOffer]) -> Upload:
+    def _write(self, user: User, folder_id: int, offers: Sequence[FileOffer], wait: timedelta) -> Upload:
         now = self._clock()
         job_id = self._counters.reserve(Counter.JOBS)[0]
         image_ids = self._counters.reserve(Counter.IMAGES, len(offers))
@@ -172,6 +180,7 @@ class UploadService:
                 expires_at=now + JOB_LIFE,
                 processed_images=len(failures),
                 failures=failures,
+                awaited_until=now + wait,
             )
         )
         try:

@@ -83,7 +83,13 @@ class World:
         FolderModel(folder_id).update([FolderModel.status.set(FolderStatus.ERASING.value)])
 
     def announce(
-        self, names: Iterable[str], *, folder_id: int = FOLDER, first_id: int = 10, job_id: int = JOB
+        self,
+        names: Iterable[str],
+        *,
+        folder_id: int = FOLDER,
+        first_id: int = 10,
+        job_id: int = JOB,
+        awaited_until: datetime | None = None,
     ) -> list[ImageRecord]:
         """Write a job and its records, as the API does before there is any object."""
         records = [
@@ -101,7 +107,15 @@ class World:
             for image_id, name in enumerate(names, first_id)
         ]
         self.jobs.create(
-            JobRecord(job_id, USER, folder_id, len(records), NOW, datetime.now(UTC) + timedelta(days=1))
+            JobRecord(
+                job_id,
+                USER,
+                folder_id,
+                len(records),
+                NOW,
+                datetime.now(UTC) + timedelta(days=1),
+                awaited_until=awaited_until,
+            )
         )
         self.images.put_pending(records)
         return records

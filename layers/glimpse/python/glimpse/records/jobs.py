@@ -21,6 +21,7 @@ class JobStore:
             },
             created_at=job.created_at,
             expires_at=job.expires_at,
+            awaited_until=job.awaited_until,
         ).save()
 
     def get(self, job_id: int) -> JobRecord | None:
@@ -42,4 +43,5 @@ class JobStore:
             ),
             created_at=model.created_at,
             expires_at=model.expires_at,
+            awaited_until=model.awaited_until,
         )

@@ -136,6 +136,7 @@ class JobModel(Table):
     failures: MapAttribute[str, Any] = MapAttribute(default=dict)  # type: ignore[no-untyped-call]
     created_at = UTCDateTimeAttribute()
     expires_at = TTLAttribute()
+    awaited_until = UTCDateTimeAttribute(null=True)  # earlier versions did not write it
 
 
 class OtherImageModel(Table):

@@ -184,7 +184,10 @@ class ImageFailure:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One upload: how many images it announced, and how many are INDEXED or FAILED by now."""
+    """One upload: how many images it announced, and how many are INDEXED or FAILED by now.
+
+    Objects of its images come until `awaited_until`, or never; None where that was not noted.
+    """
 
     job_id: int
     user_id: int
@@ -194,6 +197,7 @@ class JobRecord:
     expires_at: datetime
     processed_images: int = 0
     failures: tuple[ImageFailure, ...] = ()
+    awaited_until: datetime | None = None
 
     @property
     def status(self) -> JobStatus:
