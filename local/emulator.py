@@ -48,6 +48,8 @@ class Emulator:
         Trouble
             If it ends or does not answer within a minute.
         """
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.chmod(0o700)  # it holds passwords' hashes; an earlier version made it readable for all
         temporary = self._folder / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)  # workers' copies of the code, if they were killed
         temporary.mkdir(parents=True)
@@ -61,6 +63,7 @@ class Emulator:
                 stdin=subprocess.PIPE,  # closes with this process: the emulator's sign to stop
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                umask=0o077,
                 start_new_session=True,  # Ctrl-C is for this process, which then stops the emulator in order
             )
         ProcessRecord.of(self._process.pid).write(_record(self._settings.home))

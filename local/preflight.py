@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import socket
 from contextlib import suppress
@@ -15,8 +16,18 @@ MIN_FREE_BYTES = 500_000_000
 """A deployment, the emulator's copies of it and a sample gallery fit into this."""
 
 
+_RUNS = {"cdk.log", "cdk.out", "deployed.json", "emulator", "emulator.json", "lock", "seeded.json"}
+_MODELS = {"model.json", "models"}
+
+OURS = _RUNS | _MODELS
+"""What a run and the command keep in the folder of all state."""
+
+
 def prepare_home(home: Path) -> None:
-    """Create the folder of all state and see that it can be written.
+    """Create the folder of all state, for its owner's eyes alone, and see that it can be written.
+
+    One that holds other things, too, keeps its mode; what is in it of passwords' hashes and photographs has a
+    folder of its own (:class:`local.emulator.Emulator`).
 
     Raises
     ------
@@ -25,7 +36,9 @@ def prepare_home(home: Path) -> None:
     """
     probe = home / ".probe"
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if {path.name for path in home.iterdir()} <= OURS and home.stat().st_uid == os.getuid():
+            home.chmod(0o700)  # an earlier version made it readable for all
         probe.write_bytes(b"x" * 4096)
         probe.unlink()
         free = shutil.disk_usage(home).free

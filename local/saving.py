@@ -167,7 +167,7 @@ def _states(names: frozenset[str] | None) -> Iterator[tuple[str, str]]:
         if names is not None and name not in names:
             continue
         try:
-            if name == "logs":
+            if name == "cloudwatch_logs":
                 logs.shorten()
             state = get_state()
             if state is not None:

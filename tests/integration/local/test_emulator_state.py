@@ -1,11 +1,14 @@
 """What the embedded emulator still knows after it was killed."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from local.logs import MOST_CHARACTERS, MOST_STREAMS
+from local.saving import REST_SECONDS
 from tests.integration.local.machine import BUCKET, QUEUE, Machine
 
 
@@ -70,3 +73,26 @@ def test_what_cannot_be_saved_is_not_acknowledged(machine: Machine) -> None:
     assert "can't be saved" in answer.json()["detail"]
     snapshot.with_suffix(".written").rmdir()
     _put(machine, 1)
+
+
+def test_only_the_owner_can_read_the_state(machine: Machine) -> None:
+    _put(machine, 0)
+    assert machine.folder.stat().st_mode & 0o777 == 0o700
+    secrets = [machine.folder / "state.json", *(machine.folder / "s3").rglob("*.jpg")]
+    assert [path.stat().st_mode & 0o777 for path in secrets] == [0o600] * 2
+
+
+def test_the_state_holds_the_youngest_logs_alone(machine: Machine) -> None:
+    logs = machine.client("logs")
+    logs.create_log_group(logGroupName="function")
+    for number in range(2 * MOST_STREAMS):  # each of a thousand characters
+        stream = f"{number:03}"
+        logs.create_log_stream(logGroupName="function", logStreamName=stream)
+        events = [{"timestamp": int(time.time() * 1000), "message": f"{stream}{'x' * 200}"}] * 5
+        logs.put_log_events(logGroupName="function", logStreamName=stream, logEvents=events)
+    time.sleep(REST_SECONDS + 1)
+    _put(machine, 0)
+    text = (machine.folder / "state.json").read_text()
+    assert f"{2 * MOST_STREAMS - 1:03}xxx" in text
+    assert text.count("x" * 200) * 200 <= 2 * MOST_CHARACTERS + 50 * 200
+    assert len(logs.describe_log_streams(logGroupName="function")["logStreams"]) <= MOST_STREAMS

@@ -103,3 +103,20 @@ def test_a_process_that_ignores_the_request_is_made_to_end() -> None:
         stubborn.stdout.readline()
         end_group(ProcessRecord.of(stubborn.pid), grace_seconds=0.2)
         assert stubborn.wait(timeout=5) < 0
+
+
+@pytest.mark.parametrize("mode", [None, 0o755])
+def test_the_home_is_its_owners_alone(tmp_path: Path, mode: int | None) -> None:
+    home = tmp_path / "home"
+    if mode is not None:  # as an earlier version made it
+        (home / "emulator").mkdir(parents=True)
+        home.chmod(mode)
+    prepare_home(home)
+    assert home.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_home_among_other_things_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "holiday.txt").write_text("")
+    tmp_path.chmod(0o755)
+    prepare_home(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
