@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Awaitable
 from typing import IO, Any
 
@@ -23,8 +24,8 @@ MOST_WAITING = 200
 PATIENCE_SECONDS = 10.0
 """How long one waits."""
 
-ANSWER_SECONDS = 18.0
-"""How long one may be worked on; with the wait, less than the 30 s of AWS's gateway."""
+ANSWER_SECONDS = 28.0
+"""Within what time it is answered, the wait included; AWS's gateway gives it 30 s."""
 
 RETRY_SECONDS = 3
 
@@ -32,6 +33,7 @@ _MEMORY_BYTES = 256 * 1024
 _CHUNK_BYTES = 256 * 1024
 
 _BUSY = "Glimpse is busy with other requests; try again in a moment."
+_NO_ROOM = "The request can't be kept while it waits: {reason}. Make room on the disk of temporary files."
 _TOO_SLOW = "This took too long; it may or may not have had its effect. Try again in a moment."
 
 
@@ -47,7 +49,7 @@ class Admission:
     most_waiting
         How many may wait.
     patience_seconds, answer_seconds
-        How long a request may wait, and then be worked on until its answer begins.
+        How long a request may wait for its turn, and how long altogether until its answer begins.
     """
 
     def __init__(
@@ -72,8 +74,12 @@ class Admission:
             await self._app(scope, receive, send)
             return
         with tempfile.SpooledTemporaryFile(_MEMORY_BYTES) as body:
-            if not await _read(receive, body):
-                return  # the client went away
+            try:
+                if not await _read(receive, body):
+                    return  # the client went away
+            except OSError as error:
+                await _refuse(_NO_ROOM.format(reason=error.strerror), scope, receive, send)
+                return
             gone = asyncio.ensure_future(receive())
             try:
                 await self._queue(scope, _Replay(body, gone), gone, send)
@@ -81,6 +87,7 @@ class Admission:
                 gone.cancel()
 
     async def _queue(self, scope: Scope, receive: Receive, gone: asyncio.Future[Message], send: Send) -> None:
+        deadline = time.monotonic() + self._answer_seconds
         if not self._turns.locked() or self._waiting < self._most_waiting:
             self._waiting += 1
             turn = asyncio.ensure_future(self._turns.acquire())
@@ -95,7 +102,7 @@ class Admission:
                 turn.cancel()
             if has_turn:
                 try:
-                    await self._answer(scope, receive, send)
+                    await self._answer(scope, receive, send, deadline - time.monotonic())
                 finally:
                     self._turns.release()
                 return
@@ -103,7 +110,7 @@ class Admission:
                 return
         await _refuse(_BUSY, scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, seconds: float) -> None:
         """Have the application answer, or do it for an application that takes too long to begin."""
         begun = asyncio.Event()
 
@@ -114,9 +121,7 @@ class Admission:
         answering = asyncio.ensure_future(self._app(scope, receive, note_and_send))
         beginning = asyncio.ensure_future(begun.wait())
         try:
-            await asyncio.wait(
-                {answering, beginning}, timeout=self._answer_seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait({answering, beginning}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if answering.done() or begun.is_set():
                 await answering
                 return

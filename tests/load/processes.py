@@ -5,6 +5,8 @@ import random
 import signal
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,6 +36,18 @@ class Processes:
                 if folder.name.isdigit() and self._mark in (folder / "cmdline").read_text():
                     found.append(int(folder.name))
         return found
+
+    def megabytes(self) -> Iterator[tuple[str, int]]:
+        """Each process by what it is, and what it takes: a worker by its function."""
+        for pid in self.workers():
+            with suppress(OSError):
+                name = (
+                    (Path("/proc") / str(pid) / "cmdline").read_text().split("ministack-lambda-Glimpse-")[1]
+                )
+                yield name.partition("ZipFunction")[0], _resident(pid) // 10**6
+        if emulator := self.emulator():
+            yield "emulator", _resident(emulator) // 10**6
+        yield "run", _resident(self._stack.process.pid) // 10**6
 
     def bytes(self) -> int:
         """The resident memory of all of them; what they share counts for each."""
@@ -65,6 +79,7 @@ class Scales:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._weigh)
         self.most_bytes = 0
+        self.most_megabytes: Counter[str] = Counter()
         self.most_workers = 0
 
     def __enter__(self) -> "Scales":
@@ -78,6 +93,8 @@ class Scales:
     def _weigh(self) -> None:
         while not self._stop.wait(0.5):
             self.most_bytes = max(self.most_bytes, self._processes.bytes())
+            for name, megabytes in self._processes.megabytes():
+                self.most_megabytes[name] = max(self.most_megabytes[name], megabytes)
             self.most_workers = max(self.most_workers, len(self._processes.workers()))
 
 
