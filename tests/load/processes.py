@@ -41,10 +41,9 @@ class Processes:
         """Each process by what it is, and what it takes: a worker by its function."""
         for pid in self.workers():
             with suppress(OSError):
-                name = (
-                    (Path("/proc") / str(pid) / "cmdline").read_text().split("ministack-lambda-Glimpse-")[1]
-                )
-                yield name.partition("ZipFunction")[0], _resident(pid) // 10**6
+                command = (Path("/proc") / str(pid) / "cmdline").read_text()
+                function = command.partition("ministack-lambda-Glimpse-")[2].partition("Zip")[0]
+                yield function, _resident(pid) // 10**6
         if emulator := self.emulator():
             yield "emulator", _resident(emulator) // 10**6
         yield "run", _resident(self._stack.process.pid) // 10**6
