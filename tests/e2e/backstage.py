@@ -122,6 +122,10 @@ class Backstage:
         )
         return "Item" in answer
 
+    def has_object(self, key: str) -> bool:
+        """Whether the bucket of images has an object of this key."""
+        return self._s3.list_objects_v2(Bucket=self._images, Prefix=key)["KeyCount"] > 0
+
     def objects(self, owner_id: int, folder_id: int) -> list[str]:
         """The keys of a folder's originals and renditions."""
         return [

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -40,8 +41,8 @@ class Judge:
     def unfinished_jobs(self) -> list[str]:
         """Jobs that have images left, those that nobody was told of included.
 
-        A worker that dies after it wrote a job, and before it wrote the records, leaves a job of nothing: no
-        folder shows it, and nobody knows its number.
+        But two kinds: a worker that dies between writing a job and its records leaves a job of nothing, whose
+        number nobody knows; and what was announced for a direct upload may come while its form lives.
         """
         read = TypeDeserializer().deserialize
         pages = (
@@ -59,9 +60,12 @@ class Judge:
         ]
 
     def _is_waited_for(self, job: dict[str, Any]) -> bool:
-        """Whether an image of the job is PENDING."""
+        """Whether an image of the job is PENDING that is there, or should be by now."""
+        is_over = datetime.fromisoformat(job["awaited_until"]) < datetime.now(UTC)
         return any(
-            record["job_id"] == job["job_id"] and record["status"] == "PENDING"
+            record["job_id"] == job["job_id"]
+            and record["status"] == "PENDING"
+            and (is_over or self._backstage.has_object(record["key"]))
             for record in self._backstage.records(int(job["folder_id"]))
         )
 
