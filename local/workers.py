@@ -12,6 +12,7 @@ to take up does not count.
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import threading
@@ -22,8 +23,8 @@ from typing import Any
 from ministack.core import concurrency, lambda_runtime
 from ministack.services import lambda_svc, sqs
 
+RETRY_SECONDS = 3
 PATIENCE_SECONDS = 20.0
-"""How long an invocation waits for a worker while somebody waits for its answer."""
 
 _DIED = "Worker process died"  # MiniStack's words
 
@@ -126,10 +127,13 @@ class Workers:
     ----------
     most
         Workers of a function.
+    patience_seconds
+        How long an invocation waits for one while somebody waits for its answer.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._slots: dict[str, Slots] = {}
+        self._patience_seconds = patience_seconds
         self._most = most
         self._execute = lambda_svc._execute_function_warm
         self._run_batch = lambda_svc._run_sqs_batch
@@ -147,11 +151,8 @@ class Workers:
         name = (function.get("config") or function).get("FunctionName", "")
         is_batch = _invocation.is_batch
         slots = self._slots.setdefault(name, Slots(self._most))
-        if not slots.take(is_batch=is_batch, seconds=None if is_batch else PATIENCE_SECONDS):
-            return lambda_svc._throttle_response(
-                reason_code="ReservedFunctionConcurrentInvocationLimitExceeded",
-                msg=f"All {self._most} workers of {name} have been busy for {PATIENCE_SECONDS:.0f} s.",
-            )
+        if not slots.take(is_batch=is_batch, seconds=None if is_batch else self._patience_seconds):
+            return _busy(event, f"All {self._most} workers of {name} have been busy for too long.")
         try:
             return self._execute(function, event, request_id)
         finally:
@@ -175,6 +176,18 @@ class Workers:
         self._run_batch(source, function, event, batch, url, name)
         if _invocation.fate is not None:
             show_again(url, handles, counts=_invocation.fate is Fate.DEAD)
+
+
+def _busy(event: Any, why: str) -> dict[str, Any]:  # noqa: ANN401 - whatever the function was sent
+    """Answer in place of a function without a free worker: by HTTP where it was asked so, or as Lambda."""
+    if not isinstance(event, dict) or "requestContext" not in event:
+        refusal: dict[str, Any] = lambda_svc._throttle_response(
+            reason_code="ReservedFunctionConcurrentInvocationLimitExceeded", msg=why
+        )
+        return refusal
+    headers = {"content-type": "application/json", "retry-after": str(RETRY_SECONDS)}
+    detail = json.dumps({"detail": f"{why} Try again in a moment."})
+    return {"body": {"statusCode": 503, "headers": headers, "body": detail}, "log": ""}
 
 
 def show_again(url: str, handles: set[str], *, counts: bool) -> None:

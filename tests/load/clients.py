@@ -46,12 +46,14 @@ class Watch:
         self._lock = threading.Lock()
         self.answers: Counter[str] = Counter()
         self.seconds: list[float] = []
+        self.slowest: tuple[float, str] = (0.0, "")
 
-    def note(self, answer: str, seconds: float) -> None:
+    def note(self, request: str, answer: str, seconds: float) -> None:
         """Count an answer."""
         with self._lock:
             self.answers[answer] += 1
             self.seconds.append(seconds)
+            self.slowest = max(self.slowest, (seconds, f"{request}: {answer}"))
 
     def quantile(self, share: float) -> float:
         """Within how many seconds a share of the requests was answered."""
@@ -163,10 +165,10 @@ class Client:
         try:
             answer = self.http.request(method, path, **what)  # type: ignore[arg-type]
         except httpx.TransportError as error:
-            self._watch.note(type(error).__name__, time.monotonic() - began)
+            self._watch.note(f"{method} {path}", type(error).__name__, time.monotonic() - began)
             time.sleep(1)
             return None
-        self._watch.note(str(answer.status_code), time.monotonic() - began)
+        self._watch.note(f"{method} {path}", str(answer.status_code), time.monotonic() - began)
         if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             time.sleep(float(answer.headers.get("retry-after", 1)))
         return answer

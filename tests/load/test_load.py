@@ -68,6 +68,7 @@ def test_every_promise_is_kept_under_load(stack: Stack) -> None:
     print(f"""
 {load.clients} clients, {load.seconds:.0f} s; {len(watch.seconds)} requests: {dict(watch.answers)}
 {watch.quantile(0.5):.1f} s the median, {watch.quantile(0.95):.1f} s for 95 %, {longest:.1f} s at most
+    ({watch.slowest[1]})
 {judge.images} images promised and there, {judge.failed} of them FAILED; all finished after {finished:.0f} s
 {scales.most_workers} workers and {scales.most_bytes / 1e9:.2f} GB at most
 {dict(scales.most_megabytes)} MB at most for one process""")

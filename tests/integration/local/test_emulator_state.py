@@ -62,6 +62,22 @@ def test_an_upload_that_was_acknowledged_is_known_after_a_kill_with_its_event(ma
         assert len(listed) == number + 1
 
 
+def test_a_deletion_that_was_not_saved_is_taken_back_by_the_next_start(machine: Machine) -> None:
+    for number in range(2):
+        _put(machine, number)
+    s3 = machine.client("s3")
+    with machine.unsaved():
+        s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": "0.jpg"}, {"Key": "1.jpg"}]})
+        s3.put_object(Bucket=BUCKET, Key="2.jpg", Body=b"a worker's")
+        machine.kill()
+    machine.start()
+    listed = machine.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    assert {entry["Key"] for entry in listed} == {"0.jpg", "1.jpg"}
+    body = machine.client("s3").get_object(Bucket=BUCKET, Key="1.jpg")["Body"].read()
+    assert body == b"photograph"
+    assert machine.messages() == 2
+
+
 def test_what_cannot_be_saved_is_not_acknowledged(machine: Machine) -> None:
     snapshot = machine.settings.home / "emulator/state.json"
     snapshot.with_suffix(".written").mkdir()  # in the way of the next snapshot

@@ -1,11 +1,15 @@
 """Who gets one of a function's few workers."""
 
+import json
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
 
-from local.workers import Slots
+from local.workers import Slots, Workers
 
 SOON = 0.1
 
@@ -42,3 +46,34 @@ def test_those_who_wait_for_an_answer_leave_one_to_batches() -> None:
         assert not answer.done()
         slots.give_back(is_batch=False)
         assert answer.result()
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "is_error"),
+    [({"requestContext": {}, "rawPath": "/api/folders"}, 503, None), ({"operation": "embed"}, None, True)],
+)
+def test_who_finds_no_worker_in_time_is_told_to_come_again(
+    monkeypatch: pytest.MonkeyPatch, event: dict[str, Any], status: int | None, is_error: bool | None
+) -> None:
+    done = threading.Event()
+    monkeypatch.setattr(lambda_svc, "_execute_function_warm", lambda *_: {"body": done.wait(5)})
+    for module, name in [
+        (lambda_runtime, "Worker"),
+        (lambda_svc, "_run_sqs_batch"),
+        (lambda_svc, "_sqs_esm_concurrency"),
+    ]:
+        monkeypatch.setattr(module, name, getattr(module, name))  # put back at the end
+    Workers(1, patience_seconds=SOON).install()
+    function = {"FunctionName": "api"}
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(lambda_svc._execute_function_warm, function, event, "1")
+        while not first.running():
+            pass
+        threading.Event().wait(SOON)
+        answer = lambda_svc._execute_function_warm(function, event, "2")
+        done.set()
+        assert first.result() == {"body": True}
+    assert (answer["body"].get("statusCode"), answer.get("error")) == (status, is_error)
+    if status:
+        assert int(answer["body"]["headers"]["retry-after"]) > 0
+        assert "Try again" in json.loads(answer["body"]["body"])["detail"]
