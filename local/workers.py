@@ -5,9 +5,9 @@ memory left. Here an invocation waits for one of a few. None waits for itself: *
 invokes *embed*; nothing invokes *api*, and each function has workers of its own. Consumers of queues and
 those who wait for an answer leave one worker to each other.
 
-A worker that dies (it was killed, or ran out of memory) would leave its messages invisible for 12 minutes,
-their visibility timeout. Here it is seen dead, so they are visible at once; a delivery that no worker lived
-to take up does not count.
+A worker that dies (it was killed, ran out of memory or took too long) would leave its messages invisible for
+12 minutes, their visibility timeout. Here it is seen dead, so they are visible at once; a delivery that no
+worker lived to take up does not count.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ministack.services import lambda_svc, sqs
 RETRY_SECONDS = 3
 PATIENCE_SECONDS = 20.0
 
-_DIED = "Worker process died"  # MiniStack's words
+_DEATHS = ("Worker process died", "Task timed out")  # MiniStack's words
 
 
 class Fate(Enum):
@@ -102,7 +102,7 @@ class Worker(lambda_runtime.Worker):  # type: ignore[misc]
             if code is not None and code < 0:
                 _invocation.fate = Fate.UNBORN if code == -signal.SIGKILL else Fate.DEAD
             return {"status": "error", "error": f"The worker did not start: {error}", "log": ""}
-        if result.get("status") == "error" and self._died(result.get("error")):
+        if result.get("status") == "error" and self._died(str(result.get("error", ""))):
             _invocation.fate = Fate.DEAD
         return result
 
@@ -110,10 +110,10 @@ class Worker(lambda_runtime.Worker):  # type: ignore[misc]
         super()._spawn()
         self._spawned = self._proc
 
-    def _died(self, error: str | None) -> bool:
+    def _died(self, error: str) -> bool:
         code = _exit_code(self._spawned)
-        # One that raised, or took too long, was ended by MiniStack: with SIGTERM, as a rule.
-        return error == _DIED or (code is not None and code < 0 and code != -signal.SIGTERM)
+        # One that raised was ended by MiniStack, with SIGTERM; as in AWS, its messages stay away for a while.
+        return error.startswith(_DEATHS) or (code is not None and code < 0 and code != -signal.SIGTERM)
 
 
 def _exit_code(process: subprocess.Popen[str] | None) -> int | None:
