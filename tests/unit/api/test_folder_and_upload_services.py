@@ -1,6 +1,7 @@
 """Folders, uploads and jobs on storage in memory."""
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -88,6 +89,14 @@ def test_records_and_job_come_before_objects(world: Any) -> None:
     for image in stored.images:
         key = UploadKey.parse(image.key)
         assert (key.user_id, key.folder_id, key.image_id) == (user.user_id, upload.folder_id, image.image_id)
+
+
+@pytest.mark.parametrize("is_direct", [False, True])
+def test_a_job_says_until_when_its_objects_may_come(world: Any, is_direct: bool) -> None:
+    upload = world.uploads.begin(world.user(), SUMMER, [jpeg("cat.jpg")], is_direct=is_direct)
+    job = world.job_store.get(upload.job_id)
+    longer_than = timedelta(minutes=30) if is_direct else timedelta(seconds=30)  # a form's, a request's
+    assert longer_than < job.awaited_until - job.created_at < 3 * longer_than
 
 
 def test_an_object_that_is_not_taken_fails_alone(world: Any) -> None:
