@@ -34,6 +34,7 @@ _CHUNK_BYTES = 256 * 1024
 
 _BUSY = "Glimpse is busy with other requests; try again in a moment."
 _NO_ROOM = "The request can't be kept while it waits: {reason}. Make room on the disk of temporary files."
+_STARTING = "Glimpse is starting; try again in a moment."
 _TOO_SLOW = "This took too long; it may or may not have had its effect. Try again in a moment."
 
 
@@ -129,6 +130,11 @@ class Admission:
             answering.cancel()
             beginning.cancel()
         await _refuse(_TOO_SLOW, scope, receive, send)
+
+
+async def starting(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer whoever asks while everything is still starting, rather than let them wait for the end of it."""
+    await _refuse(_STARTING, scope, receive, send)
 
 
 def admission(workers: int) -> Middleware:

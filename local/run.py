@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from socket import socket
@@ -14,6 +14,7 @@ from types import FrameType
 from glimpse.search_client import SearchClient, SearchUnavailable
 
 from local import credentials
+from local.admission import starting
 from local.deploy import deploy
 from local.emulator import Emulator, end_stale, is_ready
 from local.endpoint import context_of
@@ -81,6 +82,8 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
         name: running.enter_context(listen(getattr(settings, name.lower()), name))
         for name in ("API_PORT", "SEARCH_PORT", "WEB_PORT")
     }
+    meanwhile = _meanwhile(listeners.values())
+    running.callback(meanwhile.stop)
     model = first.decide(settings, _say)
     emulator = None
     if settings.external_endpoint is None:
@@ -98,6 +101,7 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
     first.give(settings, target, model, deployed=deployment.changed)
     account = DemoAccount()
     servers = _servers(settings, target, account, listeners)
+    meanwhile.stop()
     servers.start()
     running.callback(servers.stop)
     unanswered = Round(Unanswered(target))
@@ -144,6 +148,15 @@ def _servers(
         "demo": {"username": account.username, "password": account.password},
     }
     servers.add(website(config, access), listeners["WEB_PORT"])
+    return servers
+
+
+def _meanwhile(listeners: Iterable[socket]) -> Servers:
+    """Have whoever asks by now told that everything is starting."""
+    servers = Servers()
+    for listener in listeners:
+        servers.add(starting, listener.dup())  # which is closed with the server
+    servers.start()
     return servers
 
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from local.admission import starting
 from local.preflight import listen
 from local.servers import Servers
 
@@ -69,3 +70,21 @@ def test_who_still_waits_when_the_servers_stop_is_told_so(
 def test_a_request_that_is_almost_done_is_answered(slow: Slow) -> None:
     answer = slow.stopped_during("/waits/0.1")
     assert (answer.status_code, answer.text) == (200, "done")
+
+
+def test_who_asks_too_early_is_told_so_and_the_port_is_free_for_what_comes() -> None:
+    listener = listen(0, "API_PORT")
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    meanwhile, servers = Servers(), Servers()
+    meanwhile.add(starting, listener.dup())
+    meanwhile.start()
+    with httpx.Client(trust_env=False) as client:
+        early = client.post(url, content=b"x")
+        assert (early.status_code, "starting" in early.json()["detail"]) == (503, True)
+        assert int(early.headers["retry-after"]) > 0
+        meanwhile.stop()
+        servers.add(PlainTextResponse("here"), listener)
+        servers.start()
+        assert client.get(url).text == "here"
+    servers.stop()
+    listener.close()
