@@ -32,7 +32,7 @@ from local.seed import DemoAccount, seed
 from local.servers import Servers
 from local.settings import ROOT, Settings
 from local.target import Target
-from local.unanswered import Round, Unanswered
+from local.unanswered import begin_rounds
 from local.website import website
 
 _DEMO_MODEL = "glimpse-demo"
@@ -85,15 +85,7 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
     meanwhile = _meanwhile(listeners.values())
     running.callback(meanwhile.stop)
     model = first.decide(settings, _say)
-    emulator = None
-    if settings.external_endpoint is None:
-        listen(settings.emulator_port, "EMULATOR_PORT").close()
-        _say("Starting the AWS emulator …")
-        emulator = Emulator(settings)
-        running.callback(emulator.stop)
-        emulator.start()
-    elif not is_ready(settings.endpoint):
-        raise Trouble(f"No emulator answers at AWS_ENDPOINT_URL, {settings.endpoint}; start it, or unset it.")
+    emulator = _start_emulator(settings, running)
     _say("Deploying the stack, if anything changed …")
     deployment = deploy(settings, context=context_of(settings))
     outputs = deployment.outputs
@@ -104,9 +96,7 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
     meanwhile.stop()
     servers.start()
     running.callback(servers.stop)
-    unanswered = Round(Unanswered(target))
-    unanswered.start()
-    running.callback(unanswered.stop)
+    running.callback(begin_rounds(target).stop)
     _say("Looking after the demo account and its gallery …")
     if not seed(settings, account):
         _say("The gallery is still being embedded; searches find more of it by and by.")
@@ -149,6 +139,22 @@ def _servers(
     }
     servers.add(website(config, access), listeners["WEB_PORT"])
     return servers
+
+
+def _start_emulator(settings: Settings, running: ExitStack) -> Emulator | None:
+    """Start the embedded emulator; None if another one is named, which must answer."""
+    if settings.external_endpoint is not None:
+        if not is_ready(settings.endpoint):
+            raise Trouble(
+                f"No emulator answers at AWS_ENDPOINT_URL, {settings.endpoint}; start it, or unset it."
+            )
+        return None
+    listen(settings.emulator_port, "EMULATOR_PORT").close()
+    _say("Starting the AWS emulator …")
+    emulator = Emulator(settings)
+    running.callback(emulator.stop)
+    emulator.start()
+    return emulator
 
 
 def _meanwhile(listeners: Iterable[socket]) -> Servers:

@@ -169,6 +169,13 @@ class Round(threading.Thread):
         self._ending.set()
 
 
+def begin_rounds(target: Target) -> Round:
+    """Look for such uploads in a deployment from now on."""
+    rounds = Round(Unanswered(target))
+    rounds.start()
+    return rounds
+
+
 def _awaited_until(item: dict[str, Any]) -> float:
     if "awaited_until" in item:
         return datetime.fromisoformat(item["awaited_until"]["S"]).timestamp()
