@@ -9,6 +9,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
+from local import credentials
 from local.errors import Trouble
 from local.settings import HOST
 
@@ -19,7 +20,7 @@ MIN_FREE_BYTES = 500_000_000
 _RUNS = {"cdk.log", "cdk.out", "deployed.json", "emulator", "emulator.json", "lock", "seeded.json"}
 _MODELS = {"model.json", "models"}
 
-OURS = _RUNS | _MODELS
+OURS = _RUNS | _MODELS | {credentials.FILE}
 """What a run and the command keep in the folder of all state."""
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import httpx
 
+from local import credentials
 from local.deploy import client_for
 from local.emulator import Emulator
+from local.gate.gate import SECRET_HEADER
 from local.processes import ProcessRecord
 from local.settings import Settings
 from tests.ports import free_ports
@@ -57,7 +59,8 @@ class Machine:
     def acknowledges(self) -> bool:
         """Whether a client is answered that asks for nothing: if all is saved that was changed before."""
         address = f"{self.settings.endpoint}/_aws/execute-api/none/$default/"
-        return httpx.post(address, timeout=30, trust_env=False).status_code != 503
+        secret = {SECRET_HEADER: credentials.of(self.settings.home).gateway_secret}
+        return httpx.post(address, headers=secret, timeout=30, trust_env=False).status_code != 503
 
     @contextmanager
     def unsaved(self) -> Iterator[Callable[[], None]]:
