@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from glimpse.encoder.preprocess import Preprocessing
 from glimpse.photos import MAX_PIXELS, UnreadablePhoto, is_large, open_photo
-from glimpse.photos.jpeg import is_baseline, reduction
+from glimpse.photos.jpeg import outline, reduction
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -38,19 +38,19 @@ def in_separate_scans(data: bytes) -> bytes:
 @pytest.mark.parametrize("subsampling", [0, 2])
 def test_the_usual_kind_is_baseline(mode: str, subsampling: int) -> None:
     image = Image.new(mode, (40, 30))
-    assert is_baseline(encode(image, subsampling=subsampling, exif=b"Exif\0\0" + b"\xff\xda" * 20))
-    assert not is_baseline(encode(image, subsampling=subsampling, progressive=True))
+    assert outline(encode(image, subsampling=subsampling, exif=b"Exif\0\0" + b"\xff\xda" * 20)).is_baseline
+    assert not outline(encode(image, subsampling=subsampling, progressive=True)).is_baseline
 
 
 def test_colours_in_scans_of_their_own_are_not_baseline() -> None:
-    assert not is_baseline(in_separate_scans(encode(Image.new("RGB", (40, 30)))))
+    assert not outline(in_separate_scans(encode(Image.new("RGB", (40, 30))))).is_baseline
 
 
 @given(st.binary(max_size=400))
 def test_anything_else_is_not_baseline(rest: bytes) -> None:
-    if is_baseline(b"\xff\xd8" + rest):
+    if outline(b"\xff\xd8" + rest).is_baseline:
         assert b"\xff\xda" in rest
-    assert not is_baseline(rest[:10])
+    assert not outline(rest[:10]).is_baseline
 
 
 @given(st.integers(1, 65_535), st.integers(1, 65_535), st.integers(1, 512))

@@ -4,7 +4,7 @@ from datetime import datetime
 from io import BytesIO
 
 import pytest
-from glimpse.photos import TAKEN_AT_UNKNOWN, open_photo
+from glimpse.photos import TAKEN_AT_UNKNOWN, Taken, guessed, open_photo
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
@@ -13,7 +13,13 @@ TAGS = ExifTags.Base
 
 
 def photo_with(
-    *, time: object = None, offset: object = None, original: object = None, its_offset: object = None
+    *,
+    time: object = None,
+    offset: object = None,
+    original: object = None,
+    its_offset: object = None,
+    digitized: object = None,
+    digitized_offset: object = None,
 ) -> bytes:
     exif = Image.Exif()
     details = exif.get_ifd(ExifTags.IFD.Exif)
@@ -23,6 +29,8 @@ def photo_with(
         (TAGS.OffsetTime, offset),
         (TAGS.DateTimeOriginal, original),
         (TAGS.OffsetTimeOriginal, its_offset),
+        (TAGS.DateTimeDigitized, digitized),
+        (TAGS.OffsetTimeDigitized, digitized_offset),
     ):
         if value is not None:
             details[tag] = value
@@ -44,7 +52,15 @@ def seconds(iso: str) -> int:
         ({"original": "2024:05:06 07:08:09", "its_offset": "Z"}, "2024-05-06T07:08:09Z"),
         ({"original": "2024:05:06 07:08:09", "its_offset": "+99:00"}, "2024-05-06T07:08:09Z"),
         ({"original": "2024:05:06 07:08:09", "its_offset": "   :  "}, "2024-05-06T07:08:09Z"),
-        ({"original": "2024:05:06 07:08:09", "offset": "+02:00"}, "2024-05-06T07:08:09Z"),
+        ({"original": "2024:05:06 07:08:09", "offset": "+02:00"}, "2024-05-06T07:08:09+02:00"),
+        ({"original": "2024:05:06 07:08:09", "offset": "+02:00", "its_offset": "-03:00"}, "2024-05-06T07:08:09-03:00"),
+        ({"original": "2024:05:06 07:08:09", "offset": "+02:00", "its_offset": "   :  "}, "2024-05-06T07:08:09+02:00"),
+        ({"original": "2024:05:06 07:08:09-05:30"}, "2024-05-06T07:08:09-05:30"),
+        ({"original": "2024:05:06 07:08:09.123+0100"}, "2024-05-06T07:08:09+01:00"),
+        ({"original": "2024:05:06 07:08:09Z", "offset": "+02:00"}, "2024-05-06T07:08:09+02:00"),
+        ({"digitized": "2024:05:06 07:08:09", "digitized_offset": "+05:45"}, "2024-05-06T07:08:09+05:45"),
+        ({"digitized": "2024:05:06 07:08:09", "its_offset": "+05:45"}, "2024-05-06T07:08:09Z"),
+        ({"time": "2020:01:01 00:00:00", "digitized": "2019:01:01 00:00:00"}, "2019-01-01T00:00:00Z"),
         ({"original": "1965:01:02 03:04:05"}, "1965-01-02T03:04:05Z"),
         ({"original": "2024-05-06T07:08"}, "2024-05-06T07:08:00Z"),
         ({"time": "2020:01:01 00:00:00"}, "2020-01-01T00:00:00Z"),
@@ -72,6 +88,50 @@ def test_every_time_in_every_zone_comes_back(moment: datetime, minutes: int) -> 
     offset = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
     photo = open_photo(photo_with(original=moment.strftime("%Y:%m:%d %H:%M:%S"), its_offset=offset))
     assert photo.taken_at == seconds(moment.replace(microsecond=0).isoformat() + "+00:00") - minutes * 60
+
+
+def test_the_time_on_the_spot_is_kept_beside_the_instant() -> None:
+    taken = open_photo(photo_with(original="2024:05:01 00:30:00", its_offset="+02:00")).taken
+    assert taken == Taken(seconds("2024-04-30T22:30:00Z"), "2024-05-01T00:30:00", 120)
+    assert open_photo(photo_with(original="2024:05:01 00:30:00")).taken == Taken(
+        seconds("2024-05-01T00:30:00Z"), "2024-05-01T00:30:00", None
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "local"),
+    [
+        ("IMG-20220121-WA0004.jpg", "2022-01-21"),
+        ("VID-20220121-WA0004.mp4", "2022-01-21"),
+        ("IMG_20220121_101112.jpg", "2022-01-21T10:11:12"),
+        ("IMG_20220121_101112_HDR.jpg", "2022-01-21T10:11:12"),
+        ("PXL_20230505_101422123.MP.jpg", "2023-05-05T10:14:22"),
+        ("Screenshot_2023-10-01-10-11-12-123_org.example.png", "2023-10-01T10:11:12"),
+        ("Screenshot_20231001-101112_Maps.jpg", "2023-10-01T10:11:12"),
+        ("Screenshot from 2023-10-01 10-11-12.png", "2023-10-01T10:11:12"),
+        ("signal-2022-01-21-101112.jpg", "2022-01-21T10:11:12"),
+        ("signal-2022-01-21-10-11-12-345.jpg", "2022-01-21T10:11:12"),
+        ("WhatsApp Image 2023-05-05 at 10.14.22.jpeg", "2023-05-05T10:14:22"),
+        ("photo_2023-05-05_10-14-22.jpg", "2023-05-05T10:14:22"),
+        ("20230505_101422.jpg", "2023-05-05T10:14:22"),
+        ("2023-05-05 10.14.22.jpg", "2023-05-05T10:14:22"),
+        ("IMG_20220121_996112.jpg", "2022-01-21"),
+    ],
+)
+def test_the_time_in_a_name_is_a_guess(name: str, local: str) -> None:
+    taken = guessed(name)
+    assert taken is not None
+    assert (taken.local, taken.is_guessed, taken.offset_minutes) == (local, True, None)
+    assert taken.instant == seconds((local if "T" in local else f"{local}T12:00:00") + "+00:00")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["IMG_0001.jpg", "", "IMG-20221321-WA0004.jpg", "IMG-20220230-WA0004.jpg", "20220121123456789.jpg",
+     "DSC20220.jpg", "1702202212345.jpg", "IMG_2023-0505.jpg", "18990101.jpg"],
+)  # fmt: skip
+def test_a_name_without_a_time_is_none(name: str) -> None:
+    assert guessed(name) is None
 
 
 def test_damaged_exif_does_not_spoil_the_picture() -> None:

@@ -1,17 +1,21 @@
 """Bytes that claim to be a photo, made into an upright RGB picture, its time and a thumbnail, or refused."""
 
-from glimpse.photos.exif import TAKEN_AT_UNKNOWN
-from glimpse.photos.formats import MAX_JPEG_PIXELS, MAX_PIXELS, MAX_SIDE
-from glimpse.photos.photo import ANY_MODEL, Photo, UnreadablePhoto, is_large, open_photo, thumbnail
+from glimpse.photos.decoding import Photo, UnreadablePhoto
+from glimpse.photos.formats import MAX_JPEG_PIXELS, MAX_MISSING, MAX_PIXELS, MAX_SIDE
+from glimpse.photos.photo import ANY_MODEL, is_large, open_photo, thumbnail
+from glimpse.photos.taken import TAKEN_AT_UNKNOWN, Taken, guessed
 
 __all__ = [
     "ANY_MODEL",
     "MAX_JPEG_PIXELS",
+    "MAX_MISSING",
     "MAX_PIXELS",
     "MAX_SIDE",
     "TAKEN_AT_UNKNOWN",
     "Photo",
+    "Taken",
     "UnreadablePhoto",
+    "guessed",
     "is_large",
     "open_photo",
     "thumbnail",

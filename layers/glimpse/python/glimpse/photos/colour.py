@@ -73,6 +73,24 @@ def _by_strips(values: NDArray[Any], to_grey: Callable[[NDArray[Any]], NDArray[A
     return Image.fromarray(greys)
 
 
+def on_white(image: Image.Image, alpha: Image.Image, *, is_premultiplied: bool) -> Image.Image:
+    """Lay a picture on white.
+
+    Parameters
+    ----------
+    image
+        Mode RGB.
+    alpha
+        Mode L: how much of it covers the white.
+    is_premultiplied
+        Whether its colours have been multiplied by that already ("associated" alpha).
+    """
+    image.putalpha(alpha)
+    if is_premultiplied:
+        image = Image.frombytes("RGBa", image.size, image.tobytes()).convert("RGBA")
+    return _on_white(image)
+
+
 def _on_white(image: Image.Image) -> Image.Image:
     white = Image.new("RGB", image.size, "white")
     for top in range(0, image.height, _STRIP_ROWS):  # pasting makes copies of what it pastes

@@ -12,53 +12,57 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
-TAKEN_AT_UNKNOWN = -(2**63)
-"""``taken_at`` of a photo that does not say when it was taken: the smallest int64."""
+from glimpse.photos.taken import Taken
 
-# Where a time may be, best first: directory and tag of the time, and its offset's tag in the Exif directory.
+# Where a time may be, best first: directory and tag of the time, and the tag of its own offset.
 _TIMES = (
     (ExifTags.IFD.Exif, ExifTags.Base.DateTimeOriginal, ExifTags.Base.OffsetTimeOriginal),
+    (ExifTags.IFD.Exif, ExifTags.Base.DateTimeDigitized, ExifTags.Base.OffsetTimeDigitized),
     (None, ExifTags.Base.DateTime, ExifTags.Base.OffsetTime),
 )
-_TIME = re.compile(r"\s*(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?")
-_OFFSET = re.compile(r"\s*([+-])(\d\d):?(\d\d)")
+_TIME = re.compile(
+    r"\s*(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?"
+)
+_OFFSET = re.compile(r"\s*(?:Z|([+-])(\d\d):?(\d\d))")
 _MAX_OFFSET = timedelta(hours=14)  # of any time zone there is
 
 
-def orientation(image: Image.Image) -> int:
+def orientation(exif: Image.Exif) -> int:
     """Return the EXIF orientation of an image, 1 to 8; 1 (upright) where none or an unknown one is given."""
-    value = _exif(image).get(ExifTags.Base.Orientation, 1)
+    value = exif.get(ExifTags.Base.Orientation, 1)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def taken_at(image: Image.Image) -> int:
-    """Return when a photo was taken.
+def taken(exif: Image.Exif) -> Taken | None:
+    """Return when a photo was taken, or None if that is not said.
 
-    Parameters
-    ----------
-    image
-        An opened image, decoded or not.
-
-    Returns
-    -------
-    int
-        Seconds since 1970-01-01 UTC, or ``TAKEN_AT_UNKNOWN``. A time without an offset is taken for UTC.
+    A time's offset from UTC is in a tag of its own, else in that of the file's time, else in the time itself.
     """
-    tags = _exif(image)
-    details = _directory(tags, ExifTags.IFD.Exif)
+    details = _directory(exif, ExifTags.IFD.Exif)
     for directory, time, offset in _TIMES:
-        values = details if directory == ExifTags.IFD.Exif else tags
-        seconds = _seconds(values.get(time), details.get(offset))
-        if seconds is not None:
-            return seconds
-    return TAKEN_AT_UNKNOWN
+        values = details if directory == ExifTags.IFD.Exif else exif
+        found = _taken(values.get(time), (details.get(offset), details.get(ExifTags.Base.OffsetTime)))
+        if found is not None:
+            return found
+    return None
 
 
-def _exif(image: Image.Image) -> Image.Exif:
+def exif_of(image: Image.Image) -> Image.Exif:
+    """Return what an opened image says of itself; nothing where its block is damaged."""
     try:
         return image.getexif()
     except Exception:  # a damaged block makes Pillow raise nearly anything: it then says nothing
         return Image.Exif()
+
+
+def exif_of_tiff(data: bytes) -> Image.Exif:
+    """Return what the first directory of a TIFF says: EXIF is one."""
+    exif = Image.Exif()
+    try:
+        exif.load(data)
+    except Exception:  # as above
+        return Image.Exif()
+    return exif
 
 
 def _directory(tags: Image.Exif, directory: int) -> dict[int, Any]:
@@ -68,22 +72,27 @@ def _directory(tags: Image.Exif, directory: int) -> dict[int, Any]:
         return {}
 
 
-def _seconds(time: object, offset: object) -> int | None:
+def _taken(time: object, offsets: tuple[object, ...]) -> Taken | None:
     match = _TIME.match(time) if isinstance(time, str) else None
     if match is None:
         return None
+    *parts, inside = match.groups()
+    zones = (_zone(offset) for offset in (*offsets, inside))
+    zone = next((each for each in zones if each is not None), None)
     try:
-        moment = datetime(*(int(part or 0) for part in match.groups()), tzinfo=_zone(offset))  # type: ignore[misc, arg-type]
-    except ValueError:  # 0000:00:00 is how many cameras say that their clock was never set
+        local = datetime(*(int(part or 0) for part in parts))  # type: ignore[arg-type]
+        return Taken.at(local, zone)
+    except (ValueError, OverflowError):  # 0000:00:00 is how many cameras say that their clock was never set
         return None
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
 
 
-def _zone(offset: object) -> timezone:
+def _zone(offset: object) -> timezone | None:
     match = _OFFSET.match(offset) if isinstance(offset, str) else None
     if match is None:
+        return None
+    if match[1] is None:
         return UTC
     distance = timedelta(hours=int(match[2]), minutes=int(match[3]))
     if distance > _MAX_OFFSET:
-        return UTC
+        return None
     return timezone(-distance if match[1] == "-" else distance)

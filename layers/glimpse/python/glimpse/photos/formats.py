@@ -1,4 +1,4 @@
-"""Which files are read, how large they may be, and what their owner is told otherwise."""
+"""How large photos may be, what their owner is told otherwise, and how Pillow is set up."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Final
 import pillow_heif
 from PIL import AvifImagePlugin, Image
 
-MAX_PIXELS: Final = 64_000_000
-"""The most pixels of a photo that is decoded as a whole, which takes up to a gigabyte for a while."""
+MAX_PIXELS: Final = 66_000_000
+"""The most pixels of a photo that is decoded as a whole, which takes up to a gigabyte for a while.
 
-MAX_JPEG_PIXELS: Final = 120_000_000
-"""The most for a baseline JPEG, which is scaled while it is decoded: photos of 108-megapixel phones pass."""
+Sensors of "64 megapixels" have up to 64.5 million.
+"""
+
+MAX_JPEG_PIXELS: Final = 210_000_000
+"""The most for a baseline JPEG, which is scaled while it is decoded: photos of 200-megapixel phones pass."""
 
 MAX_SIDE: Final = 65_535
 """The longest side in pixels, JPEG's own bound: Pillow keeps a pointer for every row, however short."""
 
-# Only decoders that people's photos need: each further one is a parser that strangers can feed.
-FORMATS: Final = ("JPEG", "PNG", "HEIF", "AVIF", "WEBP", "GIF", "TIFF", "BMP")
+MAX_MISSING: Final = 0.25
+"""The largest share of its pixels that a photo may lack whose file ends too early."""
 
-NO_PICTURE: Final = (
-    "This is not a picture that can be read here: JPEG, PNG, HEIC, AVIF, WebP, GIF, TIFF and BMP can."
-)
 TOO_LARGE: Final = (
     f"The picture has too many pixels: {MAX_PIXELS // 1_000_000} million are the most, "
     f"and {MAX_JPEG_PIXELS // 1_000_000} million in a JPEG that is not progressive."
@@ -35,10 +35,25 @@ INCOMPLETE: Final = (
 )
 DAMAGED: Final = "The picture is damaged and cannot be decoded. Please upload the original again."
 TOO_MUCH_MEMORY: Final = "The picture needs too much memory to be decoded."
+RAW_TIFF: Final = (
+    "This is a raw file of a camera (DNG, NEF, ARW or the like), not a picture that can be read here: "
+    "export it as JPEG, HEIC or TIFF and upload that."
+)
+
+WITHOUT_END: Final = "The file lacks its end; the picture itself is there."
+WITHOUT_DETAILS: Final = "The file ends too early: fine details of the picture may be missing."
 
 _CODEC_THREADS = 2  # of an HEVC or AV1 decoder: a function's vCPUs
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")
-_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"})
+
+
+def unsupported(kind: str, how: str) -> str:
+    """Return what to say of a picture of a known kind that is stored as no decoder here knows."""
+    return f"This is {kind} that is stored in a way that can't be read here ({how}). Please save it as JPEG or PNG."
+
+
+def partly_missing(share: float) -> str:
+    """Return what to say of a picture whose file ends too early, and which is indexed as far as it goes."""
+    return f"The file ends too early: {max(1, round(100 * share))} % of the picture is missing."
 
 
 def prepare_pillow() -> None:
@@ -49,13 +64,4 @@ def prepare_pillow() -> None:
     # The pictures that a HEIF may hold beside its own are never looked at.
     pillow_heif.register_heif_opener(
         thumbnails=False, depth_images=False, aux_images=False, decode_threads=_CODEC_THREADS
-    )
-
-
-def is_known(data: bytes) -> bool:
-    """Tell whether a file begins as one of a format that is read, so that its rest must be damaged."""
-    return (
-        data.startswith(_SIGNATURES)
-        or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")
-        or (data[4:8] == b"ftyp" and data[8:12] in _BRANDS)
     )

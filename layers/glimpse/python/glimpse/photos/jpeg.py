@@ -1,6 +1,15 @@
-"""How much memory decoding a JPEG takes, as its markers say, and how far it may be scaled meanwhile."""
+"""How much memory decoding a JPEG takes, as its markers say, how far it may be scaled meanwhile, and what it lacks.
+
+Markers as in ITU-T T.81, annex B. What follows the end of the image (a film, a depth map, other pictures) is no
+part of it.
+"""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 
 _MARGIN = 2
 _THUMBNAIL_SIDE = 512
@@ -9,48 +18,92 @@ _MAX_SEGMENTS = 1000  # of which even photos with maps of depth and gain in thei
 _SEQUENTIAL = frozenset({0xC0, 0xC1})
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC are no frames
-_SCAN = 0xDA
+_SCAN, _END = 0xDA, 0xD9
 _MAX_SCANS = 100  # of which cameras and editors make 12 at most; each takes 20 ms in the largest picture
+# In coded data 0xFF stands before a stuffed zero or a restart marker; before anything else it ends the scan.
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_END_OF_IMAGE = b"\xff\xd9"
 
 
-def is_baseline(data: bytes) -> bool:
-    """Tell whether a JPEG is decoded row by row: sequential Huffman coding, all colours in one scan.
+@dataclass(frozen=True, slots=True)
+class _Marker:
+    code: int
+    body: bytes
+    start: int
 
-    Of any other kind libjpeg keeps two bytes for every coefficient of the picture, however far it scales.
 
-    Parameters
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a JPEG's markers say of its image.
+
+    Attributes
     ----------
-    data
-        A JPEG file. Markers as in ITU-T T.81, annex B.
+    is_baseline
+        Whether it is decoded row by row: sequential Huffman coding, all colours in one scan. Of any other kind
+        libjpeg keeps two bytes for every coefficient of the picture, however far it scales.
+    scans
+        How many there are, ``_MAX_SCANS`` + 1 standing for more.
+    has_end
+        Whether the image's end is there.
+    has_all_colours
+        Whether for each colour a first scan of the whole picture is complete: what is missing are details.
+    has_begun_all_colours
+        Whether for each colour that scan has at least begun.
     """
-    position, components = 2, 0
-    for _ in range(_MAX_SEGMENTS):
-        position = data.find(b"\xff", position)
-        while 0 <= position < len(data) - 10 and data[position + 1] == 0xFF:
-            position += 1
-        if not 0 <= position < len(data) - 10:
-            return False
-        marker = data[position + 1]
-        if marker == _SCAN:
-            return components > 0 and data[position + 4] == components
-        if marker in _FRAMES:
-            if marker not in _SEQUENTIAL:
-                return False
-            components = data[position + 9]
-        length = 0 if marker in _WITHOUT_LENGTH else int.from_bytes(data[position + 2 : position + 4])
-        position += 2 + length
-    return False
+
+    is_baseline: bool
+    scans: int
+    has_end: bool
+    has_all_colours: bool
+    has_begun_all_colours: bool
+
+    @property
+    def has_too_many_scans(self) -> bool:
+        """Whether it could take hours: a scan of a few bytes passes over the whole picture."""
+        return not self.is_baseline and self.scans > _MAX_SCANS
 
 
-def has_too_many_scans(data: bytes) -> bool:
-    """Tell whether a JPEG that is not baseline could take hours: a scan of a few bytes passes over it all.
+def outline(data: bytes) -> Outline:
+    """Read the markers of a JPEG, up to the end of its image.
 
     Parameters
     ----------
     data
         A JPEG file.
     """
-    return data.count(b"\xff\xda") > _MAX_SCANS and not is_baseline(data)
+    is_sequential, components, scans, baseline = False, 0, 0, False
+    begun: set[int] = set()  # colours whose first scan has begun, and those for which it is over
+    over: set[int] = set()
+    for marker in _markers(data):
+        if scans:
+            over |= begun
+        if marker.code in _FRAMES and len(marker.body) > 5:
+            is_sequential, components = marker.code in _SEQUENTIAL, marker.body[5]
+        elif marker.code == _SCAN:
+            scans += 1
+            colours = _colours_of_first_scan(marker.body)
+            begun |= colours
+            baseline = (
+                scans == 1 and is_sequential and len(marker.body) > 0 and marker.body[0] == components > 0
+            )
+            if scans > _MAX_SCANS or baseline:
+                break
+        elif marker.code == _END:
+            return Outline(False, scans, True, len(over) >= components > 0, len(begun) >= components > 0)
+    has_end = baseline and any(
+        marker.code == _END for marker in islice(_markers(data), _MAX_SEGMENTS + scans + 1)
+    )
+    return Outline(baseline, scans, has_end, len(over) >= components > 0, len(begun) >= components > 0)
+
+
+def has_picture(data: bytes) -> bool:
+    """Tell whether a JPEG goes as far as the beginning of its pixels."""
+    return outline(data).scans > 0
+
+
+def with_end(data: bytes, filling: bytes = b"") -> bytes:
+    """Return a JPEG that is cut short with some coded data and an end, so that decoders make up the rest."""
+    return data.rstrip(b"\xff") + filling + _END_OF_IMAGE
 
 
 def reduction(width: int, height: int, model_side: int) -> int:
@@ -70,3 +123,33 @@ def reduction(width: int, height: int, model_side: int) -> int:
         if short // divisor >= _MARGIN * model_side and long // divisor >= _THUMBNAIL_SIDE:
             return divisor
     return 1
+
+
+def _markers(data: bytes) -> Iterator[_Marker]:
+    """Yield the markers of the image, without those that have no body, and end with that of its end."""
+    at, others = 2, 0
+    while others <= _MAX_SEGMENTS:
+        found = _NEXT_MARKER.search(data, at)
+        if found is None:
+            return
+        start, code = found.start(), data[found.end() - 1]
+        if code == _END:
+            yield _Marker(code, b"", start)
+            return
+        if code in _WITHOUT_LENGTH:
+            at = found.end()
+            continue
+        length = int.from_bytes(data[found.end() : found.end() + 2])
+        yield _Marker(code, data[found.end() + 2 : found.end() + length], start)
+        at = found.end() + max(2, length)
+        others += code != _SCAN
+
+
+def _colours_of_first_scan(header: bytes) -> set[int]:
+    """Return of which colours a scan holds the first coefficient, from its beginning."""
+    count = header[0] if header else 0
+    if len(header) < 1 + 2 * count + 3:
+        return set()
+    first, approximation = header[1 + 2 * count], header[3 + 2 * count]
+    is_first = first == 0 and approximation >> 4 == 0
+    return set(header[1 : 1 + 2 * count : 2]) if is_first else set()

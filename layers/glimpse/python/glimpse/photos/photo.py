@@ -1,65 +1,52 @@
-"""Opens a photo from its bytes, within bounds of memory."""
+"""Opens a photo from its bytes: by Pillow, and where that can't, in the other ways there are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
-from PIL import Image, UnidentifiedImageError
-from PIL.JpegImagePlugin import JpegImageFile
+from PIL import Image
 
-from glimpse.photos import formats
-from glimpse.photos.colour import to_srgb
-from glimpse.photos.exif import orientation, taken_at
-from glimpse.photos.jpeg import has_too_many_scans, is_baseline, reduction
+from glimpse.file_kinds import FileKind, kind_of, not_readable
+from glimpse.photos import bitmap, formats, heif, png, tiff
+from glimpse.photos.colour import on_white, to_srgb
+from glimpse.photos.decoding import (
+    Photo,
+    UnreadablePhoto,
+    by_pillow,
+    check_size,
+    jpeg_pixels,
+    opened,
+    pixels_held,
+    turned,
+)
+from glimpse.photos.exif import exif_of_tiff, orientation, taken
+from glimpse.photos.incomplete import completed
+from glimpse.photos.jpeg import outline
 
 ANY_MODEL = 512
 """Side of a model's input that is enough for every model in use."""
 
 _LARGE_PIXELS = 16_000_000  # some 200 MB while they are decoded
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_SIDEWAYS = frozenset({5, 6, 7, 8})
-
-formats.prepare_pillow()
-
-
-class UnreadablePhoto(ValueError):  # noqa: N818 - what it is, not how it is signalled
-    """The bytes cannot become a picture. ``reason`` is a sentence for the person who uploaded them."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+_LARGE_BYTES = 8_000_000  # of what Pillow does not open
+_PERHAPS_READABLE = frozenset({formats.DAMAGED, formats.INCOMPLETE})
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
-    """A photo that was decoded.
+class _Source:
+    """A file that is about to be decoded; `picture` is the one of a TIFF's that it is about."""
 
-    Attributes
-    ----------
-    image
-        The picture: upright, mode RGB. A large JPEG's is smaller than the original; see
-        :func:`glimpse.photos.jpeg.reduction`.
-    width, height
-        Size of the upright original in pixels.
-    taken_at
-        Seconds since 1970-01-01 UTC, or ``TAKEN_AT_UNKNOWN``.
-    """
+    data: bytes
+    kind: FileKind
+    picture: tiff.Directory | None = None
 
-    image: Image.Image
-    width: int
-    height: int
-    taken_at: int
+    @property
+    def decoder(self) -> str:
+        return self.kind.decoder or ""
+
+    @property
+    def is_first_picture(self) -> bool:
+        return self.picture is None or (self.picture.page, self.picture.sub) == (0, None)
 
 
 def open_photo(data: bytes, *, model_side: int = ANY_MODEL) -> Photo:
@@ -68,7 +55,8 @@ def open_photo(data: bytes, *, model_side: int = ANY_MODEL) -> Photo:
     Parameters
     ----------
     data
-        A whole JPEG, PNG, HEIF (HEIC), AVIF, WebP, GIF (of which the first frame counts), TIFF or BMP file.
+        A JPEG, PNG, HEIF (HEIC), AVIF, WebP, GIF (of which the first frame counts), TIFF or BMP file. It may lack
+        its end, and up to ``MAX_MISSING`` of its pixels; the photo's ``note`` says so.
     model_side
         The longer side in pixels of the input of the model that will see it. A JPEG is scaled while it is
         decoded, as far as that leaves enough for the model and a thumbnail.
@@ -76,13 +64,21 @@ def open_photo(data: bytes, *, model_side: int = ANY_MODEL) -> Photo:
     Raises
     ------
     UnreadablePhoto
-        If it is anything else, incomplete, damaged, larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS`` for a
-        baseline JPEG), or longer than ``MAX_SIDE``.
+        If it is anything else, damaged, larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS`` for a baseline JPEG), or
+        longer than ``MAX_SIDE``.
     """
     if not data:
         raise UnreadablePhoto("The file is empty (0 bytes).")
-    with _opened(data) as image:
-        return _decode(image, data, model_side)
+    source = _judged(data)
+    if not source.is_first_picture:
+        return _by_second_decoder(source)
+    try:
+        photo = by_pillow(source.data, source.kind, model_side)
+    except UnreadablePhoto as refusal:
+        if refusal.reason not in _PERHAPS_READABLE:
+            raise
+        return _in_another_way(source, refusal, model_side)
+    return replace(photo, note=_what_a_tiff_lacks(source)) if source.picture else photo
 
 
 def is_large(data: bytes, *, model_side: int = ANY_MODEL) -> bool:
@@ -94,10 +90,16 @@ def is_large(data: bytes, *, model_side: int = ANY_MODEL) -> bool:
         As for :func:`open_photo`. What is no picture is not large.
     """
     try:
-        with _opened(data) as image:
-            return _pixels_held(image, data, model_side) > _LARGE_PIXELS
+        source = _judged(data)
     except UnreadablePhoto:
         return False
+    if source.picture is not None and not source.is_first_picture:
+        return source.picture.pixels > _LARGE_PIXELS
+    try:
+        with opened(source.data, source.decoder) as image:
+            return pixels_held(image, source.data, model_side) > _LARGE_PIXELS
+    except UnreadablePhoto:
+        return len(data) > _LARGE_BYTES  # another way may be found
 
 
 def thumbnail(photo: Photo, longest_side: int = 512) -> bytes:
@@ -124,63 +126,130 @@ def thumbnail(photo: Photo, longest_side: int = 512) -> bytes:
     return stream.getvalue()
 
 
-@contextmanager
-def _opened(data: bytes) -> Iterator[Image.Image]:
-    """Open an image, and say what is wrong with it where that, or what is done with it, fails."""
+def _judged(data: bytes) -> _Source:
+    """Tell what a file is; raises UnreadablePhoto if such files are not read."""
+    kind = kind_of(data)
+    if kind is None or kind.decoder is None:
+        raise UnreadablePhoto(not_readable(kind))
+    if kind.decoder == "TIFF":
+        pictures = tiff.directories(data)
+        if tiff.is_raw(pictures):
+            raise UnreadablePhoto(formats.RAW_TIFF)
+        return _Source(data, kind, tiff.main_picture(pictures))
+    return _Source(heif.under_a_known_brand(data, kind), kind)
+
+
+def _in_another_way(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Photo:
+    """Decode what Pillow has refused, or raise for the best reason that is known."""
+    match source.decoder:
+        case "PNG":
+            return _png(source, model_side)
+        case "BMP":
+            return _bmp(source, refusal, model_side)
+        case "TIFF":
+            return _tiff(source, refusal)
+        case "HEIF" if coding := heif.other_coding(source.data):
+            raise UnreadablePhoto(formats.unsupported("a HEIF", coding)) from refusal
+        case "HEIF" | "AVIF":
+            raise refusal
+        case _:
+            return _completed(source, refusal, model_side)
+
+
+def _png(source: _Source, model_side: int) -> Photo:
+    pixels = png.essential(source.data)
+    if pixels is None:
+        raise UnreadablePhoto(formats.DAMAGED)
+    note = None if png.has_end(source.data) else formats.WITHOUT_END
+    source = replace(source, data=pixels)
     try:
-        with Image.open(BytesIO(data), formats=formats.FORMATS) as image:
-            yield image
-    except UnreadablePhoto:
+        return replace(by_pillow(pixels, source.kind, model_side), note=note)
+    except UnreadablePhoto as refusal:
+        if refusal.reason not in _PERHAPS_READABLE:
+            raise
+        with opened(pixels, source.decoder) as image:  # the size is right, or this raises again
+            check_size(*image.size)
+        return _completed(source, refusal, model_side)
+
+
+def _bmp(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Photo:
+    try:
+        check_size(*bitmap.size_of(source.data))
+        inside = bitmap.picture_inside(source.data)
+        kind = kind_of(inside) if inside else None
+        if inside and kind and kind.decoder in ("JPEG", "PNG"):
+            photo = by_pillow(inside, kind, model_side)
+            return replace(photo, media_type=source.kind.media_type)
+        image = bitmap.decode(source.data)
+    except EOFError:
+        return _completed(source, refusal, model_side)
+    except bitmap.UnsupportedBitmap as error:
+        raise (UnreadablePhoto(formats.unsupported("a BMP", error.how)) if error.how else refusal) from error
+    return Photo(to_srgb(image), *image.size, media_type=source.kind.media_type)
+
+
+def _tiff(source: _Source, refusal: UnreadablePhoto) -> Photo:
+    note = _what_a_tiff_lacks(source)
+    if source.picture is None:
+        raise refusal
+    try:
+        return _by_second_decoder(source)
+    except UnreadablePhoto as error:
+        if note is not None and error.reason == formats.DAMAGED:
+            raise UnreadablePhoto(formats.INCOMPLETE) from error
         raise
-    except UnidentifiedImageError as error:
-        known = formats.is_known(data)
-        raise UnreadablePhoto(formats.DAMAGED if known else formats.NO_PICTURE) from error
-    except Image.DecompressionBombError as error:
-        raise UnreadablePhoto(formats.TOO_LARGE) from error
-    except MemoryError as error:
+
+
+def _what_a_tiff_lacks(source: _Source) -> str | None:
+    """Return what to say of a TIFF whose pixels are not all there; raises UnreadablePhoto if it is too much."""
+    missing = source.picture.missing_share(len(source.data)) if source.picture else None
+    if not missing:
+        return None
+    if missing > formats.MAX_MISSING:
+        raise UnreadablePhoto(formats.INCOMPLETE)
+    return formats.partly_missing(missing)
+
+
+def _completed(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Photo:
+    """Decode a file that lacks its end; raises `refusal` if it does not, or lacks too much."""
+    whole = completed(source.data, source.kind, lambda data: jpeg_pixels(data, model_side))
+    if whole is None:
+        raise refusal
+    # A WebP says how long it is. Of others, Pillow tells a file that is cut short from one that is damaged.
+    reason = formats.INCOMPLETE if source.decoder == "WEBP" else refusal.reason
+    if whole.missing > formats.MAX_MISSING:
+        raise UnreadablePhoto(reason) from refusal
+    try:
+        photo = by_pillow(whole.data, source.kind, model_side)
+    except UnreadablePhoto as error:
+        raise UnreadablePhoto(reason) from error
+    if whole.missing > 0:
+        return replace(photo, note=formats.partly_missing(whole.missing))
+    is_blurred = source.decoder == "JPEG" and not outline(source.data).is_baseline
+    return replace(photo, note=formats.WITHOUT_DETAILS if is_blurred else formats.WITHOUT_END)
+
+
+def _by_second_decoder(source: _Source) -> Photo:
+    """Decode a TIFF's picture whatever its channels are; raises UnreadablePhoto."""
+    from glimpse.photos import tiff_samples  # which hardly a photo needs
+
+    picture = source.picture
+    if picture is None:
+        raise UnreadablePhoto(formats.DAMAGED)
+    note = _what_a_tiff_lacks(source)
+    check_size(*picture.size)
+    try:
+        found = tiff_samples.decode(source.data, picture)
+    except tiff_samples.TooManySamples as error:
         raise UnreadablePhoto(formats.TOO_MUCH_MEMORY) from error
-    except Exception as error:  # decoders fed with garbage raise nearly anything
-        message = str(error).lower()
-        incomplete = "truncated" in message or "end of file" in message or isinstance(error, EOFError)
-        raise UnreadablePhoto(formats.INCOMPLETE if incomplete else formats.DAMAGED) from error
-
-
-def _decode(image: Image.Image, data: bytes, model_side: int) -> Photo:
-    width, height = image.size
-    too_many = width * height > formats.MAX_JPEG_PIXELS
-    if too_many or _pixels_held(image, data, model_side) > formats.MAX_PIXELS:
-        raise UnreadablePhoto(formats.TOO_LARGE)
-    if max(width, height) > formats.MAX_SIDE:
-        raise UnreadablePhoto(formats.TOO_LONG)
-    if isinstance(image, JpegImageFile) and has_too_many_scans(data):
-        raise UnreadablePhoto(formats.TOO_MANY_SCANS)
-    # libjpeg scales in the frequency domain: a third of the time and less of the memory for a phone's photo.
-    divisor = _divisor(image, model_side)
-    if divisor > 1:
-        image.draft(None, (width // divisor, height // divisor))
-    image.load()
-    turn, time = orientation(image), taken_at(image)
-    upright = to_srgb(image)
-    if upright is not image:
-        image.close()  # else a large picture would be in memory three times while it is turned
-    if turn in _UPRIGHT:
-        upright = upright.transpose(_UPRIGHT[turn])
-    if divisor == 1:  # Pillow turns some formats itself, so the size is known only now
-        width, height = upright.size
-    elif turn in _SIDEWAYS:
-        width, height = height, width
-    return Photo(upright, width, height, time)
-
-
-def _divisor(image: Image.Image, model_side: int) -> int:
-    # Only of JPEGs: what a HEIF offers instead is another picture that it holds, such as its thumbnail.
-    return reduction(*image.size, model_side) if isinstance(image, JpegImageFile) else 1
-
-
-def _pixels_held(image: Image.Image, data: bytes, model_side: int) -> int:
-    """Return how many pixels are in memory at once while an image is decoded."""
-    width, height = image.size
-    if not isinstance(image, JpegImageFile) or not is_baseline(data):
-        return width * height
-    divisor = _divisor(image, model_side)
-    return (width // divisor) * (height // divisor)
+    except tiff_samples.NotDecodable as error:
+        reason = formats.unsupported("a TIFF", error.how) if error.how else formats.DAMAGED
+        raise UnreadablePhoto(reason) from error
+    is_premultiplied = picture.alpha == tiff.ASSOCIATED
+    is_on_white = is_premultiplied and found.image.mode == "CMYK"  # less ink shows more of the paper
+    shown = to_srgb(found.image)
+    if found.alpha is not None and not is_on_white:
+        shown = on_white(shown, found.alpha, is_premultiplied=is_premultiplied)
+    exif = exif_of_tiff(source.data)
+    shown = turned(shown, picture.orientation or orientation(exif))
+    return Photo(shown, *shown.size, taken(exif), source.kind.media_type, note)

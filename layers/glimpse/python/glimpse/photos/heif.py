@@ -1,0 +1,50 @@
+"""HEIF and AVIF files under whatever brand, as their decoders know them.
+
+Brands: ISO/IEC 23008-12, 10; AV1 Image File Format, 6. A decoder asks for one of its own, and may take that of a
+sequence for a promise of one.
+"""
+
+from __future__ import annotations
+
+from glimpse.file_kinds import HEAD_BYTES, FileKind, brands_of, has_item
+
+_USUAL = {"AVIF": b"avif", "HEIF": b"heic"}
+_OF_SEQUENCES = {"AVIF": b"avis", "HEIF": b"hevc"}
+_OTHER_CODINGS = {
+    b"avc1": "H.264",
+    b"jpeg": "JPEG",
+    b"j2k1": "JPEG 2000",
+    b"vvc1": "H.266",
+    b"unci": "no coding",
+}
+_OTHERS = 16  # where the brands begin that a file has beside its major one
+
+
+def under_a_known_brand(data: bytes, kind: FileKind) -> bytes:
+    """Return a file with its usual brand, as the major one and among the others.
+
+    Parameters
+    ----------
+    data
+        A HEIF or AVIF file; any other stays as it is.
+    kind
+        What it is.
+    """
+    usual = _USUAL.get(kind.decoder or "")
+    if usual is None or (data[8:12] == _OF_SEQUENCES[kind.decoder or ""] and b"moov" in data):
+        return data
+    brands = brands_of(data)
+    if brands[0] == usual and usual in brands[1:]:
+        return data
+    others = data[_OTHERS : 12 + 4 * len(brands)]
+    if others and usual not in brands[1:]:
+        others = usual + others[4:]
+    return data[:8] + usual + data[12:_OTHERS] + others + data[_OTHERS + len(others) :]
+
+
+def other_coding(data: bytes) -> str | None:
+    """Return how a HEIF's picture is coded, where that is neither as in HEIC nor as in AVIF."""
+    head = data[:HEAD_BYTES]
+    if has_item(head, b"hvc1", b"hev1", b"av01") or not brands_of(head):
+        return None
+    return next((name for item, name in _OTHER_CODINGS.items() if has_item(head, item)), None)

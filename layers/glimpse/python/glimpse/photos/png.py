@@ -1,0 +1,191 @@
+"""PNGs whose pixels are fine and whose other chunks are not, and those that lack their last rows.
+
+Chunks, and how many bytes a picture has before compression: W3C Portable Network Graphics (Third Edition), 5 and 7.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+_END = b"IEND"
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_MOST_CHUNKS = 100_000
+_MOST_OF_A_CHUNK = 1_000_000  # of what is decompressed of a profile or a text; Pillow takes no more
+_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT"})
+_FACTS = frozenset({b"eXIf", b"gAMA", b"cHRM", b"sRGB", b"cICP"})
+_EXIF_AS_TEXT = b"Raw profile type exif\0"
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_LAST_FILTER = 4
+_PIECE = 4096
+_MAX_OUT = 1 << 16
+
+
+def essential(data: bytes) -> bytes | None:
+    """Return a PNG with nothing but its pixels, and what can be used of colour and time.
+
+    Texts, animation and damaged chunks are left out. A check sum of the pixels is made anew: the compressed
+    data has one of its own. What is cut off stays so.
+
+    Parameters
+    ----------
+    data
+        A PNG file.
+
+    Returns
+    -------
+    bytes or None
+        None if there are no pixels at all.
+    """
+    kept = [(kind, body) for kind, body, is_whole in _chunks(data) if _is_kept(kind, body, is_whole=is_whole)]
+    if not kept or kept[0][0] != b"IHDR" or not any(kind == b"IDAT" for kind, _ in kept):
+        return None
+    return _SIGNATURE + b"".join(_chunk(kind, body) for kind, body in (*kept, (_END, b"")))
+
+
+def has_end(data: bytes) -> bool:
+    """Tell whether a PNG goes on to its last chunk."""
+    at = data.rfind(b"IEND")
+    return at >= 0 and any(kind == _END for kind, *_ in _chunks(data))
+
+
+def completed(data: bytes) -> tuple[bytes, float] | None:
+    """Fill a PNG up that lacks the end of its pixels, with zeros.
+
+    Parameters
+    ----------
+    data
+        What :func:`essential` returns, of a size that may be decoded.
+
+    Returns
+    -------
+    (bytes, float) or None
+        A whole PNG, and the share of its pixels that was missing; None if its header can't be.
+    """
+    chunks = [(kind, body) for kind, body, _ in _chunks(data)]
+    header = chunks[0][1]
+    wanted, row = _raw_bytes(header), _row_bytes(header)
+    if wanted is None:
+        return None
+    packer, parts, found = zlib.compressobj(1), [], 0
+    for unpacked in _unpacked(body for kind, body in chunks if kind == b"IDAT"):
+        piece = unpacked[: wanted - found]
+        sound = _sound_rows(piece, found, row) if row else len(piece)
+        found += sound
+        parts.append(packer.compress(piece[:sound]))
+        if found == wanted or sound < len(piece):
+            break
+    for start in range(found, wanted, _MAX_OUT):
+        parts.append(packer.compress(bytes(min(_MAX_OUT, wanted - start))))
+    pixels = b"".join([*parts, packer.flush()])
+    before = [(kind, body) for kind, body in chunks if kind not in (b"IDAT", _END)]
+    whole = [_chunk(kind, body) for kind, body in (*before, (b"IDAT", pixels), (_END, b""))]
+    return _SIGNATURE + b"".join(whole), 1 - found / wanted
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
+    """Yield each chunk's kind and body, and whether its check sum is right."""
+    at = len(_SIGNATURE)
+    for _ in range(_MOST_CHUNKS):
+        length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+        if len(kind) < len(_END):
+            return
+        body, end = data[at + 8 : at + 8 + length], at + 8 + length
+        yield kind, body, data[end : end + 4] == zlib.crc32(body, zlib.crc32(kind)).to_bytes(4)
+        if kind == _END:
+            return
+        at = end + 4
+
+
+def _is_kept(kind: bytes, body: bytes, *, is_whole: bool) -> bool:
+    if kind == b"IDAT":
+        return True
+    if not is_whole:
+        return False
+    if kind in _PIXELS or (kind in _FACTS and len(body) <= _MOST_OF_A_CHUNK):
+        return True
+    if kind == b"iCCP":
+        return _can_be_unpacked(body)
+    return kind in (b"tEXt", b"zTXt") and body.startswith(_EXIF_AS_TEXT) and _can_be_unpacked(body)
+
+
+def _can_be_unpacked(body: bytes) -> bool:
+    name, _, packed = body.partition(b"\0")
+    if len(packed) < 1 or packed[0] != 0 or not 1 <= len(name) <= 79:
+        return False
+    unpacker = zlib.decompressobj()
+    try:
+        unpacker.decompress(packed[1:], _MOST_OF_A_CHUNK)
+    except zlib.error:
+        return False
+    return unpacker.eof
+
+
+def _unpacked(bodies: Iterator[bytes]) -> Iterator[bytes]:
+    """Decompress pixels as far as they can be."""
+    unpacker = zlib.decompressobj()
+    for body in bodies:
+        for start in range(0, len(body), _PIECE):
+            before, piece = unpacker.copy(), body[start : start + _PIECE]
+            try:
+                whole = [*_drained(unpacker, piece)]
+            except zlib.error:
+                yield from _up_to_the_damage(before, piece)
+                return
+            yield from whole
+            if unpacker.eof:
+                return
+
+
+def _drained(unpacker: zlib._Decompress, piece: bytes) -> Iterator[bytes]:
+    rest = piece
+    while True:
+        out = unpacker.decompress(rest, _MAX_OUT)
+        rest = unpacker.unconsumed_tail
+        yield out
+        if not rest and len(out) < _MAX_OUT:
+            return
+
+
+def _up_to_the_damage(unpacker: zlib._Decompress, piece: bytes) -> Iterator[bytes]:
+    try:
+        for at in range(len(piece)):
+            yield from _drained(unpacker, piece[at : at + 1])
+    except zlib.error:
+        return
+
+
+def _raw_bytes(header: bytes) -> int | None:
+    """Return how many bytes a picture has before compression, by its IHDR."""
+    if len(header) != 13 or header[9] not in _CHANNELS:
+        return None
+    width, height = int.from_bytes(header[:4]), int.from_bytes(header[4:8])
+    bits = header[8] * _CHANNELS[header[9]]
+    passes = _ADAM7 if header[12] else ((0, 0, 1, 1),)
+    total = 0
+    for left, top, across, down in passes:
+        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
+        if columns > 0 and rows > 0:
+            total += rows * (1 + (columns * bits + 7) // 8)
+    return total or None
+
+
+def _row_bytes(header: bytes) -> int | None:
+    """Return how many bytes a row has, its filter's included; None of an interlaced picture."""
+    if header[12]:
+        return None
+    return 1 + (int.from_bytes(header[:4]) * header[8] * _CHANNELS[header[9]] + 7) // 8
+
+
+def _sound_rows(piece: bytes, start: int, row: int) -> int:
+    """Return how much of unpacked pixels, which begin at `start`, comes before a row under no known filter."""
+    first = -start % row
+    filters = piece[first::row]
+    return next(
+        (first + place * row for place, kind in enumerate(filters) if kind > _LAST_FILTER), len(piece)
+    )
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return len(body).to_bytes(4) + kind + body + zlib.crc32(body, zlib.crc32(kind)).to_bytes(4)

@@ -1,0 +1,80 @@
+"""When a photo was taken: the instant, what a clock showed there, and how sure that is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Self
+
+TAKEN_AT_UNKNOWN = -(2**63)
+"""``taken_at`` of a photo that does not say when it was taken: the smallest int64."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MIDDAY = 12
+# IMG-20220121-WA0004, PXL_20230505_101422123, Screenshot_2023-05-05-10-14-22, WhatsApp Image 2023-05-05 at 10.14.22
+_DATE = re.compile(
+    r"(?:[A-Za-z]+[ _-]+){0,4}((?:19[7-9]|20\d)\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)"
+    r"(?:[ _T-]+(?:at[ _-])?(\d\d)([-_.:]?)(\d\d)\6(\d\d))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """When a photo was taken.
+
+    Attributes
+    ----------
+    instant
+        Seconds since 1970-01-01 UTC; where the offset is not known, as if the clock had shown UTC.
+    local
+        What a clock showed there, as in ISO 8601: ``2024-05-01T00:30:00``, or the day alone.
+    offset_minutes
+        By how much that clock was ahead of UTC; None if that is not known.
+    is_guessed
+        Whether it is only what the file's name looks like.
+    """
+
+    instant: int
+    local: str
+    offset_minutes: int | None = None
+    is_guessed: bool = False
+
+    @classmethod
+    def at(cls, local: datetime, zone: timezone | None) -> Self:
+        """Return the time at which a clock showed `local`; raises OverflowError beyond the calendar."""
+        moment = local.replace(tzinfo=zone or UTC)
+        offset = moment.utcoffset() if zone else None
+        seconds = (moment - _EPOCH) // timedelta(seconds=1)
+        return cls(seconds, local.isoformat(), None if offset is None else offset // timedelta(minutes=1))
+
+
+def guessed(name: str) -> Taken | None:
+    """Return the time that a file's name begins with, after words such as "IMG" or "Screenshot"; or None.
+
+    Messengers and phones name files so, and messengers drop everything else that tells of a time. A day alone
+    has its midday for an instant.
+
+    Parameters
+    ----------
+    name
+        Without its path.
+    """
+    match = _DATE.match(name)
+    if match is None:
+        return None
+    year, _, month, day, hour, _, minute, second = match.groups()
+    try:
+        date = datetime(int(year), int(month), int(day), _MIDDAY)
+    except ValueError:
+        return None
+    instant = (date.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
+    day_alone = Taken(instant, date.date().isoformat(), is_guessed=True)
+    if hour is None:
+        return day_alone
+    try:
+        time = date.replace(hour=int(hour), minute=int(minute), second=int(second))
+    except ValueError:
+        return day_alone
+    exact = Taken.at(time, None)
+    return Taken(exact.instant, exact.local, is_guessed=True)

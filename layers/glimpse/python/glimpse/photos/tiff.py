@@ -1,0 +1,201 @@
+"""The directories of a TIFF: which of its pictures is the large one, and whether that is all there.
+
+TIFF 6.0, 2 and 8; BigTIFF; TIFF/EP and DNG 1.6 for previews and what sensors saw; Adobe's TIFF technical note 1 for
+SubIFDs.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+_MOST_DIRECTORIES = 64
+_MOST_ENTRIES = 1024
+_MOST_VALUES = 1 << 18
+
+_SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _ORIENTATION = 254, 255, 256, 257, 262, 274
+_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _SUB_IFDS, _EXTRA = 273, 279, 324, 325, 330, 338
+_COMPRESSION, _SAMPLES = 259, 277
+_WANTED = frozenset(
+    {
+        _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _ORIENTATION, _STRIPS, _STRIP_BYTES, _TILES,
+        _TILE_BYTES, _SUB_IFDS, _EXTRA, _COMPRESSION, _SAMPLES,
+    }
+)  # fmt: skip
+_CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_OF_SENSORS = frozenset({32803, 34892})  # colour filter array, linear raw
+_REDUCED, _MASK = 1, 4
+_UNSPECIFIED, ASSOCIATED = 0, 1
+_PREVIEW_SHARE = 4  # an unmarked preview has a quarter of the picture's pixels at most
+
+Values = Mapping[int, Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """One picture of a TIFF.
+
+    Attributes
+    ----------
+    page
+        Its place in the chain of directories, or that of its parent.
+    sub
+        Its place among the parent's SubIFDs; None for one of the chain.
+    values
+        By tag, what it says.
+    """
+
+    page: int
+    sub: int | None
+    values: Values
+
+    def first(self, tag: int, default: int = 0) -> int:
+        """Return the first value of a tag."""
+        return next(iter(self.values.get(tag, ())), default)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.first(_WIDTH), self.first(_HEIGHT)
+
+    @property
+    def pixels(self) -> int:
+        """How many there are."""
+        return self.first(_WIDTH) * self.first(_HEIGHT)
+
+    @property
+    def orientation(self) -> int | None:
+        """How to hold it, as in EXIF."""
+        return self.first(_ORIENTATION) or None
+
+    @property
+    def alpha(self) -> int | None:
+        """Which kind of transparency the first extra channel is; None if it is none."""
+        kind = self.first(_EXTRA)
+        return kind if kind != _UNSPECIFIED else None
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether it says that it is a smaller version of another one."""
+        return bool(self.first(_SUBFILE) & _REDUCED) or self.first(_OLD_SUBFILE) == 2
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether it tells of which part another one consists."""
+        return bool(self.first(_SUBFILE) & _MASK)
+
+    @property
+    def is_of_a_sensor(self) -> bool:
+        """Whether its values are a sensor's, and no colours."""
+        return self.first(_PHOTOMETRIC, -1) in _OF_SENSORS
+
+    def missing_share(self, length: int) -> float | None:
+        """Return which share of its data lies beyond the end of the file; None if that is not said."""
+        offsets = self.values.get(_TILES) or self.values.get(_STRIPS) or ()
+        counts = self.values.get(_TILE_BYTES) or self.values.get(_STRIP_BYTES) or ()
+        total = sum(counts)
+        if not total or len(offsets) != len(counts):
+            return None
+        missing = sum(
+            min(count, max(0, offset + count - length)) for offset, count in zip(offsets, counts, strict=True)
+        )
+        return missing / total
+
+
+def directories(data: bytes) -> list[Directory]:
+    """Return the pictures of a TIFF, as far as they can be read: the chain's, each followed by its SubIFDs.
+
+    Parameters
+    ----------
+    data
+        A TIFF or BigTIFF file.
+    """
+    return list(islice(_walk(_Reader(data)), _MOST_DIRECTORIES))
+
+
+def is_raw(pictures: Sequence[Directory]) -> bool:
+    """Tell whether one of a TIFF's pictures is what a sensor saw."""
+    return any(picture.is_of_a_sensor for picture in pictures)
+
+
+def main_picture(pictures: Sequence[Directory]) -> Directory | None:
+    """Return the picture that a TIFF is about: the first, or if that is a preview the largest.
+
+    Some previews say so; others show by their size that they are: a quarter of the pixels at most, in the
+    same shape.
+    """
+    shown = [picture for picture in pictures if picture.pixels and not picture.is_mask]
+    if not shown:
+        return None
+    first = shown[0]
+    largest = max(shown, key=lambda picture: (not picture.is_reduced, picture.pixels))
+    if first.is_reduced or _is_small_copy(first, largest):
+        return largest if largest.pixels > first.pixels else first
+    return first
+
+
+def _is_small_copy(small: Directory, large: Directory) -> bool:
+    if small.pixels * _PREVIEW_SHARE > large.pixels:
+        return False
+    (width, height), (full_width, full_height) = small.size, large.size
+    return abs(width * full_height - height * full_width) <= 0.03 * width * full_height
+
+
+class _Reader:
+    """Reads directories, of either byte order and width of offsets."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.order = "<" if data[:2] == b"II" else ">"
+        self.is_big = self.number(2, "H") == 43
+        self.first = self.number(8, "Q") if self.is_big else self.number(4, "I")
+
+    def number(self, at: int, code: str) -> int:
+        """Read one number; raises struct.error beyond the end."""
+        if at > len(self.data):
+            raise struct.error(f"{at} lies beyond the end")
+        value: int = struct.unpack_from(self.order + code, self.data, at)[0]
+        return value
+
+    def directory(self, at: int) -> tuple[dict[int, Sequence[int]], int]:
+        """Read the values of one directory, and where the next one is (0: nowhere)."""
+        count = self.number(at, "Q" if self.is_big else "H")
+        entry, head, offset = (20, 8, "Q") if self.is_big else (12, 2, "I")
+        values: dict[int, Sequence[int]] = {}
+        for index in range(min(count, _MOST_ENTRIES)):
+            place = at + head + index * entry
+            tag, kind = self.number(place, "H"), self.number(place + 2, "H")
+            if tag in _WANTED and kind in _CODES:
+                values[tag] = self._values(place + 4, _CODES[kind], offset)
+        return values, self.number(at + head + count * entry, offset)
+
+    def _values(self, at: int, code: str, offset: str) -> Sequence[int]:
+        count = min(self.number(at, offset), _MOST_VALUES)
+        width = struct.calcsize(offset)
+        inline = count * struct.calcsize(code) <= width
+        start = at + width if inline else self.number(at + width, offset)
+        fits = (len(self.data) - start) // struct.calcsize(code)
+        return (
+            struct.unpack_from(f"{self.order}{min(count, fits)}{code}", self.data, start) if fits > 0 else ()
+        )
+
+
+def _walk(reader: _Reader) -> Iterator[Directory]:
+    seen: set[int] = set()
+    at, page = reader.first, 0
+    while at and at not in seen:
+        seen.add(at)
+        try:
+            values, at = reader.directory(at)
+        except struct.error:
+            return
+        yield Directory(page, None, values)
+        for place, sub in enumerate(values.get(_SUB_IFDS, ())[:_MOST_DIRECTORIES]):
+            try:
+                inner, _ = reader.directory(sub)
+            except struct.error:
+                continue  # the others may be there
+            yield Directory(page, place, inner)
+        page += 1

@@ -1,0 +1,189 @@
+"""A second decoder, tifffile, for what TIFFs hold and Pillow has no mode for.
+
+Floating point, deep colours with transparency, CMYK with transparency, WebP inside, and pictures that are not the
+first of their file. It is loaded only when it is needed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Final
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from glimpse.photos.tiff import Directory
+
+MAX_SAMPLE_BYTES: Final = 400_000_000
+"""Of a picture as it is stored: as much as an ordinary one takes when it is decoded, and its copy in 8 bits."""
+
+_CMYK, _PALETTE, _LAB_CODES = 5, 3, frozenset({8, 9, 10})
+_WHITE_IS_ZERO = 0
+_DEPTHS = (8, 10, 12, 14, 16)
+_STRIP_ROWS = 64
+_READ_AS_COLOURS = frozenset({0, 1, 2, 3, 5, 6})  # grey, grey, RGB, palette, CMYK, YCbCr (which becomes RGB)
+
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it reports every odd tag of every file
+
+
+class NotDecodable(ValueError):  # noqa: N818 - what it is, not how it is signalled
+    """There is no way here to make a picture of it; `how` is how it is stored, where that is the reason."""
+
+    def __init__(self, message: str, how: str = "") -> None:
+        super().__init__(message)
+        self.how = how
+
+
+class TooManySamples(MemoryError):
+    """The picture has so many channels, or so deep ones, that it takes too much memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A picture of 8 bits a channel.
+
+    Attributes
+    ----------
+    image
+        Mode L, RGB or CMYK, with its colour profile in ``info``.
+    alpha
+        Mode L, where there is transparency.
+    """
+
+    image: Image.Image
+    alpha: Image.Image | None = None
+
+
+def decode(data: bytes, picture: Directory) -> Decoded:
+    """Decode one picture of a TIFF, of a size in pixels that may be decoded; what the file lacks is zero.
+
+    Parameters
+    ----------
+    data
+        A TIFF or BigTIFF file.
+    picture
+        Which one.
+
+    Raises
+    ------
+    NotDecodable
+        If it can't be.
+    TooManySamples
+        If it takes more than ``MAX_SAMPLE_BYTES``.
+    """
+    try:
+        with tifffile.TiffFile(BytesIO(data)) as file:
+            page = _page(file, picture)
+            return _decoded(page, data, picture)
+    except (NotDecodable, TooManySamples):
+        raise
+    except Exception as error:  # decoders fed with garbage raise nearly anything
+        raise NotDecodable(f"{type(error).__name__}: {error}") from error
+
+
+def _page(file: Any, picture: Directory) -> Any:  # noqa: ANN401 - tifffile's types are not complete
+    page = file.pages[picture.page]
+    return page if picture.sub is None else page.pages[picture.sub]
+
+
+def _decoded(page: Any, data: bytes, picture: Directory) -> Decoded:  # noqa: ANN401 - as above
+    if page.photometric not in _READ_AS_COLOURS:
+        raise NotDecodable(
+            "no colours that are known here", f"photometric interpretation {int(page.photometric)}"
+        )
+    if page.size * page.dtype.itemsize > MAX_SAMPLE_BYTES:
+        raise TooManySamples
+    ends = zip(page.dataoffsets, page.databytecounts, strict=True)
+    page.databytecounts = tuple(count if offset + count <= len(data) else 0 for offset, count in ends)
+    values = _rows_columns_channels(page)
+    count = _colours(page, values.shape[2])
+    colours = values[:, :, :count]
+    if page.photometric == _PALETTE:
+        shown = _of_palette(page, colours[:, :, 0])
+    else:
+        shown = _in_8_bits(colours)
+        if page.photometric == _WHITE_IS_ZERO:
+            shown = 255 - shown
+    image = Image.fromarray(
+        shown[:, :, 0] if shown.shape[2] == 1 else shown, mode={1: "L", 3: "RGB", 4: "CMYK"}[shown.shape[2]]
+    )
+    if page.iccprofile:
+        image.info["icc_profile"] = page.iccprofile
+    has_alpha = picture.alpha is not None and values.shape[2] > count
+    return Decoded(image, Image.fromarray(_alpha(values[:, :, count])) if has_alpha else None)
+
+
+def _rows_columns_channels(page: Any) -> NDArray[Any]:  # noqa: ANN401 - as above
+    values: NDArray[Any] = page.asarray(maxworkers=1)
+    axes = page.axes
+    if values.ndim == 2:
+        return values[:, :, None]
+    if axes == "SYX":  # a plane for each channel
+        return np.moveaxis(values, 0, 2)
+    if axes != "YXS":
+        raise NotDecodable(f"axes {axes}", f"axes {axes}")
+    return values
+
+
+def _colours(page: Any, channels: int) -> int:  # noqa: ANN401 - as above
+    if page.photometric == _CMYK and channels >= 4:
+        return 4
+    is_grey = page.photometric in (0, 1, _PALETTE) or channels < 3
+    return 1 if is_grey else 3
+
+
+def _of_palette(page: Any, places: NDArray[Any]) -> NDArray[np.uint8]:  # noqa: ANN401 - as above
+    colours: NDArray[np.uint8] = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
+    return colours[places]
+
+
+def _in_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Scale channels to 8 bits: deep ones by the depth in use, others by what occurs, if it is not 0 to 1."""
+    if values.dtype == np.uint8:
+        return np.ascontiguousarray(values)
+    if values.dtype == np.bool_:
+        return values.astype(np.uint8) * np.uint8(255)
+    low, high = _range(values)
+    if values.dtype == np.uint16:
+        low, high = 0.0, float(next(2**depth - 1 for depth in _DEPTHS if high < 2**depth))
+    elif 0 <= low and high <= 1:
+        low, high = 0.0, 1.0
+    scale = 255 / (high - low) if high > low else 0.0
+
+    def scaled(strip: NDArray[Any]) -> NDArray[Any]:
+        exact = np.where(np.isfinite(strip), strip, low).astype(np.float64)
+        return np.rint((exact - low) * scale)
+
+    return _by_strips(values, scaled)
+
+
+def _range(values: NDArray[Any]) -> tuple[float, float]:
+    lows, highs = [], []
+    for start in range(0, len(values), _STRIP_ROWS):
+        strip = values[start : start + _STRIP_ROWS]
+        finite = strip[np.isfinite(strip)]
+        if finite.size:
+            lows.append(float(finite.min()))
+            highs.append(float(finite.max()))
+    return (min(lows), max(highs)) if lows else (0.0, 1.0)
+
+
+def _alpha(values: NDArray[Any]) -> NDArray[np.uint8]:
+    most = float(np.iinfo(values.dtype).max) if values.dtype.kind in "ui" else 1.0
+    return _by_strips(
+        values, lambda strip: np.rint(np.clip(np.nan_to_num(strip.astype(np.float64)) / most, 0, 1) * 255)
+    )
+
+
+def _by_strips(values: NDArray[Any], scaled: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[np.uint8]:
+    """Scale a few rows at a time: whole intermediate arrays would take several gigabytes."""
+    out = np.empty(values.shape, np.uint8)
+    for start in range(0, len(values), _STRIP_ROWS):
+        rows = slice(start, start + _STRIP_ROWS)
+        out[rows] = scaled(values[rows])
+    return out
