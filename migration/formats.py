@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import faiss
 import numpy as np
-from glimpse.index import VectorBatch
+from glimpse.index import VectorBatch, instants
 from glimpse.photos import TAKEN_AT_UNKNOWN
 from numpy.typing import NDArray
 
@@ -94,7 +94,7 @@ def _write_npz(contents: Contents, path: Path) -> None:
             for batch in contents.batches:
                 stream.write(batch.vectors.astype("<f4").tobytes())
                 ids.append(batch.image_ids)
-                times.append(batch.taken_at)
+                times.append(instants(batch.taken_at))
         image_ids = np.concatenate(ids)
         columns: dict[str, NDArray[Any]] = {
             "image_ids": image_ids,
@@ -132,7 +132,7 @@ def _write_parquet(contents: Contents, path: Path) -> None:
             vectors = arrow.FixedSizeListArray.from_arrays(batch.vectors.ravel(), contents.dimension)
             names = [contents.names.get(image_id) for image_id in batch.image_ids.tolist()]
             unknown = batch.taken_at == TAKEN_AT_UNKNOWN
-            times = arrow.array(batch.taken_at, arrow.int64(), mask=unknown).cast(
+            times = arrow.array(instants(batch.taken_at), arrow.int64(), mask=unknown).cast(
                 schema.field("taken_at").type
             )
             columns = [arrow.array(batch.image_ids), arrow.array(names, arrow.string()), times, vectors]

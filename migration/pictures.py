@@ -8,16 +8,17 @@ image is an upload like everybody's: a record, then the file, and the deployment
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from glimpse.index import Attempt, EpochChanged, GlimpseIndexError, IndexKey, VectorBatch
+from glimpse.file_kinds import HEAD_BYTES
+from glimpse.index import Attempt, EpochChanged, GlimpseIndexError, IndexKey, VectorBatch, packed
 from glimpse.keys import thumbnail_key
-from glimpse.photos import Photo, UnreadablePhoto, open_photo, thumbnail
-from glimpse.photos.formats import is_known
+from glimpse.photos import Photo, UnreadablePhoto, guessed, open_photo, thumbnail
 from glimpse.records import (
+    FileFacts,
     FolderGone,
     FolderStatus,
     ImageFailure,
@@ -43,8 +44,6 @@ PER_JOB = 495
 
 _PARALLEL = 8
 _DECODERS = 2
-_HEAD_BYTES = 64
-_NO_PICTURE = ""
 SETTLED = "F" * 16
 """A sequencer after every one of S3's: no event of a file is news to a record that has it.
 
@@ -181,11 +180,10 @@ class FolderImport:
         try:
             size = path.stat().st_size
             with path.open("rb") as stream:
-                looks_like_one = is_known(stream.read(_HEAD_BYTES))
+                head = stream.read(HEAD_BYTES)
         except OSError:
-            size, looks_like_one = 0, False
-        # Its bytes speak for a file whose name has no suffix.
-        offer = FileOffer(image.name, size, "image/*" if looks_like_one else _NO_PICTURE)
+            size, head = 0, b""
+        offer = FileOffer(image.name, size, "", head)
         created_at = datetime.fromtimestamp(image.created_at, UTC)
         return new_record(self._to.owner_id, self._to.folder_id, image.new, job_id, offer, created_at)
 
@@ -214,7 +212,7 @@ class FolderImport:
         batch = VectorBatch(
             np.array([image.new for image, _ in ready], np.int64),
             rows[[photo is not None for photo in photos]],
-            np.array([photo.taken_at for _, photo in ready], np.int64),
+            np.array([_indexed_time(photo) for _, photo in ready], np.int64),
         )
         self._commit(space_id, batch, ready, records)
 
@@ -222,6 +220,7 @@ class FolderImport:
         """Put an image's rendition; None, and a FAILED record, if it is no picture."""
         try:
             photo = open_photo((self._root / to_path(image.path)).read_bytes())
+            photo = replace(photo, taken=photo.taken or guessed(record.name))
             key = thumbnail_key(self._to.owner_id, self._to.folder_id, image.new)
             self._stores.photos.put(key, thumbnail(photo), "image/webp")
         except UnreadablePhoto as error:
@@ -264,6 +263,7 @@ class FolderImport:
                     taken_at=photo.taken_at,
                     sequencer=SETTLED,
                     spaces_revision=folder.spaces_revision,
+                    facts=_facts(photo),
                 )
             except SpacesChanged:
                 continue  # as above; the vector that is there is replaced
@@ -284,3 +284,12 @@ class FolderImport:
     def _forget(self, images: Sequence[PlannedImage], reason: str) -> None:
         self._journal.note(skipped(Kind.IMAGE, image.old, reason) for image in images)
         self._journal.set_state(images, State.DELETED)
+
+
+def _indexed_time(photo: Photo) -> int:
+    return packed(photo.taken_at, photo.taken.offset_minutes if photo.taken else None)
+
+
+def _facts(photo: Photo) -> FileFacts:
+    local, is_guessed = (photo.taken.local, photo.taken.is_guessed) if photo.taken else (None, False)
+    return FileFacts(local, is_guessed, photo.note, photo.media_type)

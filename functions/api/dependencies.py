@@ -10,8 +10,10 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
+from functions.api.forms import FormRequest
 from functions.api.services import Services
 from functions.api.services.ports import User
+from functions.api.services.uploads import MAX_FILES
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -97,7 +99,8 @@ class AccountRoute(APIRoute):
         """Return what answers a request."""
         handle = super().get_route_handler()
 
-        async def authenticated_first(request: Request) -> Response:
+        async def authenticated_first(received: Request) -> Response:
+            request = FormRequest(received, MAX_FILES)
             try:
                 return await handle(request)
             except (RequestValidationError, HTTPException):

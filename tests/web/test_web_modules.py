@@ -58,6 +58,11 @@ def test_a_request_never_announces_more_files_than_the_api_takes(call: Any) -> N
         ("a.txt", "text/plain", None),
         ("jpg", "", "image/jpeg"),
         ("", "", None),
+        ("a.HIF", "", "image/heif"),
+        ("a.dng", "", "image/tiff"),
+        ("IMG_0001", "", "application/octet-stream"),
+        ("a.pic", "", "application/octet-stream"),
+        ("a.xmp", "", None),
     ],
 )
 def test_types_come_from_the_browser_or_the_name(

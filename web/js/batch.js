@@ -43,7 +43,7 @@ export class Batch {
     this.folderName = folderName;
     this.folderId = null;
     this.trouble = null; // a sentence about the whole: addresses or states that can't be had
-    this.items = photographs.map((photograph) => ({ ...photograph, state: "waiting", sentBytes: 0, reason: null, jobId: null, imageId: null, ticket: null, renewed: false }));
+    this.items = photographs.map((photograph) => ({ ...photograph, state: "waiting", sentBytes: 0, reason: null, note: null, jobId: null, imageId: null, ticket: null, renewed: false }));
   }
 
   get totalBytes() {
@@ -197,9 +197,12 @@ export class Batch {
     job.status = status;
     this.trouble = null;
     const failures = new Map((status.failed_images ?? []).map((failure) => [failure.image_id, failure.reason]));
+    const notes = new Map((status.noted_images ?? []).map(({ image_id: id, note }) => [id, note]));
     for (const item of this.items) {
       const reason = failures.get(item.imageId);
       if (reason && item.state !== "unusable") this.#set(item, { state: "unusable", reason });
+      const note = notes.get(item.imageId);
+      if (note && item.note !== note) this.#set(item, { note });
     }
   }
 

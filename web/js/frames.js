@@ -104,6 +104,7 @@ class Frame {
     this.element = el("li", { class: "frame" },
       this.#link,
       el("p", { class: "frame-name", dir: "auto", title: name }, name),
+      result.note ? el("p", { class: "frame-note" }, result.note) : null,
       el("p", { class: "frame-facts" },
         el("span", { class: "frame-folder", dir: "auto" }, folder ?? ""),
         el("span", { class: "frame-similarity", title: "Similarity: the cosine between the words and the picture" },

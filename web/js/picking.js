@@ -1,14 +1,22 @@
 // From a file dialog or a drop to the photographs that are meant, with their paths inside what was chosen.
 
 const TYPES = new Map(Object.entries({
-  jpg: "image/jpeg", jpeg: "image/jpeg", jpe: "image/jpeg", jfif: "image/jpeg", png: "image/png", gif: "image/gif", webp: "image/webp",
-  tif: "image/tiff", tiff: "image/tiff", bmp: "image/bmp", heic: "image/heic", heif: "image/heif", avif: "image/avif",
+  jpg: "image/jpeg", jpeg: "image/jpeg", jpe: "image/jpeg", jfif: "image/jpeg", mpo: "image/jpeg", png: "image/png", apng: "image/apng",
+  gif: "image/gif", webp: "image/webp", tif: "image/tiff", tiff: "image/tiff", dng: "image/tiff", bmp: "image/bmp", dib: "image/bmp",
+  heic: "image/heic", heif: "image/heif", hif: "image/heif", avif: "image/avif",
 }));
 
-/** What a file declares itself to be, by its type or, where the system knows none, by its name; null for what isn't a picture. */
+const UNKNOWN = "application/octet-stream";
+
+/**
+ * What a file declares itself to be, by its type or, where the system knows none, by its name; null for what isn't a picture. A file
+ * without a suffix (or of WeChat's) may be one: its bytes are looked at where it is indexed.
+ */
 export function contentType({ name, type }) {
   if (type.startsWith("image/")) return type;
-  return TYPES.get(name.split(".").at(-1).toLowerCase()) ?? null;
+  const suffix = name.split(".").at(-1).toLowerCase();
+  const isOpen = name !== "" && (suffix === "pic" || !name.includes(".")) && (type === "" || type === UNKNOWN);
+  return TYPES.get(suffix) ?? (isOpen ? UNKNOWN : null);
 }
 
 /**

@@ -137,11 +137,11 @@ export class SearchView {
     await this.#begin({ picture, label: el("q", { dir: "auto" }, file.name) });
   }
 
-  /** The days that the person chose, as times: from the start of the one to the end of the other. */
+  /** The days that the person chose, from the start of the one to the end of the other: by the photographs' own clocks, so without a zone. */
   #days() {
     const day = (id, days) => {
       const value = byId(id).valueAsDate;
-      return value ? new Date(value.getTime() + days * 86_400_000).toISOString() : null;
+      return value ? new Date(value.getTime() + days * 86_400_000).toISOString().slice(0, 10) : null;
     };
     return { from: day("taken-from", 0), until: day("taken-until", 1) };
   }

@@ -130,7 +130,7 @@ class Row {
 
   draw() {
     this.stale = false;
-    const { state, reason, sentBytes, file, name } = this.#item;
+    const { state, reason, note, sentBytes, file, name } = this.#item;
     this.element.dataset.state = state;
     if (state === "sending") {
       this.#bar ??= el("progress", { class: "bar thin", max: "1", "aria-label": `Sent of ${name}` });
@@ -141,6 +141,7 @@ class Row {
       this.#bar = null;
     }
     if (state === "failed" || state === "unusable") this.#state.replaceChildren(icon("warning"), `${STATES[state]}: ${reason}`);
+    else if (note) this.#state.replaceChildren(icon("warning"), `${STATES[state]}. ${note}`);
     else this.#state.textContent = STATES[state];
   }
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, UploadFile
+from glimpse.file_kinds import HEAD_BYTES
 from pydantic import BaseModel
 
 from functions.api.dependencies import AccountRoute, CurrentUser, ServicesDep
@@ -32,6 +33,14 @@ class FailedImage(BaseModel):
     reason: str
 
 
+class NotedImage(BaseModel):
+    """An image that can be searched although something is wrong with its file, and what."""
+
+    image_id: int
+    name: str
+    note: str
+
+
 class JobOut(BaseModel):
     """How far an upload is."""
 
@@ -43,6 +52,7 @@ class JobOut(BaseModel):
     progress_percentage: float
     error_message: str | None
     failed_images: list[FailedImage]
+    noted_images: list[NotedImage]
     created_at: datetime
 
     @classmethod
@@ -61,6 +71,9 @@ class JobOut(BaseModel):
                 FailedImage(image_id=failure.image_id, name=failure.name, reason=failure.reason)
                 for failure in job.failures
             ],
+            noted_images=[
+                NotedImage(image_id=note.image_id, name=note.name, note=note.reason) for note in job.notes
+            ],
             created_at=job.created_at,
         )
 
@@ -73,8 +86,11 @@ def upload(
     files: Annotated[Sequence[UploadFile], File()] = (),
 ) -> Uploaded:
     """Add files to one's folder of this name, which is created where there is none."""
-    given = [file for file in files if file.filename]  # browsers send an empty part for an empty input
-    offers = [FileOffer(file.filename or "", _size(file), file.content_type or "") for file in given]
+    # Browsers send an empty part for an empty input.
+    given = [file for file in files if file.filename or _size(file) > 0]
+    offers = [
+        FileOffer(file.filename or "", _size(file), file.content_type or "", _head(file)) for file in given
+    ]
     begun = api.uploads.begin(user, Destination(folder_name=folder_name), offers)
     stored = api.uploads.store(begun, [file.file for file in given])
     taken, refused = len(stored.pending), len(stored.failed)
@@ -91,6 +107,13 @@ def upload(
 def job_status(job_id: int, user: CurrentUser, api: ServicesDep) -> JobOut:
     """Say how far an upload is."""
     return JobOut.of(api.jobs.progress(user, job_id))
+
+
+def _head(file: UploadFile) -> bytes:
+    """Return a received file's first bytes."""
+    head = file.file.read(HEAD_BYTES)
+    file.file.seek(0)
+    return head
 
 
 def _size(file: UploadFile) -> int:

@@ -7,7 +7,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 from glimpse.keys import MAX_ID
-from glimpse.questions import DEFAULT_TOP_K, EMPTY_QUERY, MAX_OFFSET, AnyPart, Asked, ImagePart, Moment
+from glimpse.questions import (
+    DEFAULT_TOP_K,
+    EMPTY_QUERY,
+    MAX_OFFSET,
+    AnyPart,
+    Asked,
+    ImagePart,
+    Moment,
+    Seen,
+    is_blank,
+)
 from pydantic import BaseModel, Field, StringConstraints
 
 from functions.api.dependencies import AccountRoute, CurrentUser, ServicesDep
@@ -27,7 +37,11 @@ FolderIds = Annotated[
 
 
 class Result(BaseModel):
-    """One image; `image` and `original` are addresses that work for some minutes."""
+    """One image; `image` and `original` are addresses that work for some minutes.
+
+    Where they are known, there are `taken_local`, what a clock showed where it was taken; `taken_guessed`, if
+    the time is only what the file's name looks like; `note`, what is wrong with the file.
+    """
 
     image: str
     original: str
@@ -40,12 +54,15 @@ class Result(BaseModel):
     width: int | None
     height: int | None
     taken_at: datetime | None
+    taken_local: str | None = None
+    taken_guessed: bool | None = None
+    note: str | None = None
 
     @classmethod
     def of(cls, found: FoundImage) -> "Result":
         """Return the answer's form of a found image."""
         record = found.record
-        return cls(
+        result = cls(
             image=found.image_url,
             original=found.original_url,
             similarity=found.similarity,
@@ -58,6 +75,13 @@ class Result(BaseModel):
             height=record.height,
             taken_at=found.taken_at,
         )
+        if record.taken_local is not None:
+            result.taken_local = record.taken_local
+        if record.taken_guessed:
+            result.taken_guessed = True
+        if record.note is not None:
+            result.note = record.note
+        return result
 
 
 class Results(BaseModel):
@@ -91,7 +115,9 @@ class SearchRequest(Asked):
 
     query: (
         Annotated[
-            str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY_CHARACTERS)
+            str,
+            Seen,
+            StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY_CHARACTERS),
         ]
         | None
     ) = None
@@ -118,7 +144,7 @@ def search(
     taken_until: Annotated[Moment | None, Query()] = None,
 ) -> Results:
     """Find images by what they show."""
-    if query is not None and not query.strip():
+    if query is not None and is_blank(query):
         raise Unusable.of("query", EMPTY_QUERY)
     if (image_id is None) != (folder_id is None):
         raise Unusable("image_id and folder_id name an image together; send both, or neither.")

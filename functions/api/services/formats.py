@@ -1,8 +1,14 @@
-"""Which files may be images, by name and declared type alone; embedding judges the bytes."""
+"""Which files may be images, and as what they are stored and served.
 
+Bytes decide wherever they are at hand; names and declared types are only what a client believes.
+"""
+
+from mimetypes import MimeTypes
 from pathlib import PurePosixPath
 
-FORMATS = "JPEG, PNG, HEIC, AVIF, WebP, GIF, TIFF or BMP"
+from glimpse.file_kinds import READABLE, SERVED_TYPES, FileKind, kind_of, not_readable
+
+FORMATS = READABLE.replace(" and ", " or ")
 NOT_AN_IMAGE = f"This is not an image: upload {FORMATS} files."
 
 _TYPE_BY_SUFFIX = {
@@ -10,33 +16,71 @@ _TYPE_BY_SUFFIX = {
     ".jpeg": "image/jpeg",
     ".jpe": "image/jpeg",
     ".jfif": "image/jpeg",
+    ".mpo": "image/jpeg",
     ".png": "image/png",
+    ".apng": "image/apng",
     ".gif": "image/gif",
     ".webp": "image/webp",
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
+    ".dng": "image/tiff",
     ".bmp": "image/bmp",
+    ".dib": "image/bmp",
     ".heic": "image/heic",
     ".heif": "image/heif",
     ".hif": "image/heif",
     ".avif": "image/avif",
 }
-# A type that a browser may run, such as SVG, is never stored: objects are shown to others by their address.
-_STORED_AS_DECLARED = set(_TYPE_BY_SUFFIX.values())
 _UNKNOWN_TYPE = "application/octet-stream"
+# Python's own table alone: what a system knows besides must not decide.
+_KNOWN_TYPES = MimeTypes(filenames=())
 
 
-def may_be_image(name: str, content_type: str) -> bool:
-    """Tell whether a name's suffix or the declared type is an image's."""
-    return _suffix(name) in _TYPE_BY_SUFFIX or _essence(content_type).startswith("image/")
+def may_be_image(name: str, content_type: str, head: bytes | None = None) -> bool:
+    """Tell whether a file may be an image.
+
+    Parameters
+    ----------
+    name, content_type
+        As a client declares them.
+    head
+        The file's first bytes, where they are at hand. Without them only what is another kind of file by its
+        name, and by its type no image, is none.
+    """
+    is_declared = _suffix(name) in _TYPE_BY_SUFFIX or _essence(content_type).startswith("image/")
+    if is_declared:
+        return True
+    if head is not None:
+        return _is_read(kind_of(head))
+    return _KNOWN_TYPES.guess_type(f"x{_suffix(name)}")[0] is None
 
 
-def stored_type(name: str, content_type: str) -> str:
+def objection(name: str, content_type: str, head: bytes | None) -> str | None:
+    """Return why a file is no image, as far as its name, type and first bytes tell; None if it may be one."""
+    if may_be_image(name, content_type, head):
+        return None
+    kind = kind_of(head) if head else None
+    return NOT_AN_IMAGE if kind is None else not_readable(kind)
+
+
+def stored_type(name: str, content_type: str, head: bytes | None = None) -> str:
     """Return the content type that the object gets: a known image type, or one that no browser interprets."""
+    kind = kind_of(head) if head else None
+    if kind is not None and _is_read(kind):
+        return kind.media_type
     declared = _essence(content_type)
-    if declared in _STORED_AS_DECLARED:
+    if declared in SERVED_TYPES:
         return declared
     return _TYPE_BY_SUFFIX.get(_suffix(name), _UNKNOWN_TYPE)
+
+
+def served_type(content_type: str) -> str:
+    """Return as which type an original is served: objects are shown to others by their address."""
+    return content_type if content_type in SERVED_TYPES else _UNKNOWN_TYPE
+
+
+def _is_read(kind: FileKind | None) -> bool:
+    return kind is not None and kind.decoder is not None
 
 
 def _suffix(name: str) -> str:

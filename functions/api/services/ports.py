@@ -162,8 +162,8 @@ class Objects(Protocol):
     def put(self, key: str, body: BinaryIO, content_type: str) -> None:
         """Store an object; raises ObjectNotStored."""
 
-    def sign_get(self, key: str) -> str:
-        """Return an address that shows an object for some minutes."""
+    def sign_get(self, key: str, content_type: str | None = None) -> str:
+        """Return an address that shows an object for some minutes, as being of this type."""
 
     def sign_post(self, key: str, size: int, content_type: str) -> SignedPost:
         """Return a form for one object of exactly `size` bytes and this type, good for some minutes."""

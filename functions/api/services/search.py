@@ -19,6 +19,7 @@ from functions.api.services.errors import (
     Unusable,
 )
 from functions.api.services.folders import FolderService, VisibleFolder
+from functions.api.services.formats import served_type
 from functions.api.services.ports import Images, Objects, Search, SearchDeclined, SearchFailed, User
 
 MAX_TOP_K = 500  # two signed addresses each: a longer answer would near the 6 MB of an invocation
@@ -177,7 +178,7 @@ class SearchService:
             folder=folder,
             similarity=score,
             image_url=self._objects.sign_get(rendition),
-            original_url=self._objects.sign_get(record.key),
+            original_url=self._objects.sign_get(record.key, served_type(record.content_type)),
         )
 
 

@@ -18,7 +18,7 @@ from glimpse.records import (
 
 from functions.api.services.errors import NoAccess, NothingUsable, TooLarge, Unavailable
 from functions.api.services.folders import NO_ACCESS, FolderService
-from functions.api.services.formats import FORMATS, NOT_AN_IMAGE, may_be_image, stored_type
+from functions.api.services.formats import FORMATS, may_be_image, objection, stored_type
 from functions.api.services.ports import (
     Counter,
     Counters,
@@ -44,17 +44,31 @@ _OPEN_ATTEMPTS = 3
 _NO_EVENT = ""  # sorts before every sequencer of S3
 
 EMPTY_FILE = "The file is empty."
+NAMELESS = "The file came without a name. Please give it one and upload it again."
 TOO_LARGE_FILE = f"The file is larger than {MAX_FILE_BYTES // 1024**2} MB."
 NOT_STORED = "The file could not be stored; upload it again."
 
 
 @dataclass(frozen=True, slots=True)
 class FileOffer:
-    """A file that a client wants to upload; `name` may hold a path, `size` is in bytes."""
+    """A file that a client wants to upload.
+
+    Attributes
+    ----------
+    name
+        May hold a path; empty where a client gave none.
+    size
+        In bytes.
+    content_type
+        As declared.
+    head
+        Its first bytes, where they are at hand.
+    """
 
     name: str
     size: int
     content_type: str
+    head: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +127,7 @@ class UploadService:
         Raises
         ------
         NothingUsable
-            If no file may be an image by its name and declared type, or there is none.
+            If no file may be an image by what is known of it, or there is none.
         TooLarge
             If there are too many files, or not one is small enough.
         NoAccess
@@ -195,11 +209,16 @@ def _check(offers: Sequence[FileOffer]) -> None:
         raise NothingUsable(f"There are no files in this upload; add {FORMATS} files.")
     if len(offers) > MAX_FILES:
         raise TooLarge(f"An upload holds at most {MAX_FILES} files; send the rest in further uploads.")
-    candidates = [offer for offer in offers if may_be_image(offer.name, offer.content_type)]
+    candidates = [offer for offer in offers if _is_candidate(offer)]
     if not candidates:
-        raise NothingUsable(f"None of these files is an image; upload {FORMATS} files.")
+        nameless = NAMELESS if all(not offer.name for offer in offers) else None
+        raise NothingUsable(nameless or f"None of these files is an image; upload {FORMATS} files.")
     if all(offer.size > MAX_FILE_BYTES for offer in candidates):
         raise TooLarge(f"A file holds at most {MAX_FILE_BYTES // 1024**2} MB; make it smaller first.")
+
+
+def _is_candidate(offer: FileOffer) -> bool:
+    return bool(offer.name) and may_be_image(offer.name, offer.content_type, offer.head)
 
 
 def new_record(
@@ -215,7 +234,7 @@ def new_record(
         job_id=job_id,
         name=name,
         key=UploadKey(user_id, folder_id, image_id, name).format(),
-        content_type=stored_type(offer.name, offer.content_type),
+        content_type=stored_type(offer.name, offer.content_type, offer.head),
         size=offer.size,
         created_at=now,
         status=ImageStatus.FAILED if reason else ImageStatus.PENDING,
@@ -224,9 +243,11 @@ def new_record(
 
 
 def _objection(offer: FileOffer) -> str | None:
-    """Return why a file can't be taken, as far as its name, type and size tell."""
-    if not may_be_image(offer.name, offer.content_type):
-        return NOT_AN_IMAGE
+    """Return why a file can't be taken, as far as its name, type, size and first bytes tell."""
+    if not offer.name:
+        return NAMELESS
+    if reason := objection(offer.name, offer.content_type, offer.head):
+        return reason
     if offer.size == 0:
         return EMPTY_FILE
     if offer.size > MAX_FILE_BYTES:

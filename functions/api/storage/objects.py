@@ -46,11 +46,12 @@ class ObjectStore:
         except (BotoCoreError, ClientError) as error:
             raise ObjectNotStored(f"the images bucket did not take {key}") from error
 
-    def sign_get(self, key: str) -> str:
-        """Return an address that shows an object for 15 minutes."""
-        return self._client.generate_presigned_url(
-            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=GET_SECONDS
-        )
+    def sign_get(self, key: str, content_type: str | None = None) -> str:
+        """Return an address that shows an object for 15 minutes, as being of this type or of its stored one."""
+        asked = {"Bucket": self._bucket, "Key": key}
+        if content_type is not None:
+            asked["ResponseContentType"] = content_type
+        return self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=GET_SECONDS)
 
     def sign_post(self, key: str, size: int, content_type: str) -> SignedPost:
         """Return a form for one object of exactly `size` bytes and this content type, good for 30 minutes."""

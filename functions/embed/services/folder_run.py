@@ -246,6 +246,7 @@ class FolderRun:
                 taken_at=preparation.taken_at,
                 sequencer=work.sequencer,
                 spaces_revision=spaces_revision,
+                facts=preparation.facts,
             )
             return Result(Outcome.INDEXED) if marked else None
         reason = preparation.reason if isinstance(preparation, Refused) else ABSENT

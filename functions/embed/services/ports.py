@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from glimpse import messages
 from glimpse.generations import Generation, Generations, OtherMark
-from glimpse.records import Backfill, FolderRecord, ImageRecord, ShareRecord
+from glimpse.records import Backfill, FileFacts, FolderRecord, ImageRecord, ShareRecord
 from glimpse.shelf import Entry
 from numpy.typing import NDArray
 from PIL import Image
@@ -68,6 +68,7 @@ class Images(Protocol):
         taken_at: int,
         sequencer: str,
         spaces_revision: int | None = None,
+        facts: FileFacts = ...,
     ) -> bool:
         """Mark an image INDEXED and count it; False when it was deleted meanwhile; raises SpacesChanged."""
 

@@ -8,11 +8,21 @@ import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 import numpy as np
-from glimpse.photos import UnreadablePhoto, is_large, open_photo, thumbnail
+from glimpse.index import packed
+from glimpse.photos import (
+    TAKEN_AT_UNKNOWN,
+    Taken,
+    UnreadablePhoto,
+    guessed,
+    is_large,
+    open_photo,
+    thumbnail,
+)
+from glimpse.records import FileFacts
 from numpy.typing import NDArray
 
 from functions.embed.services.ports import Encoder, Objects, ObjectTooLarge, StorageUnavailable, StoredFile
@@ -41,7 +51,11 @@ class Prepared:
         By embedding space, its unit vector: (D,) float32.
     etag
         Which object it was, if the key has held several.
-    width, height, taken_at
+    width, height
+        See :class:`glimpse.photos.Photo`.
+    taken
+        When it was taken, as the file or else its name says.
+    media_type, note
         See :class:`glimpse.photos.Photo`.
     """
 
@@ -49,18 +63,33 @@ class Prepared:
     etag: str
     width: int
     height: int
-    taken_at: int
+    taken: Taken | None = None
+    media_type: str | None = None
+    note: str | None = None
+
+    @property
+    def taken_at(self) -> int:
+        """Seconds since 1970-01-01 UTC, or ``TAKEN_AT_UNKNOWN``."""
+        return self.taken.instant if self.taken else TAKEN_AT_UNKNOWN
+
+    @property
+    def indexed_time(self) -> int:
+        """The time as an index keeps it."""
+        return packed(self.taken_at, self.taken.offset_minutes if self.taken else None)
+
+    @property
+    def facts(self) -> FileFacts:
+        """What the image's record is to tell of it."""
+        local, is_guessed = (self.taken.local, self.taken.is_guessed) if self.taken else (None, False)
+        return FileFacts(local, is_guessed, self.note, self.media_type)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Decoded:
-    """A picture as each model takes it, by embedding space: (3, height, width) float32."""
+    """A picture as each model takes it, by embedding space: (3, height, width) float32; and its facts."""
 
     pixels: Mapping[str, NDArray[np.float32]]
-    etag: str
-    width: int
-    height: int
-    taken_at: int
+    facts: Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +159,7 @@ class Preparer:
             if stored is None:
                 return Absent()
             with self._large if is_large(stored.data, model_side=self._side) else nullcontext():
-                return self._look_at(stored, source.thumbnail_key)
+                return self._look_at(stored, source)
         except UnreadablePhoto as error:
             return Refused(error.reason)
         except ObjectTooLarge as error:
@@ -141,13 +170,15 @@ class Preparer:
             _logger.exception("%s was not prepared", source.key)
             return Postponed(f"{type(error).__name__}: {error}")
 
-    def _look_at(self, stored: StoredFile, thumbnail_key: str | None) -> _Decoded:
+    def _look_at(self, stored: StoredFile, source: Source) -> _Decoded:
         photo = open_photo(stored.data, model_side=self._side)
-        if thumbnail_key:
-            self._objects.put(thumbnail_key, thumbnail(photo), "image/webp")
+        if source.thumbnail_key:
+            self._objects.put(source.thumbnail_key, thumbnail(photo), "image/webp")
         # The picture itself goes here: a few of them at once would not fit into the memory.
         pixels = {space: encoder.preprocessing(photo.image) for space, encoder in self._encoders.items()}
-        return _Decoded(pixels, stored.etag, photo.width, photo.height, photo.taken_at)
+        taken = photo.taken or guessed(source.key.rpartition("/")[2])
+        facts = Prepared({}, stored.etag, photo.width, photo.height, taken, photo.media_type, photo.note)
+        return _Decoded(pixels, facts)
 
     def _embed(self, pictures: Sequence[_Decoded]) -> Sequence[Prepared | Postponed]:
         if not pictures:
@@ -161,12 +192,6 @@ class Preparer:
             _logger.exception("%d images were not embedded", len(pictures))
             return [Postponed(f"{type(error).__name__}: {error}")] * len(pictures)
         return [
-            Prepared(
-                {space: rows[place] for space, rows in vectors.items()},
-                picture.etag,
-                picture.width,
-                picture.height,
-                picture.taken_at,
-            )
+            replace(picture.facts, vectors={space: rows[place] for space, rows in vectors.items()})
             for place, picture in enumerate(pictures)
         ]

@@ -160,5 +160,5 @@ def vectors(pictures: Mapping[int, Prepared], space_id: str) -> VectorBatch | No
     return VectorBatch(
         np.array(list(pictures), np.int64),
         np.stack([picture.vectors[space_id] for picture in pictures.values()]),
-        np.array([picture.taken_at for picture in pictures.values()], np.int64),
+        np.array([picture.indexed_time for picture in pictures.values()], np.int64),
     )

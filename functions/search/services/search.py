@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import numpy as np
 from glimpse.index import Answer, Filter, IndexKey, StoreUnavailable
@@ -95,7 +96,17 @@ def _filter(asked: Asked) -> Filter | None:
     if asked.taken_from is None and asked.taken_until is None and asked.image_ids is None:
         return None
     allowed = None if asked.image_ids is None else np.array(asked.image_ids, np.int64)
-    return Filter(seconds(asked.taken_from), seconds(asked.taken_until), allowed)
+    since, until = asked.taken_from, asked.taken_until
+    return Filter(_instant(since), _instant(until), allowed, _on_the_spot(since), _on_the_spot(until))
+
+
+def _instant(bound: datetime | None) -> int | None:
+    return seconds(bound) if bound is not None and bound.tzinfo else None
+
+
+def _on_the_spot(bound: datetime | None) -> int | None:
+    """Return a bound that is one by the clock where photographs were taken: one without a zone."""
+    return seconds(bound) if bound is not None and not bound.tzinfo else None
 
 
 def _excluded(asked: Asked, places: Places) -> dict[IndexKey, Ids]:

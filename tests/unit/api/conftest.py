@@ -203,7 +203,7 @@ class MemoryObjects:
             raise ObjectNotStored(key)
         self.by_key[key] = data
 
-    def sign_get(self, key: str) -> str:
+    def sign_get(self, key: str, content_type: str | None = None) -> str:
         return f"https://bucket/{key}"
 
     def sign_post(self, key: str, size: int, content_type: str) -> SignedPost:

@@ -19,7 +19,7 @@ from functions.api.services.errors import (
     Unusable,
 )
 from functions.api.services.folders import Permission
-from functions.api.services.formats import may_be_image, stored_type
+from functions.api.services.formats import may_be_image, objection, stored_type
 from functions.api.services.names import clean_folder_name
 from functions.api.services.uploads import MAX_FILE_BYTES, NOT_STORED, Destination, FileOffer
 
@@ -217,7 +217,45 @@ def test_an_object_never_gets_a_type_that_a_browser_runs(name: str, declared: st
 
 @pytest.mark.parametrize(
     ("name", "declared"),
-    [("a.txt", "text/plain"), ("a.pdf", ""), ("jpg", ""), ("a.jpg.exe", ""), ("", ""), ("a", "text/image/")],
+    [("a.txt", "text/plain"), ("a.pdf", ""), ("a.jpg.exe", ""), ("a.mp4", "application/octet-stream")],
 )
 def test_name_and_type_tell_what_is_no_image(name: str, declared: str) -> None:
     assert not may_be_image(name, declared)
+
+
+@pytest.mark.parametrize(
+    ("name", "declared"),
+    [
+        ("jpg", ""),
+        ("IMG_0001", "text/plain"),
+        ("a.pic", "application/octet-stream"),
+        ("a.ORF", "?"),
+        ("a.dng", ""),
+    ],
+)
+def test_what_name_and_type_leave_open_is_judged_by_its_bytes_later(name: str, declared: str) -> None:
+    assert may_be_image(name, declared)
+    assert not may_be_image(name, declared, b"Dear diary, this is a text.") or name == "a.dng"
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "head", "stored"),
+    [
+        ("notes.txt", "text/plain", b"\xff\xd8\xff\xe0 as good as a picture", "image/jpeg"),
+        ("a.jpg", "image/jpeg", b"\0\0\0\x18ftypheic\0\0\0\0heicmif1", "image/heic"),
+        ("a", "", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(17) + b"\0\0\0\x08acTL", "image/apng"),
+        ("a.webp", "image/webp", b"BM" + bytes(12) + b"\x28\0\0\0", "image/bmp"),
+        ("a.tif", "text/html", b"<html>", "image/tiff"),
+    ],
+)
+def test_bytes_decide_where_they_are_at_hand(name: str, declared: str, head: bytes, stored: str) -> None:
+    assert may_be_image(name, declared, head)
+    assert stored_type(name, declared, head) == stored
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [(b"%PDF-1.7", "a PDF document"), (b"<svg xmlns='x'/>", "an SVG drawing"), (b"\x1aE\xdf\xa3", "a video")],
+)
+def test_what_is_no_image_is_named(head: bytes, kind: str) -> None:
+    assert f"This is {kind}" in (objection("x.bin", "", head) or "")

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import ceil
@@ -40,6 +41,8 @@ MAX_OFFSET = 10_000
 MAX_DIMENSION = 8192
 MAX_WEIGHT = 100.0
 _LARGEST = 1e6
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # fillers of Hangul, and Braille without dots
 _FIELDS: Mapping[str, str] = {"text": "text", "image": "picture", "vector": "vector"}
 
 
@@ -52,7 +55,7 @@ def _is_base64(text: str) -> str:
 
 
 def _iso(value: object) -> object:
-    """Read a time as ISO 8601 writes it; a number might be anything. Without a zone it is UTC."""
+    """Read a time as ISO 8601 writes it; a number might be anything. Without a zone it is the photograph's own."""
     if isinstance(value, datetime):
         moment = value
     elif isinstance(value, str):
@@ -62,7 +65,18 @@ def _iso(value: object) -> object:
             raise ValueError("a time is written as in ISO 8601, such as 2024-05-31T18:00:00Z") from None
     else:
         raise ValueError("a time is text in ISO 8601, such as 2024-05-31T18:00:00Z")  # noqa: TRY004
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether nothing of a text can be seen: spaces, controls, marks without a letter, private use."""
+    return all(
+        unicodedata.category(character) in _UNSEEN or character in _BLANK_LETTERS for character in text
+    )
+
+
+def _nothing_if_blank(value: object) -> object:
+    return "" if isinstance(value, str) and is_blank(value) else value
 
 
 Extra = Literal["relevant", "partial", "problems"]
@@ -72,7 +86,10 @@ is not, and clients that are older refuse an answer with fields that they do not
 EXTRAS: tuple[Extra, ...] = get_args(Extra)
 
 Id = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
-Query = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY)]
+Seen = BeforeValidator(_nothing_if_blank)
+"""Takes a text of which nothing can be seen for an empty one."""
+
+Query = Annotated[str, Seen, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY)]
 Picture = Annotated[str, Field(min_length=1), AfterValidator(_is_base64)]
 Moment = Annotated[datetime, BeforeValidator(_iso)]
 Number = Annotated[float, Field(strict=True, ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)]
@@ -134,7 +151,7 @@ class Asked(BaseModel):
 
     The query is the weighted sum of its parts; `query` is short for one more part with these words. Only
     images taken at `taken_from` or later and before `taken_until` are found, only those of `image_ids`, and
-    none of `exclude_image_ids`.
+    none of `exclude_image_ids`. A time without a zone is one by the clock where an image was taken.
     """
 
     query: Query | None = None
@@ -173,10 +190,16 @@ class Asked(BaseModel):
             raise Unusable(f"A question may hold {MAX_PICTURES} pictures at most.")
         if sum(map(len, pictures)) * 3 // 4 > MAX_PICTURE_BYTES:
             raise TooLarge("The pictures of a question may have 4.5 MB at most; make them smaller.")
-        if self.taken_from and self.taken_until and self.taken_from >= self.taken_until:
+        if self.taken_from and self.taken_until and _as_utc(self.taken_from) >= _as_utc(self.taken_until):
             raise Unusable("taken_from has to lie before taken_until.")
 
 
 def seconds(moment: datetime | None) -> int | None:
-    """Return the first whole second since 1970 UTC that is not before a moment."""
-    return None if moment is None else ceil((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+    """Return the first whole second since 1970 that is not before a moment, by UTC or else its own clock."""
+    return (
+        None if moment is None else ceil((_as_utc(moment) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+    )
+
+
+def _as_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -37,6 +37,7 @@ from glimpse.index.scan import Effort
 from glimpse.index.store import ObjectStore
 from glimpse.index.swap import Commit, RetryPolicy
 from glimpse.index.sweep import Swept
+from glimpse.index.times import instants, packed
 from glimpse.index.unloading import Unloading
 from glimpse.index.walk import walk
 from glimpse.index.writer import Attempt, IndexWriter
@@ -81,5 +82,7 @@ __all__ = [
     "VectorBatch",
     "combine",
     "image_ids",
+    "instants",
+    "packed",
     "walk",
 ]

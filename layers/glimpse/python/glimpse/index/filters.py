@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glimpse.index.batches import Ids
+from glimpse.index.times import UNKNOWN_TIME, instants, on_the_spot
 
 Mask = npt.NDArray[np.bool_]
 
@@ -17,8 +18,10 @@ class Filter:
     Attributes
     ----------
     taken_from, taken_until : int, optional
-        The photograph was taken at this second since 1970 UTC or later; or before that one. Where either is
+        The photograph was taken at this second since 1970 UTC or later; or before that one. Where any time is
         given, photographs of unknown time are left out.
+    local_from, local_until : int, optional
+        The same by the clock where it was taken, in seconds since 1970-01-01 by that clock.
     image_ids : (m,) int64, optional
         The photograph is one of these; ascending, each once.
     """
@@ -26,6 +29,8 @@ class Filter:
     taken_from: int | None = None
     taken_until: int | None = None
     image_ids: Ids | None = None
+    local_from: int | None = None
+    local_until: int | None = None
 
     def __post_init__(self) -> None:
         if self.image_ids is not None:
@@ -34,18 +39,21 @@ class Filter:
     def matches(self, image_ids: Ids, taken_at: Ids) -> Mask:
         """Return for each image whether it may be found."""
         kept = np.ones(len(image_ids), np.bool_)
-        if self.taken_from is not None or self.taken_until is not None:
+        for times, since, until in (
+            (instants, self.taken_from, self.taken_until),
+            (on_the_spot, self.local_from, self.local_until),
+        ):
+            if since is None and until is None:
+                continue
             kept &= taken_at != UNKNOWN_TIME
-        if self.taken_from is not None:
-            kept &= taken_at >= self.taken_from
-        if self.taken_until is not None:
-            kept &= taken_at < self.taken_until
+            taken = times(taken_at)
+            if since is not None:
+                kept &= taken >= since
+            if until is not None:
+                kept &= taken < until
         if self.image_ids is not None:
             kept &= is_in(image_ids, self.image_ids)
         return kept
-
-
-UNKNOWN_TIME = -(2**63)
 
 
 def is_in(image_ids: Ids, some: Ids) -> Mask:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,7 +189,8 @@ def _srgb_of_light() -> NDArray[np.uint8]:
     """Return for 0 to ``_ONE`` of light its value in sRGB (IEC 61966-2-1)."""
     light = np.arange(_ONE + 1) / _ONE
     curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(255 * curve).astype(np.uint8)
+    shown: NDArray[np.uint8] = np.rint(255 * curve).astype(np.uint8)
+    return shown
 
 
 _SHOWN = _srgb_of_light()
@@ -196,12 +198,11 @@ _SHOWN = _srgb_of_light()
 
 def _by_palette(rows: NDArray[np.uint8], header: _Header) -> NDArray[np.uint8]:
     if header.bits == 8:
-        places = rows[:, : header.width]
+        places: NDArray[Any] = rows[:, : header.width]
     else:
         shifts = np.arange(8 - header.bits, -1, -header.bits, dtype=np.uint8)
-        places = (rows[:, :, None] >> shifts & (1 << header.bits) - 1).reshape(len(rows), -1)[
-            :, : header.width
-        ]
+        packed = rows[:, :, None] >> shifts & (1 << header.bits) - 1
+        places = packed.reshape(len(rows), -1)[:, : header.width]
     colours: NDArray[np.uint8] = header.palette[places]
     return colours
 

@@ -138,8 +138,9 @@ def _colours(page: Any, channels: int) -> int:  # noqa: ANN401 - as above
 
 
 def _of_palette(page: Any, places: NDArray[Any]) -> NDArray[np.uint8]:  # noqa: ANN401 - as above
-    colours: NDArray[np.uint8] = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
-    return colours[places]
+    colours = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
+    shown: NDArray[np.uint8] = colours[places]
+    return shown
 
 
 def _in_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -151,7 +152,7 @@ def _in_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
     low, high = _range(values)
     if values.dtype == np.uint16:
         low, high = 0.0, float(next(2**depth - 1 for depth in _DEPTHS if high < 2**depth))
-    elif 0 <= low and high <= 1:
+    elif low >= 0 and high <= 1:
         low, high = 0.0, 1.0
     scale = 255 / (high - low) if high > low else 0.0
 

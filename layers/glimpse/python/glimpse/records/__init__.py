@@ -8,6 +8,7 @@ from glimpse.records.shares import ShareStore
 from glimpse.records.spaces import SpaceStore
 from glimpse.records.types import (
     Backfill,
+    FileFacts,
     FolderGone,
     FolderRecord,
     FolderStatus,
@@ -25,6 +26,7 @@ from glimpse.records.types import (
 
 __all__ = [
     "Backfill",
+    "FileFacts",
     "FolderGone",
     "FolderRecord",
     "FolderStatus",

@@ -9,8 +9,9 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from glimpse.records import transactions
-from glimpse.records.models import FolderModel, ImageModel, JobModel
+from glimpse.records.models import IS_NOTE, FolderModel, ImageModel, JobModel
 from glimpse.records.types import (
+    FileFacts,
     FolderGone,
     FolderStatus,
     ImageRecord,
@@ -21,6 +22,7 @@ from glimpse.records.types import (
 
 PUTS_PER_TRANSACTION = 99  # DynamoDB allows 100 items; one is the check that the folder is active
 MAX_REASON_CHARACTERS = 300
+NO_FACTS = FileFacts()
 _FINISH_ATTEMPTS = 5
 
 
@@ -48,6 +50,7 @@ class _Outcome:
     height: int | None = None
     taken_at: int | None = None
     spaces_revision: int | None = None
+    facts: FileFacts = NO_FACTS
 
 
 class ImageStore:
@@ -105,6 +108,7 @@ class ImageStore:
         taken_at: int,
         sequencer: str,
         spaces_revision: int | None = None,
+        facts: FileFacts = NO_FACTS,
     ) -> bool:
         """Mark an image INDEXED and count it, in one transaction.
 
@@ -136,6 +140,7 @@ class ImageStore:
                 height,
                 taken_at,
                 spaces_revision,
+                facts,
             ),
         )
 
@@ -253,7 +258,12 @@ def _image_actions(outcome: _Outcome) -> list[Action]:
         (ImageModel.height, outcome.height),
         (ImageModel.taken_at, outcome.taken_at),
         (ImageModel.spaces_revision, outcome.spaces_revision),
+        (ImageModel.taken_local, outcome.facts.taken_local),
+        (ImageModel.taken_guessed, outcome.facts.taken_guessed or None),
+        (ImageModel.note, outcome.facts.note),
     ]
+    if outcome.facts.content_type is not None:
+        values.append((ImageModel.content_type, outcome.facts.content_type))
     return [attribute.remove() if value is None else attribute.set(value) for attribute, value in values]
 
 
@@ -262,6 +272,8 @@ def _job_actions(record: ImageRecord, outcome: _Outcome) -> list[Action]:
     actions: list[Action] = [JobModel.processed_images.add(1 if record.status == ImageStatus.PENDING else 0)]
     if outcome.status == ImageStatus.FAILED:
         actions.append(entry.set({"name": record.name, "reason": outcome.reason}))
+    elif outcome.facts.note is not None:
+        actions.append(entry.set({"name": record.name, "reason": outcome.facts.note, IS_NOTE: True}))
     else:
         actions.append(entry.remove())
     return actions
@@ -270,15 +282,15 @@ def _job_actions(record: ImageRecord, outcome: _Outcome) -> list[Action]:
 _FIELDS = (
     "folder_id", "image_id", "owner_id", "job_id", "name", "key", "content_type", "size", "created_at",
     "reason", "thumbnail_key", "width", "height", "taken_at", "sequencer",
-    "spaces_revision",
+    "spaces_revision", "taken_local", "note",
 )  # fmt: skip
 
 
 def _model(record: ImageRecord) -> ImageModel:
     values = {field: getattr(record, field) for field in _FIELDS}
-    return ImageModel(status=record.status.value, **values)
+    return ImageModel(status=record.status.value, taken_guessed=record.taken_guessed or None, **values)
 
 
 def _record(model: ImageModel) -> ImageRecord:
     values = {field: getattr(model, field) for field in _FIELDS}
-    return ImageRecord(status=ImageStatus(model.status), **values)
+    return ImageRecord(status=ImageStatus(model.status), taken_guessed=bool(model.taken_guessed), **values)

@@ -1,6 +1,6 @@
 """Job records: how far an upload is."""
 
-from glimpse.records.models import JobModel
+from glimpse.records.models import IS_NOTE, JobModel
 from glimpse.records.types import ImageFailure, JobRecord
 
 
@@ -30,17 +30,22 @@ class JobStore:
             model = JobModel.get(job_id, consistent_read=True)
         except JobModel.DoesNotExist:
             return None
-        failures = model.failures.as_dict()  # type: ignore[no-untyped-call]
+        entries = model.failures.as_dict()  # type: ignore[no-untyped-call]
+        told = [
+            (
+                ImageFailure(int(image_id), entries[image_id]["name"], entries[image_id]["reason"]),
+                IS_NOTE in entries[image_id],
+            )
+            for image_id in sorted(entries, key=int)
+        ]
         return JobRecord(
             job_id=model.job_id,
             user_id=model.user_id,
             folder_id=model.folder_id,
             total_images=model.total_images,
             processed_images=model.processed_images,
-            failures=tuple(
-                ImageFailure(int(image_id), failures[image_id]["name"], failures[image_id]["reason"])
-                for image_id in sorted(failures, key=int)
-            ),
+            failures=tuple(failure for failure, is_note in told if not is_note),
+            notes=tuple(note for note, is_note in told if is_note),
             created_at=model.created_at,
             expires_at=model.expires_at,
             awaited_until=model.awaited_until,

@@ -26,6 +26,10 @@ CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 5
 
 
+IS_NOTE = "is_note"
+"""Marks an entry of a job's failures that tells of an INDEXED image."""
+
+
 class TableName:
     """A table's name, read from the environment when it is needed, so that importing needs none."""
 
@@ -101,6 +105,9 @@ class ImageModel(Table):
     taken_at = IntegerAttribute(null=True)
     sequencer = UnicodeAttribute(null=True)
     spaces_revision = IntegerAttribute(default=0)
+    taken_local = UnicodeAttribute(null=True)
+    taken_guessed = BooleanAttribute(null=True)
+    note = UnicodeAttribute(null=True)
 
 
 class FolderModel(Table):
@@ -123,7 +130,10 @@ class FolderModel(Table):
 
 
 class JobModel(Table):
-    """Table ``jobs``; failures are keyed by image id, so that naming one twice changes nothing."""
+    """Table ``jobs``; failures are keyed by image id, so that naming one twice changes nothing.
+
+    Notes on INDEXED images are among them, marked: a map of their own would be missing in jobs under way.
+    """
 
     class Meta(TableMeta):  # noqa: D106
         table_name = TableName("GLIMPSE_JOBS_TABLE")

@@ -64,6 +64,12 @@ class ImageRecord:
         Pixels of the upright original.
     taken_at
         Seconds since 1970-01-01 UTC.
+    taken_local
+        What a clock showed where it was taken, as in ISO 8601, or the day alone.
+    taken_guessed
+        Whether the time is only what the file's name looks like.
+    note
+        What is wrong with the file of an INDEXED image, in a sentence for people.
     sequencer
         The S3 event that the status answers to; see :func:`glimpse.records.is_newer`.
     spaces_revision
@@ -88,6 +94,25 @@ class ImageRecord:
     taken_at: int | None = None
     sequencer: str | None = None
     spaces_revision: int = 0
+    taken_local: str | None = None
+    taken_guessed: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What the bytes of an image told that its upload did not; for the fields see :class:`ImageRecord`.
+
+    Attributes
+    ----------
+    content_type
+        As which the file is served; None leaves what the upload said.
+    """
+
+    taken_local: str | None = None
+    taken_guessed: bool = False
+    note: str | None = None
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +200,7 @@ class ShareRecord:
 
 @dataclass(frozen=True, slots=True)
 class ImageFailure:
-    """An image of a job that can't be searched, and why."""
+    """An image of a job that can't be searched, and why; or, as a note, what is wrong with one that can be."""
 
     image_id: int
     name: str
@@ -187,6 +212,7 @@ class JobRecord:
     """One upload: how many images it announced, and how many are INDEXED or FAILED by now.
 
     Objects of its images come until `awaited_until`, or never; None where that was not noted.
+    `notes` tell of INDEXED ones.
     """
 
     job_id: int
@@ -198,6 +224,7 @@ class JobRecord:
     processed_images: int = 0
     failures: tuple[ImageFailure, ...] = ()
     awaited_until: datetime | None = None
+    notes: tuple[ImageFailure, ...] = ()
 
     @property
     def status(self) -> JobStatus:
