@@ -1,7 +1,7 @@
 """Multipart forms as clients send them: file names in every spelling, and as many files as they like.
 
-Starlette's parser takes a part for a file if it has a plain ``filename``. Clients also send ``filename*`` alone
-(RFC 8187, which RFC 7578 does not want), names in encoded words (RFC 2047), and none at all.
+Starlette's parser takes a part for a file if it has a plain ``filename``. Clients also send ``filename*``
+alone (RFC 8187, which RFC 7578 does not want), names in encoded words (RFC 2047), and none at all.
 """
 
 import email.policy
@@ -32,7 +32,7 @@ class FormRequest(Request):
     request : Request
         The one to read.
     max_files : int
-        So many files are kept and one more, so that there are seen to be too many; the others are passed over.
+        So many files are kept and one more, which shows that there are too many; others are passed over.
     """
 
     def __init__(self, request: Request, max_files: int) -> None:

@@ -47,7 +47,7 @@ class ObjectStore:
             raise ObjectNotStored(f"the images bucket did not take {key}") from error
 
     def sign_get(self, key: str, content_type: str | None = None) -> str:
-        """Return an address that shows an object for 15 minutes, as being of this type or of its stored one."""
+        """Return an address that shows an object for 15 minutes, as of this type or of its stored one."""
         asked = {"Bucket": self._bucket, "Key": key}
         if content_type is not None:
             asked["ResponseContentType"] = content_type

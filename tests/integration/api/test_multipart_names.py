@@ -1,4 +1,4 @@
-"""Files as clients name them, or do not: every part of a form is an image of the job, or one that is told of."""
+"""Files as clients name them, or do not: every part of a form is an image of the job, or told of."""
 
 from typing import Any
 

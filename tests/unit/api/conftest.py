@@ -204,7 +204,7 @@ class MemoryObjects:
         self.by_key[key] = data
 
     def sign_get(self, key: str, content_type: str | None = None) -> str:
-        return f"https://bucket/{key}"
+        return f"https://bucket/{key}" + (f"?type={content_type}" if content_type else "")
 
     def sign_post(self, key: str, size: int, content_type: str) -> SignedPost:
         return SignedPost("https://bucket", {"key": key, "size": str(size), "Content-Type": content_type})

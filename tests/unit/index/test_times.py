@@ -1,4 +1,4 @@
-"""Photographs are found by the instant or by the clock where they were taken, also those of older segments."""
+"""Photographs are found by the instant, or by the clock where they were taken; older segments too."""
 
 from datetime import UTC, datetime
 

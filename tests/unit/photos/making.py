@@ -4,13 +4,14 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_WIDTHS = {"H": (3, 2), "I": (4, 4)}
+_TYPES = {"H": 3, "I": 4}
 
 
 def gradient(width: int = 96, height: int = 64) -> Image.Image:
@@ -41,7 +42,7 @@ Tags = Mapping[int, int | Sequence[int]]
 
 
 def tiff(*pages: tuple[NDArray[Any], Tags], subs: Sequence[tuple[NDArray[Any], Tags]] = ()) -> bytes:
-    """A little-endian TIFF of uncompressed strips, eight rows each, with further tags; `subs` belong to page 0."""
+    """A little-endian TIFF of uncompressed strips, eight rows each, with further tags; `subs` of page 0."""
     parts, at = [b"II*\0\0\0\0\0"], 8
     inner = []
     for array, tags in subs:
@@ -57,7 +58,7 @@ def tiff(*pages: tuple[NDArray[Any], Tags], subs: Sequence[tuple[NDArray[Any], T
         at += len(body)
         links.append(start)
     data = bytearray(b"".join(parts))
-    for link, start in zip(links, links[1:], strict=False):
+    for link, start in pairwise(links):
         where = link if link == 4 else link + 2 + 12 * struct.unpack_from("<H", data, link)[0]
         struct.pack_into("<I", data, where, start)
     return bytes(data)
@@ -73,23 +74,23 @@ def _page(array: NDArray[Any], tags: Tags, at: int, following: int) -> tuple[byt
     ]
     offsets = [at + sum(map(len, strips[:place])) for place in range(len(strips))]
     found: dict[int, int | Sequence[int]] = {
-        256: width, 257: height, 258: [array.dtype.itemsize * 8] * samples, 259: 1, 262: 2 if samples > 2 else 1,
-        273: offsets, 277: samples, 278: 8, 279: [len(strip) for strip in strips], 339: [kind] * samples, **tags,
+        256: width, 257: height, 258: [array.dtype.itemsize * 8] * samples, 259: 1,
+        262: 2 if samples > 2 else 1, 273: offsets, 277: samples, 278: 8,
+        279: [len(strip) for strip in strips], 339: [kind] * samples, **tags,
     }  # fmt: skip
     pixels = b"".join(strips)
     out, entries = bytearray(pixels), b""
     for tag, value in sorted(found.items()):
         values = [value] if isinstance(value, int) else list(value)
         code = "I" if tag in (273, 279, 330) else "H"
-        number, width_of = _WIDTHS[code]
+        number = _TYPES[code]
         packed = struct.pack(f"<{len(values)}{code}", *values)
         if len(packed) > 4:
             place = at + len(out)
             out += packed
             packed = struct.pack("<I", place)
         entries += struct.pack("<HHI", tag, number, len(values)) + packed.ljust(4, b"\0")
-        assert width_of
-    start = at + len(out)
+        start = at + len(out)
     out += struct.pack("<H", len(found)) + entries + struct.pack("<I", following)
     return bytes(out), start
 

@@ -1,8 +1,8 @@
 """What a file is, by its first bytes: its name and its declared type may say anything.
 
-Pure, so that a function without decoders can tell, too. Signatures are those of the formats' own specifications;
-ISO base media files (HEIF, AVIF, MP4) are told apart by the brands of their ``ftyp`` box (ISO/IEC 14496-12, 4.3)
-and, where all of those are general, by the types of their items (ISO/IEC 23008-12).
+Pure, so that a function without decoders can tell, too. Signatures are those of the formats' own
+specifications; ISO base media files (HEIF, AVIF, MP4) are told apart by the brands of their ``ftyp`` box
+(ISO/IEC 14496-12, 4.3) and, where all of those are general, by the types of their items (ISO/IEC 23008-12).
 """
 
 from __future__ import annotations

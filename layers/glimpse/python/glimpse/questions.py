@@ -55,7 +55,7 @@ def _is_base64(text: str) -> str:
 
 
 def _iso(value: object) -> object:
-    """Read a time as ISO 8601 writes it; a number might be anything. Without a zone it is the photograph's own."""
+    """Read a time as ISO 8601 writes it; a number might be anything."""
     if isinstance(value, datetime):
         moment = value
     elif isinstance(value, str):

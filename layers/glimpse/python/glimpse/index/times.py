@@ -1,8 +1,8 @@
 """When a photograph was taken, in one number: the instant, and what a clock showed there.
 
-``taken_at`` of an index is seconds since 1970 UTC, and 2^42 times the minutes by which the clock was ahead of UTC.
-Those minutes are 0 where they are not known: what was written before there were any reads as it always did. No
-calendar's second reaches 2^41.
+``taken_at`` of an index is seconds since 1970 UTC, and 2^42 times the minutes by which the clock was ahead of
+UTC. Those minutes are 0 where they are not known: what was written before there were any reads as it always
+did. No calendar's second reaches 2^41.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""BMPs whose pixels are stored as runs: RLE4, RLE8, and OS/2's RLE24. A picture may end before all pixels are set."""
+"""BMPs whose pixels are stored as runs: RLE4, RLE8 and OS/2's RLE24. Not all pixels have to be set."""
 
 from __future__ import annotations
 

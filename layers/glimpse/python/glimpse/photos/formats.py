@@ -48,7 +48,10 @@ _CODEC_THREADS = 2  # of an HEVC or AV1 decoder: a function's vCPUs
 
 def unsupported(kind: str, how: str) -> str:
     """Return what to say of a picture of a known kind that is stored as no decoder here knows."""
-    return f"This is {kind} that is stored in a way that can't be read here ({how}). Please save it as JPEG or PNG."
+    return (
+        f"This is {kind} that is stored in a way that can't be read here ({how}). "
+        "Please save it as JPEG or PNG."
+    )
 
 
 def partly_missing(share: float) -> str:

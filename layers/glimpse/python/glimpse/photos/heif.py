@@ -1,7 +1,7 @@
 """HEIF and AVIF files under whatever brand, as their decoders know them.
 
-Brands: ISO/IEC 23008-12, 10; AV1 Image File Format, 6. A decoder asks for one of its own, and may take that of a
-sequence for a promise of one.
+Brands: ISO/IEC 23008-12, 10; AV1 Image File Format, 6. A decoder asks for one of its own, and may take that
+of a sequence for a promise of one.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def _png(data: bytes) -> Completed | None:
 
 
 def _webp(data: bytes) -> Completed | None:
-    """Zeros stand for what is missing, which the lossy kind bears; its share of the bytes tells how much it is."""
+    """Let zeros stand for what is missing, which the lossy kind bears; bytes are the measure."""
     wanted = 8 + int.from_bytes(data[4:8], "little")
     if wanted <= len(data):
         return None
@@ -111,7 +111,7 @@ def _bmp(data: bytes) -> Completed | None:
 
 
 def _gif(data: bytes) -> Completed | None:
-    """The first frame, up to where it ends; zero is a code for the first colour, of whatever width codes are."""
+    """Fill the first frame up with zeros: whatever the width of codes, those are the first colour's."""
     place = _gif_frame(data)
     if place is None:
         return None

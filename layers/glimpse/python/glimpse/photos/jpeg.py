@@ -1,7 +1,7 @@
-"""How much memory decoding a JPEG takes, as its markers say, how far it may be scaled meanwhile, and what it lacks.
+"""How much memory decoding a JPEG takes, as its markers say, how far it may be scaled, and what it lacks.
 
-Markers as in ITU-T T.81, annex B. What follows the end of the image (a film, a depth map, other pictures) is no
-part of it.
+Markers as in ITU-T T.81, annex B. What follows the end of the image (a film, a depth map, other pictures) is
+no part of it.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Outline:
     Attributes
     ----------
     is_baseline
-        Whether it is decoded row by row: sequential Huffman coding, all colours in one scan. Of any other kind
-        libjpeg keeps two bytes for every coefficient of the picture, however far it scales.
+        Whether it is decoded row by row: sequential Huffman coding, all colours in one scan. Of any other
+        kind libjpeg keeps two bytes for every coefficient of the picture, however far it scales.
     scans
         How many there are, ``_MAX_SCANS`` + 1 standing for more.
     has_end

@@ -55,8 +55,8 @@ def open_photo(data: bytes, *, model_side: int = ANY_MODEL) -> Photo:
     Parameters
     ----------
     data
-        A JPEG, PNG, HEIF (HEIC), AVIF, WebP, GIF (of which the first frame counts), TIFF or BMP file. It may lack
-        its end, and up to ``MAX_MISSING`` of its pixels; the photo's ``note`` says so.
+        A JPEG, PNG, HEIF (HEIC), AVIF, WebP, GIF (of which the first frame counts), TIFF or BMP file. It may
+        lack its end, and up to ``MAX_MISSING`` of its pixels; the photo's ``note`` says so.
     model_side
         The longer side in pixels of the input of the model that will see it. A JPEG is scaled while it is
         decoded, as far as that leaves enough for the model and a thumbnail.
@@ -64,8 +64,8 @@ def open_photo(data: bytes, *, model_side: int = ANY_MODEL) -> Photo:
     Raises
     ------
     UnreadablePhoto
-        If it is anything else, damaged, larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS`` for a baseline JPEG), or
-        longer than ``MAX_SIDE``.
+        If it is anything else, damaged, larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS`` for a baseline
+        JPEG), or longer than ``MAX_SIDE``.
     """
     if not data:
         raise UnreadablePhoto("The file is empty (0 bytes).")
@@ -73,12 +73,11 @@ def open_photo(data: bytes, *, model_side: int = ANY_MODEL) -> Photo:
     if not source.is_first_picture:
         return _by_second_decoder(source)
     try:
-        photo = by_pillow(source.data, source.kind, model_side)
+        return by_pillow(source.data, source.kind, model_side)
     except UnreadablePhoto as refusal:
         if refusal.reason not in _PERHAPS_READABLE:
             raise
         return _in_another_way(source, refusal, model_side)
-    return replace(photo, note=_what_a_tiff_lacks(source)) if source.picture else photo
 
 
 def is_large(data: bytes, *, model_side: int = ANY_MODEL) -> bool:
@@ -201,7 +200,7 @@ def _tiff(source: _Source, refusal: UnreadablePhoto) -> Photo:
 
 
 def _what_a_tiff_lacks(source: _Source) -> str | None:
-    """Return what to say of a TIFF whose pixels are not all there; raises UnreadablePhoto if it is too much."""
+    """Return what to say of a TIFF some of whose pixels are missing; raises UnreadablePhoto at too many."""
     missing = source.picture.missing_share(len(source.data)) if source.picture else None
     if not missing:
         return None

@@ -1,6 +1,6 @@
 """PNGs whose pixels are fine and whose other chunks are not, and those that lack their last rows.
 
-Chunks, and how many bytes a picture has before compression: W3C Portable Network Graphics (Third Edition), 5 and 7.
+Chunks, and how many bytes a picture has before compression: W3C PNG (Third Edition), 5 and 7.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def completed(data: bytes) -> tuple[bytes, float] | None:
         parts.append(packer.compress(piece[:sound]))
         if found == wanted or sound < len(piece):
             break
-    for start in range(found, wanted, _MAX_OUT):
-        parts.append(packer.compress(bytes(min(_MAX_OUT, wanted - start))))
+    zeros = (bytes(min(_MAX_OUT, wanted - start)) for start in range(found, wanted, _MAX_OUT))
+    parts.extend(map(packer.compress, zeros))
     pixels = b"".join([*parts, packer.flush()])
     before = [(kind, body) for kind, body in chunks if kind not in (b"IDAT", _END)]
     whole = [_chunk(kind, body) for kind, body in (*before, (b"IDAT", pixels), (_END, b""))]
@@ -179,7 +179,7 @@ def _row_bytes(header: bytes) -> int | None:
 
 
 def _sound_rows(piece: bytes, start: int, row: int) -> int:
-    """Return how much of unpacked pixels, which begin at `start`, comes before a row under no known filter."""
+    """Return how much of unpacked pixels, which begin at `start`, comes before a row of no known filter."""
     first = -start % row
     filters = piece[first::row]
     return next(

@@ -12,7 +12,7 @@ TAKEN_AT_UNKNOWN = -(2**63)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MIDDAY = 12
-# IMG-20220121-WA0004, PXL_20230505_101422123, Screenshot_2023-05-05-10-14-22, WhatsApp Image 2023-05-05 at 10.14.22
+# IMG-20220121-WA0004, PXL_20230505_101422123, Screenshot_2023-05-05-10-14-22, photo_2023-05-05_10-14-22
 _DATE = re.compile(
     r"(?:[A-Za-z]+[ _-]+){0,4}((?:19[7-9]|20\d)\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)"
     r"(?:[ _T-]+(?:at[ _-])?(\d\d)([-_.:]?)(\d\d)\6(\d\d))?"

@@ -1,7 +1,7 @@
 """The directories of a TIFF: which of its pictures is the large one, and whether that is all there.
 
-TIFF 6.0, 2 and 8; BigTIFF; TIFF/EP and DNG 1.6 for previews and what sensors saw; Adobe's TIFF technical note 1 for
-SubIFDs.
+TIFF 6.0, 2 and 8; BigTIFF; TIFF/EP and DNG 1.6 for previews and what sensors saw; Adobe's TIFF technical
+note 1 for SubIFDs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _OF_SENSORS = frozenset({32803, 34892})  # colour filter array, linear raw
 _REDUCED, _MASK = 1, 4
 _UNSPECIFIED, ASSOCIATED = 0, 1
-_PREVIEW_SHARE = 4  # an unmarked preview has a quarter of the picture's pixels at most
+_PREVIEW_SHARE = 16  # an unmarked preview has a quarter of the picture's width at most
 
 Values = Mapping[int, Sequence[int]]
 
@@ -123,7 +123,7 @@ def is_raw(pictures: Sequence[Directory]) -> bool:
 def main_picture(pictures: Sequence[Directory]) -> Directory | None:
     """Return the picture that a TIFF is about: the first, or if that is a preview the largest.
 
-    Some previews say so; others show by their size that they are: a quarter of the pixels at most, in the
+    Some previews say so; others show by their size that they are: a quarter of the width at most, in the
     same shape.
     """
     shown = [picture for picture in pictures if picture.pixels and not picture.is_mask]

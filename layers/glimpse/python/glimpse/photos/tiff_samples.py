@@ -1,7 +1,7 @@
 """A second decoder, tifffile, for what TIFFs hold and Pillow has no mode for.
 
-Floating point, deep colours with transparency, CMYK with transparency, WebP inside, and pictures that are not the
-first of their file. It is loaded only when it is needed.
+Floating point, deep colours with transparency, CMYK with transparency, WebP inside, and pictures that are not
+the first of their file. It is loaded only when it is needed.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from PIL import Image
 from glimpse.photos.tiff import Directory
 
 MAX_SAMPLE_BYTES: Final = 400_000_000
-"""Of a picture as it is stored: as much as an ordinary one takes when it is decoded, and its copy in 8 bits."""
+"""Of a picture as it is stored: as much as an ordinary one takes when it is decoded."""
 
-_CMYK, _PALETTE, _LAB_CODES = 5, 3, frozenset({8, 9, 10})
+_CMYK, _PALETTE = 5, 3
 _WHITE_IS_ZERO = 0
 _DEPTHS = (8, 10, 12, 14, 16)
 _STRIP_ROWS = 64
-_READ_AS_COLOURS = frozenset({0, 1, 2, 3, 5, 6})  # grey, grey, RGB, palette, CMYK, YCbCr (which becomes RGB)
+_KNOWN_COLOURS = frozenset({0, 1, 2, 3, 5, 6})  # grey, grey, RGB, palette, CMYK, YCbCr
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it reports every odd tag of every file
 
@@ -39,7 +39,7 @@ class NotDecodable(ValueError):  # noqa: N818 - what it is, not how it is signal
         self.how = how
 
 
-class TooManySamples(MemoryError):
+class TooManySamples(MemoryError):  # noqa: N818
     """The picture has so many channels, or so deep ones, that it takes too much memory."""
 
 
@@ -92,7 +92,7 @@ def _page(file: Any, picture: Directory) -> Any:  # noqa: ANN401 - tifffile's ty
 
 
 def _decoded(page: Any, data: bytes, picture: Directory) -> Decoded:  # noqa: ANN401 - as above
-    if page.photometric not in _READ_AS_COLOURS:
+    if page.photometric not in _KNOWN_COLOURS:
         raise NotDecodable(
             "no colours that are known here", f"photometric interpretation {int(page.photometric)}"
         )
@@ -139,7 +139,7 @@ def _colours(page: Any, channels: int) -> int:  # noqa: ANN401 - as above
 
 def _of_palette(page: Any, places: NDArray[Any]) -> NDArray[np.uint8]:  # noqa: ANN401 - as above
     colours = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
-    shown: NDArray[np.uint8] = colours[places]
+    shown: NDArray[np.uint8] = colours[places.astype(np.uint16)]
     return shown
 
 

@@ -200,7 +200,7 @@ class ShareRecord:
 
 @dataclass(frozen=True, slots=True)
 class ImageFailure:
-    """An image of a job that can't be searched, and why; or, as a note, what is wrong with one that can be."""
+    """An image of a job that can't be searched, and why; or, as a note, what is wrong with one that can."""
 
     image_id: int
     name: str
