@@ -9,6 +9,7 @@ from glimpse.index.answers import Answer, Problem
 from glimpse.index.batches import VectorBatch
 from glimpse.index.check import Finding, Report, Trouble
 from glimpse.index.compaction import Compacted
+from glimpse.index.cursors import Cursor, CursorError
 from glimpse.index.errors import (
     AttemptExpired,
     CommitContended,
@@ -33,7 +34,7 @@ from glimpse.index.ranking import Hit
 from glimpse.index.reader import IndexReader
 from glimpse.index.repair import Repaired
 from glimpse.index.s3 import S3ObjectStore
-from glimpse.index.scan import Effort
+from glimpse.index.stages import Effort
 from glimpse.index.store import ObjectStore
 from glimpse.index.swap import Commit, RetryPolicy
 from glimpse.index.sweep import Swept
@@ -50,6 +51,8 @@ __all__ = [
     "CommitContended",
     "CommitError",
     "Compacted",
+    "Cursor",
+    "CursorError",
     "Effort",
     "EpochChanged",
     "Filter",

@@ -7,16 +7,16 @@ from typing import Self
 import numpy as np
 
 from glimpse.index.batches import Ids, Vectors
+from glimpse.index.cursors import Cursor, tag_of
 from glimpse.index.errors import FormatError, ObjectForeign, ObjectMissing
 from glimpse.index.layout import IndexKey
 from glimpse.index.objects import Loaded, Wanted
 from glimpse.index.ranking import Hit
+from glimpse.index.reads import NO_IDS, Job
 from glimpse.index.relevance import DEPTH, SAMPLE, Sample
-from glimpse.index.rounds import Job, Question
+from glimpse.index.rounds import Question
 from glimpse.index.scan import InvertedSegment
 from glimpse.index.segment import FlatSegment
-
-NO_IDS: Ids = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,21 @@ class Answer:
         Objects that were left out; everything else was searched.
     relevant : int, optional
         How many of the first images of the whole ranking answer the query; None where that can't be told.
+    next : Cursor, optional
+        Where the ranking goes on; None after its last image.
+    approximate : str, optional
+        ``cold`` where fewer vectors were compared than should be, since too many would have had to be read.
+    recall : float, optional
+        The share of the ten nearest images that such a search finds on average, as segments promise it; 1
+        where every vector was compared, None where nothing is promised.
     """
 
     hits: list[Hit]
     problems: list[Problem]
     relevant: int | None = None
+    next: Cursor | None = None
+    approximate: str | None = None
+    recall: float | None = None
 
 
 @dataclass(slots=True)
@@ -103,12 +113,15 @@ class FolderSearch:
         elif entry.sequence >= self.unknown_before:
             masked = self.masked(entry.sequence)
             if isinstance(loaded, InvertedSegment):
-                self.jobs.append(Job(wanted, loaded, masked))
+                pin = question.pins.get(tag_of(entry.sha256))
+                self.jobs.append(Job(wanted, loaded, masked, pin or question.effort_for(loaded), bound=pin))
                 # Nobody has looked at most of its scores.
                 self.samples.append(Sample(np.empty(0, np.float32), loaded.count))
             else:
                 wanted_here = max(question.wanted, DEPTH) if question.judged else question.wanted
-                self.found.append(loaded.search(query, wanted_here, masked, question.matching))
+                most = wanted_here if question.below is None else loaded.count
+                ranked = loaded.search(query, most, masked, question.matching)
+                self.found.append(question.best(wanted.index.folder_id, *ranked))
                 if question.judged:
                     self.samples.append(Sample(*loaded.sample(query, SAMPLE, masked, question.matching)))
 

@@ -41,6 +41,7 @@ from glimpse.index.errors import ObjectDamaged, ObjectForeign
 from glimpse.index.manifest import ObjectEntry
 from glimpse.index.ranges import Span
 from glimpse.index.segment import read_int64
+from glimpse.index.stages import Promise
 from glimpse.index.store import Data
 
 KIND = "inverted"
@@ -69,12 +70,15 @@ class Head:
         How they are coded.
     ends : (L,) int64
         For each list the row after its last.
+    promises : tuple of Promise
+        How thoroughly to search it, the lowest recall first; none where it was written by an earlier version.
     """
 
     count: int
     dimension: int
     coder: Coder
     ends: Ids
+    promises: tuple[Promise, ...]
     _digests: npt.NDArray[np.void]
     _column_digests: tuple[object, ...]
     _places: dict[str, Span]
@@ -107,11 +111,19 @@ class Head:
         directory = np.frombuffer(at_hand["directory"], DIRECTORY)
         opened = cls(
             count, dimension, coder, np.cumsum(directory["length"], dtype=np.int64),
+            _promises(layout.header),
             directory["digest"].copy(), tuple(layout.header.get(f"{name}_digest") for name in COLUMNS),
             dict(layout.places),
         )  # fmt: skip
         opened._check_lengths()
         return opened
+
+    def promise(self, recall: float) -> Promise | None:
+        """Return how thoroughly to search the segment for a recall, or for the highest that it promises."""
+        for promise in self.promises:
+            if promise.recall >= recall:
+                return promise
+        return self.promises[-1] if self.promises else None
 
     @property
     def lengths(self) -> Ids:
@@ -227,6 +239,17 @@ def _positive(header: Mapping[str, Any], name: str) -> int:
     if type(number) is not int or number < 1:
         raise ObjectDamaged(f"its header does not say what its {name} is")
     return number
+
+
+def _promises(header: Mapping[str, Any]) -> tuple[Promise, ...]:
+    stated = header.get("promises", [])
+    try:
+        promises = [Promise(float(p["recall"]), int(p["lists"]), int(p["candidates"])) for p in stated]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ObjectDamaged(f"its header does not say what it promises: {error!r}") from error
+    if not all(0 < p.recall <= 1 and p.lists > 0 and p.candidates > 0 for p in promises):
+        raise ObjectDamaged("its header promises what can't be")
+    return tuple(sorted(promises, key=lambda promise: promise.recall))
 
 
 def digest(block: bytes | memoryview) -> bytes:

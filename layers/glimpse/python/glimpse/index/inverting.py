@@ -2,6 +2,8 @@
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +13,12 @@ from glimpse.index.batches import Ids, Rows
 from glimpse.index.codes import Coder, Codes
 from glimpse.index.container import Buffer, Section
 from glimpse.index.inverted import DIRECTORY, FORMAT_VERSION, KIND, TRAILER, digest
+from glimpse.index.promises import Trial, make_queries
+from glimpse.index.stages import Promise
 from glimpse.index.training import CHUNK
 
 _LISTS_PER_ROOT = 4
+_SEED = 1
 
 
 def encode(rows: Rows, space_id: str) -> Iterator[Buffer]:
@@ -31,24 +36,28 @@ def encode(rows: Rows, space_id: str) -> Iterator[Buffer]:
         raise ValueError("an inverted segment needs vectors of two dimensions or more")
     lists = max(1, min(count, round(_LISTS_PER_ROOT * count**0.5)))
     sections = training.train(rows, lists)
-    assigned, codes = _coded(rows, Coder.from_sections(sections, rows.dimension, lists))
+    coder = Coder.from_sections(sections, rows.dimension, lists)
+    assigned, codes = _coded(rows, coder)
     order = np.lexsort((rows.image_ids, assigned))
     codes = codes[order]
     image_ids, taken_at = rows.image_ids[order].astype("<i8"), rows.taken_at[order].astype("<i8")
     lengths = np.bincount(assigned, minlength=lists)
+    promised = _promises(rows, order, coder, np.cumsum(lengths), codes)
     directory = np.empty(lists, DIRECTORY)
     directory["length"] = lengths
     for number, block in enumerate(_blocks(codes, image_ids, lengths)):
         directory["digest"][number] = np.void(digest(block))
     columns = {"image_ids": image_ids.tobytes(), "taken_at": taken_at.tobytes()}
     whole = {**sections, "directory": directory.tobytes()}
+    header: dict[str, Any] = {
+        **{"count": count, "dimension": rows.dimension, "space_id": space_id, "lists": lists},
+        **{f"{name}_digest": digest(column).hex() for name, column in columns.items()},
+        "promises": [asdict(promise) for promise in promised],
+    }
     yield from container.stream(
         KIND,
         FORMAT_VERSION,
-        {
-            **{"count": count, "dimension": rows.dimension, "space_id": space_id, "lists": lists},
-            **{f"{name}_digest": digest(column).hex() for name, column in columns.items()},
-        },
+        header,
         {
             **{name: _section(data) for name, data in whole.items()},
             "lists": Section(codes.nbytes + image_ids.nbytes, _blocks(codes, image_ids, lengths)),
@@ -56,6 +65,11 @@ def encode(rows: Rows, space_id: str) -> Iterator[Buffer]:
             "vectors": Section(count * (2 * rows.dimension + TRAILER), _records(rows, order)),
         },
     )
+
+
+def _promises(rows: Rows, order: Ids, coder: Coder, ends: Ids, codes: Codes) -> list[Promise]:
+    """Return how thoroughly the segment has to be searched."""
+    return Trial(coder, ends, codes, make_queries(rows, order, _SEED)).promises()
 
 
 def _coded(rows: Rows, coder: Coder) -> tuple[Ids, Codes]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from glimpse.index import rounds
-from glimpse.index.answers import NO_IDS, Problem, problem_with
+from glimpse.index.answers import Problem, problem_with
 from glimpse.index.batches import Vectors
 from glimpse.index.errors import FormatError, ObjectMissing
 from glimpse.index.objects import ObjectCache, Wanted
-from glimpse.index.rounds import Job
+from glimpse.index.reads import NO_IDS, Job
 from glimpse.index.scan import InvertedSegment
 from glimpse.index.segment import FlatSegment
 

@@ -78,6 +78,25 @@ def plan(wanted: Sequence[Span], most: int) -> list[Read]:
     return reads
 
 
+def length_of(reads: Sequence[Read]) -> int:
+    """Return how many bytes some requests read."""
+    return sum(read.span.length for read in reads)
+
+
+def fitting(wanted: Sequence[Span], requests: int, most_bytes: int) -> int:
+    """Return how many spans, from the first on, can be read in so many requests and bytes, about."""
+    fits, too_many = 0, len(wanted) + 1
+    look = len(wanted)
+    while look > fits:
+        reads = plan(wanted[:look], requests)
+        if len(reads) <= requests and length_of(reads) <= most_bytes:
+            fits = look
+        else:
+            too_many = look
+        look = (fits + too_many) // 2
+    return fits
+
+
 def _read(wanted: Sequence[Span], group: list[int]) -> Read:
     start = wanted[group[0]].start
     return Read(Span(start, wanted[group[-1]].end - start), tuple(group))

@@ -4,33 +4,31 @@ A round is a set of requests that need not wait for each other. A search takes o
 vectors; one with a filter, and an exact one, first take one for the image ids and times of all rows.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ParamSpec
 
 import numpy as np
 
 from glimpse.index.batches import Ids, Vectors
-from glimpse.index.errors import FormatError
 from glimpse.index.filters import is_in
 from glimpse.index.inverted import Halves
-from glimpse.index.objects import ObjectCache, Parts, Wanted
-from glimpse.index.ranges import Span
-from glimpse.index.scan import Effort, InvertedSegment, Probe
+from glimpse.index.objects import ObjectCache
+from glimpse.index.reads import (
+    NO_IDS,
+    Budget,
+    Job,
+    reachable,
+    read_columns,
+    read_lists,
+    read_vectors,
+    sound,
+)
+from glimpse.index.scan import InvertedSegment, Probe
 from glimpse.index.segment import Matching
+from glimpse.index.stages import Effort, Stage, stages_for
 
-P = ParamSpec("P")
-
-_FEWEST_LISTS = 8
-_FEWEST_VECTORS = 24
-_LIST_REQUESTS = 52
-_VECTOR_REQUESTS = 104
-"""With one for the manifest and one for the head, a cold search makes at most 158 requests."""
-
+_VECTOR_BYTES = 256 * 2**10
 _EXACT_ROWS = 16_384
-_RUN_ROWS = 4_096
-_SPARE = 1.2
-_SPARE_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,46 +41,69 @@ class Question:
         A unit vector.
     wanted : int
         How many images.
-    effort : Effort
-        How thoroughly inverted segments are searched.
+    effort : Effort, optional
+        How thoroughly inverted segments are searched; None: as their promises say.
+    recall : float
+        Which of their promises.
     matching : Matching, optional
         Which images may be found.
     exact : bool
         Compare every vector.
     judged : bool
         Find out how many results are relevant.
+    below : float, optional
+        Only images of this cosine or less are found; of an exact question.
+    past : tuple of int and int, optional
+        With `below`: of images of this very cosine, only those after this folder and image are found.
+    pins : mapping of str to Effort
+        By the digests of segments, how thoroughly those are searched.
     """
 
     query: Vectors
     wanted: int
-    effort: Effort
+    effort: Effort | None = None
+    recall: float = 0.95
     matching: Matching | None = None
     exact: bool = False
     judged: bool = False
+    below: float | None = None
+    past: tuple[int, int] | None = None
+    pins: Mapping[str, Effort] = field(default_factory=dict)
 
-    @property
-    def candidates(self) -> int:
-        """How many vectors of a segment to compare exactly."""
-        return max(self.effort.candidates, int(_SPARE * self.wanted) + _SPARE_ROWS)
+    def best(self, folder_id: int, image_ids: Ids, scores: Vectors) -> tuple[Ids, Vectors]:
+        """Return those of ranked images that are asked for."""
+        if self.below is None:
+            return image_ids, scores
+        left = scores <= np.float32(self.below)
+        if self.past is not None:
+            is_past = image_ids > self.past[1] if folder_id == self.past[0] else folder_id > self.past[0]
+            left &= (scores < np.float32(self.below)) | is_past
+        some = np.flatnonzero(left)[: self.wanted]
+        return image_ids[some], scores[some]
 
+    def effort_for(self, segment: InvertedSegment) -> Effort:
+        """Return how thoroughly to search a segment that is not pinned."""
+        if self.effort:
+            return self.effort
+        promise = segment.head.promise(self.recall)
+        return Effort(promise.lists, promise.candidates) if promise else Effort()
 
-@dataclass(eq=False, slots=True)
-class Job:
-    """One segment to search: where it lies, the image ids to leave out, and what came of it."""
-
-    wanted: Wanted
-    segment: InvertedSegment
-    masked: Ids
-    found: list[tuple[Ids, Vectors]] = field(default_factory=list)
-    problem: FormatError | None = None
+    def promise_of(self, segment: InvertedSegment) -> float | None:
+        """Return the recall that a segment promises for this; None if nothing is promised."""
+        promise = None if self.effort else segment.head.promise(self.recall)
+        return promise.recall if promise else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Most:
-    """How many lists of a segment to fetch at most, and how large they may be together."""
+class _Shortlist:
+    """The rows of a segment to compare, stage by stage."""
 
-    lists: int
-    bytes: int
+    stages: list[Stage]
+    rows: list[Ids]
+
+    def all_rows(self) -> Ids:
+        """Return the rows of all stages, each once."""
+        return self.rows[0] if len(self.rows) == 1 else np.unique(np.concatenate(self.rows))
 
 
 def search(objects: ObjectCache, jobs: Sequence[Job], question: Question, loaded: int = 0) -> None:
@@ -104,23 +125,21 @@ def search(objects: ObjectCache, jobs: Sequence[Job], question: Question, loaded
     StoreError
         If the store refuses or does not answer.
     """
+    if not jobs:
+        return
     if question.exact or question.matching is not None:
-        _read_columns(objects, jobs)
+        read_columns(objects, jobs)
     if question.exact:
-        for job in _sound(jobs):
+        for job in sound(jobs):
             _compare_all(objects, job, question)
         return
     probes = {
-        id(job): job.segment.probe(
-            question.query, question.wanted, question.effort, job.masked, question.matching
-        )
-        for job in _sound(jobs)
+        id(job): job.segment.probe(question.query, job.effort, job.masked, question.matching)
+        for job in sound(jobs)
     }
-    effort, shared_by = question.effort, max(1, len(jobs))
-    most = _Most(max(_FEWEST_LISTS, effort.new_lists // shared_by), effort.new_list_bytes // shared_by)
-    _read_lists(objects, jobs, probes, None if question.matching else most)
-    new_candidates = max(_FEWEST_VECTORS, (effort.new_candidates - max(0, loaded - 1)) // shared_by)
-    _compare_best(objects, jobs, probes, question, new_candidates)
+    budgets = _share(jobs, loaded)
+    _read_lists(objects, jobs, probes, budgets, question)
+    _compare_best(objects, jobs, probes, budgets, question)
 
 
 def read_vector(objects: ObjectCache, job: Job, image_id: int) -> Vectors | None:
@@ -133,11 +152,11 @@ def read_vector(objects: ObjectCache, job: Job, image_id: int) -> Vectors | None
     """
     row = job.segment.row_of(image_id)
     if row is None:
-        _read_columns(objects, [job])
+        read_columns(objects, [job])
         row = job.segment.row_of(image_id)
     if row is None:
         return None
-    for _, rows, vectors in _vectors(objects, [(job, np.array([row]))], 1):
+    for _, rows, vectors in read_vectors(objects, [(job, np.array([row]))]):
         if len(rows):
             vector: Vectors = vectors[0].astype(np.float32)
             return vector
@@ -146,63 +165,100 @@ def read_vector(objects: ObjectCache, job: Job, image_id: int) -> Vectors | None
 
 def read_whole(objects: ObjectCache, jobs: Sequence[Job]) -> None:
     """Read everything of segments that is not at hand yet, as far as the caches' budgets go."""
-    _read_columns(objects, jobs)
-    for job in _sound(jobs):
+    read_columns(objects, jobs)
+    for job in sound(jobs):
         lists = np.arange(len(job.segment.head.ends))
         for start in range(0, len(lists), _EXACT_ROWS):
-            _read_lists(objects, [job], {id(job): lists[start : start + _EXACT_ROWS]}, None)
+            read_lists(objects, [(job, lists[start : start + _EXACT_ROWS])], {})
         for start in range(0, job.segment.count, _EXACT_ROWS):
             rows = np.arange(start, min(start + _EXACT_ROWS, job.segment.count))
-            _vectors(objects, [(job, rows)], len(rows))
+            read_vectors(objects, [(job, rows)])
 
 
-def _read_columns(objects: ObjectCache, jobs: Sequence[Job]) -> None:
-    missing = [
-        (job, job.segment.head.column_spans()) for job in _sound(jobs) if job.segment.missing_columns()
-    ]
-    for job, parts in _read(objects, missing, _LIST_REQUESTS):
-        _attempt(job, _take_columns, job.segment, parts)
-        objects.reweigh(job.wanted, job.segment)
-
-
-def _take_columns(segment: InvertedSegment, parts: Parts) -> None:
-    segment.take_columns(*segment.head.read_columns(parts))
+def _share(jobs: Sequence[Job], loaded: int) -> dict[int, Budget]:
+    """Return what may be read of each segment."""
+    shared_by = max(1, len(jobs))
+    return {
+        id(job): Budget(
+            max(1, job.effort.new_lists // shared_by),
+            job.effort.new_list_bytes // shared_by,
+            max(1, (job.effort.new_candidates - max(0, loaded - 1)) // shared_by),
+            _VECTOR_BYTES // shared_by,
+        )
+        for job in jobs
+    }
 
 
 def _read_lists(
-    objects: ObjectCache, jobs: Sequence[Job], probes: dict[int, Probe] | dict[int, Ids], most: _Most | None
+    objects: ObjectCache,
+    jobs: Sequence[Job],
+    probes: Mapping[int, Probe],
+    budgets: Mapping[int, Budget],
+    question: Question,
 ) -> None:
-    """Fetch the lists to scan that are not there, the most promising ones of each segment."""
-    missing: list[tuple[Job, list[Span]]] = []
-    numbers: dict[int, list[int]] = {}
-    for job in _sound(jobs):
+    """Fetch the lists to scan that are not there, for all stages in one round."""
+    chosen = []
+    for job in sound(jobs):
         probe = probes[id(job)]
-        lists = probe.lists if isinstance(probe, Probe) else probe
-        wanted = job.segment.missing_lists(lists).tolist()
-        spans = [job.segment.head.list_span(number) for number in wanted]
-        if most is not None:
-            fitting = np.searchsorted(np.cumsum([span.length for span in spans]), most.bytes, side="right")
-            del spans[min(most.lists, max(_FEWEST_LISTS, int(fitting))) :]
-        if spans:
-            numbers[id(job)] = wanted[: len(spans)]
-            missing.append((job, spans))
-    for job, parts in _read(objects, missing, _LIST_REQUESTS):
-        blocks = dict(zip(numbers[id(job)], parts, strict=True))
-        _attempt(job, job.segment.take_lists, blocks)
-        objects.reweigh(job.wanted, job.segment)
+        is_deep = len(stages_for(job.effort.candidates, question.wanted)) > 1
+        chosen.append((job, probe.lists[: probe.deep if is_deep else probe.first]))
+    # A filtered search reads what it takes: a rare match is found wherever it lies.
+    there = read_lists(objects, chosen, {} if question.matching else budgets)
+    for job, lists in chosen:
+        if there[id(job)] < len(lists):
+            probes[id(job)].cut(there[id(job)])
+            job.bind(lists=there[id(job)])
 
 
 def _compare_best(
-    objects: ObjectCache, jobs: Sequence[Job], probes: dict[int, Probe], question: Question, most: int
+    objects: ObjectCache,
+    jobs: Sequence[Job],
+    probes: Mapping[int, Probe],
+    budgets: Mapping[int, Budget],
+    question: Question,
 ) -> None:
-    """Compare the query with the candidates' vectors, of which `most` are fetched, and note the best."""
-    chosen = [
-        (job, job.segment.candidates(probes[id(job)], question.candidates, job.masked))
-        for job in _sound(jobs)
-    ]
-    for job, rows, vectors in _vectors(objects, chosen, max(most, question.wanted)):
-        if len(rows):
-            job.found.append(job.segment.rank(question.query, rows, vectors, question.wanted))
+    """Compare the query with the candidates' vectors, and note the best, stage by stage."""
+    shortlists = {
+        id(job): _shortlist(job, probes[id(job)], budgets[id(job)], question.wanted) for job in sound(jobs)
+    }
+    chosen = [(job, shortlists[id(job)].all_rows()) for job in sound(jobs)]
+    for job, rows, vectors in read_vectors(objects, chosen):
+        shortlist = shortlists[id(job)]
+        job.found = [_ranked(job, shortlist, rows, vectors, question)]
+        probe, last = probes[id(job)], len(shortlist.rows[-1])
+        scanned = probe.first if len(shortlist.rows) == 1 else probe.deep
+        is_all = scanned >= probe.holding and last < shortlist.stages[-1].candidates
+        job.is_complete = is_all and len(job.found[0][0]) == last
+
+
+def _shortlist(job: Job, probe: Probe, budget: Budget, wanted: int) -> _Shortlist:
+    """Return the rows to compare: of the first stage as many as may be read, of the others accordingly."""
+    effort = job.effort
+    first = job.segment.candidates(probe, probe.first, effort.candidates, job.masked)
+    candidates, count = effort.candidates, reachable(job, first, budget)
+    if count < len(first):
+        candidates = count
+        job.bind(candidates=count)
+    needed = stages_for(candidates, wanted)
+    later = [job.segment.candidates(probe, probe.deep, s.candidates, job.masked) for s in needed[1:]]
+    return _Shortlist(needed, [first[:count], *later])
+
+
+def _ranked(
+    job: Job, shortlist: _Shortlist, rows: Ids, vectors: Halves, question: Question
+) -> tuple[Ids, Vectors]:
+    """Return the best images of a segment in the order of its ranking."""
+    segment, wanted = job.segment, question.wanted
+    if len(shortlist.rows) == 1:
+        return segment.rank(question.query, rows, vectors, min(wanted, shortlist.stages[0].ranks))
+    order = np.argsort(rows)
+    image_ids, scores = NO_IDS, np.empty(0, np.float32)
+    for stage, some in zip(shortlist.stages, shortlist.rows, strict=True):
+        places = order[np.searchsorted(rows, some, sorter=order)]
+        ids, cosines = segment.rank(question.query, some, vectors[places], len(some))
+        new = np.flatnonzero(~is_in(ids, np.sort(image_ids)))[: stage.ranks - len(image_ids)]
+        image_ids, scores = np.append(image_ids, ids[new]), np.append(scores, cosines[new])
+    return image_ids[:wanted], scores[:wanted]
 
 
 def _compare_all(objects: ObjectCache, job: Job, question: Question) -> None:
@@ -212,81 +268,10 @@ def _compare_all(objects: ObjectCache, job: Job, question: Question) -> None:
         rows = rows[~is_in(job.segment.image_ids(rows), np.unique(job.masked))]
     for start in range(0, len(rows), _EXACT_ROWS):
         some = rows[start : start + _EXACT_ROWS]
-        for _, at_hand, vectors in _vectors(objects, [(job, some)], len(some)):
-            job.found.append(job.segment.rank(question.query, at_hand, vectors, question.wanted))
+        for _, at_hand, vectors in read_vectors(objects, [(job, some)]):
+            most = question.wanted if question.below is None else len(at_hand)
+            ranked = job.segment.rank(question.query, at_hand, vectors, most)
+            job.found.append(question.best(job.wanted.index.folder_id, *ranked))
         if job.problem:
             return
-
-
-def _vectors(
-    objects: ObjectCache, chosen: Sequence[tuple[Job, Ids]], budget: int
-) -> list[tuple[Job, Ids, Halves]]:
-    """Return the vectors of rows; of those that are not at hand, the first `budget` of each segment.
-
-    Rows come back in another order: first those that were at hand.
-    """
-    held: dict[int, tuple[Ids, Halves]] = {}
-    runs: dict[int, list[tuple[int, int]]] = {}
-    missing: list[tuple[Job, list[Span]]] = []
-    for job, rows in chosen:
-        present, vectors = job.segment.vectors.gather(rows)
-        held[id(job)] = (rows[present], vectors)
-        absent = _runs(np.sort(rows[~present][:budget]))
-        if absent:
-            runs[id(job)] = absent
-            missing.append((job, [job.segment.head.record_span(*run) for run in absent]))
-    for job, parts in _read(objects, missing, _VECTOR_REQUESTS):
-        _attempt(job, _take_vectors, held, runs[id(job)], job, parts)
-    return [(job, *held[id(job)]) for job, _ in chosen if job.problem is None]
-
-
-def _take_vectors(
-    held: dict[int, tuple[Ids, Halves]], runs: list[tuple[int, int]], job: Job, parts: Parts
-) -> None:
-    """Take in the vectors of runs of rows, and keep them for later searches."""
-    read = [job.segment.head.read_records(part) for part in parts]
-    job.segment.vectors.put([(first, vectors) for (first, _), vectors in zip(runs, read, strict=True)])
-    rows, vectors = held[id(job)]
-    fetched = [np.arange(*run, dtype=np.int64) for run in runs]
-    held[id(job)] = (np.concatenate((rows, *fetched)), np.concatenate((vectors, *read)))
-
-
-def _runs(rows: Ids) -> list[tuple[int, int]]:
-    """Return ascending rows as runs from a first row up to a last one, exclusive; none is very long."""
-    if not len(rows):
-        return []
-    starts = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) != 1)
-    cuts = [
-        np.arange(start, end, _RUN_ROWS) for start, end in zip(starts, (*starts[1:], len(rows)), strict=True)
-    ]
-    firsts = np.concatenate(cuts)
-    return [
-        (int(rows[first]), int(rows[end - 1]) + 1)
-        for first, end in zip(firsts, (*firsts[1:], len(rows)), strict=True)
-    ]
-
-
-def _read(
-    objects: ObjectCache, missing: Sequence[tuple[Job, list[Span]]], requests: int
-) -> Iterator[tuple[Job, Parts]]:
-    """Read parts of segments, and yield those that could be read; the other jobs have a problem then."""
-    if not missing:
-        return
-    each = max(4, requests // len(missing))
-    answers = objects.read_parts([(job.wanted, spans) for job, spans in missing], each)
-    for (job, _), answer in zip(missing, answers, strict=True):
-        if isinstance(answer, FormatError):
-            job.problem = answer
-        else:
-            yield job, answer
-
-
-def _attempt(job: Job, take: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> None:
-    try:
-        take(*arguments, **named)
-    except FormatError as problem:
-        job.problem = problem
-
-
-def _sound(jobs: Sequence[Job]) -> list[Job]:
-    return [job for job in jobs if job.problem is None]
+    job.is_complete = True

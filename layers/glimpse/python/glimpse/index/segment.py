@@ -29,6 +29,8 @@ Matching = Callable[[Ids, Ids], npt.NDArray[np.bool_]]
 """Returns for image ids, and the times at which they were taken, which of them a search may find."""
 
 _SECTIONS = ("faiss", "image_ids", "taken_at")
+_TIES = 16
+"""So many results more are asked for, to see whether the last one has equals."""
 
 
 def encode(rows: Rows, space_id: str) -> bytes:
@@ -153,21 +155,8 @@ class FlatSegment:
         wanted = min(top_k, remaining)
         if not wanted:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        scores, rows = self._scan(vector, wanted, keep)
-        return self.image_ids[rows], np.clip(scores, -1.0, 1.0)
-
-    def _scan(
-        self, vector: Vectors, count: int, keep: npt.NDArray[np.bool_] | None
-    ) -> tuple[Vectors, npt.NDArray[np.int64]]:
-        """Return the best `count` inner products and their rows, of those that `keep` leaves."""
-        params = None
-        if keep is not None:
-            # FAISS wraps these two constructors after its type hints were made.
-            selector = faiss.IDSelectorBitmap(np.packbits(keep, bitorder="little"))  # type: ignore[call-arg,arg-type]
-            params = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         pin_threads()
-        scores, rows = self._index.search(vector[np.newaxis], count, params=params)
-        return scores[0], rows[0]
+        return best_by(self._index, vector, wanted, self.image_ids, remaining, _selecting(keep))
 
     def sample(
         self, vector: Vectors, most: int, masked: Ids, matching: Matching | None = None
@@ -180,7 +169,9 @@ class FlatSegment:
         some = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64)]
         chosen = np.zeros(len(self.image_ids), np.bool_)
         chosen[some] = True
-        return self._scan(vector, len(some), chosen)[0], len(rows)
+        pin_threads()
+        scores, _ = self._index.search(vector[np.newaxis], len(some), params=_selecting(chosen))
+        return scores[0], len(rows)
 
     def _left(self, masked: Ids, matching: Matching | None) -> npt.NDArray[np.bool_] | None:
         """Return which rows may be found, or None if all may."""
@@ -202,6 +193,55 @@ class FlatSegment:
         keep = np.ones(len(self.image_ids), dtype=np.bool_)
         keep[rows] = False
         return keep
+
+
+def best_by(
+    index: Any,  # noqa: ANN401 - FAISS has no types
+    vector: Vectors,
+    count: int,
+    image_ids: Ids,
+    remaining: int | None = None,
+    params: Any = None,  # noqa: ANN401
+) -> tuple[Ids, Vectors]:
+    """Return the image ids and cosines of the best vectors of a FAISS index.
+
+    They come best first, and where cosines are equal by image id; so does the choice between equal ones, so
+    that the first results are the same however many are wanted.
+
+    Parameters
+    ----------
+    index : faiss.Index
+        Of inner products.
+    vector : (d,) float32
+        The query, of unit length.
+    count : int
+        How many, at most.
+    image_ids : (n,) int64
+        Of its rows.
+    remaining : int, optional
+        How many of the rows `params` leaves.
+    params : faiss.SearchParameters, optional
+        Which rows may be found.
+    """
+    most = index.ntotal if remaining is None else remaining
+    asked = min(count + _TIES, most)
+    cosines, rows = index.search(vector[np.newaxis], asked, params=params)
+    cosines = np.clip(cosines[0], -1.0, 1.0)
+    if count < asked < most and cosines[-1] == cosines[count - 1]:
+        cosines, rows = index.search(vector[np.newaxis], most, params=params)
+        cosines = np.clip(cosines[0], -1.0, 1.0)
+    found = image_ids[rows[0]]
+    order = np.lexsort((found, -cosines))[:count]
+    return found[order], cosines[order]
+
+
+def _selecting(keep: npt.NDArray[np.bool_] | None) -> Any:  # noqa: ANN401
+    """Return what makes FAISS look at some rows only; None stands for all."""
+    if keep is None:
+        return None
+    # FAISS wraps these two constructors after its type hints were made.
+    selector = faiss.IDSelectorBitmap(np.packbits(keep, bitorder="little"))  # type: ignore[call-arg,arg-type]
+    return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
 
 
 def read_int64(section: memoryview, count: object) -> Ids:

@@ -61,6 +61,12 @@ class VectorFile:
         """What the file takes on disk."""
         return 0 if self._file is None else os.fstat(self._file).st_blocks * _BLOCK
 
+    def has(self, rows: Rows) -> Mask:
+        """Return which rows are at hand."""
+        with self._lock:
+            present: Mask = self._present[rows]
+        return present
+
     def gather(self, rows: Rows) -> tuple[Mask, Halves]:
         """Return which rows are at hand, and the vectors of those, in order."""
         with self._lock:

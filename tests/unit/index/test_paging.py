@@ -1,0 +1,272 @@
+"""Pages of a ranking: the same images whatever their size, none twice, none left out, whatever changes."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from glimpse.index import Cursor, CursorError, Effort, Filter, IndexKey, IndexReader, IndexWriter, VectorBatch
+from glimpse.index.cursors import Bound
+from glimpse.index.paging import ROUNDING, Look, Seen, turn
+from glimpse.index.ranking import Hit
+from glimpse.index.stages import RANKS, stages, stages_for
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.index.inverted_index import commit_inverted
+from tests.unit.index.memory_store import MemoryStore
+from tests.unit.index.vectors import batch_of, unit_vectors
+
+COUNT = 1_400
+ROUGH = Effort(lists=12, candidates=40)
+QUERY = unit_vectors(1, seed=9)[0]
+QUESTION = b"a question"
+
+
+@pytest.fixture(scope="module")
+def batch() -> VectorBatch:
+    return batch_of(range(0, 3 * COUNT, 3), seed=4)
+
+
+@pytest.fixture
+def indexed(store: MemoryStore, key: IndexKey, batch: VectorBatch) -> None:
+    commit_inverted(store, key, batch)
+
+
+def pages(
+    search: Callable[[Cursor | None, int], tuple[list[int], Cursor | None]], sizes: Iterator[int]
+) -> Iterator[list[int]]:
+    after: Cursor | None = None
+    while True:
+        ids, after = search(after, next(sizes))
+        yield ids
+        if after is None:
+            return
+        after = Cursor.decode(after.encode(QUESTION), QUESTION)
+
+
+def forever(size: int) -> Iterator[int]:
+    while True:
+        yield size
+
+
+def searching(
+    reader: IndexReader, key: IndexKey, **how: object
+) -> Callable[..., tuple[list[int], Cursor | None]]:
+    def search(after: Cursor | None, top_k: int) -> tuple[list[int], Cursor | None]:
+        answer = reader.search([key], QUERY, top_k, after=after, **how)  # type: ignore[arg-type]
+        assert answer.problems == []
+        return [hit.image_id for hit in answer.hits], answer.next
+
+    return search
+
+
+@pytest.mark.parametrize("size", [5, 7, 24, 100, 1_000])
+@pytest.mark.parametrize("only", [None, Filter(image_ids=np.arange(0, 3_000))])
+def test_pages_of_any_size_are_parts_of_one_list(
+    reader: IndexReader, key: IndexKey, batch: VectorBatch, indexed: None, size: int, only: Filter | None
+) -> None:
+    assert reader.warm([key], whole=True) == []
+    whole = [hit.image_id for hit in reader.search([key], QUERY, 4_000, effort=ROUGH, only=only).hits]
+    assert sorted(whole) == [i for i in batch.image_ids.tolist() if only is None or i < 3_000]
+    count = 4 * size if size < 50 else len(whole)
+    by_cursor: list[int] = []
+    for page in pages(searching(reader, key, effort=ROUGH, only=only), forever(size)):
+        by_cursor += page
+        if len(by_cursor) >= count:
+            break
+    by_offset: list[int] = []
+    while len(by_offset) < min(count, len(whole)):
+        hits = reader.search([key], QUERY, size, offset=len(by_offset), effort=ROUGH, only=only).hits
+        by_offset += [hit.image_id for hit in hits]
+    assert by_cursor[:count] == by_offset[:count] == whole[:count]
+
+
+def test_cold_pages_are_parts_of_one_list_too(
+    store: MemoryStore, key: IndexKey, indexed: None, tmp_path: Path
+) -> None:
+    """What binds the first page binds those after it, though more and more is at hand."""
+    effort = Effort(lists=40, candidates=200, new_lists=9, new_candidates=30, new_list_bytes=9_000)
+    lists = []
+    for size in (5, 24, 100):
+        reader = IndexReader(store, disk_dir=tmp_path / str(size))
+        answer = reader.search([key], QUERY, size, effort=effort)
+        assert answer.approximate == "cold"
+        found = [hit.image_id for hit in answer.hits]
+        while len(found) < 60:
+            assert answer.next is not None
+            answer = reader.search([key], QUERY, size, effort=effort, after=answer.next)
+            assert answer.approximate == "cold"
+            found += [hit.image_id for hit in answer.hits]
+        lists.append(found[:60])
+    assert lists[0] == lists[1] == lists[2]
+    assert reader.warm([key], whole=True) == []
+    assert reader.search([key], QUERY, 5, effort=effort).approximate is None
+
+
+Change = Callable[[IndexWriter, MemoryStore, IndexKey, list[int]], set[int]]
+
+
+def commits(writer: IndexWriter, store: MemoryStore, key: IndexKey, shown: list[int]) -> set[int]:
+    first = 50_000 + 100 * len(shown)
+    writer.begin(key).commit(batch_of(range(first, first + 40), seed=len(shown)))
+    return set()
+
+
+def removes(writer: IndexWriter, store: MemoryStore, key: IndexKey, shown: list[int]) -> set[int]:
+    gone = set(range(0, 3 * COUNT, 3 * 10)) - set(shown)
+    writer.begin(key).commit(removed=sorted(gone))
+    return gone
+
+
+def merges(writer: IndexWriter, store: MemoryStore, key: IndexKey, shown: list[int]) -> set[int]:
+    """Another segment with other lists: the same vectors, of which those removed are gone."""
+    old = set(range(0, 3 * COUNT, 3))
+    writer.delete(key)
+    commit_inverted(store, key, batch_of(sorted(old), seed=4))
+    return set()
+
+
+def cools(writer: IndexWriter, store: MemoryStore, key: IndexKey, shown: list[int]) -> set[int]:
+    return set()
+
+
+@pytest.mark.parametrize("size", [24, 300])
+@pytest.mark.parametrize("change", [commits, removes, merges, cools])
+def test_what_changes_between_pages_doubles_nothing_and_leaves_nothing_out(
+    store: MemoryStore,
+    key: IndexKey,
+    writer: IndexWriter,
+    indexed: None,
+    tmp_path: Path,
+    change: Change,
+    size: int,
+) -> None:
+    readers = [IndexReader(store, disk_dir=tmp_path / str(number)) for number in range(2)]
+    shown: list[int] = []
+    gone: set[int] = set()
+    after: Cursor | None = None
+    for number in range(10_000):
+        if number in (1, 3):
+            gone |= change(writer, store, key, shown)
+        # Another worker for each page, of another thoroughness; a cold one at times.
+        reader = (
+            readers[number % 2] if change is not cools else IndexReader(store, disk_dir=tmp_path / "none")
+        )
+        effort = ROUGH if number % 2 else Effort(lists=30, candidates=100)
+        wanted = size if number < 6 else 1_000
+        answer = reader.search([key], QUERY, wanted, effort=effort, after=after)
+        shown += [hit.image_id for hit in answer.hits]
+        if answer.next is None:
+            break
+        after = Cursor.decode(answer.next.encode(QUESTION), QUESTION)
+    assert len(shown) == len(set(shown))
+    assert set(range(0, 3 * COUNT, 3)) - gone <= set(shown)
+
+
+def test_an_image_removed_before_its_page_does_not_come(
+    reader: IndexReader, writer: IndexWriter, key: IndexKey, indexed: None
+) -> None:
+    first = reader.search([key], QUERY, 10, effort=ROUGH)
+    rest = [hit.image_id for hit in reader.search([key], QUERY, 10, offset=10, effort=ROUGH).hits]
+    writer.begin(key).commit(removed=rest[:4])
+    second = reader.search([key], QUERY, 6, after=first.next, effort=ROUGH)
+    assert [hit.image_id for hit in second.hits] == rest[4:]
+
+
+def test_copies_of_one_photograph_fill_pages_of_their_own(
+    reader: IndexReader, store: MemoryStore, key: IndexKey
+) -> None:
+    """Thousands of equal cosines: nothing but the ids tells which were shown."""
+    copies = VectorBatch(
+        np.arange(2_600), np.repeat(unit_vectors(1), 2_600, axis=0), np.zeros(2_600, np.int64)
+    )
+    commit_inverted(store, key, copies)
+    found = [i for page in pages(searching(reader, key, effort=ROUGH), forever(400)) for i in page]
+    assert sorted(found) == list(range(2_600))
+
+
+@given(
+    scores=st.lists(st.integers(0, 400), min_size=1, max_size=120),
+    sizes=st.lists(st.integers(1, 30), min_size=1, max_size=8),
+    jitter=st.integers(0, 2**16),
+    skip=st.integers(0, 10),
+)
+@settings(max_examples=150, deadline=None)
+def test_rounding_elsewhere_changes_no_page(
+    scores: list[int], sizes: list[int], jitter: int, skip: int
+) -> None:
+    """Every look rounds the cosines anew, as another machine would; beyond the named ranks as well."""
+    rng = np.random.default_rng(jitter)
+    base = np.array(scores) * (ROUNDING / 3)
+
+    def look(how: Look) -> Seen:
+        rounded = base + rng.uniform(-0.4, 0.4, len(base)) * ROUNDING
+        kept = [
+            Hit(number, number % 3, float(score))
+            for number, score in enumerate(rounded)
+            if how.below is None or score <= how.below
+        ]
+        ranked = sorted(kept, key=lambda hit: (-hit.score, hit.folder_id, hit.image_id))
+        return Seen(ranked[: how.wanted], is_complete=False)
+
+    # As if the named ranks were over: from a bound above everything.
+    after = Cursor(0, {}, Bound(1.0, 0, 0, {}))
+    found: list[int] = []
+    for number in range(1_000):
+        page = turn(look, after, skip if not number else 0, sizes[number % len(sizes)])
+        found += [hit.image_id for hit in page.hits]
+        after = page.after
+        if not page.hits:
+            break
+    assert len(found) == len(set(found)) == max(0, len(scores) - skip)
+
+
+def test_cursors_survive_their_text() -> None:
+    near = {2: [5, 9], 4: [0]}
+    cursors = [
+        Cursor(0, {}),
+        Cursor(7, {0: [0, 1, 2**53 - 1], 2**53 - 1: [4]}),
+        Cursor(1_500, {3: list(range(1_000))}, Bound(0.25, 3, 77, near), {"0a1b2c3d": Effort(52, 104)}),
+        Cursor(2_000, {}, Bound(-0.5, 3, 77, None)),
+    ]
+    for cursor in cursors:
+        text = cursor.encode(QUESTION)
+        assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+        opened = Cursor.decode(text, QUESTION)
+        assert (opened.ranks, opened.shown, opened.pins) == (cursor.ranks, cursor.shown, cursor.pins)
+        assert (opened.bound is None) == (cursor.bound is None)
+        if opened.bound and cursor.bound:
+            assert opened.bound.near == cursor.bound.near
+    assert len(Cursor(1_000, {3: list(range(0, 30_000, 30))}).encode(QUESTION)) < 1_500
+
+
+@given(st.one_of(st.text(max_size=60), st.binary(max_size=60).map(lambda b: b.hex())))
+@settings(deadline=None)
+def test_rubbish_is_no_cursor(text: str) -> None:
+    with pytest.raises(CursorError):
+        Cursor.decode(text, QUESTION)
+
+
+def test_a_cursor_belongs_to_its_question_and_is_whole() -> None:
+    text = Cursor(24, {3: [1, 2, 3]}).encode(QUESTION)
+    for other, question in [
+        (text, b"another"),
+        (text[:-2], QUESTION),
+        (text + "AAAA", QUESTION),
+        ("A" + text[1:], QUESTION),
+    ]:
+        with pytest.raises(CursorError):
+            Cursor.decode(other, question)
+
+
+@pytest.mark.parametrize("candidates", [1, 10, 40, 104, 200, 600, 1_799, 5_000, 300_000])
+def test_stages_deepen_whatever_is_wanted(candidates: int) -> None:
+    every = list(stages(candidates))
+    assert every[-1].ranks == RANKS
+    assert [s.ranks for s in every] == sorted({s.ranks for s in every})
+    assert all(stage.ranks <= stage.candidates for stage in every)
+    for wanted in (1, 5, 24, 100, 500, 1_000, 10_000):
+        needed = stages_for(candidates, wanted)
+        assert needed == every[: len(needed)]
+        assert needed[-1].ranks >= min(wanted, RANKS)
