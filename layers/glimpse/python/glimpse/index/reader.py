@@ -120,8 +120,8 @@ class IndexReader:
         only, excluded : Filter, and mapping of IndexKey to (m,) int64, optional
             Which images may be found, and which of an index may not, as if they had been removed.
         exact, effort : bool, and Effort, optional
-            Whether to compare every vector; otherwise how thoroughly to search inverted segments, if that is not
-            left to what they promise.
+            Whether to compare every vector; otherwise how thoroughly to search inverted segments, if not as
+            they promise.
         recall : float
             Which promise, 0.95 or 0.98: the share of the ten nearest images that is found on average.
         judged : bool

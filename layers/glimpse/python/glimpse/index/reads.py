@@ -29,8 +29,8 @@ _FEWEST_LISTS = 8
 _FEWEST_VECTORS = 24
 _RUN_ROWS = 4_096
 _WHOLE_BYTES = 32 * 2**20
+_LARGE_SHARE = 16
 _USEFUL = 4
-"""Vectors are read along with their neighbours, up to these bytes, if every fourth one is needed."""
 
 
 @dataclass(slots=True)
@@ -133,18 +133,19 @@ def read_lists(
 def reachable(job: Job, rows: Ids, budget: Budget) -> int:
     """Return how many rows, from the first on, are there or can be read within a budget.
 
-    Where a large share of a segment is wanted, more of it may be read: up to 32 MB, if every fourth vector of
-    them is wanted.
+    Where a sixteenth of a segment and more is wanted, up to 32 MB of it may be read, if every fourth vector
+    of them is wanted: a flat segment would take as much.
     """
     places = np.flatnonzero(~job.segment.vectors.has(rows))
     if len(places) <= _FEWEST_VECTORS:
         return len(rows)
     head = job.segment.head
     spans = [head.record_span(row, row + 1) for row in rows[places].tolist()]
-    reads = plan(spans, VECTOR_REQUESTS)
-    most_bytes = min(_USEFUL * len(spans) * head.record_size, _WHOLE_BYTES)
-    if len(reads) <= VECTOR_REQUESTS and length_of(reads) <= most_bytes:
-        return len(rows)
+    if _LARGE_SHARE * len(spans) >= head.count:
+        reads = plan(spans, budget.vector_requests)
+        most_bytes = min(_USEFUL * len(spans) * head.record_size, _WHOLE_BYTES)
+        if len(reads) <= budget.vector_requests and length_of(reads) <= most_bytes:
+            return len(rows)
     count = max(_FEWEST_VECTORS, fitting(spans, budget.vector_requests, budget.vector_bytes))
     return int(places[count]) if count < len(places) else len(rows)
 
