@@ -204,7 +204,7 @@ def test_what_is_on_disk_takes_no_vector_s_place(key: IndexKey, tmp_path: Path) 
     for image_id in range(5000, 5030):
         attempt.commit(batch_of([image_id], seed=image_id, dimension=256))
     query = unit_vectors(1, seed=9, dimension=256)[0]
-    effort = Effort(lists=999, candidates=60, new_lists=999, new_candidates=60, new_list_bytes=320_000)
+    effort = Effort(lists=999, candidates=60, new_lists=999, new_candidates=32, new_list_bytes=320_000)
     reader = IndexReader(store, memory_budget_bytes=0, disk_budget_bytes=10**7, disk_dir=tmp_path)
     reader.search([key], query, 10, effort=effort)
     _head, *cold = store.lengths
