@@ -43,13 +43,15 @@ export class Api {
   warm = (folderIds) => this.#request("POST", "/api/search/warm", { body: folderIds.length > 0 ? { folder_ids: folderIds } : {} });
 
   /** `like`: an image to find more of, {image_id, folder_id}; `picture`: one in base64; `from`, `until`: ISO 8601. */
-  search({ query, like, picture, from, until, folderIds, topK, offset, signal }) {
+  search({ query, like, picture, from, until, folderIds, topK, next, signal }) {
     const filters = Object.fromEntries(Object.entries({ taken_from: from, taken_until: until }).filter(([, value]) => value));
-    if (picture) {
-      const body = { parts: [{ image: picture }], top_k: topK, offset, ...filters, ...(folderIds.length > 0 ? { folder_ids: folderIds } : {}) };
+    if (picture || next) { // which may be longer than an address
+      const parts = picture ? [{ image: picture }] : like ? [{ image_id: like.image_id, folder_id: like.folder_id }] : [];
+      const asked = { ...(parts.length > 0 ? { parts } : { query }), ...(next ? { next } : {}) };
+      const body = { ...asked, top_k: topK, ...filters, ...(folderIds.length > 0 ? { folder_ids: folderIds } : {}) };
       return this.#request("POST", "/api/images/search", { body, signal });
     }
-    const parameters = { ...(like ?? { query }), top_k: topK, ...(offset > 0 ? { offset } : {}), ...filters };
+    const parameters = { ...(like ?? { query }), top_k: topK, ...filters };
     if (folderIds.length > 0) parameters.folder_ids = folderIds.join(",");
     return this.#request("GET", "/api/images/search", { parameters, signal });
   }

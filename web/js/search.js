@@ -23,7 +23,7 @@ export class SearchView {
   #empty = byId("results-empty");
   #more = byId("show-more");
   #request = null; // the AbortController of the search under way
-  #shown = null; // the question whose results are on the page: {query, like, picture, from, until, folderIds, next, refreshed}
+  #shown = null; // the question whose results are on the page: {query, like, picture, from, until, folderIds, next, passed, relevant, refreshed}
   #warmed = { at: -Infinity, folders: "" };
 
   constructor(api, shelf) {
@@ -147,9 +147,9 @@ export class SearchView {
   }
 
   async #begin(asked) {
-    const question = { ...asked, ...this.#days(), folderIds: this.#shelf.chosenIds, next: 0, refreshed: false };
+    const question = { ...asked, ...this.#days(), folderIds: this.#shelf.chosenIds, next: null, passed: 0, refreshed: false };
     this.#wipe();
-    const answer = await this.#run(question, { topK: PAGE, offset: 0 }, () => this.#begin(asked));
+    const answer = await this.#run(question, { topK: PAGE, next: null }, () => this.#begin(asked));
     if (!answer) return;
     this.#shown = question;
     this.#frames.show(answer.results, answer.relevant ?? null);
@@ -160,19 +160,19 @@ export class SearchView {
 
   async #showMore() {
     const question = this.#shown;
-    const offset = question.next;
     question.refreshed = false;
-    const answer = await this.#run(question, { topK: PAGE, offset }, () => this.#showMore());
+    const answer = await this.#run(question, { topK: PAGE, next: question.next }, () => this.#showMore());
     if (!answer || question !== this.#shown) return;
-    const before = answer.relevant === undefined ? null : answer.relevant - offset;
+    const before = question.relevant === undefined ? null : question.relevant - question.passed;
     this.#frames.extend(answer.results, before)?.focus();
     this.#arrived(question, answer);
     announce(`${count(this.#frames.size, "photograph")} shown.`);
   }
 
   #arrived(question, answer) {
-    question.next = answer.next_offset ?? null;
-    question.relevant = answer.relevant;
+    question.next = answer.next ?? null;
+    if (question.passed === 0) question.relevant = answer.relevant; // of the whole ranking
+    question.passed += PAGE;
     this.#headline(this.#frames.size);
     this.#more.hidden = question.next === null;
     if (answer.partial) showNotice(this.#notice, "Part of the photographs can\u2019t be searched at the moment; the rest is here.");
@@ -188,7 +188,7 @@ export class SearchView {
   async #refresh() {
     const question = this.#shown;
     question.refreshed = true;
-    const answer = await this.#run(question, { topK: Math.min(MOST, Math.max(PAGE, this.#frames.size)), offset: 0 }, () => this.#refresh());
+    const answer = await this.#run(question, { topK: Math.min(MOST, Math.max(PAGE, this.#frames.size)), next: null }, () => this.#refresh());
     if (answer && question === this.#shown) this.#frames.refresh(answer.results);
   }
 

@@ -10,6 +10,7 @@ from glimpse.keys import MAX_ID
 from glimpse.questions import (
     DEFAULT_TOP_K,
     EMPTY_QUERY,
+    MAX_NEXT,
     MAX_OFFSET,
     AnyPart,
     Asked,
@@ -88,14 +89,15 @@ class Results(BaseModel):
     """Images that show what was asked for, best first.
 
     The first ``relevant - offset`` of them answer the question, as far as that can be told; what comes after
-    is less certain. `partial` is there where part of an index could not be searched, `next_offset` where
-    there may be more.
+    is less certain. `partial` is there where part of an index could not be searched, `next` and `next_offset`
+    where there may be more.
     """
 
     results: list[Result]
     relevant: int | None = None
     partial: bool | None = None
     next_offset: int | None = None
+    next: str | None = None
 
     @classmethod
     def of(cls, found: FoundImages) -> "Results":
@@ -107,6 +109,8 @@ class Results(BaseModel):
             page.partial = True
         if found.next_offset is not None:
             page.next_offset = found.next_offset
+        if found.next is not None:
+            page.next = found.next
         return page
 
 
@@ -139,6 +143,9 @@ def search(
     ] = None,
     folder_id: Annotated[int | None, Query(ge=0, le=MAX_ID)] = None,
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+    next: Annotated[  # noqa: A002 - the parameter's name
+        str | None, Query(min_length=1, max_length=MAX_NEXT, description="What the answer before this said.")
+    ] = None,
     exact: bool = False,
     taken_from: Annotated[Moment | None, Query()] = None,
     taken_until: Annotated[Moment | None, Query()] = None,
@@ -155,6 +162,7 @@ def search(
         query=query,
         parts=like,
         offset=offset,
+        next=next,
         exact=exact,
         taken_from=taken_from,
         taken_until=taken_until,

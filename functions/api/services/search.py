@@ -1,5 +1,6 @@
 """Questions, answered with addresses that a browser can show."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -68,12 +69,15 @@ class FoundImages:
         Part of an index could not be searched.
     next_offset : int, optional
         Where the next page begins; None where there is none.
+    next : str, optional
+        The same, for what was shown rather than for how many: what changes meanwhile doubles nothing then.
     """
 
     images: list[FoundImage]
     relevant: int | None = None
     partial: bool = False
     next_offset: int | None = None
+    next: str | None = None
 
 
 class SearchService:
@@ -100,6 +104,8 @@ class SearchService:
             If the search service does not answer.
         """
         asked.check()
+        mark = _mark(folder_ids)
+        asked = _opened(asked, mark)
         visible = self._visible(user)
         self._check_images(asked, visible)
         folders = _among(visible, folder_ids)
@@ -116,9 +122,10 @@ class SearchService:
         ]
         return FoundImages(
             images,
-            _relevant(found.relevant, shown, asked.offset),
+            _relevant(found.relevant, shown, found.offset),
             found.partial,
-            _next_offset(asked.offset, len(found.hits), top_k),
+            _next_offset(found.offset, len(found.hits), top_k),
+            f"{mark}.{found.next}" if found.next else None,
         )
 
     def warm(self, user: User, folder_ids: Collection[int] | None) -> None:
@@ -206,6 +213,30 @@ def _relevant(relevant: int | None, shown: Sequence[bool], offset: int) -> int |
 
 def _next_offset(offset: int, found: int, top_k: int) -> int | None:
     return offset + top_k if found == top_k and offset + top_k <= MAX_OFFSET else None
+
+
+def _mark(folder_ids: Collection[int] | None) -> str:
+    """Return what tells one choice of folders from another; the folders that it stands for may change."""
+    chosen = "all" if folder_ids is None else ",".join(map(str, sorted(set(folder_ids))))
+    return hashlib.blake2b(chosen.encode(), digest_size=4).hexdigest()
+
+
+def _opened(asked: Asked, mark: str) -> Asked:
+    """Return a question with the search service's own `next`, if it is of the same choice of folders.
+
+    Raises
+    ------
+    Unusable
+        If it is of another one.
+    """
+    if asked.next is None:
+        return asked
+    chosen, _, following = asked.next.partition(".")
+    if chosen != mark or not following:
+        raise Unusable(
+            "This next belongs to another question, or was altered; ask without it, from the beginning."
+        )
+    return asked.model_copy(update={"next": following})
 
 
 def _is_shown(record: ImageRecord | None) -> bool:

@@ -4,13 +4,13 @@ from collections.abc import Collection
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from glimpse.index import Answer
 from glimpse.questions import DEFAULT_TOP_K, EXTRAS, Asked, Extra
 from pydantic import BaseModel, Field
 
 from functions.search.dependencies import NamespaceDep, ServicesDep
 from functions.search.routes.fields import FolderIds, Id, Message, PerFolder, TopK, Versions
 from functions.search.services.places import Where
+from functions.search.services.search import Found
 
 router = APIRouter()
 
@@ -53,17 +53,25 @@ class SearchAnswer(BaseModel):
 
     `relevant` says how many of the first images of the whole ranking answer the question; null where that
     can't be told. `partial` says that part of an index could not be searched, `problems` of which folders.
+    `next` goes into the next request for the images after these, `offset` says how many come before them.
+    `approximate` is ``cold`` where less was compared than should be, since too much would have had to be
+    read; `recall` is the share of the ten nearest images that a search finds on average, where that is
+    promised.
     """
 
     results: list[Result]
     relevant: int | None = None
     partial: bool = False
     problems: list[str] = []
+    next: str | None = None
+    offset: int = 0
+    approximate: str | None = None
+    recall: float | None = None
 
     @classmethod
-    def of(cls, answer: Answer, include: Collection[Extra]) -> "SearchAnswer":
+    def of(cls, found: Found, include: Collection[Extra]) -> "SearchAnswer":
         """Return an answer with no other fields set than are asked for."""
-        hits = answer.hits
+        answer, hits = found.answer, found.answer.hits
         results = [Result(image_id=hit.image_id, score=hit.score, folder_id=hit.folder_id) for hit in hits]
         folders = sorted({problem.index.folder_id for problem in answer.problems})
         extras: dict[Extra, Any] = {
@@ -72,6 +80,10 @@ class SearchAnswer(BaseModel):
             "problems": [
                 f"Part of the index of folder {folder} can't be read, and was left out." for folder in folders
             ],
+            "next": found.next,
+            "offset": answer.offset,
+            "approximate": answer.approximate,
+            "recall": answer.recall,
         }
         return cls(results=results, **{name: extras[name] for name in include})
 
@@ -82,10 +94,10 @@ def search(
 ) -> SearchAnswer:
     """Return the images that show what is asked for."""
     request.state.folders = len(question.folder_ids)
-    answer = services.search.search(namespace, question.where(), question, question.top_k or DEFAULT_TOP_K)
-    if answer.problems:
-        request.state.problems = [str(problem) for problem in answer.problems[:20]]
-    return SearchAnswer.of(answer, question.include or ())
+    found = services.search.search(namespace, question.where(), question, question.top_k or DEFAULT_TOP_K)
+    if found.answer.problems:
+        request.state.problems = [str(problem) for problem in found.answer.problems[:20]]
+    return SearchAnswer.of(found, question.include or ())
 
 
 @router.post("/warm")

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 from glimpse.generations import Generations
-from glimpse.index import Answer, Commit, Filter, IndexKey, Lookup, Problem
+from glimpse.index import Answer, Commit, Cursor, Filter, IndexKey, Lookup, Problem
 from glimpse.messages import ChangeModels, EmbedAnswer, EmbeddedPictures, ImageFile, ModelsAnswer
 
 Vector = npt.NDArray[np.float32]
@@ -64,6 +64,7 @@ class Reader(Protocol):
         versions: Mapping[IndexKey, int] | None = None,
         *,
         offset: int = 0,
+        after: Cursor | None = None,
         only: Filter | None = None,
         exact: bool = False,
         excluded: Mapping[IndexKey, Ids] | None = None,

@@ -1,21 +1,37 @@
 """Questions over the indexes of folders."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from glimpse.index import Answer, Filter, IndexKey, StoreUnavailable
+from glimpse.index import Answer, Cursor, CursorError, Filter, IndexKey, StoreUnavailable
 from glimpse.questions import Asked, ImagePart, TextPart, seconds
 
 from functions.search.services.directions import Directions
-from functions.search.services.errors import Unavailable
+from functions.search.services.errors import Unavailable, Unusable
 from functions.search.services.places import Places, Where
 from functions.search.services.ports import Ids, PictureEmbedder, Pointer, Reader
 from functions.search.services.queries import QueryEncoders
 
 MAX_WARMED = 500
 """A page warms the folders of a person; with more of them, the first searches load the rest."""
+
+
+_OTHER_NEXT = (
+    "This next belongs to another question, was altered, or is of a model that is not in use any more; "
+    "ask without it, from the beginning."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, and what to send as `next` for the images after that; None after the last ones."""
+
+    answer: Answer
+    next: str | None = None
 
 
 class SearchService:
@@ -42,13 +58,14 @@ class SearchService:
         self._reader = reader
         self._directions = Directions(queries, pictures, reader)
 
-    def search(self, namespace: str, where: Where, asked: Asked, top_k: int) -> Answer:
+    def search(self, namespace: str, where: Where, asked: Asked, top_k: int) -> Found:
         """Return the images that show what is asked for, best first.
 
         Raises
         ------
         Unusable, TooLarge
-            If the question has no meaning, is too large, or the folders belong to too many owners.
+            If the question has no meaning, is too large, goes on where another one was, or the folders belong
+            to too many owners.
         NotFound, Conflicting, Unreadable
             If an image, a vector or an index can't be searched by.
         Unavailable
@@ -61,19 +78,23 @@ class SearchService:
         active = self._pointer.current().active
         places = Places(where, namespace, active.space_id)
         if not places.keys and not asked.brings_vectors:
-            return Answer([], [])
+            return Found(Answer([], []))
+        question = _identity(asked, namespace, active.space_id)
+        after = _cursor(asked, question)
         with _store_answers():
-            return self._reader.search(
+            answer = self._reader.search(
                 places.keys,
                 self._directions.of(asked.all_parts, active, places),
                 top_k,
                 places.versions,
                 offset=asked.offset,
+                after=after,
                 only=_filter(asked),
                 exact=asked.exact,
                 excluded=_excluded(asked, places),
                 judged=_can_be_judged(asked),
             )
+        return Found(answer, answer.next.encode(question) if answer.next else None)
 
     def warm(self, namespace: str, where: Where) -> int:
         """Load what the next search over some folders needs, and return how many folders that are.
@@ -90,6 +111,24 @@ class SearchService:
         with _store_answers():
             self._reader.warm(keys, places.versions)
         return len(keys)
+
+
+def _identity(asked: Asked, namespace: str, space_id: str) -> bytes:
+    """Return what makes questions the same: all that is asked, but for which part of the ranking, and where.
+
+    Folders may come and go between pages, since cursors name what was shown in each.
+    """
+    fields = asked.model_dump(mode="json", include=set(Asked.model_fields) - {"next", "offset"})
+    return json.dumps([namespace, space_id, fields], sort_keys=True).encode()
+
+
+def _cursor(asked: Asked, question: bytes) -> Cursor | None:
+    if asked.next is None:
+        return None
+    try:
+        return Cursor.decode(asked.next, question)
+    except CursorError as error:
+        raise Unusable(_OTHER_NEXT) from error
 
 
 def _filter(asked: Asked) -> Filter | None:

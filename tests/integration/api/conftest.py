@@ -103,6 +103,8 @@ class SearchDouble:
     warmed: list[dict[int, int]] = field(default_factory=list)
     relevant: int | None = None
     partial: bool = False
+    next: str | None = None
+    offset: int = 0
     declined: tuple[int, str] | None = None
 
     def find(
@@ -128,7 +130,7 @@ class SearchDouble:
                 "top_k": top_k,
             }
         )
-        return Found(self.hits[:top_k], self.relevant, self.partial)
+        return Found(self.hits[:top_k], self.relevant, self.partial, self.next, asked.offset or self.offset)
 
     def warm(self, _: int, folder_owners: Mapping[int, int], __: Mapping[int, Mapping[str, int]]) -> None:
         if self.broken:

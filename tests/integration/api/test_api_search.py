@@ -196,6 +196,29 @@ def test_the_last_page_has_no_next_one_and_a_partial_answer_says_so(client: Any,
     assert answer == {"results": [], "partial": True}
 
 
+def test_next_goes_to_search_and_belongs_to_the_folders_that_were_asked_for(client: Any, search: Any) -> None:
+    token = client.account()
+    mine = upload(client, token, "summer", *(f"{n}.jpg" for n in range(3)))
+    for image_id in range(1, 4):
+        index(mine, image_id)
+    search.hits = [SearchHit(image_id, mine, 0.5) for image_id in range(1, 4)]
+    search.next, search.relevant = "opaque", 5
+    for folders in ({}, {"folder_ids": str(mine)}):
+        answer = client.get("/api/images/search", token, query="x", top_k=3, **folders).json
+        search.offset = 3
+        query = {"query": "x", "top_k": 3, "next": answer["next"]} | folders
+        second = client.get("/api/images/search", token, **query).json
+        assert (search.questions[-1].next, search.questions[-1].offset) == ("opaque", 0)
+        assert (second["relevant"], second["next_offset"], second["next"]) == (5, 6, answer["next"])
+        body = {"query": "x", "token": token, "next": answer["next"]}
+        other = client.json("POST", "/api/images/search", body | {"folder_ids": [mine, mine + 1]})
+        assert (other.status, other.json["detail"][:9]) == (422, "This next")
+    for text in ("opaque", ".", "1234.", ".opaque", "\N{SNOWMAN}"):
+        assert client.get("/api/images/search", token, query="x", next=text).status == 422
+    both = client.get("/api/images/search", token, query="x", next=answer["next"], offset=1)
+    assert (both.status, both.json["detail"][:9]) == (422, "Send next")
+
+
 def test_everything_reaches_the_search_service(client: Any, search: Any) -> None:
     token = client.account()
     mine = upload(client, token, "summer", "a.jpg")

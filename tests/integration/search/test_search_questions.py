@@ -243,3 +243,54 @@ def test_no_question_breaks_the_service(shared_function: SearchFunction, questio
     response = shared_function.call("POST", "/search", FOLDERS | question)
     assert response.status in (200, 404, 409, 413, 422)
     assert isinstance(response.json, dict)
+
+
+def test_pages_by_next_show_nothing_twice_whatever_comes_meanwhile(
+    stocked: SearchFunction, embed: EmbedDouble
+) -> None:
+    whole = found(stocked, query="a cat", top_k=1000)
+    body = FOLDERS | {"query": "a cat", "top_k": 2, "include": ["next", "offset"]}
+    shown: list[int] = []
+    answer = stocked.call("POST", "/search", body).json
+    while True:
+        assert set(answer) == {"results", "next", "offset"}
+        assert answer["offset"] == len(shown)
+        shown += [hit["image_id"] for hit in answer["results"]]
+        if not answer["next"]:
+            break
+        # Above everything: on an earlier page, were pages counted.
+        commit(embed.bundle_dir, IndexKey("glimpse", SPACE, 1, 3), {900 + len(shown): "a cat"})
+        answer = stocked.call("POST", "/search", body | {"next": answer["next"]}).json
+    assert len(shown) == len(set(shown))
+    assert set(whole) <= set(shown)
+
+
+def test_an_answer_says_what_it_promises_when_asked(stocked: SearchFunction) -> None:
+    body = FOLDERS | {"query": "a cat", "include": ["approximate", "recall"]}
+    answer = stocked.call("POST", "/search", body).json
+    assert (answer["approximate"], answer["recall"]) == (
+        None,
+        1.0,
+    )  # small folders: every vector was compared
+
+
+def test_a_next_belongs_to_its_question(stocked: SearchFunction) -> None:
+    body = FOLDERS | {"query": "a cat", "top_k": 2, "include": ["next"]}
+    following = stocked.call("POST", "/search", body).json["next"]
+    for other in (
+        {"query": "a dog"},
+        {"exclude_image_ids": [5]},
+        {"parts": [{"text": "snow"}]},
+        {"exact": True},
+        {"next": following[:-3]},
+        {"next": "x" + following},
+        {"next": "rubbish"},
+        {"next": "\N{SNOWMAN}"},
+        {"next": "A" * 9_999},
+    ):
+        status, detail = refused(stocked, **(body | {"next": following} | other))
+        assert (status, detail[:9]) == (422, "This next")
+    assert refused(stocked, **(body | {"next": following, "offset": 2}))[0] == 422
+    assert found(stocked, **(body | {"next": following, "top_k": 1})) == found(
+        stocked, query="a cat", top_k=1, offset=2
+    )

@@ -243,7 +243,7 @@ class MemorySearch:
     def find(
         self,
         _: int,
-        __: Asked,
+        asked: Asked,
         folder_ids: Sequence[int],
         folder_owners: Mapping[int, int],
         versions: Mapping[int, Mapping[str, int]],
@@ -251,7 +251,7 @@ class MemorySearch:
     ) -> Found:
         assert set(folder_ids) <= folder_owners.keys()
         self.asked.append((folder_owners, versions))
-        return Found(self.hits[:top_k], self.relevant, self.partial)
+        return Found(self.hits[:top_k], self.relevant, self.partial, offset=asked.offset)
 
     def warm(
         self, _: int, folder_owners: Mapping[int, int], versions: Mapping[int, Mapping[str, int]]

@@ -142,7 +142,7 @@ def test_a_model_that_cannot_be_had_is_worth_another_try() -> None:
 
 def test_without_folders_nothing_is_asked() -> None:
     reader = Reader()
-    assert service(reader).search("ns", *question([])) == Answer([], [])
+    assert service(reader).search("ns", *question([])).answer == Answer([], [])
     assert reader.asked == []
 
 

@@ -38,6 +38,7 @@ MAX_IMAGE_IDS = 500_000
 
 MAX_EXCLUDED = 1000
 MAX_OFFSET = 10_000
+MAX_NEXT = 100_000
 MAX_DIMENSION = 8192
 MAX_WEIGHT = 100.0
 _LARGEST = 1e6
@@ -79,7 +80,7 @@ def _nothing_if_blank(value: object) -> object:
     return "" if isinstance(value, str) and is_blank(value) else value
 
 
-Extra = Literal["relevant", "partial", "problems"]
+Extra = Literal["relevant", "partial", "problems", "next", "offset", "approximate", "recall"]
 """What the search service's answer holds beside the results, for whoever asks: a field of the old contract it
 is not, and clients that are older refuse an answer with fields that they do not know."""
 
@@ -94,6 +95,7 @@ Picture = Annotated[str, Field(min_length=1), AfterValidator(_is_base64)]
 Moment = Annotated[datetime, BeforeValidator(_iso)]
 Number = Annotated[float, Field(strict=True, ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)]
 Weight = Annotated[float, Field(strict=True, ge=-MAX_WEIGHT, le=MAX_WEIGHT, allow_inf_nan=False)]
+Next = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NEXT)]
 Offset = Annotated[int, Field(strict=True, ge=0, le=MAX_OFFSET)]
 
 
@@ -152,11 +154,13 @@ class Asked(BaseModel):
     The query is the weighted sum of its parts; `query` is short for one more part with these words. Only
     images taken at `taken_from` or later and before `taken_until` are found, only those of `image_ids`, and
     none of `exclude_image_ids`. A time without a zone is one by the clock where an image was taken.
+    `next` is what an earlier answer to the same question said: the ranking goes on there.
     """
 
     query: Query | None = None
     parts: Annotated[list[Part], FailFast(), Field(max_length=MAX_PARTS)] = []
     offset: Offset = 0
+    next: Next | None = None
     exact: Annotated[bool, Field(strict=True)] = False
     taken_from: Moment | None = None
     taken_until: Moment | None = None
@@ -179,12 +183,15 @@ class Asked(BaseModel):
         Raises
         ------
         Unusable
-            If nothing is asked for, too many pictures are sent, or no time lies between the bounds.
+            If nothing is asked for, too many pictures are sent, no time lies between the bounds, or the
+            request says twice where to go on.
         TooLarge
             If the pictures are larger than a request may be.
         """
         if not self.all_parts:
             raise Unusable("Say what to look for: a query in words, or parts.")
+        if self.next is not None and self.offset:
+            raise Unusable("Send next or offset, not both: each says where to go on.")
         pictures = [part.image for part in self.parts if isinstance(part, PicturePart)]
         if len(pictures) > MAX_PICTURES:
             raise Unusable(f"A question may hold {MAX_PICTURES} pictures at most.")

@@ -60,6 +60,8 @@ class Answer:
     recall : float, optional
         The share of the ten nearest images that such a search finds on average, as segments promise it; 1
         where every vector was compared, None where nothing is promised.
+    offset : int
+        How many images of the ranking come before these.
     """
 
     hits: list[Hit]
@@ -68,6 +70,7 @@ class Answer:
     next: Cursor | None = None
     approximate: str | None = None
     recall: float | None = None
+    offset: int = 0
 
 
 @dataclass(slots=True)

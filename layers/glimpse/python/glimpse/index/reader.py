@@ -169,6 +169,7 @@ class IndexReader:
             replace(page.after, pins=search.pins) if len(page.hits) == top_k else None,
             "cold" if search.pins else None,
             search.recall,
+            before.ranks + offset,
         )
 
     def look_up(self, key: IndexKey, image_id: int, version: int | None = None) -> Lookup:

@@ -18,7 +18,7 @@ from glimpse.search_client.errors import (
 from glimpse.search_client.transport import Transport
 
 _OF_IMAGES: Mapping[int, type[SearchRefused]] = {404: ImagesNotFound, 413: TooMuch}
-_SAID: tuple[Extra, ...] = ("relevant", "partial")  # what Found holds beside the hits
+_SAID: tuple[Extra, ...] = ("relevant", "partial", "next", "offset")  # what Found holds beside the hits
 _OF_QUESTIONS: Mapping[int, type[SearchRefused]] = {404: ImageNotFound, 413: TooMuch}
 
 
@@ -51,11 +51,17 @@ class Found:
         How many of the first images of the whole ranking answer the question; None where that is not known.
     partial : bool
         Part of an index could not be searched.
+    next : str, optional
+        What to send as `next` for the images after these; None after the last ones.
+    offset : int
+        How many images of the ranking come before these.
     """
 
     hits: list[SearchHit]
     relevant: int | None = None
     partial: bool = False
+    next: str | None = None
+    offset: int = 0
 
 
 class SearchClient:
@@ -174,7 +180,7 @@ class SearchClient:
     def _found(self, body: Mapping[str, Any]) -> Found:
         answer = self._ask("POST", "/search", body, _OF_QUESTIONS)
         with _contract():
-            relevant = answer.get("relevant")
+            relevant, following = answer.get("relevant"), answer.get("next")
             return Found(
                 [
                     SearchHit(int(hit["image_id"]), int(hit["folder_id"]), float(hit["score"]))
@@ -182,6 +188,8 @@ class SearchClient:
                 ],
                 None if relevant is None else int(relevant),
                 bool(answer.get("partial")),
+                None if following is None else str(following),
+                int(answer.get("offset", body.get("offset", 0))),
             )
 
     def delete_index(self, user_id: int, folder_id: int) -> None:
