@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 import typer
 from glimpse.index import GlimpseIndexError, IndexKeeper, IndexKey, ObjectStore, S3ObjectStore, image_ids
 from glimpse.index import Trouble as Flaw
+from glimpse.index.trying import Measured
 from rich.console import Console
 
 from cli.folders import SHARED_NAMESPACE, Folders, Image, indexes_of
@@ -35,6 +36,7 @@ NamespaceOption = Annotated[
 
 _NOTES = {
     Flaw.UNSUPPORTED: "update Glimpse to read it",
+    Flaw.SHORT: "nothing is lost; the next merge measures anew",
     Flaw.UNREFERENCED: "nothing to do: a sweep takes it once it is old enough",
     Flaw.STRANGE: "not Glimpse's; remove it if nothing else needs it",
 }
@@ -84,6 +86,8 @@ def _is_whole(opened: _Opened, index: IndexKey) -> bool:
         f" spans of {report.vectors:,} vectors and {report.tombstones:,} tombstones.",
         highlight=False,
     )
+    for measured in report.measured:
+        console.print(f"  {_promised(measured)}", highlight=False)
     for finding in report.findings:
         what = "[red]error[/]" if finding.trouble.is_error else "note"
         advice = _NOTES.get(finding.trouble, _MEND)
@@ -95,6 +99,16 @@ def _is_whole(opened: _Opened, index: IndexKey) -> bool:
         )
     # What a later version wrote is no error of the index, but a search is partial.
     return report.is_sound and not unsupported and not missing
+
+
+def _promised(measured: Measured) -> str:
+    """Return what a large segment promises, and what was measured."""
+    if measured.promise is None:
+        return f"{measured.key}: promises no recall, as earlier versions wrote it; a merge measures it."
+    return (
+        f"{measured.key}: recall@10 {measured.recall:.3f} measured, {measured.promise.recall} promised, by"
+        f" {measured.promise.lists:,} lists and {measured.promise.candidates:,} candidates."
+    )
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Indexes with inverted segments, for tests: writers choose that kind only for many vectors."""
 
 import hashlib
+from collections.abc import Callable
 
 from glimpse.index import IndexKey, IndexWriter, VectorBatch
 from glimpse.index.kinds import build, entry_fields
@@ -8,11 +9,19 @@ from glimpse.index.kinds import build, entry_fields
 from tests.unit.index.memory_store import MemoryStore, edit_manifest, manifest_of
 
 
-def commit_inverted(store: MemoryStore, key: IndexKey, batch: VectorBatch, *, with_head: bool = True) -> str:
-    """Commit a batch as an inverted segment, and return the key of its object."""
+def commit_inverted(
+    store: MemoryStore,
+    key: IndexKey,
+    batch: VectorBatch,
+    *,
+    with_head: bool = True,
+    change: Callable[[bytes], bytes] | None = None,
+) -> str:
+    """Commit a batch as an inverted segment, perhaps a changed one, and return the key of its object."""
     IndexWriter(store).begin(key).commit(batch)
     version, pieces = build("inverted", batch, key.space_id)
     data = b"".join(pieces)
+    data = change(data) if change else data
     entries = manifest_of(store, key)["segments"]
     entries[-1] |= {
         "kind": "inverted",

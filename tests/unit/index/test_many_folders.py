@@ -18,14 +18,14 @@ TOGETHER, THREADS = 8, 32
 class GatheringStore(MemoryStore):
     """Lets reads through in groups of eight only, so that one after another they would never end."""
 
-    def __init__(self) -> None:
+    def __init__(self, together: int = TOGETHER) -> None:
         super().__init__()
         self.gathers = False
         self.revalidated: list[str] = []
         self.under_way = 0
         self.most = 0
         self._lock = threading.Lock()
-        self._together = threading.Barrier(TOGETHER, timeout=60)
+        self._together = threading.Barrier(together, timeout=60)
 
     def get(self, key: str) -> StoredObject | None:
         with self._counted():
@@ -48,9 +48,9 @@ class GatheringStore(MemoryStore):
             self.under_way -= 1
 
 
-def stocked() -> GatheringStore:
-    store = GatheringStore()
-    for key in KEYS:
+def stocked(keys: list[IndexKey] = KEYS, together: int = TOGETHER) -> GatheringStore:
+    store = GatheringStore(together)
+    for key in keys:
         IndexWriter(store).begin(key).commit(batch_of([key.folder_id]))
     store.requests.clear()
     store.most = 0
@@ -87,3 +87,17 @@ def test_warm_without_versions_each_manifest_is_revalidated_at_once() -> None:
     manifests = sorted(key.manifest for key in KEYS)
     assert sorted(key for _, key in store.requests) == sorted(store.revalidated) == manifests
     assert TOGETHER <= store.most <= THREADS
+
+
+def test_cold_many_folders_take_one_round_more_than_one_folder_does() -> None:
+    """No manifest is answered before all are asked for, and no segment: two rounds, and one of the listing."""
+    keys = [IndexKey("glimpse", "space-1", 1, folder_id) for folder_id in range(500)]
+    store = stocked(keys, len(keys))
+    reader = IndexReader(store, disk_budget_bytes=0, threads=len(keys))
+    assert len(reader.search(keys, QUERY, 1000).hits) == len(keys)
+    assert [kind for kind, _ in store.requests].count("get") == 2 * len(keys)
+    assert len(store.requests) == 2 * len(keys) + 1
+    assert store.most == len(keys)
+    store.requests.clear()
+    assert len(reader.search(keys, QUERY, 1000, dict.fromkeys(keys, 1)).hits) == len(keys)
+    assert store.requests == []

@@ -4,13 +4,13 @@ It reads every object and changes nothing. Writers may go on meanwhile: what a m
 makes it look again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
 
-from glimpse.index import contents, history, marks
+from glimpse.index import contents, history, inverted, marks
 from glimpse.index.batches import Ids, VectorBatch
 from glimpse.index.errors import (
     Conflict,
@@ -22,11 +22,15 @@ from glimpse.index.errors import (
 )
 from glimpse.index.layout import IndexKey, is_marks_name, is_swept_name
 from glimpse.index.manifest import Manifest, shortfall
+from glimpse.index.stages import Promise
 from glimpse.index.store import ObjectStore
 from glimpse.index.survival import merge_batches
 from glimpse.index.tiers import spans_of
+from glimpse.index.trying import Measured, measure
 
 _LOOKS = 5
+_TOLERANCE = 0.02
+"""What two measurements with different queries may differ by."""
 
 
 class Trouble(Enum):
@@ -40,13 +44,14 @@ class Trouble(Enum):
     REPEATED = "named twice"
     OUT_OF_ORDER = "out of order"
     LOG_UNUSABLE = "without its log"
+    SHORT = "short of its promise"
     UNREFERENCED = "unreferenced"
     STRANGE = "not ours"
 
     @property
     def is_error(self) -> bool:
         """Whether the index is not what it should be. Leftovers, and what later versions wrote, are notes."""
-        return self not in (Trouble.UNSUPPORTED, Trouble.UNREFERENCED, Trouble.STRANGE)
+        return self not in (Trouble.UNSUPPORTED, Trouble.SHORT, Trouble.UNREFERENCED, Trouble.STRANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,8 @@ class Report:
         Every vector that a search can find, one per image; None where there is no usable manifest.
     spans, vectors, tombstones : int
         How much the index consists of, what is masked or doubled included.
+    measured : list of Measured
+        What inverted segments promise, and what was measured.
     """
 
     manifest: Manifest | None = None
@@ -99,6 +106,7 @@ class Report:
     spans: int = 0
     vectors: int = 0
     tombstones: int = 0
+    measured: list[Measured] = field(default_factory=list)
 
     @property
     def errors(self) -> list[Finding]:
@@ -217,7 +225,10 @@ def _check_objects(report: Report, store: ObjectStore, key: IndexKey) -> None:
         try:
             if not contents.can_read_segment(entry):
                 raise ObjectUnsupported(contents.later_version(entry))
-            batches.append((entry.sequence, contents.read_segment(store, key, entry, manifest.dimension)))
+            data, batch = contents.read_verified(store, key, entry, manifest.dimension)
+            batches.append((entry.sequence, batch))
+            if entry.kind == inverted.KIND:
+                _check_promises(report, key.object(entry.key), entry.key, measure(data, batch, key))
         except FormatError as error:
             report.findings.append(Finding(_trouble(error), key.object(entry.key), str(error), entry.key))
     for entry in manifest.tombstones:
@@ -232,6 +243,15 @@ def _check_objects(report: Report, store: ObjectStore, key: IndexKey) -> None:
     report.findings += _check_logs(manifest, store, key)
     current = [(sequence, batch) for sequence, batch in batches if sequence >= unknown_before]
     report.batch = merge_batches(current, masks, manifest.dimension or 0)
+
+
+def _check_promises(report: Report, place: str, name: str, measured: Sequence[tuple[Promise, float]]) -> None:
+    """Note what a segment promises, and what was measured now."""
+    report.measured += [Measured(place, *each) for each in measured] or [Measured(place)]
+    for promise, recall in measured:
+        if recall < promise.recall - _TOLERANCE:
+            reason = f"searches find {recall:.3f} of the ten nearest images; it promises {promise.recall}"
+            report.findings.append(Finding(Trouble.SHORT, place, reason, name))
 
 
 def _check_logs(manifest: Manifest, store: ObjectStore, key: IndexKey) -> Iterator[Finding]:

@@ -37,6 +37,13 @@ def read_segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimensio
     StoreError
         If the store refuses or does not answer.
     """
+    return read_verified(store, key, entry, dimension)[1]
+
+
+def read_verified(
+    store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None
+) -> tuple[bytes, VectorBatch]:
+    """Return the bytes of a segment, and its vectors; otherwise as :func:`read_segment`."""
     data = read_whole(store, key, entry)
     batch = kinds.read_batch(data, key.space_id)
     stated = entry.model_extra or {}
@@ -44,7 +51,7 @@ def read_segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimensio
         if stated.get(name, value) != value:
             raise ObjectDamaged(f"its {name} is {value}, where its manifest says {stated[name]}")
     _check_stated(len(batch), batch.dimension, entry, dimension)
-    return batch
+    return data, batch
 
 
 def read_pieces(

@@ -20,8 +20,9 @@ from glimpse.index.segment import FlatSegment
 from glimpse.index.store import ObjectStore
 from glimpse.index.vector_files import VectorFiles
 
-_AHEAD_BYTES = 64 * 2**20
-_AHEAD_COUNT = 256
+_AHEAD_BYTES = 160 * 2**20
+_AHEAD_COUNT = 1_024
+"""Five hundred folders of two hundred images are one round of requests."""
 _WEIGHT_OF_NOTHING = 500
 
 Loaded = FlatSegment | InvertedSegment | Ids

@@ -55,7 +55,7 @@ class IndexReader:
     disk_dir : Path, optional
         Where; ``glimpse-index`` in the system's folder for temporary files by default.
     effort : Effort, optional
-        How thoroughly inverted segments are searched, where a search does not say.
+        How thoroughly inverted segments are searched, where a search does not say; else as they promise.
     threads : int
         How many requests may be under way at once.
     """
@@ -73,7 +73,7 @@ class IndexReader:
         folder = disk_dir or Path(tempfile.gettempdir()) / "glimpse-index"
         whole_bytes = int(disk_budget_bytes * _WHOLE_OBJECTS)
         pool = ThreadPoolExecutor(threads, thread_name_prefix="index")
-        self._effort = effort or Effort()
+        self._effort = effort
         self._manifests = ManifestCache(store, pool, _MANIFEST_BYTES)
         self._objects = ObjectCache(
             store,
