@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install foundry test-models test-protocol test-load run reset test lint format lock synth deploy destroy eval-demo bench-cutoff calibrate-cutoff bench-encoder bench-index bench-cold artefacts size pin-image
+.PHONY: help install foundry test-models test-protocol test-load test-paging run reset test lint format lock synth deploy destroy eval-demo bench-cutoff calibrate-cutoff bench-encoder bench-index bench-cold artefacts size pin-image
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -56,6 +56,9 @@ test-protocol: $(STAMP) ## Test the index protocol at length: the state machine,
 
 test-load: $(STAMP) ## Test 40 clients for three minutes while workers and the emulator are killed; LOAD=small for a minute of it
 	@LOAD=$(or $(LOAD),full) $(BIN)/python -m pytest -m slow -s tests/load
+
+test-paging: $(STAMP) ## Test paging through large folders while they change, and what default searches find
+	@$(BIN)/python -m pytest -m slow tests/paging
 
 lint: $(STAMP) ## Check style, types and layering
 	@$(BIN)/ruff check .

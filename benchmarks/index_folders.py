@@ -1,4 +1,4 @@
-"""A search over many small folders: bytes, requests, rounds and time, by a process that has nothing yet, and warm.
+"""A search over many small folders, cold and warm: bytes, requests, rounds and time.
 
 Usage: ``python -m benchmarks.index_folders --folders 500 --images 200``. Prints, as the last line, JSON.
 """
@@ -83,12 +83,12 @@ def main() -> None:
         "cold_rounds_one_folder": one.rounds, "cold_s": round(cold, 3), "warm_ms": round(1e3 * warm, 2),
         "revalidated_ms": round(1e3 * revalidated, 1),
     }  # fmt: skip
+    print(f"{chosen.folders} folders of {chosen.images} images")
     print(
-        f"{chosen.folders} folders of {chosen.images}, first search: {many.bytes / 1e6:.1f} MB, {many.requests} "
-        f"requests, {many.rounds} rounds (one folder: {one.rounds}), {cold:.2f} s by {_CONNECTIONS} connections "
-        f"of {1e3 * _ANSWER_S:.0f} ms a request; then {1e3 * warm:.1f} ms, or {1e3 * revalidated:.0f} ms where "
-        "every manifest is asked for again"
+        f"  first search: {many.bytes / 1e6:.1f} MB, {many.requests} requests, {many.rounds} rounds "
+        f"(one folder: {one.rounds}), {cold:.2f} s by {_CONNECTIONS} connections of {_ANSWER_S} s a request"
     )
+    print(f"  next: {1e3 * warm:.1f} ms; {1e3 * revalidated:.0f} ms where each manifest is asked for again")
     print(json.dumps(figures))
 
 

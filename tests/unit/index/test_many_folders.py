@@ -90,7 +90,7 @@ def test_warm_without_versions_each_manifest_is_revalidated_at_once() -> None:
 
 
 def test_cold_many_folders_take_one_round_more_than_one_folder_does() -> None:
-    """No manifest is answered before all are asked for, and no segment: two rounds, and one of the listing."""
+    """No manifest is answered before all are asked for, and no segment: two rounds, after the listing's."""
     keys = [IndexKey("glimpse", "space-1", 1, folder_id) for folder_id in range(500)]
     store = stocked(keys, len(keys))
     reader = IndexReader(store, disk_budget_bytes=0, threads=len(keys))
