@@ -268,5 +268,5 @@ def test_stages_deepen_whatever_is_wanted(candidates: int) -> None:
     assert all(stage.ranks <= stage.candidates for stage in every)
     for wanted in (1, 5, 24, 100, 500, 1_000, 10_000):
         needed = stages_for(candidates, wanted)
-        assert needed == every[: len(needed)]
+        assert list(needed) == every[: len(needed)]
         assert needed[-1].ranks >= min(wanted, RANKS)

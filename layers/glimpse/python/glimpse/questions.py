@@ -183,8 +183,8 @@ class Asked(BaseModel):
         Raises
         ------
         Unusable
-            If nothing is asked for, too many pictures are sent, no time lies between the bounds, or the
-            request says twice where to go on.
+            If nothing is asked for, too many pictures are sent, no time lies between the bounds, or two
+            places are named to go on from.
         TooLarge
             If the pictures are larger than a request may be.
         """

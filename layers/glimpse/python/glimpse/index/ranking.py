@@ -37,10 +37,20 @@ class Ranking:
     def __init__(self, top_k: int) -> None:
         self._top_k = top_k
         self._parts: list[_Part] = []
+        self._only: tuple[int, Ids, Vectors] | None = None
         self._buffered = 0
 
     def add(self, folder_id: int, image_ids: Ids, scores: Vectors) -> None:
-        """Take in a ranking of one folder's images, its first one first."""
+        """Take in a ranking of one folder's images, its first one first, each once."""
+        if not self._parts and self._only is None:
+            self._only = folder_id, image_ids, scores  # which is the whole, if there is no other
+            return
+        if self._only is not None:
+            only, self._only = self._only, None
+            self._add(*only)
+        self._add(folder_id, image_ids, scores)
+
+    def _add(self, folder_id: int, image_ids: Ids, scores: Vectors) -> None:
         self._parts.append(_Part.of(folder_id, image_ids, scores))
         self._buffered += len(image_ids)
         if self._buffered > _BUFFERED:
@@ -48,6 +58,10 @@ class Ranking:
 
     def hits(self) -> list[Hit]:
         """Return the first images."""
+        if self._only is not None:
+            folder_id, image_ids, scores = self._only
+            rows = zip(image_ids[: self._top_k].tolist(), scores[: self._top_k].tolist(), strict=True)
+            return [Hit(image_id, folder_id, score) for image_id, score in rows]
         if not self._parts:
             return []
         self._reduce()

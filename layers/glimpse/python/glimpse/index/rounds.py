@@ -98,7 +98,7 @@ class Question:
 class _Shortlist:
     """The rows of a segment to compare, stage by stage."""
 
-    stages: list[Stage]
+    stages: Sequence[Stage]
     rows: list[Ids]
 
     def all_rows(self) -> Ids:

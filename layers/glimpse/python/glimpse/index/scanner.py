@@ -11,6 +11,8 @@ from glimpse.index.filters import Mask
 from glimpse.index.segment import pin_threads
 
 _BLOCK = 32
+_MANY = 4_096
+"""Candidates that may be everything there is; to rank so many by their codes takes its time."""
 
 
 class Scanner:
@@ -67,11 +69,10 @@ class Scanner:
         """
         if not len(lists) or count < 1:
             return np.empty(0, np.int64)
-        most = int(self._lengths[lists].sum())
-        if keep is not None:
-            most = min(most, int(keep.sum()))
-        if count >= most:
-            return self.rows_of(lists, keep)[:count]  # no need to look which are best
+        if count >= _MANY or keep is not None:
+            most = int(self._lengths[lists].sum() if keep is None else keep.sum())
+            if count >= most:
+                return self.rows_of(lists, keep)[:count]  # no need to look which are best
         pin_threads()
         selector = None
         if keep is not None:

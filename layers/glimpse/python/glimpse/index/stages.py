@@ -11,6 +11,7 @@ the exact order of everything that it has not given out yet.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 RECALL = 0.95
 """The share of the ten nearest images that a search finds on average, where it does not say otherwise."""
@@ -97,11 +98,12 @@ def stages(candidates: int) -> Iterator[Stage]:
     yield Stage(max(candidates, _DEEPEST), RANKS)
 
 
-def stages_for(candidates: int, wanted: int) -> list[Stage]:
+@lru_cache(maxsize=1024)
+def stages_for(candidates: int, wanted: int) -> tuple[Stage, ...]:
     """Return those that it takes to have so many results, if there are as many."""
     needed: list[Stage] = []
     for stage in stages(candidates):
         needed.append(stage)
         if stage.ranks >= wanted:
             break
-    return needed
+    return tuple(needed)
