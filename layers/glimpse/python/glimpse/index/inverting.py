@@ -13,8 +13,8 @@ from glimpse.index.batches import Ids, Rows
 from glimpse.index.codes import Coder, Codes
 from glimpse.index.container import Buffer, Section
 from glimpse.index.inverted import DIRECTORY, FORMAT_VERSION, KIND, TRAILER, digest
-from glimpse.index.promises import Trial, make_queries
-from glimpse.index.stages import Promise
+from glimpse.index.promises import RECALLS, Trial, make_queries
+from glimpse.index.stages import LISTED, Promise
 from glimpse.index.training import CHUNK
 
 _LISTS_PER_ROOT = 4
@@ -68,7 +68,9 @@ def encode(rows: Rows, space_id: str) -> Iterator[Buffer]:
 
 
 def _promises(rows: Rows, order: Ids, coder: Coder, ends: Ids, codes: Codes) -> list[Promise]:
-    """Return how thoroughly the segment has to be searched."""
+    """Return how thoroughly the segment has to be searched; a small one is compared whole."""
+    if len(rows) <= LISTED:
+        return [Promise(recall, len(ends), len(rows)) for recall in RECALLS]
     return Trial(coder, ends, codes, make_queries(rows, order, _SEED)).promises()
 
 
