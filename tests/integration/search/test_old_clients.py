@@ -181,7 +181,11 @@ def test_no_images_to_show_means_as_many_as_usual(function: SearchFunction, embe
         (question(top_k=-1), "top_k has to be 0 or more."),
         (question(top_k=5000), "top_k has to be 1,000 or less."),
         (question(folder_ids=[1, "2"]), "folder_ids[1] has to be a whole number."),
-        (question(include=["relevent"]), "include[0] has to be 'relevant', 'partial' or 'problems'."),
+        (
+            question(include=["relevent"]),
+            "include[0] has to be 'relevant', 'partial', 'problems', 'next', 'offset', 'approximate' or "
+            "'recall'.",
+        ),
         (question(parts=[{"text": ""}]), "parts[0].text is empty; fill it in."),
         ({"query": "a cat"}, "user_id is missing; send it along."),
         ([], "Send the request's fields as a JSON object, with the content type application/json."),

@@ -70,7 +70,7 @@ def test_what_old_clients_do_not_know_is_asked_for() -> None:
     canned = Canned(200, {"results": [], "relevant": None, "partial": True})
     found = SearchClient(canned).find(1, Asked(query="sunset"), [3], {3: 1})
     assert (found.relevant, found.partial) == (None, True)
-    assert canned.requests[0][2]["include"] == ["relevant", "partial"]
+    assert canned.requests[0][2]["include"] == ["relevant", "partial", "next", "offset"]
 
 
 def test_answers_become_objects() -> None:
