@@ -14,9 +14,9 @@ from glimpse.questions import (
     MAX_OFFSET,
     AnyPart,
     Asked,
+    BlankIsEmpty,
     ImagePart,
     Moment,
-    Seen,
     is_blank,
 )
 from pydantic import BaseModel, Field, StringConstraints
@@ -120,8 +120,8 @@ class SearchRequest(Asked):
     query: (
         Annotated[
             str,
-            Seen,
             StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY_CHARACTERS),
+            BlankIsEmpty,
         ]
         | None
     ) = None

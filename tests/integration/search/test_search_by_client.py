@@ -18,14 +18,13 @@ from tests.integration.search_client.lambda_server import LambdaServer
 
 
 @pytest.fixture
-def client(function: SearchFunction, monkeypatch: pytest.MonkeyPatch) -> Iterator[SearchClient]:
+def client(function: SearchFunction) -> Iterator[SearchClient]:
     def search(event: object, name: str) -> dict[str, object]:
         asyncio.set_event_loop(asyncio.new_event_loop())  # Lambda calls where it imported: in one thread
         return function.answer(event, name.partition(":")[2] or None)
 
     with LambdaServer({"search": search}) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", server.url)
-        yield SearchClient(InvokeTransport("search", "glimpse"))
+        yield SearchClient(InvokeTransport("search", "glimpse", endpoint_url=server.url))
 
 
 def test_the_whole_way(client: SearchClient) -> None:

@@ -87,10 +87,12 @@ is not, and clients that are older refuse an answer with fields that they do not
 EXTRAS: tuple[Extra, ...] = get_args(Extra)
 
 Id = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
-Seen = BeforeValidator(_nothing_if_blank)
+BlankIsEmpty = BeforeValidator(_nothing_if_blank)
 """Takes a text of which nothing can be seen for an empty one."""
 
-Query = Annotated[str, Seen, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY)]
+Query = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY), BlankIsEmpty
+]
 Picture = Annotated[str, Field(min_length=1), AfterValidator(_is_base64)]
 Moment = Annotated[datetime, BeforeValidator(_iso)]
 Number = Annotated[float, Field(strict=True, ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)]
