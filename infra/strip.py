@@ -11,9 +11,16 @@ from pathlib import Path
 # boto3 describes 400 services in 25 MB; these are the ones that a function calls (sts: credentials).
 AWS_SERVICES = {"dynamodb", "lambda", "s3", "sqs", "sts"}
 
+# imagecodecs knows 80 formats in 80 MB; these are the compressions and predictors of photographs in TIFFs,
+# and what its modules share.
+TIFF_CODECS = {
+    "_shared", "_shared_cython", "_imcd", "_ccitt", "_deflate", "_jpeg2k", "_jpeg8", "_jpegsof3", "_jpegxr",
+    "_lerc", "_ljpeg", "_lzma", "_pixarlog", "_webp", "_zlib", "_zstd",
+}  # fmt: skip
+
 
 def strip(site: Path) -> None:
-    """Remove scripts, tests, training tools and the descriptions of other AWS services.
+    """Remove scripts, tests, training tools, other codecs and the descriptions of other AWS services.
 
     Parameters
     ----------
@@ -29,6 +36,26 @@ def strip(site: Path) -> None:
         unused += [path for path in services.glob("*/") if path.name not in AWS_SERVICES]
     for path in unused:
         shutil.rmtree(path, ignore_errors=True)
+    _strip_codecs(site)
+
+
+def _strip_codecs(site: Path) -> None:
+    """Remove the codecs of formats that no TIFF uses, and the libraries that only those load."""
+    codecs = site.glob("imagecodecs/_*.so")
+    for codec in codecs:
+        if codec.name.partition(".")[0] not in TIFF_CODECS:
+            codec.unlink()
+    libraries = set(site.glob("imagecodecs.libs/*"))
+    loaded: set[Path] = set()
+    loading = list(site.glob("imagecodecs/_*.so"))
+    while loading:
+        # A file that is to be loaded is named in the loading one; wheels give each library a name of its own.
+        content = loading.pop().read_bytes()
+        found = {path for path in libraries - loaded if path.name.encode() in content}
+        loaded |= found
+        loading += found
+    for library in libraries - loaded:
+        library.unlink()
 
 
 if __name__ == "__main__":

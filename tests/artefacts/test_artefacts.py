@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
 from glimpse.encoder import Bundle
 
 from infra import packaging
@@ -121,6 +123,31 @@ def test_the_image_holds_packages_code_and_the_image_encoder(image_root: Path) -
     assert sum(parts.values()) - sum(models.values()) <= 300_000_000
     assert sum(parts.values()) == sum(p.stat().st_size for p in image_root.rglob("*") if p.is_file())
     assert not [path for path in image_root.rglob("*") if path.name in {"quantization", "pip"}]
+
+
+# Compressions, and depths of which Pillow reads some and the second decoder the others.
+TIFFS = {
+    "deflate": "float32", "lzma": "float32", "zstd": "float32", "lzw": "uint16", "packbits": "uint16",
+    "jpeg2000": "uint16", "jpegxr": "uint8", "webp": "uint8", "lerc": "uint8", "jpeg": "uint8",
+}  # fmt: skip
+
+DECODE = """
+from pathlib import Path
+from glimpse.photos import open_photo
+for path in sorted(Path({folder!r}).iterdir()):
+    print("DECODED", path.name, *open_photo(path.read_bytes()).image.size)
+"""
+
+
+def test_the_image_reads_tiffs_of_every_compression(
+    image_root: Path, interpreter: Interpreter, tmp_path: Path
+) -> None:
+    for compression, depth in TIFFS.items():
+        values = np.full((32, 48, 3), 0.5 if depth == "float32" else 99, depth)
+        tifffile.imwrite(tmp_path / f"{compression}.tif", values, photometric="rgb", compression=compression)
+    output = interpreter.output([image_root], DECODE.format(folder=str(tmp_path)), {})
+    decoded = [line.split()[1:] for line in output.splitlines() if line.startswith("DECODED ")]
+    assert decoded == [[path.name, "48", "32"] for path in sorted(tmp_path.iterdir())]
 
 
 def test_the_image_brings_bytecode_and_no_root(image_root: Path, image: Image) -> None:
