@@ -9,7 +9,7 @@ from enum import StrEnum
 from glimpse.records import FolderRecord, FolderStatus
 
 from functions.api.services.errors import NoAccess, Unavailable
-from functions.api.services.names import MAX_FOLDER_NAME, clean_folder_name, spelled
+from functions.api.services.names import can_be_stored, clean_folder_name, spelled
 from functions.api.services.ports import Counter, Counters, Folders, Maintenance, Shares, User
 
 _CREATE_ATTEMPTS = 3
@@ -92,7 +92,7 @@ class FolderService:
             If others kept creating and erasing a folder of this name, or the account was deleted meanwhile.
         """
         name = spelled(folder_name)
-        is_new = not 1 <= len(name) <= MAX_FOLDER_NAME or self._folders.find(user.user_id, name) is None
+        is_new = not can_be_stored(name) or self._folders.find(user.user_id, name) is None
         if is_new:
             name = clean_folder_name(folder_name)
         for _ in range(_CREATE_ATTEMPTS):

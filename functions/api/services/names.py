@@ -93,6 +93,13 @@ def clean_folder_name(name: str) -> str:
     return clean
 
 
+def can_be_stored(name: str) -> bool:
+    """Tell whether a folder of any version can have a name: half a surrogate pair, for one, is no key."""
+    return 1 <= len(name) <= MAX_FOLDER_NAME and all(
+        unicodedata.category(character) != "Cs" for character in name
+    )
+
+
 def can_be_seen(name: str) -> bool:
     """Tell whether a name has a letter, number, sign or symbol that leaves ink; no mark alone does."""
     return any(

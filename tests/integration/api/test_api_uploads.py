@@ -92,6 +92,17 @@ def test_a_folder_name_that_cannot_be_one_is_422(client: Any, folder: str) -> No
     assert answer.json["detail"]
 
 
+@pytest.mark.parametrize("field", ["name", "content_type", "folderName"])
+def test_half_a_surrogate_pair_is_refused_wherever_text_is_sent(client: Any, field: str) -> None:
+    token = client.account()
+    file = {"name": "a.jpg", "size": 5, "content_type": "image/jpeg"}
+    body = {"token": token, "folderName": "summer", "files": [file]}
+    (file if field in file else body)[field] = "\ud800"
+    answer = client.json("POST", "/api/uploads", body)
+    assert answer.status == 422
+    assert answer.json["detail"]
+
+
 def test_an_image_that_could_not_be_stored_says_so(client: Any, s3: Any) -> None:
     token = client.account()
     s3.delete_bucket(Bucket=BUCKET)
