@@ -156,7 +156,7 @@ class Gate:
         if not plain or "authorization" in request.headers or not self._emulator.is_open_bucket(bucket):
             raise Refused("Forms are for uploading photographs.")
         fields, read = await fields_of(request, receive)
-        signatures.verify_form(fields, self._emulator.keys)
+        signatures.verify_form(request, fields, self._emulator.keys)
         return _again(read, receive), self._cors(request.headers.get("origin"))
 
     def _preflight(self, request: Request) -> list[tuple[bytes, bytes]]:

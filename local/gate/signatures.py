@@ -116,9 +116,7 @@ def verify_headers(request: Request, keys: Keys, now: datetime) -> Callable[[str
     credentials = claim.credentials(keys)
     if abs(claim.signed_at() - now) > SKEW:
         raise Refused("The signature is too old, or of a time to come.", "RequestTimeTooSkewed")
-    left_out = {name for name in request.headers if name.startswith("x-amz-")} - names
-    if {"host", "x-amz-date"} - names or left_out:
-        raise Refused("The signature leaves out headers that it must cover.", "SignatureDoesNotMatch")
+    _see_that_covered(request, names, "host", "x-amz-date")
     declared = request.headers.get("x-amz-content-sha256")
 
     def check_body(digest: str) -> None:
@@ -164,18 +162,19 @@ def verify_address(request: Request, keys: Keys, now: datetime) -> None:
     if not claim.signed_at() - SKEW <= now <= claim.signed_at() + timedelta(seconds=seconds):
         raise Refused("The address has expired.", "AccessDenied")
     names = frozenset(given.get("x-amz-signedheaders", "").split(";"))
-    if "host" not in names:
-        raise Refused("The signature leaves out the host.", "SignatureDoesNotMatch")
+    _see_that_covered(request, names, "host")
     query = tuple(pair for pair in request.query if pair[0].lower() != "x-amz-signature")
     signed = Request(request.method, request.path, request.raw_path, query, request.headers)
     claim.check(_signature(credentials, signed, claim, names, "UNSIGNED-PAYLOAD"))
 
 
-def verify_form(fields: Mapping[str, str], keys: Keys) -> None:
+def verify_form(request: Request, fields: Mapping[str, str], keys: Keys) -> None:
     """Verify the signature of a form's policy; what the policy demands is the storage's affair.
 
     Parameters
     ----------
+    request
+        What arrived, but for its body.
     fields
         The form's, before its file, by their names in lower case.
     keys
@@ -186,6 +185,7 @@ def verify_form(fields: Mapping[str, str], keys: Keys) -> None:
     Refused
         If the signature is not right, or not whole.
     """
+    _see_that_covered(request, frozenset())
     claim = _claim(fields, fields.get("x-amz-security-token"))
     policy = fields.get("policy")
     if not policy:
@@ -194,6 +194,13 @@ def verify_form(fields: Mapping[str, str], keys: Keys) -> None:
     stamped = AWSRequest()
     stamped.context["timestamp"] = claim.timestamp
     claim.check(signer.signature(policy, stamped))
+
+
+def _see_that_covered(request: Request, names: frozenset[str], *needed: str) -> None:
+    """Refuse headers that no signature covers, but that decide what a request does (``X-Amz-Target``)."""
+    amazons = {name for name in request.headers if name.startswith("x-amz-")}
+    if {*needed, *amazons} - names:
+        raise Refused("The signature leaves out headers that it must cover.", "SignatureDoesNotMatch")
 
 
 def _claim(given: Mapping[str, str], token: str | None) -> _Claim:

@@ -56,6 +56,21 @@ def test_a_signed_address_is_good_as_it_is_and_for_its_time(inner: Inner, addres
     assert not inner.passes("GET", address)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [{"x-amz-target": "DynamoDB_20120810.ListTables"}, {"x-amz-copy-source": "/index/manifest.json"}],
+)
+def test_headers_that_are_not_signed_can_not_make_another_request_of_it(
+    inner: Inner, address: str, header: dict[str, str]
+) -> None:
+    client = Signer(ROLE).client("s3")
+    writing = client.generate_presigned_url("put_object", Params={"Bucket": "images", "Key": "k"})
+    form = client.generate_presigned_post("images", "uploads/1")
+    assert not inner.passes("GET", address, headers=header)
+    assert not inner.passes("PUT", writing, headers=header)
+    assert not inner.passes("POST", form["url"], data=form["fields"], files={"file": b"x"}, headers=header)
+
+
 def test_a_signed_form_passes_from_any_page(inner: Inner) -> None:
     form = Signer(ROLE).client("s3").generate_presigned_post("images", "uploads/1", ExpiresIn=600)
     large = b"\r\n" * 300_000
