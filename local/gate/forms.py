@@ -1,17 +1,31 @@
-"""The fields of a form that uploads a file: what is signed of it stands before the file."""
+"""The fields of a form that uploads a file: what is signed of it stands before the file.
+
+The emulator takes a form in which it sees no signature for one that needs none. So the gate must not see
+fields where the emulator sees others: what two readers could read differently is refused.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser
 
 from local.gate.requests import Refused, Request
 
 LIMIT = 64 * 1024
 """Bytes that a form's fields may have before its file; S3 takes 20 kB."""
+
+# No parameter's name may end with another's, and no name hide in a file's: some readers search for them.
+_CONTENT_TYPE = re.compile(
+    r"multipart/form-data(?:;.*)?;\s*boundary=(\"?)([\w'()+,./:=?-]{1,70})\1\s*(?:;.*)?",
+    re.ASCII | re.IGNORECASE,
+)
+_DISPOSITION = re.compile(
+    rb"form-data;\s*name=(?:\"([^\"\\]*)\"|([^;\s\"\\]+))\s*(?:;.*)?", re.DOTALL | re.IGNORECASE
+)
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -37,11 +51,11 @@ async def fields_of(request: Request, receive: Receive) -> tuple[dict[str, str],
     Refused
         If it is no form, has no file, or has too much before it.
     """
-    _, options = parse_options_header(request.headers.get("content-type", ""))
-    fields = _Fields()
+    boundary = _boundary_of(request.headers.get("content-type", ""))
+    fields = _Fields(boundary)
     read: list[Message] = []
     try:
-        parser = MultipartParser(options.get(b"boundary", b""), fields.callbacks())
+        parser = MultipartParser(boundary, fields.callbacks())
         while not fields.complete:
             message = await receive()
             read.append(message)
@@ -61,10 +75,18 @@ async def fields_of(request: Request, receive: Receive) -> tuple[dict[str, str],
     return fields.values, read
 
 
+def _boundary_of(content_type: str) -> bytes:
+    match = _CONTENT_TYPE.fullmatch(content_type)
+    if match is None or content_type.lower().count("boundary=") != 1:
+        raise Refused("The form's content type can't be read.", "MalformedPOSTRequest")
+    return match[2].encode()
+
+
 class _Fields:
     """Collects a form's fields until its file begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, boundary: bytes) -> None:
+        self._delimiter = b"--" + boundary
         self.values: dict[str, str] = {}
         self.complete = False
         self._header = [b"", b""]
@@ -85,9 +107,14 @@ class _Fields:
         self._header[which] += data
 
     def _end_header(self) -> None:
-        if self._header[0].lower() == b"content-disposition":
-            _, options = parse_options_header(self._header[1])
-            self._name = options.get(b"name", b"").decode().lower()
+        name, value = self._header
+        if self._delimiter in name + b":" + value:
+            raise Refused("A field's header can't be read.", "MalformedPOSTRequest")
+        if name.lower() == b"content-disposition":
+            match = _DISPOSITION.fullmatch(value.strip())
+            if match is None:
+                raise Refused("A field's Content-Disposition can't be read.", "MalformedPOSTRequest")
+            self._name = (match[1] or match[2] or b"").decode("ascii").lower()
         self._header = [b"", b""]
 
     def _begin_part(self) -> None:

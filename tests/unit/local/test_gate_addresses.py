@@ -98,3 +98,46 @@ def test_an_unsigned_form_is_refused(inner: Inner, change: dict[str, str | None]
     assert not inner.passes("POST", f"{BASE}/", data=form["fields"], files={"file": b"x"})
     assert not inner.passes("POST", f"{BASE}/index", data=form["fields"], files={"file": b"x"})
     assert not inner.passes("POST", f"{BASE}/images", data={"x": "y" * 100_000}, files={"file": b"x"})
+
+
+def _body(fields: dict[str, str], *, disposition: str, extra: str = "") -> bytes:
+    """A form as no client writes it; the file, and what another reader may take for the form, at its end."""
+    parts = [
+        f"--B\r\n{disposition.format(name=name)}{extra}\r\n\r\n{value}\r\n" for name, value in fields.items()
+    ]
+    end = '--B\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n--B--\r\n'
+    return "".join([*parts, end]).encode()
+
+
+NAME_FIRST = 'Content-Disposition: form-data; name="{name}"'
+
+
+@pytest.mark.parametrize(
+    ("content_type", "disposition", "extra", "passes"),
+    [
+        ("multipart/form-data; boundary=B", NAME_FIRST, "", True),
+        (
+            'multipart/form-data; boundary="B"; charset=utf-8',
+            NAME_FIRST,
+            "\r\nContent-Type: text/plain",
+            True,
+        ),
+        ("multipart/form-data; boundary=B", "Content-Disposition: form-data; name={name}", "", True),
+        ("multipart/form-data; xboundary=A; boundary=B", NAME_FIRST, "", False),
+        ("multipart/form-data; boundary=B; x=boundary=A", NAME_FIRST, "", False),
+        (
+            "multipart/form-data; boundary=B",
+            'Content-Disposition: form-data; filename="x"; name="{name}"',
+            "",
+            False,
+        ),
+        ("multipart/form-data; boundary=B", NAME_FIRST, "\r\nX: --B", False),
+    ],
+)
+def test_a_form_that_two_readers_read_differently_is_refused(
+    inner: Inner, content_type: str, disposition: str, extra: str, passes: bool
+) -> None:
+    form = Signer(ROLE).client("s3").generate_presigned_post("images", "uploads/1")
+    body = _body(form["fields"], disposition=disposition, extra=extra)
+    headers = {"content-type": content_type}
+    assert inner.passes("POST", form["url"], content=body, headers=headers) is passes
