@@ -13,12 +13,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 
 from infra.interpreters import Compiler, find_compiler
+from infra.staging import stage
 from infra.strip import strip
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -132,7 +131,7 @@ def stage_models(bundles: Mapping[str, Path]) -> Path:
         if result.returncode != 0:
             raise RuntimeError(f"The models can't be staged: {result.stderr.strip()[-2000:]}")
 
-    return _stage(BUILD / "models", fill)
+    return stage(BUILD / "models", fill)
 
 
 def stage_function(name: str, *, compiled: bool = True) -> Path:
@@ -163,7 +162,7 @@ def stage_function(name: str, *, compiled: bool = True) -> Path:
         if compiled and (compiler := _compiler()):
             compiler.compile(package, f"{TASK_ROOT}/functions")
 
-    return _stage(BUILD / "functions" / name, fill)
+    return stage(BUILD / "functions" / name, fill)
 
 
 def stage_shared_layer(*, compiled: bool = True) -> Path:
@@ -174,7 +173,7 @@ def stage_shared_layer(*, compiled: bool = True) -> Path:
         if compiled and (compiler := _compiler()):
             compiler.compile(folder / "python", LAYER_ROOT)
 
-    return _stage(BUILD / "layers/glimpse", fill)
+    return stage(BUILD / "layers/glimpse", fill)
 
 
 def build_dependency_layer(name: str, *, compiled: bool = True) -> Path:
@@ -210,7 +209,7 @@ def build_dependency_layer(name: str, *, compiled: bool = True) -> Path:
     recipe = _recipe(name) + (ROOT / "infra/strip.py").read_bytes()
     if compiler:
         recipe += compiler.name.encode() + (ROOT / "infra/bytecode.py").read_bytes()
-    return _stage(BUILD / "layers" / name, fill, digest=hashlib.sha256(recipe).hexdigest())
+    return stage(BUILD / "layers" / name, fill, digest=hashlib.sha256(recipe).hexdigest())
 
 
 def installed_packages(name: str) -> Path:
@@ -222,9 +221,7 @@ def installed_packages(name: str) -> Path:
         If pip fails; with the end of its output.
     """
     digest = hashlib.sha256(_recipe(name)).hexdigest()
-    return _stage(
-        BUILD / "packages" / name, lambda folder: install(REQUIREMENTS[name], folder), digest=digest
-    )
+    return stage(BUILD / "packages" / name, lambda folder: install(REQUIREMENTS[name], folder), digest=digest)
 
 
 def _compiler() -> Compiler | None:
@@ -262,53 +259,3 @@ def install(requirements: Path, site: Path, *, python_version: str = PYTHON_VERS
     result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
     if result.returncode != 0:
         raise RuntimeError(f"pip could not install {requirements} for Lambda:\n{result.stderr[-2000:]}")
-
-
-def _stage(name: Path, fill: Callable[[Path], None], *, digest: str | None = None) -> Path:
-    """Fill a folder that is named by its content, and is never changed once it has that name.
-
-    Thus two runs at once don't disturb each other, and an interrupted one leaves nothing that looks complete.
-
-    Parameters
-    ----------
-    name
-        The folder's path; the digest is appended.
-    fill
-        Writes the content into an empty folder.
-    digest
-        Identifies the content where that is known beforehand: an existing folder is then not filled again.
-    """
-    name.parent.mkdir(parents=True, exist_ok=True)
-    if digest is not None and (known := _named(name, digest)).exists():
-        return known
-    with tempfile.TemporaryDirectory(dir=name.parent, prefix=f".{name.name}-") as temporary:
-        folder = Path(temporary) / "content"
-        folder.mkdir()
-        fill(folder)
-        target = _named(name, digest or _digest(folder))
-        # A concurrent one may come first, with the same content.
-        with suppress(OSError):
-            folder.rename(target)
-    if not target.is_dir():
-        raise RuntimeError(f"{target} could not be written; is the disk full, or the folder read-only?")
-    _forget_old(name, keep=target)
-    return target
-
-
-def _named(name: Path, digest: str) -> Path:
-    return name.with_name(f"{name.name}-{digest[:16]}")
-
-
-def _digest(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{path.relative_to(folder)}\0{content}\n".encode())
-    return digest.hexdigest()
-
-
-def _forget_old(name: Path, *, keep: Path) -> None:
-    hour_ago = time.time() - 3600
-    for other in name.parent.glob(f"{name.name}-*"):
-        if other != keep and other.stat().st_mtime < hour_ago:
-            shutil.rmtree(other, ignore_errors=True)
