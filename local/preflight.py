@@ -16,12 +16,21 @@ from local.settings import HOST
 MIN_FREE_BYTES = 500_000_000
 """A deployment, the emulator's copies of it and a sample gallery fit into this."""
 
+STATE = (
+    "cdk.log",
+    "cdk.out",
+    credentials.FILE,
+    "deployed.json",
+    "emulator",
+    "emulator.json",
+    "model.json",
+    "seeded.json",
+    "lock",
+)
+"""What a run keeps in the home folder; ``make reset`` deletes it in this order, the lock last."""
 
-_RUNS = {"cdk.log", "cdk.out", "deployed.json", "emulator", "emulator.json", "lock", "seeded.json"}
-_MODELS = {"model.json", "models"}
-
-OURS = _RUNS | _MODELS | {credentials.FILE}
-"""What a run and the command keep in the folder of all state."""
+_KEPT = ("migrations", "models")
+"""What the command keeps there, and ``make reset`` leaves."""
 
 
 def prepare_home(home: Path) -> None:
@@ -38,7 +47,7 @@ def prepare_home(home: Path) -> None:
     probe = home / ".probe"
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if {path.name for path in home.iterdir()} <= OURS and home.stat().st_uid == os.getuid():
+        if {path.name for path in home.iterdir()} <= {*STATE, *_KEPT} and home.stat().st_uid == os.getuid():
             home.chmod(0o700)  # an earlier version made it readable for all
         probe.write_bytes(b"x" * 4096)
         probe.unlink()

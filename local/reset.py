@@ -8,20 +8,8 @@ import sys
 from local.emulator import end_stale
 from local.errors import Trouble
 from local.lock import HomeLock
-from local.preflight import explain
+from local.preflight import STATE, explain
 from local.settings import Settings
-
-# Only what a run writes: GLIMPSE_HOME may point at a folder that holds other things, too.
-_STATE = ("emulator", "cdk.out")
-_FILES = (
-    "cdk.log",
-    "credentials.json",
-    "deployed.json",
-    "emulator.json",
-    "model.json",
-    "seeded.json",
-    "lock",
-)
 
 
 def reset(settings: Settings) -> None:
@@ -42,10 +30,11 @@ def reset(settings: Settings) -> None:
             return
         end_stale(home)
         try:
-            for name in _STATE:
-                shutil.rmtree(home / name, ignore_errors=not (home / name).exists())
-            for name in _FILES:
-                (home / name).unlink(missing_ok=True)
+            for name in STATE:  # and nothing else: GLIMPSE_HOME may be a folder that holds other things, too
+                if (home / name).is_dir():
+                    shutil.rmtree(home / name)
+                else:
+                    (home / name).unlink(missing_ok=True)
         except OSError as error:
             raise Trouble(explain(error, home)) from error
     if not any(home.iterdir()):

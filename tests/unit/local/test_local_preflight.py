@@ -109,7 +109,8 @@ def test_a_process_that_ignores_the_request_is_made_to_end() -> None:
 def test_the_home_is_its_owners_alone(tmp_path: Path, mode: int | None) -> None:
     home = tmp_path / "home"
     if mode is not None:  # as an earlier version made it
-        (home / "emulator").mkdir(parents=True)
+        for name in ("emulator", "models", "migrations"):
+            (home / name).mkdir(parents=True)
         home.chmod(mode)
     prepare_home(home)
     assert home.stat().st_mode & 0o777 == 0o700
