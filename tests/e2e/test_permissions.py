@@ -14,9 +14,20 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.e2e.allowed import (
+    FUNCTIONS,
+    INVOKES,
+    LISTED,
+    NAMED,
+    OBJECT_ACTIONS,
+    OBJECTS,
+    READABLE,
+    RECEIVES,
+    SCANNABLE,
+    SENDS,
+    TRIED,
+)
 from tests.e2e.stack import Stack
-
-FUNCTIONS = ("Api", "Embed", "Search", "Upkeep")
 
 HEALTH = json.dumps(
     {
@@ -108,34 +119,6 @@ def is_denied(call: Callable[[], object]) -> bool:
     return False
 
 
-NAMED = {  # a key of each table
-    "users": {"user_id": {"N": "1"}},
-    "usernames": {"username": {"S": "demo"}},
-    "sessions": {"token_hash": {"S": "0" * 64}},
-    "folders": {"folder_id": {"N": "1"}},
-    "folder_names": {"owner_id": {"N": "1"}, "folder_name": {"S": "Photographs"}},
-    "images": {"folder_id": {"N": "1"}, "image_id": {"N": "1"}},
-    "jobs": {"job_id": {"N": "1"}},
-    "counters": {"name": {"S": "users"}},
-    "deployment": {"name": {"S": "models"}},
-    "shares": {"folder_id": {"N": "1"}, "user_id": {"N": "1"}},
-    "other_images": {"index_key": {"S": "glimpse/1/1"}, "image_id": {"N": "1"}},
-}
-
-READABLE = {
-    "Api": {"users", "usernames", "sessions", "folders", "folder_names", "images", "jobs", "deployment"},
-    "Embed": {"folders", "images", "deployment"},
-    "Search": {"deployment"},
-    "Upkeep": set[str](),
-}
-SCANNABLE = {
-    "Api": {"usernames"},
-    "Embed": {"folders", "other_images"},
-    "Search": set[str](),
-    "Upkeep": set[str](),
-}
-
-
 @pytest.mark.parametrize("table", NAMED)
 @pytest.mark.parametrize("role", FUNCTIONS)
 def test_a_role_reads_the_tables_of_its_work_alone(
@@ -172,48 +155,14 @@ def test_a_role_changes_no_table_beyond_its_work(
     assert is_denied(lambda: call(TableName=resources.tables[table], **item))
 
 
-OBJECTS = {
-    "uploads": "uploads/1/1/9007199254740991/none.jpg",
-    "thumbnails": "thumbnails/1/1/9007199254740991.webp",
-    "others": "images/1/1/none.jpg",
-    "elsewhere": "secrets/none",
-    "indexes": "indexes/glimpse/none/1/1/manifest.json",
-}
-_IMAGES = ("uploads", "thumbnails", "others", "elsewhere")
-_INDEX = ("indexes", "elsewhere")
-
-# Everything that a role may do with an object; anything not named here must be denied.
-OBJECT_ACTIONS = {
-    "Api": {
-        ("get", "images", "uploads"),
-        ("get", "images", "thumbnails"),
-        ("put", "images", "uploads"),
-    },
-    "Embed": {
-        ("get", "images", "uploads"),
-        ("get", "images", "others"),
-        ("put", "images", "thumbnails"),
-        ("delete", "images", "uploads"),
-        ("delete", "images", "thumbnails"),
-        ("get", "index", "indexes"),
-        ("put", "index", "indexes"),
-        ("delete", "index", "indexes"),
-    },
-    "Search": {("get", "index", "indexes"), ("put", "index", "indexes"), ("delete", "index", "indexes")},
-    "Upkeep": {("get", "index", "indexes"), ("put", "index", "indexes"), ("delete", "index", "indexes")},
-}
-LISTED = {"Api": set[str](), "Embed": {"images", "index"}, "Search": {"index"}, "Upkeep": {"index"}}
-
-
 @pytest.mark.parametrize("role", FUNCTIONS)
 def test_a_role_touches_the_objects_of_its_work_alone(
     stack: Stack, client: Callable[[str, str], Any], resources: Resources, role: str
 ) -> None:
     s3 = client(role, "s3")
     buckets = {"images": resources.images, "index": resources.index}
-    tried = {("images", prefix) for prefix in _IMAGES} | {("index", prefix) for prefix in _INDEX}
     allowed = set()
-    for bucket, prefix in sorted(tried):
+    for bucket, prefix in ((bucket, prefix) for bucket, prefixes in TRIED.items() for prefix in prefixes):
         target = {"Bucket": buckets[bucket], "Key": OBJECTS[prefix]}
         stack.client("s3").put_object(**target, Body=b"{}")
         try:
@@ -234,14 +183,6 @@ def test_a_role_touches_the_objects_of_its_work_alone(
     assert listed == LISTED[role]
 
 
-INVOKES = {
-    "Api": {"SearchAlias"},
-    "Embed": set[str](),
-    "Search": {"EmbedFunction"},
-    "Upkeep": set[str](),
-}
-
-
 @pytest.mark.parametrize("role", FUNCTIONS)
 def test_a_role_invokes_the_function_that_it_needs_alone(
     client: Callable[[str, str], Any], resources: Resources, role: str
@@ -258,13 +199,6 @@ def test_a_role_invokes_the_function_that_it_needs_alone(
     assert allowed == INVOKES[role]
 
 
-SENDS = {
-    "Api": {"MaintenanceQueueUrl"},
-    "Embed": {"MaintenanceQueueUrl", "UpkeepQueueUrl"},
-    "Search": set[str](),
-    "Upkeep": {"UpkeepQueueUrl"},
-}
-RECEIVES = {"Embed": {"UploadQueueUrl", "MaintenanceQueueUrl"}, "Upkeep": {"UpkeepQueueUrl"}}
 NO_FOLDER = json.dumps({"kind": "erase-folder", "owner_id": 1, "folder_id": 9007199254740991})
 
 
