@@ -54,7 +54,7 @@ test-models: $(TORCH) ## Test exports, tokenizers and preprocessing against open
 test-protocol: $(STAMP) ## Test the index protocol at length: the state machine, mistakes it must notice, killed writers
 	@$(BIN)/python -m pytest -m slow tests/protocol
 
-test-load: $(STAMP) ## Test 40 clients for three minutes while workers and the emulator are killed; LOAD=small for a minute of it
+test-load: $(STAMP) ## Test 40 clients for three minutes while workers and the emulator are killed; LOAD=small: 8 clients for 15 s
 	@LOAD=$(or $(LOAD),full) $(BIN)/python -m pytest -m slow -s tests/load
 
 test-paging: $(STAMP) ## Test paging through large folders while they change, and what default searches find
@@ -78,15 +78,15 @@ artefacts: $(STAMP) ## Build each function's artefact for Lambda and test it alo
 
 BASE_IMAGE := public.ecr.aws/lambda/python:3.12
 
-pin-image: ## Build embed's image on AWS's base image of today; needs a Docker engine and a network
+pin-image: ## Pin embed's image to today's base image of AWS; needs a Docker engine and a network
 	@digest=$$(docker buildx imagetools inspect $(BASE_IMAGE) --format '{{.Manifest.Digest}}') \
-	  && sed -i "s|^ARG BASE=.*|ARG BASE=$(BASE_IMAGE)@$$digest|" functions/embed/Dockerfile \
+	  && sed -i "s|^ARG BASE=.*|ARG BASE=$(BASE_IMAGE)@$$digest|; s|was on [0-9-]*;|was on $$(date +%F);|" functions/embed/Dockerfile \
 	  && grep '^ARG BASE=' functions/embed/Dockerfile
 
 eval-demo: $(STAMP) ## Measure the demo model that ships
 	@$(BIN)/python -m foundry.evaluate
 
-bench-cold: $(STAMP) ## Time each function's cold start on its artefact, before and since it ships bytecode
+bench-cold: $(STAMP) ## Time each function's cold start on its artefact, beside the last commit without bytecode
 	@$(BIN)/python -m benchmarks.cold
 
 bench-encoder: $(TORCH) ## Time the encoder beside open_clip on torch and plain onnxruntime

@@ -92,15 +92,8 @@ def api_forwarder(
     )
 
     async def forward(request: Request) -> Response:
-        if not re.match(r"/+([A-Za-z]|$)", _target(request).partition("?")[0]):
-            return JSONResponse({"detail": _NO_ROUTE}, status_code=404)  # an emulator's own begin so
-        if gateway_limits and _is_multipart(request) and await _is_too_large(request):
-            return JSONResponse({"detail": _TOO_LARGE}, status_code=413)
-        if not _is_multipart(request) and not _is_text(await request.body()):
-            # An emulator's gateway would put other characters in their place.
-            return JSONResponse({"detail": _NO_TEXT}, status_code=400)
-        if request.method == "OPTIONS":  # no preflight, but with CORS the gateway answers every one
-            return Response(status_code=204)
+        if (answered := await _answered_here(request, gateway_limits=gateway_limits)) is not None:
+            return answered
         upstream = client.build_request(
             request.method,
             f"{gateway}{_target(request)}",
@@ -161,6 +154,20 @@ def search_forwarder(
         Middleware(OperatorRoutes, secret=secret, where=str(where)),
         admission(workers),
     )
+
+
+async def _answered_here(request: Request, *, gateway_limits: bool) -> Response | None:
+    """Answer what the HTTP API must not get, or its gateway would answer itself; None for the rest."""
+    if not re.match(r"/+([A-Za-z]|$)", _target(request).partition("?")[0]):
+        return JSONResponse({"detail": _NO_ROUTE}, status_code=404)  # an emulator's own routes begin with _
+    if gateway_limits and _is_multipart(request) and await _is_too_large(request):
+        return JSONResponse({"detail": _TOO_LARGE}, status_code=413)
+    if not _is_multipart(request) and not _is_text(await request.body()):
+        # An emulator's gateway would put other characters in their place.
+        return JSONResponse({"detail": _NO_TEXT}, status_code=400)
+    if request.method == "OPTIONS":  # no preflight, but with CORS the gateway answers every one
+        return Response(status_code=204)
+    return None
 
 
 async def _relayed(answer: httpx.Response) -> Response:

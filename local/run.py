@@ -28,11 +28,11 @@ from local.models.choice import chosen
 from local.models.library import Library
 from local.preflight import explain, listen, prepare_home
 from local.processes import ProcessRecord
+from local.reconciler import start_reconciler
 from local.seed import DemoAccount, seed
 from local.servers import Servers
 from local.settings import ROOT, Settings
 from local.target import Target
-from local.unanswered import begin_rounds
 from local.website import website
 
 _DEMO_MODEL = "glimpse-demo"
@@ -82,8 +82,8 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
         name: running.enter_context(listen(getattr(settings, name.lower()), name))
         for name in ("API_PORT", "SEARCH_PORT", "WEB_PORT")
     }
-    meanwhile = _meanwhile(listeners.values())
-    running.callback(meanwhile.stop)
+    placeholders = _placeholders(listeners.values())
+    running.callback(placeholders.stop)
     model = first.decide(settings, _say)
     emulator = _start_emulator(settings, running)
     _say("Deploying the stack, if anything changed …")
@@ -93,10 +93,10 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
     first.give(settings, target, model, deployed=deployment.changed)
     account = DemoAccount()
     servers = _servers(settings, target, account, listeners)
-    meanwhile.stop()
+    placeholders.stop()
     servers.start()
     running.callback(servers.stop)
-    running.callback(begin_rounds(target).stop)
+    running.callback(start_reconciler(target).stop)
     _say("Looking after the demo account and its gallery …")
     if not seed(settings, account):
         _say("The gallery is still being embedded; searches find more of it by and by.")
@@ -157,8 +157,8 @@ def _start_emulator(settings: Settings, running: ExitStack) -> Emulator | None:
     return emulator
 
 
-def _meanwhile(listeners: Iterable[socket]) -> Servers:
-    """Have whoever asks by now told that everything is starting."""
+def _placeholders(listeners: Iterable[socket]) -> Servers:
+    """Start servers that answer 503 until the real ones take over their ports."""
     servers = Servers()
     for listener in listeners:
         servers.add(starting, listener.dup())  # which is closed with the server

@@ -1,9 +1,9 @@
-"""Uploads that nobody works on any more are taken up again.
+"""The reconciler of uploads: finishes those that nobody works on any more.
 
-A worker that dies while it takes an upload leaves records PENDING: of objects that never came, or whose event
-is lost. Nobody was promised anything about those, but their jobs would be unfinished for ever. So where
-nothing is on its way, S3's word of such an object is sent again, and *embed* does what it always does: it
-indexes what is there, and marks what is not as FAILED with the reason.
+A worker that dies while it takes an upload leaves records PENDING whose objects never came, or whose events
+are lost. Nobody was promised anything about those, but their jobs would stay unfinished for ever. So once the
+queue is empty, the S3 event of each such object is sent again, and *embed* does what it always does: it
+indexes the objects that are there, and marks the others FAILED with the reason.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FORM_SECONDS = 31 * 60
 """The life of a signed form, and a minute: for jobs of versions that did not say how long to wait."""
 
 MOST_EVENTS = 3
-"""Sent for an object in one run: what does not help twice won't help at all."""
+"""Sent for one object in one run of the stack: an event that did not help three times never will."""
 
 _COUNTS = (
     "ApproximateNumberOfMessages",
@@ -51,8 +51,8 @@ class _Job:
     awaited_until: float
 
 
-class Unanswered:
-    """Finds such uploads in a deployment.
+class Reconciler:
+    """Finishes the abandoned uploads of a deployment.
 
     Parameters
     ----------
@@ -68,8 +68,8 @@ class Unanswered:
         self._dynamodb, self._s3, self._sqs = (target.client(each) for each in ("dynamodb", "s3", "sqs"))
         self._sent: Counter[str] = Counter()
 
-    def take_up(self) -> int:
-        """Send the events of all that nobody works on; return how many.
+    def reconcile(self) -> int:
+        """Send the events of all images that nobody works on; return how many.
 
         Raises
         ------
@@ -139,41 +139,41 @@ class Unanswered:
         )
 
 
-class Round(threading.Thread):
-    """Looks for such uploads at once, and then again and again.
+class ReconcilerThread(threading.Thread):
+    """Reconciles at once, and then every half minute.
 
     Parameters
     ----------
-    unanswered
-        Finds them.
+    reconciler
+        What it runs.
     """
 
-    def __init__(self, unanswered: Unanswered) -> None:
-        super().__init__(name="unanswered uploads", daemon=True)
-        self._unanswered = unanswered
+    def __init__(self, reconciler: Reconciler) -> None:
+        super().__init__(name="reconciler", daemon=True)
+        self._reconciler = reconciler
         self._ending = threading.Event()
 
     def run(self) -> None:
-        """Look until :meth:`stop`."""
+        """Reconcile until :meth:`stop`."""
         while True:
             try:
-                self._unanswered.take_up()
-            except (ClientError, BotoCoreError) as error:  # the next round may succeed
+                self._reconciler.reconcile()
+            except (ClientError, BotoCoreError) as error:  # the next time may succeed
                 if not self._ending.is_set():
-                    _log.warning("Uploads that got no answer can't be looked for: %s", error)
+                    _log.warning("Abandoned uploads can't be looked for: %s", error)
             if self._ending.wait(INTERVAL_SECONDS):
                 return
 
     def stop(self) -> None:
-        """Look no more; a look that is under way ends with the process."""
+        """End after the present time, which the end of the process may cut short."""
         self._ending.set()
 
 
-def begin_rounds(target: Target) -> Round:
-    """Look for such uploads in a deployment from now on."""
-    rounds = Round(Unanswered(target))
-    rounds.start()
-    return rounds
+def start_reconciler(target: Target) -> ReconcilerThread:
+    """Reconcile a deployment's uploads from now on."""
+    thread = ReconcilerThread(Reconciler(target))
+    thread.start()
+    return thread
 
 
 def _awaited_until(item: dict[str, Any]) -> float:

@@ -8,8 +8,8 @@ import pytest
 from glimpse.records import ImageRecord, ImageStatus, JobStatus
 
 from functions.embed.services.preparing import ABSENT
+from local.reconciler import FORM_SECONDS, MOST_EVENTS, Reconciler
 from local.target import Target
-from local.unanswered import FORM_SECONDS, MOST_EVENTS, Unanswered
 from tests.integration.embed.conftest import Handler, again, batch, stored
 from tests.integration.embed.world import NOW, World, photo
 
@@ -32,11 +32,11 @@ class Machine:
         }
         self.now = DURING
         target = Target("this machine", "machine", outputs, session, None)
-        self._unanswered = Unanswered(target, lambda: self.now.timestamp())
+        self._reconciler = Reconciler(target, lambda: self.now.timestamp())
 
     def take_up(self, *, by_embed: bool = True) -> int:
         """Look once, and have embed do what was sent, or nobody."""
-        count = self._unanswered.take_up()
+        count = self._reconciler.reconcile()
         messages = self._world.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
         for message in messages.get("Messages", []):
             if by_embed:
