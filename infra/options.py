@@ -68,6 +68,6 @@ def _origins(node: Node) -> tuple[str, ...]:
         if origin != "*" and not re.fullmatch(r"https?://[a-z0-9_.-]+(:[0-9]{1,5})?", origin):
             raise ValueError(
                 "context value 'allowedOrigins' names origins like https://photos.example.org, separated by"
-                f" commas, or is *; {origin!r} is none"
+                f" commas, or is *; {origin!r} is not one"
             )
     return origins

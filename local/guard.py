@@ -80,7 +80,7 @@ class Guard:
         if len(named) == 1 and re.sub(r":[0-9]*$", "", named[0].lower()) in self._access.hosts:
             return None
         known = " and ".join(sorted(self._access.hosts))
-        return 403, f"This server answers to {known} alone; GLIMPSE_ALLOWED_HOSTS adds names."
+        return 403, f"This server answers only to {known}; GLIMPSE_ALLOWED_HOSTS adds names."
 
     def _foreign(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         origins = headers.getlist("origin")
@@ -193,9 +193,9 @@ def _malformed(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     if "transfer-encoding" in headers and "content-length" in headers:
         return 400, "A request has Content-Length or Transfer-Encoding, not both."
     if len(headers.getlist("content-length")) > 1 or len(headers.getlist("content-type")) > 1:
-        return 400, "Content-Length and Content-Type can be given once."
+        return 400, "Content-Length and Content-Type may be given only once."
     if not target.startswith("/") or leaves_its_folder(target):
-        return 400, "The path must begin with / and have no . or .. for a part."
+        return 400, "The path must begin with / and have no . or .. as a segment."
     return None
 
 

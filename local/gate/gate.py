@@ -115,14 +115,14 @@ class Gate:
     def _check_host(self, request: Request) -> None:
         # A page's own name may resolve to 127.0.0.1; its browser then takes this port for its origin's.
         if request.headers.get("host", "").lower() not in self._hosts:
-            raise Refused("This port answers to localhost and 127.0.0.1, with the port, alone.")
+            raise Refused("This port answers only to localhost and 127.0.0.1, with the port.")
 
     async def _admit(self, request: Request, receive: Receive) -> tuple[Receive, list[tuple[bytes, bytes]]]:
         """Decide about a request; give what its body is read from, and the CORS headers of its answer."""
         headers, path = request.headers, request.path
         if path.startswith(_EXECUTE_API):
             if not hmac.compare_digest(headers.get(SECRET_HEADER, "").encode(), self._secret):
-                raise Refused("The API is reached at its own port alone.")
+                raise Refused("The API can be reached only at its own port.")
             return receive, []
         if is_form(request) and not signatures.is_signed_by_header(request):
             return await self._admit_form(request, receive)

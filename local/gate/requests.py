@@ -75,7 +75,7 @@ class Request:
         for raw_name, raw_value in scope["headers"]:
             name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
             if name in headers and name in _ONCE:
-                raise Refused(f"The header {name} is there twice.", "InvalidRequest")
+                raise Refused(f"The header {name} appears twice.", "InvalidRequest")
             headers[name] = f"{headers[name]},{value}" if name in headers else value
         raw_query = scope.get("query_string", b"").decode("latin-1")
         pairs = (pair.partition("=") for pair in raw_query.split("&") if pair)

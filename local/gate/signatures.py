@@ -62,7 +62,7 @@ class _Claim:
         try:
             return datetime.strptime(self.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         except ValueError as error:
-            raise Refused("The signature's date is no date.", "IncompleteSignature") from error
+            raise Refused("The signature's date can't be read.", "IncompleteSignature") from error
 
     def credentials(self, keys: Keys) -> Credentials:
         """Look the key up, and check that a session's token is there and its own."""
@@ -75,7 +75,7 @@ class _Claim:
 
     def check(self, computed: str) -> None:
         if not _same(self.signature, computed):
-            raise Refused("The signature is not right.", "SignatureDoesNotMatch")
+            raise Refused("The signature is wrong.", "SignatureDoesNotMatch")
 
 
 def is_signed_by_header(request: Request) -> bool:
@@ -115,7 +115,7 @@ def verify_headers(request: Request, keys: Keys, now: datetime) -> Callable[[str
     claim, names = _claim_of_header(request)
     credentials = claim.credentials(keys)
     if abs(claim.signed_at() - now) > SKEW:
-        raise Refused("The signature is too old, or of a time to come.", "RequestTimeTooSkewed")
+        raise Refused("The signature is too old, or from the future.", "RequestTimeTooSkewed")
     _see_that_covered(request, names, "host", "x-amz-date")
     declared = request.headers.get("x-amz-content-sha256")
 
@@ -156,9 +156,7 @@ def verify_address(request: Request, keys: Keys, now: datetime) -> None:
     expires = given.get("x-amz-expires", "")
     seconds = int(expires) if re.fullmatch(r"[0-9]{1,6}", expires) else -1
     if not timedelta(0) < timedelta(seconds=seconds) <= MAX_LIFE:
-        raise Refused(
-            "The address does not say for how long it is good.", "AuthorizationQueryParametersError"
-        )
+        raise Refused("The address does not say how long it is valid.", "AuthorizationQueryParametersError")
     if not claim.signed_at() - SKEW <= now <= claim.signed_at() + timedelta(seconds=seconds):
         raise Refused("The address has expired.", "AccessDenied")
     names = frozenset(given.get("x-amz-signedheaders", "").split(";"))
@@ -224,7 +222,7 @@ def _claim_of_header(request: Request) -> tuple[_Claim, frozenset[str]]:
     parts = [part.strip().partition("=") for part in rest.split(",")]
     fields = {name: value for name, _, value in parts}
     if len(parts) != len(fields) or fields.keys() != {"Credential", "SignedHeaders", "Signature"}:
-        raise Refused("The signature is not whole.", "IncompleteSignature")
+        raise Refused("The signature is incomplete.", "IncompleteSignature")
     claim = _scoped(
         fields["Credential"],
         request.headers.get("x-amz-date", ""),
@@ -237,7 +235,7 @@ def _claim_of_header(request: Request) -> tuple[_Claim, frozenset[str]]:
 def _scoped(credential: str, timestamp: str, signature: str, token: str | None) -> _Claim:
     scope = credential.split("/")
     if len(scope) != 5 or scope[4] != "aws4_request" or scope[1] != timestamp[:8]:
-        raise Refused("The signature's scope is not whole.", "IncompleteSignature")
+        raise Refused("The signature's scope is incomplete.", "IncompleteSignature")
     return _Claim(scope[0], timestamp, scope[2], scope[3], signature, token)
 
 

@@ -26,7 +26,7 @@ def read_installation(tree: OldTree, tables: Tables | None, spelling: Spelling) 
         skipped(
             Kind.INDEX,
             tree.relative(path),
-            "another file of this folder is newer, or its place is none",
+            "a later copy of it is used, or it is not at {user}/{folder}.faiss",
         )
         for path in passed_over
     ]
