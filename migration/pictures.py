@@ -263,7 +263,7 @@ class FolderImport:
                     taken_at=photo.taken_at,
                     sequencer=SETTLED,
                     spaces_revision=folder.spaces_revision,
-                    facts=_facts(photo),
+                    facts=FileFacts.of(photo.taken, photo.media_type, photo.note),
                 )
             except SpacesChanged:
                 continue  # as above; the vector that is there is replaced
@@ -288,8 +288,3 @@ class FolderImport:
 
 def _indexed_time(photo: Photo) -> int:
     return packed(photo.taken_at, photo.taken.offset_minutes if photo.taken else None)
-
-
-def _facts(photo: Photo) -> FileFacts:
-    local, is_guessed = (photo.taken.local, photo.taken.is_guessed) if photo.taken else (None, False)
-    return FileFacts(local, is_guessed, photo.note, photo.media_type)

@@ -80,8 +80,7 @@ class Prepared:
     @property
     def facts(self) -> FileFacts:
         """What the image's record is to tell of it."""
-        local, is_guessed = (self.taken.local, self.taken.is_guessed) if self.taken else (None, False)
-        return FileFacts(local, is_guessed, self.note, self.media_type)
+        return FileFacts.of(self.taken, self.media_type, self.note)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,9 +1,15 @@
 """What the records look like outside this package: plain values, no trace of DynamoDB."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:  # who reads records need not have Pillow
+    from glimpse.photos.taken import Taken
 
 
 class ImageStatus(StrEnum):
@@ -113,6 +119,12 @@ class FileFacts:
     taken_guessed: bool = False
     note: str | None = None
     content_type: str | None = None
+
+    @classmethod
+    def of(cls, taken: Taken | None, media_type: str | None, note: str | None) -> Self:
+        """Return the facts of an opened photo; for the arguments see :class:`glimpse.photos.Photo`."""
+        local, is_guessed = (taken.local, taken.is_guessed) if taken else (None, False)
+        return cls(local, is_guessed, note, media_type)
 
 
 @dataclass(frozen=True, slots=True)
