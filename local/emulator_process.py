@@ -19,7 +19,6 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -30,16 +29,13 @@ from hypercorn.config import Config
 from ministack import app as ministack
 from ministack.core import lambda_runtime
 from ministack.services import s3
+from starlette.types import Message, Receive, Scope, Send
 
 from local import objects
 from local.gate import guarded
 from local.saving import Saver
 from local.undo import UndoLog
 from local.workers import Workers
-
-_Message = MutableMapping[str, Any]
-_Receive = Callable[[], Awaitable[_Message]]
-_Send = Callable[[_Message], Awaitable[None]]
 
 _INVOCATION = "/invocations"
 _API = "/_aws/execute-api/"
@@ -69,7 +65,7 @@ class SavedApp:
         """Answer 503 to clients from now on."""
         self._stopping = True
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: _Receive, send: _Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await ministack.app(scope, receive, send)
@@ -82,11 +78,11 @@ class SavedApp:
             send = self._once_noted(send, changes=_may_change(scope), waits=waits)
         await ministack.app(scope, receive, send)
 
-    def _once_noted(self, send: _Send, *, changes: bool, waits: bool) -> _Send:
+    def _once_noted(self, send: Send, *, changes: bool, waits: bool) -> Send:
         """Answer once a change is noted, and everything that has changed by then is saved."""
         refused = False
 
-        async def note_and_send(message: _Message) -> None:
+        async def note_and_send(message: Message) -> None:
             nonlocal refused
             begins = message["type"] == "http.response.start"
             if begins and changes:
@@ -136,7 +132,7 @@ async def main() -> None:
     await saver.save()
 
 
-def _waits(scope: MutableMapping[str, Any]) -> bool:
+def _waits(scope: Scope) -> bool:
     """Tell whether whoever sent a request takes its answer for a promise.
 
     Those are requests to the API, to storage by a signed address or form, and invocations but a worker's.
@@ -149,7 +145,7 @@ def _waits(scope: MutableMapping[str, Any]) -> bool:
     return scope["path"].endswith(_INVOCATION) and b"Credential=ASIA" not in signed  # a role's session
 
 
-def _may_change(scope: MutableMapping[str, Any]) -> bool:
+def _may_change(scope: Scope) -> bool:
     """Tell whether a request changes anything itself.
 
     Tables are read by POST, too; and what a function changes it asks for by requests of its own.
@@ -160,7 +156,7 @@ def _may_change(scope: MutableMapping[str, Any]) -> bool:
     return target not in _READS
 
 
-async def _refuse(send: _Send, why: str) -> None:
+async def _refuse(send: Send, why: str) -> None:
     body = json.dumps({"detail": why}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 503, "headers": headers})

@@ -7,11 +7,11 @@ fields where the emulator sees others: what two readers could read differently i
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
+from starlette.types import Message, Receive
 
 from local.gate.requests import Refused, Request
 
@@ -26,9 +26,6 @@ _CONTENT_TYPE = re.compile(
 _DISPOSITION = re.compile(
     rb"form-data;\s*name=(?:\"([^\"\\]*)\"|([^;\s\"\\]+))\s*(?:;.*)?", re.DOTALL | re.IGNORECASE
 )
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 
 
 def is_form(request: Request) -> bool:

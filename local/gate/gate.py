@@ -6,20 +6,17 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from xml.sax.saxutils import escape
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from local.gate import signatures
-from local.gate.forms import Message, Receive, fields_of, is_form
+from local.gate.forms import fields_of, is_form
 from local.gate.requests import Refused, Request
 from local.gate.signatures import Keys
-
-Scope = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SECRET_HEADER = "x-glimpse-gateway"  # noqa: S105 - the name of what holds it
 """The header in which the forwarder says the secret of the HTTP API."""
@@ -34,7 +31,7 @@ _INVOKES_REST_API = re.compile(r"/restapis/[^/]*/[^/]*/_user_request_")
 
 
 @dataclass(frozen=True, slots=True)
-class Emulator:
+class Lookups:
     """What the gate asks of the emulator that it stands before.
 
     Attributes
@@ -59,8 +56,8 @@ class Gate:
     ----------
     app
         The emulator's application.
-    emulator
-        What it knows.
+    lookups
+        What is asked of it.
     port
         Where it is served.
     origins
@@ -73,8 +70,8 @@ class Gate:
 
     def __init__(
         self,
-        app: App,
-        emulator: Emulator,
+        app: ASGIApp,
+        lookups: Lookups,
         *,
         port: int,
         origins: frozenset[str],
@@ -82,7 +79,7 @@ class Gate:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._app = app
-        self._emulator = emulator
+        self._lookups = lookups
         self._hosts = frozenset({f"localhost:{port}", f"127.0.0.1:{port}"})
         self._origins = origins
         self._secret = secret.encode()
@@ -130,14 +127,14 @@ class Gate:
             reads = request.method in {"GET", "HEAD"} and self._is_in_open_bucket(path)
             if path.startswith("/_") or ("origin" in headers and not reads):
                 raise Refused("Signed addresses let pages read photographs, and nothing else.")
-            signatures.verify_address(request, self._emulator.keys, self._clock())
+            signatures.verify_address(request, self._lookups.keys, self._clock())
             return receive, self._cors(headers.get("origin"))
         if "origin" in headers:
             raise Refused("This port is not for web pages.")
         if path in _HEALTH and request.method in {"GET", "HEAD"}:
             return receive, []
         if request.method == "PUT" and path.startswith(_ANSWERS):
-            if not self._emulator.is_awaited(path.removeprefix(_ANSWERS)):
+            if not self._lookups.is_awaited(path.removeprefix(_ANSWERS)):
                 raise Refused("No such answer is awaited.")
             return receive, []
         if not signatures.is_signed_by_header(request):
@@ -145,7 +142,7 @@ class Gate:
         # No service has paths like these; they are the emulator's own, and stay closed to all.
         if path.startswith("/_") or _INVOKES_REST_API.match(path):
             raise Refused("The emulator's own routes are closed.")
-        check_body = signatures.verify_headers(request, self._emulator.keys, self._clock())
+        check_body = signatures.verify_headers(request, self._lookups.keys, self._clock())
         return receive if check_body is None else await _checked(request, receive, check_body), []
 
     async def _admit_form(
@@ -153,10 +150,10 @@ class Gate:
     ) -> tuple[Receive, list[tuple[bytes, bytes]]]:
         bucket = request.path.strip("/")
         plain = request.path in {f"/{bucket}", f"/{bucket}/"} and not request.query
-        if not plain or "authorization" in request.headers or not self._emulator.is_open_bucket(bucket):
+        if not plain or "authorization" in request.headers or not self._lookups.is_open_bucket(bucket):
             raise Refused("Forms are for uploading photographs.")
         fields, read = await fields_of(request, receive)
-        signatures.verify_form(request, fields, self._emulator.keys)
+        signatures.verify_form(request, fields, self._lookups.keys)
         return _again(read, receive), self._cors(request.headers.get("origin"))
 
     def _preflight(self, request: Request) -> list[tuple[bytes, bytes]]:
@@ -174,7 +171,7 @@ class Gate:
         ]
 
     def _is_in_open_bucket(self, path: str) -> bool:
-        return self._emulator.is_open_bucket(path[1:].partition("/")[0])
+        return self._lookups.is_open_bucket(path[1:].partition("/")[0])
 
     def _cors(self, origin: str | None) -> list[tuple[bytes, bytes]]:
         if origin is None or origin not in self._origins:

@@ -14,11 +14,11 @@ from ministack.core import lambda_runtime
 from ministack.core.iam_evaluator import is_root_access_key
 from ministack.services import iam, lambda_svc, s3, sts
 from ministack.services.cloudformation import custom_resource
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local import credentials
 from local.credentials import Credentials
-from local.gate.forms import Message, Receive
-from local.gate.gate import App, Emulator, Gate, Scope, Send
+from local.gate.gate import Gate, Lookups
 from local.gate.signatures import Secret
 
 OPERATOR = "glimpse-operator"
@@ -32,7 +32,7 @@ _EVERYTHING = json.dumps(
 _ACCOUNT = os.environ.get("MINISTACK_ACCOUNT_ID", "000000000000")
 
 
-def guarded(app: App) -> Gate:
+def guarded(app: ASGIApp) -> Gate:
     """Put the gate before MiniStack's application, as the process's environment says.
 
     ``CREDENTIALS`` names the file with the secrets, ``GATEWAY_PORT`` the port, and ``PAGE_ORIGINS`` the
@@ -42,7 +42,7 @@ def guarded(app: App) -> Gate:
     _make_sessions_secret(known.session_secret)
     return Gate(
         _with_operator(app, known),
-        Emulator(secret_of, is_open_bucket, is_awaited),
+        Lookups(secret_of, is_open_bucket, is_awaited),
         port=int(os.environ["GATEWAY_PORT"]),
         origins=frozenset(os.environ.get("PAGE_ORIGINS", "").split()),
         secret=known.gateway_secret,
@@ -74,7 +74,7 @@ def is_awaited(token: str) -> bool:
     return token in custom_resource._pending
 
 
-def _with_operator(app: App, known: Credentials) -> App:
+def _with_operator(app: ASGIApp, known: Credentials) -> ASGIApp:
     """Have the operator exist once the state of the last run is there, and before anything is served."""
 
     async def with_operator(scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import unquote
+
+from starlette.types import Scope
 
 # Fields that decide what a request is: two of one make two readers see two requests.
 _ONCE = frozenset(
@@ -63,7 +64,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, scope: MutableMapping[str, Any]) -> Request:
+    def of(cls, scope: Scope) -> Request:
         """Read an ASGI scope.
 
         Raises

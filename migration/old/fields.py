@@ -9,7 +9,7 @@ from migration.notes import Kind, Note, skipped
 from migration.old.text import from_bytes, legible
 
 
-class Ids:
+class TableIds:
     """The ids of one table: whole numbers, each once."""
 
     def __init__(self, kind: Kind, notes: list[Note]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 from migration.notes import Kind, changed, skipped
 from migration.old.contents import Installation, MissingImage, OldFolder, OldImage
-from migration.old.fields import Ids, integer, path_of, time_of
+from migration.old.fields import TableIds, integer, path_of, time_of
 from migration.old.matching import Match, Said, match_all
 from migration.old.rows import Row
 from migration.old.text import is_legible, legible, of_path
@@ -30,7 +30,7 @@ def images_by_files(found: Installation, tree: OldTree) -> None:
         found.images[key].append(image)
 
 
-def images_by_rows(found: Installation, tree: OldTree, rows: Sequence[Row], ids: Ids) -> None:
+def images_by_rows(found: Installation, tree: OldTree, rows: Sequence[Row], ids: TableIds) -> None:
     """Note the image of every row, or that its file is missing, and the files that no row names."""
     folders = {folder.id: folder for folder in found.folders}
     taken: list[tuple[str, int, OldFolder, Row]] = []

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from migration.notes import Kind, skipped
 from migration.old.contents import Installation, OldFolder, OldShare, OldUser
-from migration.old.fields import Ids, integer, text_of, time_of
+from migration.old.fields import TableIds, integer, text_of, time_of
 from migration.old.images import images_by_files, images_by_rows
 from migration.old.rows import Row, Tables
 from migration.old.spelling import Spelling, rows_of, unused_tables
@@ -50,7 +50,7 @@ def read_installation(tree: OldTree, tables: Tables | None, spelling: Spelling) 
 
 
 def _by_rows(found: Installation, tree: OldTree, rows: Mapping[str, list[Row]]) -> None:
-    ids = {kind: Ids(kind, found.notes) for kind in (Kind.USER, Kind.FOLDER, Kind.IMAGE)}
+    ids = {kind: TableIds(kind, found.notes) for kind in (Kind.USER, Kind.FOLDER, Kind.IMAGE)}
     for row in rows["users"]:
         user_id = ids[Kind.USER].take(row["id"])
         if user_id is not None:

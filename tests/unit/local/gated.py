@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
-from local.gate.gate import Emulator, Gate
+from local.gate.gate import Gate, Lookups
 from local.gate.signatures import Secret
 
 PORT = 4566
@@ -35,7 +35,7 @@ class Inner:
         self.now = datetime.now(UTC)
         self.gate = Gate(
             self,
-            Emulator(KEYS.get, lambda name: name == "images", TOKENS.__contains__),
+            Lookups(KEYS.get, lambda name: name == "images", TOKENS.__contains__),
             port=PORT,
             origins=frozenset({PAGE}),
             secret=SECRET,
