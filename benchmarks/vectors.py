@@ -20,7 +20,7 @@ Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Distribution:
     """How images are spread.
 
     Attributes
@@ -43,17 +43,21 @@ class Kind:
     noise: float = 0.55
 
 
-KINDS = {
-    "clip": Kind(),
-    "flat": Kind(decay=-0.2, concepts=30_000, frequency=-0.3),
-    "clusters": Kind(decay=-0.3, concepts=500, frequency=0.0, cone=0.0, concept=1.0, noise=0.3),
-    "random": Kind(decay=0.0, concepts=1, cone=0.0, concept=0.0, noise=1.0),
+DISTRIBUTIONS = {
+    "clip": Distribution(),
+    "flat": Distribution(decay=-0.2, concepts=30_000, frequency=-0.3),
+    "clusters": Distribution(decay=-0.3, concepts=500, frequency=0.0, cone=0.0, concept=1.0, noise=0.3),
+    "random": Distribution(decay=0.0, concepts=1, cone=0.0, concept=0.0, noise=1.0),
 }
 """CLIP's; a flatter spectrum with ten times the concepts; well-separated clusters; no structure."""
 
 
 def make_vectors(
-    count: int, queries: int = 1000, seed: int = 0, block: int = 100_000, kind: Kind = KINDS["clip"]
+    count: int,
+    queries: int = 1000,
+    seed: int = 0,
+    block: int = 100_000,
+    distribution: Distribution = DISTRIBUTIONS["clip"],
 ) -> tuple[Vectors, Vectors]:
     """Return (count, 512) images and (queries, 512) texts: float32 unit vectors.
 
@@ -65,14 +69,14 @@ def make_vectors(
         The same one gives the same vectors.
     block : int
         Images made at once; another value makes other vectors.
-    kind : Kind
+    distribution : Distribution
         How they are spread.
     """
     rng = np.random.default_rng(seed)
-    spectrum = (np.arange(1, DIMENSION + 1) ** kind.decay).astype(np.float32)
+    spectrum = (np.arange(1, DIMENSION + 1) ** distribution.decay).astype(np.float32)
     spectrum /= np.linalg.norm(spectrum)
-    concepts = rng.standard_normal((kind.concepts, DIMENSION), dtype=np.float32) * spectrum
-    weights = np.arange(1, kind.concepts + 1) ** kind.frequency
+    concepts = rng.standard_normal((distribution.concepts, DIMENSION), dtype=np.float32) * spectrum
+    weights = np.arange(1, distribution.concepts + 1) ** distribution.frequency
     weights /= weights.sum()
     cone = rng.standard_normal(DIMENSION).astype(np.float32)
     cone /= np.linalg.norm(cone)
@@ -80,12 +84,12 @@ def make_vectors(
     images: Vectors = np.empty((count, DIMENSION), np.float32)
     for start in range(0, count, block):
         part = images[start : start + block]
-        picked = rng.choice(kind.concepts, len(part), p=weights)
-        part[:] = kind.cone * cone + kind.concept * concepts[picked]
-        part += kind.noise * rng.standard_normal((len(part), DIMENSION), dtype=np.float32) * spectrum
+        picked = rng.choice(distribution.concepts, len(part), p=weights)
+        part[:] = distribution.cone * cone + distribution.concept * concepts[picked]
+        part += distribution.noise * rng.standard_normal((len(part), DIMENSION), dtype=np.float32) * spectrum
         part /= np.linalg.norm(part, axis=1, keepdims=True)
 
-    texts: Vectors = 0.5 * images[rng.choice(count, queries)] - (0.1 if kind.cone else 0.0) * cone
+    texts: Vectors = 0.5 * images[rng.choice(count, queries)] - (0.1 if distribution.cone else 0.0) * cone
     texts += 0.55 * rng.standard_normal((queries, DIMENSION), dtype=np.float32) * spectrum
     texts /= np.linalg.norm(texts, axis=1, keepdims=True)
     return images, texts

@@ -18,7 +18,7 @@ import pytest
 from glimpse.index import Cursor, IndexKeeper, IndexKey, IndexReader, IndexWriter, VectorBatch
 
 from benchmarks.bucket import MemoryBucket
-from benchmarks.vectors import KINDS, make_vectors
+from benchmarks.vectors import DISTRIBUTIONS, make_vectors
 
 pytestmark = pytest.mark.slow
 
@@ -41,10 +41,10 @@ class Folder:
     texts: np.ndarray
 
 
-@pytest.fixture(scope="module", params=[(kind, size) for size in SIZES for kind in KINDS], ids=str)
+@pytest.fixture(scope="module", params=[(name, size) for size in SIZES for name in DISTRIBUTIONS], ids=str)
 def folder(request: pytest.FixtureRequest) -> Folder:
-    kind, size = request.param
-    images, texts = make_vectors(size, QUERIES, seed=11, kind=KINDS[kind])
+    name, size = request.param
+    images, texts = make_vectors(size, QUERIES, seed=11, distribution=DISTRIBUTIONS[name])
     store = MemoryBucket()
     for start in range(0, size, _COMMIT):
         part = images[start : start + _COMMIT]
