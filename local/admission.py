@@ -28,6 +28,7 @@ ANSWER_SECONDS = 28.0
 """Within what time it is answered, the wait included; AWS's gateway gives it 30 s."""
 
 RETRY_SECONDS = 3
+"""After what time a refused request is to come again."""
 
 _MEMORY_BYTES = 256 * 1024
 _CHUNK_BYTES = 256 * 1024

@@ -17,6 +17,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from local.settings import OWN_HOSTS
+
 MAX_TARGET = 12_000
 """Characters of path and query; AWS's gateway takes 10,240, with the headers."""
 
@@ -43,7 +45,7 @@ class Access:
         The origins of pages that may use it, beside its own.
     """
 
-    hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1"})
+    hosts: frozenset[str] = OWN_HOSTS
     origins: frozenset[str] = frozenset()
 
 

@@ -16,8 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 """What every server binds, so that nothing is offered to the network."""
 
-DEFAULT_PORTS = {"API_PORT": 9999, "SEARCH_PORT": 5000, "WEB_PORT": 3000, "EMULATOR_PORT": 4566}
+OWN_HOSTS = frozenset({"localhost", HOST})
+"""The names of this machine that every server answers to; others may be rebound by whoever owns them."""
 
+DEFAULT_PORTS = {"API_PORT": 9999, "SEARCH_PORT": 5000, "WEB_PORT": 3000, "EMULATOR_PORT": 4566}
 
 DEFAULT_WORKERS = 3
 MOST_WORKERS = 64
@@ -94,7 +96,7 @@ class Settings:
 
     def hosts(self) -> frozenset[str]:
         """Return the names, in lower case and without ports, by which the ports are reached."""
-        return frozenset({"localhost", HOST}) | self.allowed_hosts
+        return OWN_HOSTS | self.allowed_hosts
 
     def page_origins(self) -> frozenset[str]:
         """Return the origins of pages that may use the API: the page's own, and the allowed ones."""

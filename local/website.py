@@ -32,13 +32,12 @@ _POLICY = "; ".join(
         "trusted-types 'none'",
     ]
 )
-_HEADERS = [
+_HEADERS = [  # beside the guard's
     (b"cache-control", b"no-cache"),
     (b"content-security-policy", _POLICY.encode()),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 ]
 

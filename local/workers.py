@@ -23,7 +23,8 @@ from typing import Any
 from ministack.core import concurrency, lambda_runtime
 from ministack.services import lambda_svc, sqs
 
-RETRY_SECONDS = 3
+from local.admission import RETRY_SECONDS
+
 PATIENCE_SECONDS = 20.0
 
 _DEATHS = ("Worker process died", "Task timed out")  # MiniStack's words

@@ -17,6 +17,7 @@ from local.gate import signatures
 from local.gate.forms import fields_of, is_form
 from local.gate.requests import Refused, Request
 from local.gate.signatures import Keys
+from local.settings import OWN_HOSTS
 
 SECRET_HEADER = "x-glimpse-gateway"  # noqa: S105 - the name of what holds it
 """The header in which the forwarder says the secret of the HTTP API."""
@@ -80,7 +81,7 @@ class Gate:
     ) -> None:
         self._app = app
         self._lookups = lookups
-        self._hosts = frozenset({f"localhost:{port}", f"127.0.0.1:{port}"})
+        self._hosts = frozenset(f"{host}:{port}" for host in OWN_HOSTS)
         self._origins = origins
         self._secret = secret.encode()
         self._clock = clock
