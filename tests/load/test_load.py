@@ -23,7 +23,7 @@ MOST_BYTES = 3_000_000_000
 
 @dataclass(frozen=True)
 class Load:
-    """How much of it: clients, seconds, killed workers, and whether the emulator is killed once."""
+    """How much of it: clients, seconds, and killed workers; the emulator is always killed once."""
 
     clients: int
     seconds: float
