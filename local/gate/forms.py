@@ -1,7 +1,8 @@
 """The fields of a form that uploads a file: what is signed of it stands before the file.
 
-The emulator takes a form in which it sees no signature for one that needs none. So the gate must not see
-fields where the emulator sees others: what two readers could read differently is refused.
+What is checked here must be what the emulator acts on, and its parser is a lenient one: it searches for
+``boundary=`` and ``name=`` anywhere, and splits at the boundary wherever that stands. So what the two could
+read differently is refused.
 """
 
 from __future__ import annotations
