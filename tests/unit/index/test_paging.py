@@ -186,6 +186,54 @@ def test_copies_of_one_photograph_fill_pages_of_their_own(
     assert sorted(found) == list(range(2_600))
 
 
+def exactly(images: list[Hit]) -> list[Hit]:
+    return sorted(images, key=lambda hit: (-hit.score, hit.folder_id, hit.image_id))
+
+
+def looking(ranked: list[Hit], *, is_exact: bool) -> Callable[[Look], Seen]:
+    """Return what searches a ranking, all of which it has looked at."""
+
+    def look(how: Look) -> Seen:
+        if not how.exact:
+            return Seen(ranked[: how.wanted], is_complete=True, is_exact=is_exact)
+        left = [hit for hit in exactly(ranked) if how.below is None or hit.score <= how.below]
+        if how.past is not None:
+            left = [hit for hit in left if hit.score < how.below or (hit.folder_id, hit.image_id) > how.past]
+        return Seen(left[: how.wanted], is_complete=True, is_exact=True)
+
+    return look
+
+
+def turned_through(look: Callable[[Look], Seen], sizes: Iterator[int]) -> list[int]:
+    def search(after: Cursor | None, top_k: int) -> tuple[list[int], Cursor | None]:
+        page = turn(look, after or Cursor(0, {}), 0, top_k)
+        return [hit.image_id for hit in page.hits], page.after if len(page.hits) == top_k else None
+
+    return [image_id for page in pages(search, sizes) for image_id in page]
+
+
+@pytest.mark.parametrize("size", [7, 24, 300, 999])
+@pytest.mark.parametrize("copies", [3, 40, 900, 1_500])
+def test_copies_around_the_last_named_rank_come_once(size: int, copies: int) -> None:
+    """The page that passes that rank bounds what comes after it: images shown before it count, too."""
+    first = RANKS - copies // 2
+    scores = [0.9 - 1e-4 * number for number in range(first)] + [0.5] * copies
+    scores += [0.4 - 1e-4 * number for number in range(600)]
+    ranked = [Hit(number, 1, score) for number, score in enumerate(scores)]
+    found = turned_through(looking(ranked, is_exact=True), forever(size))
+    assert found == list(range(len(ranked)))
+
+
+@pytest.mark.parametrize("size", [7, 100, 600, 1_100, 2_000])
+def test_after_the_last_named_rank_scores_only_fall(size: int) -> None:
+    """Large segments are looked through wholly at times, and rank some of their images by stages even so."""
+    rng = np.random.default_rng(5)
+    staged = [Hit(number, 1, float(score)) for number, score in enumerate(rng.uniform(-1, 1, 1_600))]
+    found = turned_through(looking(staged, is_exact=False), forever(size))
+    named, rest = staged[:RANKS], exactly(staged[RANKS:])
+    assert found == [hit.image_id for hit in named + rest]
+
+
 @given(
     scores=st.lists(st.integers(0, 400), min_size=1, max_size=120),
     sizes=st.lists(st.integers(1, 30), min_size=1, max_size=8),
@@ -208,7 +256,7 @@ def test_rounding_elsewhere_changes_no_page(
             if how.below is None or score <= how.below
         ]
         ranked = sorted(kept, key=lambda hit: (-hit.score, hit.folder_id, hit.image_id))
-        return Seen(ranked[: how.wanted], is_complete=False)
+        return Seen(ranked[: how.wanted], is_complete=False, is_exact=False)
 
     # As if the named ranks were over: from a bound above everything.
     after = Cursor(0, {}, Bound(1.0, 0, 0, {}))

@@ -40,10 +40,21 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was found: the first images of a ranking, and whether everything was looked at."""
+    """What was found.
+
+    Attributes
+    ----------
+    hits : list of Hit
+        The first images of a ranking.
+    is_complete : bool
+        Whether everything was looked at: fewer of them than wanted are all that there are.
+    is_exact : bool
+        Whether they are, besides, in the exact order of their cosines, to the last image.
+    """
 
     hits: list[Hit]
     is_complete: bool
+    is_exact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +85,24 @@ def turn(look: Callable[[Look], Seen], before: Cursor, skip: int, top_k: int) ->
     skip, top_k : int
         How many ranks to pass over after that, and how many images to return, at most.
     """
-    shown = set(_places(before.shown))
+    shown, needed = set(_places(before.shown)), skip + top_k
     passed: list[Hit] = []
-    is_complete = False
-    if before.bound is None and len(shown) < RANKS:
-        seen = look(Look(len(shown) + skip + top_k))
-        is_complete = seen.is_complete
-        ranked = seen.hits if is_complete else seen.hits[:RANKS]
-        passed = [hit for hit in ranked if _place(hit) not in shown][: skip + top_k]
-    bound = before.bound
-    if is_complete:
-        if len(shown) + len(passed) > RANKS and passed:
-            # All that has a higher cosine was shown, so it need not be named.
-            bound = _bound(passed, None)
-            shown -= {_place(hit) for hit in seen.hits if hit.score >= bound.score - ROUNDING}
-            shown -= {_place(hit) for hit in passed}
+    bound, is_over = before.bound, False
+    if bound is None and len(shown) < RANKS:
+        seen = look(Look(len(shown) + needed))
+        ranked = seen.hits if seen.is_exact else seen.hits[:RANKS]
+        passed = [hit for hit in ranked if _place(hit) not in shown][:needed]
+        is_over = seen.is_complete and len(ranked) == len(seen.hits)
+        if seen.is_exact and len(shown) + len(passed) > RANKS:
+            # All up to the last image was shown, so none of it need be named.
+            until = ranked[: ranked.index(passed[-1]) + 1]
+            bound, shown = _bound(until, None), shown.difference(map(_place, until))
         else:
             shown.update(map(_place, passed))
-    else:
-        shown.update(map(_place, passed))
-        if len(passed) < skip + top_k:
-            rest = _go_on(look, bound, shown, skip + top_k - len(passed))
-            bound = _bound(rest, bound) if rest else bound
-            passed += rest
+    if len(passed) < needed and not is_over:
+        rest = _go_on(look, bound, shown, needed - len(passed))
+        bound = _bound(rest, bound) if rest else bound
+        passed += rest
     hits = passed[skip:]
     return Page(hits, Cursor(before.ranks + skip + len(hits), by_folder(shown), bound))
 
@@ -116,7 +122,10 @@ def _go_on(look: Callable[[Look], Seen], bound: Bound | None, shown: set[Place],
 
 
 def _bound(passed: Sequence[Hit], before: Bound | None) -> Bound:
-    """Return what tells the images that were shown in exact order from those that were not."""
+    """Return what tells the images that were shown in exact order from those that were not.
+
+    The last of `passed` is the last one shown; of those before it, whatever `before` does not bound is there.
+    """
     last = passed[-1]
     near = [_place(hit) for hit in passed if hit.score <= last.score + 2 * ROUNDING]
     is_close = before is not None and before.score <= last.score + 4 * ROUNDING

@@ -59,6 +59,8 @@ class Job:
         Image ids and cosines, in the order of the ranking; the parts of an exact search each for itself.
     is_complete : bool
         Whether that is everything which may be found in the segment.
+    is_exact : bool
+        Whether it comes in the exact order of its cosines, since a single stage was enough.
     bound : Effort, optional
         How thoroughly it was searched, where that was less than it should be: too much would have been read.
     problem : FormatError, optional
@@ -71,6 +73,7 @@ class Job:
     effort: Effort = field(default_factory=Effort)
     found: list[tuple[Ids, Vectors]] = field(default_factory=list)
     is_complete: bool = False
+    is_exact: bool = False
     bound: Effort | None = None
     problem: FormatError | None = None
 

@@ -228,7 +228,7 @@ def _compare_best(
         probe, last = probes[id(job)], len(shortlist.rows[-1])
         scanned = probe.first if len(shortlist.rows) == 1 else probe.deep
         is_all = scanned >= probe.holding and last < shortlist.stages[-1].candidates
-        job.is_complete = is_all and len(job.found[0][0]) == last
+        job.is_complete, job.is_exact = is_all and len(job.found[0][0]) == last, len(shortlist.rows) == 1
 
 
 def _shortlist(job: Job, probe: Probe, budget: Budget, wanted: int) -> _Shortlist:
@@ -274,4 +274,4 @@ def _compare_all(objects: ObjectCache, job: Job, question: Question) -> None:
             job.found.append(question.best(job.wanted.index.folder_id, *ranked))
         if job.problem:
             return
-    job.is_complete = True
+    job.is_complete = job.is_exact = True

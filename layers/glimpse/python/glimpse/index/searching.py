@@ -68,32 +68,39 @@ class Search:
             judged=self.question.judged and is_first,
         )
         ranking = Ranking(max(question.wanted, DEPTH) if question.judged else question.wanted)
-        is_complete = self._search(question, ranking)
+        jobs = [job for job in self._search(question, ranking) if not job.problem]
         for problem in shortfalls(self._known, self.versions):
             self.problems.setdefault(problem.key, problem)
         hits = ranking.hits()
         if is_first:
             self.scores = [hit.score for hit in hits]
-        return Seen(hits[: how.wanted], is_complete)
+        return Seen(
+            hits[: how.wanted],
+            is_complete=all(job.is_complete for job in jobs),
+            is_exact=all(job.is_complete and job.is_exact for job in jobs),
+        )
 
-    def _search(self, question: Question, ranking: Ranking) -> bool:
-        """Search all indexes, and once more those of which a sweep took what an old manifest named."""
-        known, is_complete = self._known, True
+    def _search(self, question: Question, ranking: Ranking) -> list[Job]:
+        """Search all indexes, and once more those of which a sweep took what an old manifest named.
+
+        Returns what was searched of inverted segments; flat ones are always compared whole.
+        """
+        known, jobs = self._known, list[Job]()
         for rounds_left in reversed(range(ROUNDS)):
-            outdated, is_whole = self._search_known(known, question, ranking, final=not rounds_left)
-            is_complete &= is_whole
+            outdated, searched = self._search_known(known, question, ranking, final=not rounds_left)
+            jobs += searched
             if not outdated:
                 break
             known = self.manifests.current(outdated, {})
             self._known |= known
-        return is_complete
+        return jobs
 
     def _search_known(
         self, known: Mapping[IndexKey, Known], question: Question, ranking: Ranking, *, final: bool
-    ) -> tuple[list[IndexKey], bool]:
+    ) -> tuple[list[IndexKey], list[Job]]:
         """Search indexes by their manifests.
 
-        Returns those whose manifest names missing objects, and whether the others were looked through wholly.
+        Returns those whose manifest names missing objects, and what was searched of the others.
         """
         usable = self._usable(known, question.query)
         folders = {key: FolderSearch.without(self.excluded.get(key, NO_IDS)) for key in usable}
@@ -109,6 +116,7 @@ class Search:
         rounds.search(self.objects, jobs, question, missing)
         for job in jobs:
             folders[job.wanted.index].take_found(job, final=final)
+        searched: list[Job] = []
         for key, folder in folders.items():
             if folder.is_outdated:
                 continue
@@ -116,10 +124,10 @@ class Search:
                 self.problems.setdefault(problem.key, problem)
             self.samples += folder.samples if question.judged else []
             self._note(folder.jobs, question)
+            searched += folder.jobs
             for image_ids, scores in folder.found:
                 ranking.add(key.folder_id, image_ids, scores)
-        whole = all(job.is_complete or job.problem for folder in folders.values() for job in folder.jobs)
-        return [key for key, folder in folders.items() if folder.is_outdated], whole
+        return [key for key, folder in folders.items() if folder.is_outdated], searched
 
     def _usable(self, known: Mapping[IndexKey, Known], query: Vectors) -> dict[IndexKey, Manifest]:
         """Return the manifests that name something to search."""
