@@ -104,6 +104,26 @@ def test_cold_pages_are_parts_of_one_list_too(
     assert reader.search([key], QUERY, 5, effort=effort).approximate is None
 
 
+def test_a_cold_filtered_search_reads_the_lists_that_its_stages_need(
+    store: MemoryStore, key: IndexKey, tmp_path: Path
+) -> None:
+    """Fewer vectors than it takes are at hand: so more stages are needed, which scan more lists."""
+    commit_inverted(store, key, batch_of(range(2_500), seed=4, dimension=128))
+    query, only = unit_vectors(1, seed=9, dimension=128)[0], Filter(image_ids=np.arange(2_400))
+    effort = Effort(lists=4, candidates=150, new_candidates=30)
+    found = []
+    for size in (9, 36):
+        reader = IndexReader(store, disk_dir=tmp_path / str(size))
+        answer = reader.search([key], query, size, effort=effort, only=only)
+        assert answer.approximate == "cold"
+        ids = [hit.image_id for hit in answer.hits]
+        while len(ids) < 36:
+            answer = reader.search([key], query, size, effort=effort, only=only, after=answer.next)
+            ids += [hit.image_id for hit in answer.hits]
+        found.append(ids)
+    assert found[0] == found[1]
+
+
 Change = Callable[[IndexWriter, MemoryStore, IndexKey, list[int]], set[int]]
 
 

@@ -11,10 +11,10 @@ from glimpse.index.cursors import Cursor, tag_of
 from glimpse.index.errors import FormatError, ObjectForeign, ObjectMissing
 from glimpse.index.layout import IndexKey
 from glimpse.index.objects import Loaded, Wanted
+from glimpse.index.question import Question
 from glimpse.index.ranking import Hit
 from glimpse.index.reads import NO_IDS, Job
 from glimpse.index.relevance import DEPTH, SAMPLE, Sample
-from glimpse.index.rounds import Question
 from glimpse.index.scan import InvertedSegment
 from glimpse.index.segment import FlatSegment
 

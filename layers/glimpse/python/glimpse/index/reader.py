@@ -22,9 +22,9 @@ from glimpse.index.lookup import Lookup, look_up
 from glimpse.index.manifests import ManifestCache
 from glimpse.index.objects import ObjectCache, Usage
 from glimpse.index.paging import turn
+from glimpse.index.question import Question
 from glimpse.index.reads import NO_IDS, Job
 from glimpse.index.relevance import count_relevant
-from glimpse.index.rounds import Question
 from glimpse.index.scan import InvertedSegment
 from glimpse.index.searching import ROUNDS, Search, shortfalls, tombstones_first
 from glimpse.index.stages import RECALL, Effort

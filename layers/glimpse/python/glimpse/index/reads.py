@@ -77,9 +77,14 @@ class Job:
     bound: Effort | None = None
     problem: FormatError | None = None
 
+    @property
+    def spent(self) -> Effort:
+        """How thoroughly the segment is searched: its effort, or what that was bound to."""
+        return self.bound or self.effort
+
     def bind(self, *, lists: int | None = None, candidates: int | None = None) -> None:
         """Note that the segment is searched less thoroughly than it should be."""
-        now = self.bound or self.effort
+        now = self.spent
         self.bound = replace(now, lists=lists or now.lists, candidates=candidates or now.candidates)
 
 

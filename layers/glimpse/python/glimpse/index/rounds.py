@@ -5,7 +5,7 @@ vectors; one with a filter, and an exact one, first take one for the image ids a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from glimpse.index.batches import Ids, Vectors
 from glimpse.index.filters import is_in
 from glimpse.index.inverted import Halves
 from glimpse.index.objects import ObjectCache
+from glimpse.index.question import Question
 from glimpse.index.reads import (
     NO_IDS,
     Budget,
@@ -23,75 +24,11 @@ from glimpse.index.reads import (
     read_vectors,
     sound,
 )
-from glimpse.index.scan import InvertedSegment, Probe
-from glimpse.index.segment import Matching
-from glimpse.index.stages import Effort, Stage, stages_for
+from glimpse.index.scan import Probe
+from glimpse.index.stages import Stage, stages_for
 
 _VECTOR_BYTES = 256 * 2**10
 _EXACT_ROWS = 16_384
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of every segment.
-
-    Attributes
-    ----------
-    query : (d,) float32
-        A unit vector.
-    wanted : int
-        How many images.
-    effort : Effort, optional
-        How thoroughly inverted segments are searched; None: as their promises say.
-    recall : float
-        Which of their promises.
-    matching : Matching, optional
-        Which images may be found.
-    exact : bool
-        Compare every vector.
-    judged : bool
-        Find out how many results are relevant.
-    below : float, optional
-        Only images of this cosine or less are found; of an exact question.
-    past : tuple of int and int, optional
-        With `below`: of images of this very cosine, only those after this folder and image are found.
-    pins : mapping of str to Effort
-        By the digests of segments, how thoroughly those are searched.
-    """
-
-    query: Vectors
-    wanted: int
-    effort: Effort | None = None
-    recall: float = 0.95
-    matching: Matching | None = None
-    exact: bool = False
-    judged: bool = False
-    below: float | None = None
-    past: tuple[int, int] | None = None
-    pins: Mapping[str, Effort] = field(default_factory=dict)
-
-    def best(self, folder_id: int, image_ids: Ids, scores: Vectors) -> tuple[Ids, Vectors]:
-        """Return those of ranked images that are asked for."""
-        if self.below is None:
-            return image_ids, scores
-        left = scores <= np.float32(self.below)
-        if self.past is not None:
-            is_past = image_ids > self.past[1] if folder_id == self.past[0] else folder_id > self.past[0]
-            left &= (scores < np.float32(self.below)) | is_past
-        some = np.flatnonzero(left)[: self.wanted]
-        return image_ids[some], scores[some]
-
-    def effort_for(self, segment: InvertedSegment) -> Effort:
-        """Return how thoroughly to search a segment that is not pinned."""
-        if self.effort:
-            return self.effort
-        promise = segment.head.promise(self.recall)
-        return Effort(promise.lists, promise.candidates) if promise else Effort()
-
-    def promise_of(self, segment: InvertedSegment) -> float | None:
-        """Return the recall that a segment promises for this; None if nothing is promised."""
-        promise = None if self.effort else segment.head.promise(self.recall)
-        return promise.recall if promise else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +76,11 @@ def search(objects: ObjectCache, jobs: Sequence[Job], question: Question, loaded
     }
     budgets = _share(jobs, loaded)
     _read_lists(objects, jobs, probes, budgets, question)
-    _compare_best(objects, jobs, probes, budgets, question)
+    firsts = {id(job): _first_rows(job, probes[id(job)], budgets[id(job)]) for job in sound(jobs)}
+    if question.matching is not None:
+        # Whoever compares fewer vectors than planned has more stages, which scan more lists.
+        _read_lists(objects, [job for job in jobs if job.bound], probes, budgets, question)
+    _compare_best(objects, jobs, probes, firsts, question)
 
 
 def read_vector(objects: ObjectCache, job: Job, image_id: int) -> Vectors | None:
@@ -200,7 +141,7 @@ def _read_lists(
     chosen = []
     for job in sound(jobs):
         probe = probes[id(job)]
-        is_deep = len(stages_for(job.effort.candidates, question.wanted)) > 1
+        is_deep = len(stages_for(job.spent.candidates, question.wanted)) > 1
         chosen.append((job, probe.lists[: probe.deep if is_deep else probe.first]))
     # A filtered search reads what it takes: a rare match is found wherever it lies.
     there = read_lists(objects, chosen, {} if question.matching else budgets)
@@ -214,12 +155,12 @@ def _compare_best(
     objects: ObjectCache,
     jobs: Sequence[Job],
     probes: Mapping[int, Probe],
-    budgets: Mapping[int, Budget],
+    firsts: Mapping[int, Ids],
     question: Question,
 ) -> None:
     """Compare the query with the candidates' vectors, and note the best, stage by stage."""
     shortlists = {
-        id(job): _shortlist(job, probes[id(job)], budgets[id(job)], question.wanted) for job in sound(jobs)
+        id(job): _shortlist(job, probes[id(job)], firsts[id(job)], question.wanted) for job in sound(jobs)
     }
     chosen = [(job, shortlists[id(job)].all_rows()) for job in sound(jobs)]
     for job, rows, vectors in read_vectors(objects, chosen):
@@ -231,17 +172,20 @@ def _compare_best(
         job.is_complete, job.is_exact = is_all and len(job.found[0][0]) == last, len(shortlist.rows) == 1
 
 
-def _shortlist(job: Job, probe: Probe, budget: Budget, wanted: int) -> _Shortlist:
-    """Return the rows to compare: of the first stage as many as may be read, of the others accordingly."""
-    effort = job.effort
-    first = job.segment.candidates(probe, probe.first, effort.candidates, job.masked)
-    candidates, count = effort.candidates, reachable(job, first, budget)
-    if count < len(first):
-        candidates = count
+def _first_rows(job: Job, probe: Probe, budget: Budget) -> Ids:
+    """Return the rows that the first stage compares: as many as may be read."""
+    rows = job.segment.candidates(probe, probe.first, job.effort.candidates, job.masked)
+    count = reachable(job, rows, budget)
+    if count < len(rows):
         job.bind(candidates=count)
-    needed = stages_for(candidates, wanted)
+    return rows[:count]
+
+
+def _shortlist(job: Job, probe: Probe, first: Ids, wanted: int) -> _Shortlist:
+    """Return the rows to compare: those of the first stage, and what the others are then."""
+    needed = stages_for(job.spent.candidates, wanted)
     later = [job.segment.candidates(probe, probe.deep, s.candidates, job.masked) for s in needed[1:]]
-    return _Shortlist(needed, [first[:count], *later])
+    return _Shortlist(needed, [first, *later])
 
 
 def _ranked(

@@ -13,10 +13,10 @@ from glimpse.index.manifest import Manifest
 from glimpse.index.manifests import Known, ManifestCache
 from glimpse.index.objects import ObjectCache, Wanted
 from glimpse.index.paging import Look, Seen
+from glimpse.index.question import Question
 from glimpse.index.ranking import Ranking
 from glimpse.index.reads import NO_IDS, Job
 from glimpse.index.relevance import DEPTH, Sample
-from glimpse.index.rounds import Question
 from glimpse.index.stages import Effort
 
 ROUNDS = 3
