@@ -7,32 +7,12 @@ import pytest
 from glimpse.records import FolderStore, ImageStore
 from glimpse.search_client import SearchHit
 
-JPEG = b"\xff\xd8\xff\xe0 as good as a picture"
-
-
-def upload(client: Any, token: str, folder: str, *names: str) -> int:
-    files = [(name, JPEG, "image/jpeg") for name in names]
-    return int(
-        client.form("/api/images/upload", {"token": token, "folderName": folder}, files).json["folder_id"]
-    )
-
-
-def index(folder_id: int, image_id: int, taken_at: int = 1_700_000_000) -> None:
-    record = ImageStore().get(folder_id, image_id)
-    assert record
-    assert ImageStore().mark_indexed(
-        record,
-        thumbnail_key=f"thumbnails/{record.owner_id}/{folder_id}/{image_id}.webp",
-        width=640,
-        height=480,
-        taken_at=taken_at,
-        sequencer="01",
-    )
+from tests.integration.api.uploading import index, new_folder
 
 
 def test_results_carry_addresses_and_what_is_known(client: Any, search: Any) -> None:
     token = client.account()
-    folder_id = upload(client, token, "summer", "beach/été.jpg", "b.jpg")
+    folder_id = new_folder(client, token, "summer", "beach/été.jpg", "b.jpg")
     index(folder_id, 1)
     index(folder_id, 2, taken_at=-(2**63))
     FolderStore().raise_index_version(folder_id, "space-1", 7)
@@ -64,7 +44,7 @@ def test_results_carry_addresses_and_what_is_known(client: Any, search: Any) -> 
 
 def test_an_image_whose_record_is_not_yet_finished_is_shown(client: Any, search: Any) -> None:
     token = client.account()
-    folder_id = upload(client, token, "summer", "a.jpg")
+    folder_id = new_folder(client, token, "summer", "a.jpg")
     search.hits = [SearchHit(1, folder_id, 0.3)]
     (result,) = client.get("/api/images/search", token, query="x").json["results"]
     assert urlsplit(result["image"]).path.endswith("thumbnails/1/1/1.webp")
@@ -72,8 +52,8 @@ def test_an_image_whose_record_is_not_yet_finished_is_shown(client: Any, search:
 
 def test_deleted_failed_and_foreign_images_are_dropped(client: Any, search: Any) -> None:
     token, other = client.account(), client.account("grace")
-    mine = upload(client, token, "summer", "a.jpg", "b.jpg", "c.jpg")
-    hers = upload(client, other, "hers", "d.jpg")
+    mine = new_folder(client, token, "summer", "a.jpg", "b.jpg", "c.jpg")
+    hers = new_folder(client, other, "hers", "d.jpg")
     index(mine, 1)
     index(mine, 2)
     failed = ImageStore().get(mine, 3)
@@ -103,9 +83,9 @@ def test_folders_without_access_are_left_out(
     client: Any, search: Any, folder_ids: str | None, asked: set[int]
 ) -> None:
     token, other = client.account(), client.account("grace")
-    upload(client, token, "one", "a.jpg")
-    upload(client, token, "two", "b.jpg")
-    upload(client, other, "hers", "c.jpg")
+    new_folder(client, token, "one", "a.jpg")
+    new_folder(client, token, "two", "b.jpg")
+    new_folder(client, other, "hers", "c.jpg")
     query = {"query": "x"} | ({} if folder_ids is None else {"folder_ids": folder_ids})
     assert client.get("/api/images/search", token, **query).json == {"results": []}
     assert [set(question["owners"]) for question in search.asked] == [asked]
@@ -114,7 +94,7 @@ def test_folders_without_access_are_left_out(
 @pytest.mark.parametrize("folder_ids", ["3", "777"])
 def test_nothing_is_asked_where_nothing_can_be_seen(client: Any, search: Any, folder_ids: str) -> None:
     token, other = client.account(), client.account("grace")
-    upload(client, other, "hers", "c.jpg")
+    new_folder(client, other, "hers", "c.jpg")
     answer = client.get("/api/images/search", token, query="x", folder_ids=folder_ids)
     assert (answer.status, answer.json) == (200, {"results": []})
     assert search.asked == []
@@ -122,7 +102,7 @@ def test_nothing_is_asked_where_nothing_can_be_seen(client: Any, search: Any, fo
 
 def test_a_folder_that_is_being_erased_is_not_searched(client: Any, search: Any) -> None:
     token = client.account()
-    folder_id = upload(client, token, "one", "a.jpg")
+    folder_id = new_folder(client, token, "one", "a.jpg")
     client.json("DELETE", "/api/folders", {"token": token, "folder_ids": [folder_id]})
     search.hits = [SearchHit(1, folder_id, 0.5)]
     assert client.get("/api/images/search", token, query="x").json == {"results": []}
@@ -159,7 +139,7 @@ def test_an_odd_query_string_is_a_question_too(client: Any, raw: str) -> None:
 
 def test_search_that_does_not_answer_is_503_without_particulars(client: Any, search: Any) -> None:
     token = client.account()
-    upload(client, token, "one", "a.jpg")
+    new_folder(client, token, "one", "a.jpg")
     search.broken = True
     answer = client.get("/api/images/search", token, query="x")
     assert answer.status == 503
@@ -167,12 +147,9 @@ def test_search_that_does_not_answer_is_503_without_particulars(client: Any, sea
     assert isinstance(answer.json["detail"], str)
 
 
-# ---- what may be asked besides words
-
-
 def test_what_is_dropped_does_not_count_as_relevant(client: Any, search: Any) -> None:
     token = client.account()
-    mine = upload(client, token, "summer", *(f"{n}.jpg" for n in range(6)))
+    mine = new_folder(client, token, "summer", *(f"{n}.jpg" for n in range(6)))
     for image_id in range(1, 7):
         index(mine, image_id)
     ImageStore().delete(mine, [2, 5])
@@ -190,7 +167,7 @@ def test_what_is_dropped_does_not_count_as_relevant(client: Any, search: Any) ->
 
 def test_the_last_page_has_no_next_one_and_a_partial_answer_says_so(client: Any, search: Any) -> None:
     token = client.account()
-    upload(client, token, "summer", "a.jpg")
+    new_folder(client, token, "summer", "a.jpg")
     search.partial = True
     answer = client.get("/api/images/search", token, query="x", top_k=6).json
     assert answer == {"results": [], "partial": True}
@@ -198,7 +175,7 @@ def test_the_last_page_has_no_next_one_and_a_partial_answer_says_so(client: Any,
 
 def test_next_goes_to_search_and_belongs_to_the_folders_that_were_asked_for(client: Any, search: Any) -> None:
     token = client.account()
-    mine = upload(client, token, "summer", *(f"{n}.jpg" for n in range(3)))
+    mine = new_folder(client, token, "summer", *(f"{n}.jpg" for n in range(3)))
     for image_id in range(1, 4):
         index(mine, image_id)
     search.hits = [SearchHit(image_id, mine, 0.5) for image_id in range(1, 4)]
@@ -219,90 +196,10 @@ def test_next_goes_to_search_and_belongs_to_the_folders_that_were_asked_for(clie
     assert (both.status, both.json["detail"][:9]) == (422, "Send next")
 
 
-def test_everything_reaches_the_search_service(client: Any, search: Any) -> None:
-    token = client.account()
-    mine = upload(client, token, "summer", "a.jpg")
-    index(mine, 1)
-    fields = {
-        "query": " a cat ",
-        "parts": [
-            {"text": "snow", "weight": -0.5},
-            {"image_id": 1, "folder_id": mine},
-            {"image": "AAAA", "weight": 2},
-            {"vector": [1.0, 0.5], "space_id": "space-1"},
-        ],
-        "offset": 5,
-        "exact": True,
-        "taken_from": "2024-01-01",
-        "taken_until": "2024-05-01T00:00:00+02:00",
-        "image_ids": [1, 2],
-        "exclude_image_ids": [3],
-    }
-    body = fields | {"folder_ids": [mine, 777], "top_k": 7, "token": token}
-    assert client.json("POST", "/api/images/search", body).json == {"results": []}
-    (asked,) = search.questions
-    sent = asked.model_dump(mode="json", include=set(fields))
-    assert sent["parts"][1] == {"image_id": 1, "folder_id": mine, "weight": 1.0}
-    assert [part["weight"] for part in sent["parts"]] == [-0.5, 1.0, 2.0, 1.0]
-    assert (sent["query"], sent["offset"], sent["exact"]) == ("a cat", 5, True)
-    assert (sent["taken_from"], sent["taken_until"][:10]) == ("2024-01-01T00:00:00", "2024-05-01")
-    assert (search.asked[0]["top_k"], search.asked[0]["owners"]) == (7, {mine: 1})
-
-
-def test_an_image_to_search_by_may_lie_in_another_folder_of_ones_own(client: Any, search: Any) -> None:
-    token = client.account()
-    one, two = upload(client, token, "one", "a.jpg"), upload(client, token, "two", "b.jpg")
-    index(two, 2)
-    query = {"image_id": 2, "folder_id": two, "folder_ids": str(one)}
-    assert client.get("/api/images/search", token, **query).status == 200
-    assert search.asked[0]["owners"] == {one: 1}
-    assert set(search.asked[0]["versions"]) == {one, two}
-
-
-def test_images_that_are_unknown_unseen_or_gone_answer_alike(client: Any, search: Any) -> None:
-    token, other = client.account(), client.account("grace")
-    mine = upload(client, token, "summer", "a.jpg")
-    hers = upload(client, other, "hers", "b.jpg")
-    index(hers, 2)
-    answers = [
-        client.get("/api/images/search", token, image_id=image_id, folder_id=folder_id)
-        for image_id, folder_id in [(2, hers), (2, 777), (99, mine)]
-    ]
-    search.declined = (404, "There is no image 1 in folder 1 to search by.")
-    answers.append(client.get("/api/images/search", token, image_id=1, folder_id=mine))
-    assert {(answer.status, answer.text) for answer in answers} == {
-        (404, '{"detail":"There is no such image to search by."}')
-    }
-
-
-@pytest.mark.parametrize("status", [409, 413, 422])
-def test_what_search_declines_is_said_in_its_words(client: Any, search: Any, status: int) -> None:
-    token = client.account()
-    upload(client, token, "summer", "a.jpg")
-    search.declined = (status, "This is no picture.")
-    answer = client.json("POST", "/api/images/search", {"parts": [{"image": "AAAA"}]}, token)
-    assert (answer.status, answer.json) == (status, {"detail": "This is no picture."})
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"image_id": 1},
-        {"query": "x", "offset": -1},
-        {"query": "x", "offset": "9" * 30},
-        {"query": "x", "taken_from": "5"},
-        {"query": "x", "taken_from": "2024-01-02", "taken_until": "2024-01-01"},
-    ],
-)
-def test_a_filter_without_sense_is_422(client: Any, query: dict[str, object]) -> None:
-    answer = client.get("/api/images/search", client.account(), **query)
-    assert (answer.status, bool(answer.json["detail"])) == (422, True)
-
-
 def test_warming_names_what_may_be_seen(client: Any, search: Any) -> None:
     token, other = client.account(), client.account("grace")
-    mine = upload(client, token, "summer", "a.jpg")
-    upload(client, other, "hers", "b.jpg")
+    mine = new_folder(client, token, "summer", "a.jpg")
+    new_folder(client, other, "hers", "b.jpg")
     assert client.json("POST", "/api/search/warm", {"token": token}).status == 202
     assert client.json("POST", "/api/search/warm", {"folder_ids": [mine, 777]}, token).status == 202
     assert client.json("POST", "/api/search/warm", {}).status == 401
