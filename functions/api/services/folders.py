@@ -92,13 +92,11 @@ class FolderService:
             If others kept creating and erasing a folder of this name, or the account was deleted meanwhile.
         """
         name = spelled(folder_name)
-        is_new = not can_be_stored(name) or self._folders.find(user.user_id, name) is None
-        if is_new:
-            name = clean_folder_name(folder_name)
         for _ in range(_CREATE_ATTEMPTS):
-            found = self._folders.find(user.user_id, name)
+            found = self._folders.find(user.user_id, name) if can_be_stored(name) else None
             if found is not None:
                 return found
+            name = clean_folder_name(folder_name)  # older folders may have other names; new ones may not
             folder = FolderRecord(
                 folder_id=self._counters.reserve(Counter.FOLDERS)[0],
                 owner_id=user.user_id,

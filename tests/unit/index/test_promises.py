@@ -126,7 +126,8 @@ def test_segments_of_earlier_versions_promise_nothing(
 @pytest.mark.parametrize(
     "promises",
     [5, [5], ["x"], [{"recall": 0.95}], [{"recall": 2, "lists": 1, "candidates": 1}],
-     [{"recall": 0.9, "lists": 0, "candidates": 1}], [{"recall": "x", "lists": 1, "candidates": 1}]],
+     [{"recall": 0.9, "lists": 0, "candidates": 1}], [{"recall": "x", "lists": 1, "candidates": 1}],
+     [{"recall": 0.9, "lists": float("inf"), "candidates": 1}]],
 )  # fmt: skip
 def test_promises_that_cannot_be_are_damage(promises: object) -> None:
     data = promising(b"".join(inverting.encode(batch_of(range(300)), "space-1")), promises)

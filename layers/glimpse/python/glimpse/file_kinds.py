@@ -8,6 +8,7 @@ specifications; ISO base media files (HEIF, AVIF, MP4) are told apart by the bra
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -207,8 +208,8 @@ def _of_text(head: bytes) -> FileKind | None:
     if not text or re.search(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]", head):
         return None
     try:
-        # The last character may be cut off.
-        head.decode() if len(head) < HEAD_BYTES else head[:-4].decode("utf-8", "strict")
+        # Of a longer file, the last character may be cut off.
+        getincrementaldecoder("utf-8")().decode(head, final=len(head) < HEAD_BYTES)
     except UnicodeDecodeError:
         return None
     return FileKind("a text")

@@ -245,7 +245,7 @@ def _promises(header: Mapping[str, Any]) -> tuple[Promise, ...]:
     stated = header.get("promises", [])
     try:
         promises = [Promise(float(p["recall"]), int(p["lists"]), int(p["candidates"])) for p in stated]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ObjectDamaged(f"its header does not say what it promises: {error!r}") from error
     if not all(0 < p.recall <= 1 and p.lists > 0 and p.candidates > 0 for p in promises):
         raise ObjectDamaged("its header promises what can't be")
