@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 import typer
 from glimpse.index import GlimpseIndexError, IndexKeeper, IndexKey, ObjectStore, S3ObjectStore, image_ids
 from glimpse.index import Trouble as Flaw
-from glimpse.index.trying import Measured
+from glimpse.index.recall import MeasuredPromise
 from rich.console import Console
 
 from cli.folders import SHARED_NAMESPACE, Folders, Image, indexes_of
@@ -101,7 +101,7 @@ def _is_whole(opened: _Opened, index: IndexKey) -> bool:
     return report.is_sound and not unsupported and not missing
 
 
-def _promised(measured: Measured) -> str:
+def _promised(measured: MeasuredPromise) -> str:
     """Return what a large segment promises, and what was measured."""
     if measured.promise is None:
         return f"{measured.key}: promises no recall, as earlier versions wrote it; a merge measures it."

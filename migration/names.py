@@ -8,8 +8,8 @@ from functions.api.services.names import (
     MAX_USERNAME,
     MIN_USERNAME,
     can_be_seen,
-    is_blank,
     is_control,
+    is_invisible,
     is_username,
     spelled,
 )
@@ -20,7 +20,7 @@ def usernames(old: str, user_id: int) -> Iterator[str]:
     name = spelled(old)
     if not is_username(name):
         # Each character on its own: what joins some of them is not printable.
-        name = _visible(old, lambda each: each.isprintable() and not is_blank(each))
+        name = _visible(old, lambda each: each.isprintable() and not is_invisible(each))
         name = name[:MAX_USERNAME].strip()
     if len(name) < MIN_USERNAME or not can_be_seen(name):
         name = f"{name if can_be_seen(name) else 'user'}-{user_id}"

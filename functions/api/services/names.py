@@ -105,7 +105,7 @@ def can_be_seen(name: str) -> bool:
     return any(
         unicodedata.category(character)[0] in "LNPSC"
         and unicodedata.category(character) not in ("Cc", "Cf", "Cs")
-        and not is_blank(character)
+        and not is_invisible(character)
         for character in name
     )
 
@@ -161,7 +161,7 @@ def _bare(text: str) -> str:
     return text.replace(_LEFT_TO_RIGHT, "")
 
 
-def is_blank(character: str) -> bool:
+def is_invisible(character: str) -> bool:
     """Tell whether a character shows nothing, though it is no space."""
     return character in _BLANK or _is_ignorable(character)
 
@@ -197,7 +197,7 @@ def _hides_something(name: str) -> bool:
         elif "\U000e0020" <= character <= _TAGS_END:
             if not _is_in_flag(name, place):
                 return True
-        elif is_blank(character) or _is_odd(character):
+        elif is_invisible(character) or _is_odd(character):
             return True
         else:
             before = "" if character == " " else character

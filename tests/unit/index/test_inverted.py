@@ -18,7 +18,7 @@ from tests.unit.index.vectors import batch_of, unit_vectors
 COUNT = 900
 QUERIES = unit_vectors(8, seed=9)
 QUERY = QUERIES[0]
-THOROUGH = Effort(lists=10_000, candidates=200, new_lists=10_000, new_candidates=200)
+THOROUGH = Effort(lists=10_000, candidates=200, list_requests=10_000, vector_requests=200)
 
 
 def times_of(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -88,7 +88,7 @@ def test_a_cold_search_reads_little_and_the_next_nothing(
 ) -> None:
     reader = IndexReader(store, disk_dir=tmp_path)
     store.requests.clear()
-    effort = Effort(lists=20, candidates=60, new_lists=20, new_candidates=60)
+    effort = Effort(lists=20, candidates=60, list_requests=20, vector_requests=60)
     first = reader.search([key], QUERY, 10, {key: 1}, effort=effort)
     kinds = [kind for kind, _ in store.requests]
     assert kinds[:2] == ["get", "range"]  # the manifest, the head

@@ -172,7 +172,7 @@ def test_lists_are_fetched_up_to_so_many_bytes(key: IndexKey, tmp_path: Path) ->
     IndexWriter(store).begin(key).commit(batch_of(range(3000), seed=1, dimension=64))
 
     def read(most: int) -> int:
-        effort = Effort(lists=99, candidates=1, new_lists=99, new_candidates=1, new_list_bytes=most)
+        effort = Effort(lists=99, candidates=1, list_requests=99, vector_requests=1, list_bytes=most)
         store.lengths.clear()
         IndexReader(store, disk_dir=tmp_path, disk_budget_bytes=0).search([key], QUERY, 10, effort=effort)
         return sum(store.lengths[1:])  # without the head
@@ -204,7 +204,7 @@ def test_what_is_on_disk_takes_no_vector_s_place(key: IndexKey, tmp_path: Path) 
     for image_id in range(5000, 5030):
         attempt.commit(batch_of([image_id], seed=image_id, dimension=256))
     query = unit_vectors(1, seed=9, dimension=256)[0]
-    effort = Effort(lists=999, candidates=60, new_lists=999, new_candidates=32, new_list_bytes=320_000)
+    effort = Effort(lists=999, candidates=60, list_requests=999, vector_requests=32, list_bytes=320_000)
     reader = IndexReader(store, memory_budget_bytes=0, disk_budget_bytes=10**7, disk_dir=tmp_path)
     reader.search([key], query, 10, effort=effort)
     _head, *cold = store.lengths

@@ -86,7 +86,7 @@ def test_cold_pages_are_parts_of_one_list_too(
     store: MemoryStore, key: IndexKey, indexed: None, tmp_path: Path
 ) -> None:
     """What binds the first page binds those after it, though more and more is at hand."""
-    effort = Effort(lists=40, candidates=200, new_lists=9, new_candidates=30, new_list_bytes=9_000)
+    effort = Effort(lists=40, candidates=200, list_requests=9, vector_requests=30, list_bytes=9_000)
     lists = []
     for size in (5, 24, 100):
         reader = IndexReader(store, disk_dir=tmp_path / str(size))
@@ -110,7 +110,7 @@ def test_a_cold_filtered_search_reads_the_lists_that_its_stages_need(
     """Fewer vectors than it takes are at hand: so more stages are needed, which scan more lists."""
     commit_inverted(store, key, batch_of(range(2_500), seed=4, dimension=128))
     query, only = unit_vectors(1, seed=9, dimension=128)[0], Filter(image_ids=np.arange(2_400))
-    effort = Effort(lists=4, candidates=150, new_candidates=30)
+    effort = Effort(lists=4, candidates=150, vector_requests=30)
     found = []
     for size in (9, 36):
         reader = IndexReader(store, disk_dir=tmp_path / str(size))

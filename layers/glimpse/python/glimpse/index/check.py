@@ -22,11 +22,11 @@ from glimpse.index.errors import (
 )
 from glimpse.index.layout import IndexKey, is_marks_name, is_swept_name
 from glimpse.index.manifest import Manifest, shortfall
+from glimpse.index.recall import MeasuredPromise, measure
 from glimpse.index.stages import Promise
 from glimpse.index.store import ObjectStore
 from glimpse.index.survival import merge_batches
 from glimpse.index.tiers import spans_of
-from glimpse.index.trying import Measured, measure
 
 _LOOKS = 5
 _TOLERANCE = 0.02
@@ -95,7 +95,7 @@ class Report:
         Every vector that a search can find, one per image; None where there is no usable manifest.
     spans, vectors, tombstones : int
         How much the index consists of, what is masked or doubled included.
-    measured : list of Measured
+    measured : list of MeasuredPromise
         What inverted segments promise, and what was measured.
     """
 
@@ -106,7 +106,7 @@ class Report:
     spans: int = 0
     vectors: int = 0
     tombstones: int = 0
-    measured: list[Measured] = field(default_factory=list)
+    measured: list[MeasuredPromise] = field(default_factory=list)
 
     @property
     def errors(self) -> list[Finding]:
@@ -247,7 +247,7 @@ def _check_objects(report: Report, store: ObjectStore, key: IndexKey) -> None:
 
 def _check_promises(report: Report, place: str, name: str, measured: Sequence[tuple[Promise, float]]) -> None:
     """Note what a segment promises, and what was measured now."""
-    report.measured += [Measured(place, *each) for each in measured] or [Measured(place)]
+    report.measured += [MeasuredPromise(place, *each) for each in measured] or [MeasuredPromise(place)]
     for promise, recall in measured:
         if recall < promise.recall - _TOLERANCE:
             reason = f"searches find {recall:.3f} of the ten nearest images; it promises {promise.recall}"

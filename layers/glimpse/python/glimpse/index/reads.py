@@ -15,15 +15,11 @@ from glimpse.index.inverted import Halves
 from glimpse.index.objects import ObjectCache, Parts, Wanted
 from glimpse.index.ranges import Span, fitting, length_of, plan
 from glimpse.index.scan import InvertedSegment
-from glimpse.index.stages import Effort
+from glimpse.index.stages import LIST_REQUESTS, VECTOR_REQUESTS, Effort
 
 P = ParamSpec("P")
 
 NO_IDS: Ids = np.empty(0, np.int64)
-
-LIST_REQUESTS = 52
-VECTOR_REQUESTS = 104
-"""With one for the manifest and one for the head, a cold search makes at most 158 requests."""
 
 _FEWEST_LISTS = 8
 _FEWEST_VECTORS = 24

@@ -121,9 +121,9 @@ def _share(jobs: Sequence[Job], loaded: int) -> dict[int, Budget]:
     shared_by = max(1, len(jobs))
     return {
         id(job): Budget(
-            max(1, job.effort.new_lists // shared_by),
-            job.effort.new_list_bytes // shared_by,
-            max(1, (job.effort.new_candidates - max(0, loaded - 1)) // shared_by),
+            max(1, job.effort.list_requests // shared_by),
+            job.effort.list_bytes // shared_by,
+            max(1, (job.effort.vector_requests - max(0, loaded - 1)) // shared_by),
             _VECTOR_BYTES // shared_by,
         )
         for job in jobs

@@ -26,6 +26,10 @@ FIRST_MATCHES = 2_000
 DEEP_MATCHES = 20_000
 """So many matching images a filtered search's lists hold, for its first stage and for the later ones."""
 
+LIST_REQUESTS = 52
+VECTOR_REQUESTS = 104
+"""With one for the manifest and one for the head, a cold search makes at most 158 requests."""
+
 _DEEPEST = 1_800
 _FEWEST_RANKS = 10
 _FACTOR = 3
@@ -41,18 +45,18 @@ class Effort:
         Lists to scan.
     candidates : int
         Vectors to compare exactly for the best results; there are more for later ones.
-    new_lists, new_candidates : int
+    list_requests, vector_requests : int
         How many requests to the bucket may be made for them, shared by the segments of a search. Where they
         are not enough, a cold search is less thorough than the next.
-    new_list_bytes : int
-        How much may be read, where no more than a part of a segment is.
+    list_bytes : int
+        How many bytes of lists may be read; what they leave is for vectors.
     """
 
     lists: int = 128
     candidates: int = 200
-    new_lists: int = 52
-    new_candidates: int = 104
-    new_list_bytes: int = 2_600_000
+    list_requests: int = LIST_REQUESTS
+    vector_requests: int = VECTOR_REQUESTS
+    list_bytes: int = 2_600_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Trying a segment out: whether searches find in it what it promises."""
+"""The recall of a segment, measured: whether searches find in it what it promises."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _SEED = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredPromise:
     """What an inverted segment promises, and what was measured.
 
     Attributes
