@@ -57,7 +57,7 @@ def clean_username(username: str) -> str:
             "username", f"A username has {MIN_USERNAME} to {MAX_USERNAME} characters; choose another one."
         )
     if not can_be_seen(name):
-        raise Unusable.of("username", "A username needs letters that can be seen; choose another one.")
+        raise Unusable.of("username", "A username needs visible characters; choose another one.")
     if not is_username(name):
         raise Unusable.of("username", "A username can't hold invisible characters; choose another one.")
     return name
@@ -89,7 +89,7 @@ def clean_folder_name(name: str) -> str:
     if any(is_control(character) for character in clean):
         raise Unusable.of("folderName", "A folder's name can't hold control characters; choose another one.")
     if not can_be_seen(clean):
-        raise Unusable.of("folderName", "A folder's name needs letters that can be seen; choose another one.")
+        raise Unusable.of("folderName", "A folder's name needs visible characters; choose another one.")
     return clean
 
 

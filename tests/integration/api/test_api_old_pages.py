@@ -90,7 +90,7 @@ def test_no_results_to_show_means_as_many_as_usual(client: Any, search: Any) -> 
         (
             "register",
             {"username": "\u3164" * 3},
-            "A username needs letters that can be seen; choose another one.",
+            "A username needs visible characters; choose another one.",
         ),
         ("login", {"password": 5}, "password has to be text."),
     ],

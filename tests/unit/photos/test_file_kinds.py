@@ -10,7 +10,7 @@ def test_a_text_is_one_wherever_its_head_ends(letter: str, before: int) -> None:
     text = ("." * before + letter * HEAD_BYTES).encode()
     kind = kind_of(text[:HEAD_BYTES])
     assert kind is not None
-    assert kind.name == "a text"
+    assert kind.name == "a text file"
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc3", b"caf\xe9", b"\xff" * HEAD_BYTES, b"a\0b"])

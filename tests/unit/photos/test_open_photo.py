@@ -190,8 +190,8 @@ def test_each_refusal_says_why() -> None:
     assert "an SVG drawing, not a picture" in reason(b'<?xml version="1.0"?>\n<svg width="9" height="9"/>')
     assert "a PDF document, not a picture" in reason(b"%PDF-1.7\n")
     assert "a video, not a picture" in reason(b"\0\0\0\x18ftypmp42\0\0\0\0isommp42" + bytes(90))
-    assert "raw file of a camera" in reason(b"FUJIFILMCCD-RAW 0201FF")
-    assert "raw file of a camera" in reason(b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom" + bytes(90))
+    assert "camera raw file" in reason(b"FUJIFILMCCD-RAW 0201FF")
+    assert "camera raw file" in reason(b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom" + bytes(90))
     assert "damaged" in reason(SAMPLES[4].replace(b"VP8", b"???"))
     assert "not a picture" in reason(b"RIFF\x24\0\0\0WAVEfmt a sound, by its container a relative of WebP")
 

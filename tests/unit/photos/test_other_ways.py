@@ -231,7 +231,7 @@ def test_what_a_sensor_saw_is_refused_as_raw(photometric: int) -> None:
         tiff((SMALL, {254: 1}), subs=[(sensor, {254: 0, 262: photometric})]),
         tiff((sensor, {262: photometric}), (SMALL, {254: 1})),
     ):
-        assert reason(data).startswith("This is a raw file of a camera")
+        assert reason(data).startswith("This is a camera raw file")
 
 
 def test_64_megapixel_sensors_fit_and_are_decoded_one_at_a_time() -> None:

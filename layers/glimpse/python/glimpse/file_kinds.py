@@ -51,7 +51,7 @@ BMP: Final = FileKind("a BMP", "image/bmp", "BMP")
 HEIC: Final = FileKind("a HEIC", "image/heic", "HEIF")
 HEIF: Final = FileKind("a HEIF", "image/heif", "HEIF")
 AVIF: Final = FileKind("an AVIF", "image/avif", "AVIF")
-RAW: Final = FileKind("a raw file of a camera", is_raw=True)
+RAW: Final = FileKind("a camera raw file", is_raw=True)
 
 PICTURES: Final = (JPEG, PNG, APNG, GIF, WEBP, TIFF, BMP, HEIC, HEIF, AVIF)
 SERVED_TYPES: Final = frozenset(kind.media_type for kind in PICTURES)
@@ -113,9 +113,9 @@ _SIGNATURES: Sequence[tuple[bytes, FileKind]] = (
     (b"\x1aE\xdf\xa3", _VIDEO),
     (b"\0\0\x01\xba", _VIDEO),
     (b"FLV\x01", _VIDEO),
-    (b"ID3", FileKind("a sound file")),
-    (b"OggS", FileKind("a sound file")),
-    (b"fLaC", FileKind("a sound file")),
+    (b"ID3", FileKind("an audio file")),
+    (b"OggS", FileKind("an audio file")),
+    (b"fLaC", FileKind("an audio file")),
     (b"PK\x03\x04", FileKind("a ZIP archive or an office document")),
     (b"PK\x05\x06", FileKind("a ZIP archive or an office document")),
     (b"\xd0\xcf\x11\xe0", FileKind("an office document")),
@@ -148,7 +148,7 @@ def kind_of(head: bytes) -> FileKind | None:
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return _of_png(head)
     if head[:4] == b"RIFF":
-        return WEBP if head[8:12] == b"WEBP" else FileKind("a sound or video file")
+        return WEBP if head[8:12] == b"WEBP" else FileKind("an audio or video file")
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BITMAP_HEADERS:
         return BMP
     for signature, kind in _SIGNATURES:
@@ -212,4 +212,4 @@ def _of_text(head: bytes) -> FileKind | None:
         getincrementaldecoder("utf-8")().decode(head, final=len(head) < HEAD_BYTES)
     except UnicodeDecodeError:
         return None
-    return FileKind("a text")
+    return FileKind("a text file")

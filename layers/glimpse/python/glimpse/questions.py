@@ -81,8 +81,8 @@ def _nothing_if_blank(value: object) -> object:
 
 
 Extra = Literal["relevant", "partial", "problems", "next", "offset", "approximate", "recall"]
-"""What the search service's answer holds beside the results, for whoever asks: a field of the old contract it
-is not, and clients that are older refuse an answer with fields that they do not know."""
+"""What the search service's answer holds beside the results, for callers that ask: the old contract has none
+of these fields, and clients of then refuse an answer with a field that they do not know."""
 
 EXTRAS: tuple[Extra, ...] = get_args(Extra)
 

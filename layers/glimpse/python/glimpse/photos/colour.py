@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+
+from glimpse.photos.samples import by_strips, white_of
 
 _SRGB = ImageCms.createProfile("sRGB")
 _STRIP_ROWS = 64
@@ -46,9 +47,8 @@ def _deep_grey(image: Image.Image) -> Image.Image:
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > 65535:
         return _stretched(values)
-    # Scanners and cameras keep 8 to 14 bits in 16: white is the largest value of the depth that is in use.
-    white = next(2**depth - 1 for depth in (8, 10, 12, 14, 16) if high < 2**depth)
-    return _by_strips(values, lambda strip: strip.astype(np.uint32) * 255 // white)
+    white = white_of(high)
+    return Image.fromarray(by_strips(values, lambda strip: strip.astype(np.uint32) * 255 // white))
 
 
 def _stretched(values: NDArray[Any]) -> Image.Image:
@@ -61,16 +61,7 @@ def _stretched(values: NDArray[Any]) -> Image.Image:
         exact = strip.astype(np.float64)
         return np.rint((np.where(np.isfinite(exact), exact, low) - low) * scale)
 
-    return _by_strips(values, to_grey)
-
-
-def _by_strips(values: NDArray[Any], to_grey: Callable[[NDArray[Any]], NDArray[Any]]) -> Image.Image:
-    """Make greys of a few rows at a time: whole intermediate arrays would take several gigabytes."""
-    greys = np.empty(values.shape, np.uint8)
-    for start in range(0, len(values), _STRIP_ROWS):
-        rows = slice(start, start + _STRIP_ROWS)
-        greys[rows] = to_grey(values[rows])
-    return Image.fromarray(greys)
+    return Image.fromarray(by_strips(values, to_grey))
 
 
 def on_white(image: Image.Image, alpha: Image.Image, *, is_premultiplied: bool) -> Image.Image:

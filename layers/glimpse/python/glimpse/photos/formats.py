@@ -28,7 +28,7 @@ TOO_LARGE: Final = (
 )
 TOO_LONG: Final = f"The picture has too many pixels on one side: {MAX_SIDE:,} are the most."
 TOO_MANY_SCANS: Final = (
-    "The JPEG is stored in too many scans to be decoded. Please save it anew and upload that."
+    "The JPEG is stored in too many scans to be decoded. Please save it again and upload the new file."
 )
 INCOMPLETE: Final = (
     "The picture is incomplete: the file ends before it does. Please upload the original again."
@@ -36,11 +36,11 @@ INCOMPLETE: Final = (
 DAMAGED: Final = "The picture is damaged and cannot be decoded. Please upload the original again."
 TOO_MUCH_MEMORY: Final = "The picture needs too much memory to be decoded."
 RAW_TIFF: Final = (
-    "This is a raw file of a camera (DNG, NEF, ARW or the like), not a picture that can be read here: "
+    "This is a camera raw file (DNG, NEF, ARW or the like), not a picture that can be read here: "
     "export it as JPEG, HEIC or TIFF and upload that."
 )
 
-WITHOUT_END: Final = "The file lacks its end; the picture itself is there."
+WITHOUT_END: Final = "The end of the file is missing; the picture itself is complete."
 WITHOUT_DETAILS: Final = "The file ends too early: fine details of the picture may be missing."
 
 _CODEC_THREADS = 2  # of an HEVC or AV1 decoder: a function's vCPUs

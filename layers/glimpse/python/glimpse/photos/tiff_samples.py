@@ -7,7 +7,6 @@ the first of their file. It is loaded only when it is needed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
@@ -17,6 +16,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from glimpse.photos.samples import by_strips, strips, white_of
 from glimpse.photos.tiff import Directory
 
 MAX_SAMPLE_BYTES: Final = 400_000_000
@@ -24,8 +24,6 @@ MAX_SAMPLE_BYTES: Final = 400_000_000
 
 _CMYK, _PALETTE = 5, 3
 _WHITE_IS_ZERO = 0
-_DEPTHS = (8, 10, 12, 14, 16)
-_STRIP_ROWS = 64
 _KNOWN_COLOURS = frozenset({0, 1, 2, 3, 5, 6})  # grey, grey, RGB, palette, CMYK, YCbCr
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it reports every odd tag of every file
@@ -151,7 +149,7 @@ def _in_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
         return values.astype(np.uint8) * np.uint8(255)
     low, high = _range(values)
     if values.dtype == np.uint16:
-        low, high = 0.0, float(next(2**depth - 1 for depth in _DEPTHS if high < 2**depth))
+        low, high = 0.0, float(white_of(int(high)))
     elif low >= 0 and high <= 1:
         low, high = 0.0, 1.0
     scale = 255 / (high - low) if high > low else 0.0
@@ -160,13 +158,12 @@ def _in_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
         exact = np.where(np.isfinite(strip), strip, low).astype(np.float64)
         return np.rint((exact - low) * scale)
 
-    return _by_strips(values, scaled)
+    return by_strips(values, scaled)
 
 
 def _range(values: NDArray[Any]) -> tuple[float, float]:
     lows, highs = [], []
-    for start in range(0, len(values), _STRIP_ROWS):
-        strip = values[start : start + _STRIP_ROWS]
+    for strip in strips(values):
         finite = strip[np.isfinite(strip)]
         if finite.size:
             lows.append(float(finite.min()))
@@ -176,15 +173,6 @@ def _range(values: NDArray[Any]) -> tuple[float, float]:
 
 def _alpha(values: NDArray[Any]) -> NDArray[np.uint8]:
     most = float(np.iinfo(values.dtype).max) if values.dtype.kind in "ui" else 1.0
-    return _by_strips(
+    return by_strips(
         values, lambda strip: np.rint(np.clip(np.nan_to_num(strip.astype(np.float64)) / most, 0, 1) * 255)
     )
-
-
-def _by_strips(values: NDArray[Any], scaled: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[np.uint8]:
-    """Scale a few rows at a time: whole intermediate arrays would take several gigabytes."""
-    out = np.empty(values.shape, np.uint8)
-    for start in range(0, len(values), _STRIP_ROWS):
-        rows = slice(start, start + _STRIP_ROWS)
-        out[rows] = scaled(values[rows])
-    return out
