@@ -254,6 +254,27 @@ def test_after_the_last_named_rank_scores_only_fall(size: int) -> None:
     assert found == [hit.image_id for hit in named + rest]
 
 
+def test_stages_that_hold_all_are_no_exact_order(
+    reader: IndexReader, writer: IndexWriter, store: MemoryStore, key: IndexKey
+) -> None:
+    """Nearer images fill the named ranks: the first stages of a large segment lie around their end."""
+    commit_inverted(store, key, batch_of(range(900), seed=4))
+    nearer = QUERY + 0.1 * unit_vectors(RANKS - 2, seed=6)
+    nearer /= np.linalg.norm(nearer, axis=1, keepdims=True)
+    ids = np.arange(1_000, 1_000 + len(nearer))
+    writer.begin(key).commit(VectorBatch(ids, nearer, np.zeros(len(nearer), np.int64)))
+    how = {"effort": Effort(lists=1, candidates=1), "only": Filter(image_ids=np.arange(2_000))}
+    lists = [
+        [i for page in pages(searching(reader, key, **how), forever(size)) for i in page]
+        for size in (70, RANKS, 1_800, 2_000)
+    ]
+    assert sorted(lists[0]) == sorted([*range(900), *ids.tolist()])
+    assert all(found == lists[0] for found in lists)
+    scores = {hit.image_id: hit.score for hit in reader.search([key], QUERY, 2_000, exact=True).hits}
+    after = [scores[image_id] for image_id in lists[0][RANKS:]]
+    assert after == sorted(after, reverse=True)
+
+
 @given(
     scores=st.lists(st.integers(0, 400), min_size=1, max_size=120),
     sizes=st.lists(st.integers(1, 30), min_size=1, max_size=8),
