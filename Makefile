@@ -39,11 +39,12 @@ test: $(STAMP) ## Run all tests but the slow ones
 
 foundry: $(TORCH) ## Add torch and open_clip to .venv: for exports, training and the tests against them
 
-# With pip, which takes torch's CPU build (1.1 GB with all the rest) from a folder or an index that it is told of.
+# With pip, which takes torch's CPU build (1.1 GB with all the rest) where it is told of a folder or an index that has it.
 PIP_LOCKED := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-$(TORCH): foundry/requirements.txt foundry/cuda.txt $(STAMP)
+$(TORCH): foundry/cpu.txt foundry/requirements.txt foundry/cuda.txt $(STAMP)
 	@echo 'Installing torch into .venv …'
+	@$(PIP_LOCKED) -r foundry/cpu.txt 2>/dev/null || echo 'No CPU build of torch is on offer; PyPI has the one for CUDA (5 GB).'
 	@$(PIP_LOCKED) -r foundry/requirements.txt
 	@if $(BIN)/python -m foundry.locking --needs-cuda; then $(PIP_LOCKED) -r foundry/cuda.txt; fi
 	@touch $@
@@ -127,4 +128,4 @@ lock: $(STAMP) ## Compile the requirements files
 	@$(COMPILE) benchmarks/requirements.in --universal --python-version 3.11 -c requirements.txt \
 	  -o benchmarks/requirements.txt
 	@set -o pipefail; $(COMPILE) foundry/requirements.in --universal --python-version 3.11 -c requirements.txt \
-	  | $(BIN)/python -m foundry.locking foundry/requirements.txt foundry/cuda.txt
+	  | $(BIN)/python -m foundry.locking foundry/cpu.txt foundry/requirements.txt foundry/cuda.txt

@@ -1,9 +1,10 @@
-"""Divides the foundry's lock in two: what every machine installs, and what only torch's CUDA build needs.
+"""Divides the foundry's lock: torch's CPU build, what every machine installs, and what the CUDA build needs.
 
 PyPI's torch for Linux is a CUDA build, which needs 4 GB of packages beside it. PyTorch's own index, or a
-folder of wheels, has the CPU build of the same version, which needs none of them. pip takes whichever it is
-offered, so the lock admits both: ``make foundry`` installs ``requirements.txt``, and ``cuda.txt`` only where
-torch asks for it.
+folder of wheels, has the CPU build of the same version, which needs none of them. ``make foundry`` tries
+``cpu.txt`` first, then installs ``requirements.txt``, for which any build of torch will do, and ``cuda.txt``
+only where torch asks for it. One lock that admits both builds would not do: pip prefers a file whose hash its
+index states, which is PyPI's.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ CPU_BUILDS = {
 _CUDA = re.compile(r"(cuda|nvidia)-|triton==")
 
 
-def divide(lock: str) -> tuple[str, str]:
-    """Divide a compiled lock, and admit the CPU build of torch.
+def divide(lock: str) -> tuple[str, str, str]:
+    """Divide a compiled lock.
 
     Parameters
     ----------
@@ -36,24 +37,26 @@ def divide(lock: str) -> tuple[str, str]:
     Returns
     -------
     tuple of str
-        The lock of what every machine installs, and the lock of what CUDA needs.
+        The lock of torch's CPU build, of what every machine installs, and of what CUDA needs.
 
     Raises
     ------
     ValueError
         If the hashes of this torch's CPU build are not known here.
     """
+    cpu = ""
     common: list[str] = []
     cuda: list[str] = []
     for block in re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:]:
-        name, _, rest = block.partition(" ")
+        name = block.partition(" ")[0]
         if name.startswith("torch=="):
             if name not in CPU_BUILDS:
                 raise ValueError(f"{name}: add the SHA-256 of its CPU builds to CPU_BUILDS in {__file__}")
-            hashes = "".join(f" \\\n    --hash=sha256:{digest}" for digest in CPU_BUILDS[name])
-            block = f"{name}{hashes} {rest}"
+            cpu = " \\\n".join(
+                [f"{name}+cpu", *(f"    --hash=sha256:{digest}" for digest in CPU_BUILDS[name])]
+            )
         (cuda if _CUDA.match(block) else common).append(block)
-    return "".join(common), "".join(cuda)
+    return f"{cpu}\n", "".join(common), "".join(cuda)
 
 
 def is_cuda_build() -> bool:
@@ -62,7 +65,7 @@ def is_cuda_build() -> bool:
 
 
 def main() -> None:
-    """Divide the lock on standard input into the files named by the two arguments.
+    """Divide the lock on standard input into the files named by the three arguments.
 
     With ``--needs-cuda`` instead: exit with 0 if the installed torch needs CUDA's packages, otherwise with 1.
     """
