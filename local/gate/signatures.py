@@ -195,7 +195,7 @@ def verify_form(request: Request, fields: Mapping[str, str], keys: Keys) -> None
 
 
 def _see_that_covered(request: Request, names: frozenset[str], *needed: str) -> None:
-    """Refuse headers beside a signature that decide what a request does, such as ``X-Amz-Copy-Source``."""
+    """Refuse headers that no signature covers and that change a request (``X-Amz-Copy-Source``)."""
     amazons = {name for name in request.headers if name.startswith("x-amz-")}
     if {*needed, *amazons} - names:
         raise Refused("The signature leaves out headers that it must cover.", "SignatureDoesNotMatch")
