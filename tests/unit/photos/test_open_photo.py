@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from glimpse.photos import MAX_JPEG_PIXELS, MAX_PIXELS, MAX_SIDE, Photo, UnreadablePhoto, open_photo
+from glimpse.photos import (
+    MAX_JPEG_PIXELS,
+    MAX_PIXELS,
+    MAX_SIDE,
+    Photo,
+    UnreadablePhoto,
+    is_large,
+    open_photo,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
@@ -247,7 +255,10 @@ SAMPLES = [
     encode(textured(), "GIF"),
     encode(textured(), "WEBP"),
     encode(textured(), "TIFF", compression="tiff_lzw"),
+    encode(textured(), "TIFF", big_tiff=True),
     encode(textured(), "BMP"),
+    encode(textured(), "HEIF"),
+    encode(textured(), "AVIF"),
 ]
 
 
@@ -273,6 +284,13 @@ def test_damage_gives_a_picture_or_a_reason(sample: bytes, data: st.DataObject) 
 def test_a_file_cut_short_is_refused_or_says_so(sample: bytes, share: float) -> None:
     photo = opened(sample[: int(len(sample) * share)])
     assert photo is None or (photo.image.size == (60, 40) and photo.note)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: repr(sample[:4]))
+def test_a_file_that_ends_inside_its_header_is_refused(sample: bytes) -> None:
+    for length in range(1, 24):
+        assert reason(sample[:length])
+        assert not is_large(sample[:length])
 
 
 @settings(max_examples=80, deadline=None)

@@ -112,7 +112,11 @@ def directories(data: bytes) -> list[Directory]:
     data
         A TIFF or BigTIFF file.
     """
-    return list(islice(_walk(_Reader(data)), _MOST_DIRECTORIES))
+    try:
+        reader = _Reader(data)
+    except struct.error:
+        return []  # the file ends inside its header
+    return list(islice(_walk(reader), _MOST_DIRECTORIES))
 
 
 def is_raw(pictures: Sequence[Directory]) -> bool:
@@ -144,7 +148,7 @@ def _is_small_copy(small: Directory, large: Directory) -> bool:
 
 
 class _Reader:
-    """Reads directories, of either byte order and width of offsets."""
+    """Reads directories, of either byte order and width of offsets; raises struct.error beyond the end."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
