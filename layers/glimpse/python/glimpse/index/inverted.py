@@ -1,8 +1,9 @@
 """Inverted segments: many vectors, of which a query reads a few lists and a few vectors by range.
 
-A segment's kind is ``inverted``. Its header adds ``count`` n, ``dimension`` d, ``space_id``, ``lists`` L, and
-``image_ids_digest`` and ``taken_at_digest``: BLAKE2b of these sections, 8 bytes in hex. A row is a vector's
-place: list by list, within a list by ascending image id. The sections, in their order:
+A segment's kind is ``inverted``. Its header adds ``count`` n, ``dimension`` d, ``space_id``, ``lists`` L,
+``image_ids_digest`` and ``taken_at_digest``, BLAKE2b of these sections, 8 bytes in hex; and ``promises``, of
+recall, which earlier versions did not write. A row is a vector's place: list by list, within a list by
+ascending image id. The sections, in their order:
 
 ==================  ==================================================================================
 ``rotation``        E · d half-precision floats: the leading directions
@@ -16,7 +17,7 @@ place: list by list, within a list by ascending image id. The sections, in their
                     the next in the high ones; of what the centroid leaves over), then its image ids, as in
                     the next section
 ``image_ids``       int64 per row, once more in one piece: for searches with a filter
-``taken_at``        int64 per row: seconds since 1970 UTC, -2^63 for unknown
+``taken_at``        int64 per row, as :mod:`~glimpse.index.times` packs it
 ``vectors``         per row: d half-precision floats, unrotated, and their CRC-32 as uint32
 ==================  ==================================================================================
 

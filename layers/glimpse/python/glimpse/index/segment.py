@@ -5,7 +5,7 @@ A segment's kind is ``flat``. Its header adds ``count``, ``dimension`` and ``spa
 ============  ========================================================================================
 ``faiss``     a FAISS index of `count` rows, metric inner product: ``IndexScalarQuantizer``, ``QT_fp16``
 ``image_ids`` int64 little-endian, one per row, strictly ascending
-``taken_at``  int64 little-endian, one per row: seconds since 1970 UTC, -2^63 for unknown
+``taken_at``  int64 little-endian, one per row, as :mod:`~glimpse.index.times` packs it
 ============  ========================================================================================
 """
 
@@ -62,7 +62,7 @@ class FlatSegment:
     image_ids : (n,) int64
         Strictly ascending.
     taken_at : (n,) int64
-        Seconds since 1970 UTC, -2^63 for unknown.
+        As :mod:`~glimpse.index.times` packs it.
     """
 
     image_ids: Ids
