@@ -18,7 +18,7 @@ from starlette.requests import Request
 
 FILES_FIELD: Final = "files"
 
-_OTHER_SPELLINGS = re.compile(rb"filename\*|=\?[^?]+\?[BbQq]\?")
+_OTHER_SPELLINGS = re.compile(rb"name\s*\*|=\?[^?]+\?[bq]\?", re.IGNORECASE)
 _HAS_NAME = re.compile(rb";\s*filename\s*=", re.IGNORECASE)
 _BAD_IN_QUOTES = str.maketrans({"\\": "/", '"': "'", "\r": None, "\n": None})
 _headers = BytesHeaderParser(policy=email.policy.HTTP)

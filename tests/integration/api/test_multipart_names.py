@@ -36,6 +36,10 @@ NAMES = {
     "filename*=utf-8''a%22b%5Cc%0D%0A.jpg": "c.jpg",
     'filename="C:\\photos\\cat.jpg"': "cat.jpg",
     "filename*=nonsense''%ff.jpg": "\ufffd.jpg",
+    "FILENAME*=UTF-8''k%C3%A4tzchen.jpg": "kätzchen.jpg",
+    "FileName*0*=utf-8''k%C3%A4tz; FileName*1=chen.jpg": "kätzchen.jpg",
+    "filename *=utf-8''cat.jpg": "cat.jpg",
+    'FILENAME="cat.jpg"': "cat.jpg",
 }
 
 
@@ -46,6 +50,12 @@ def test_a_file_name_is_read_in_every_spelling(client: Any, spelling: str) -> No
     (record,) = ImageStore().list_folder(1)
     assert record.name == NAMES[spelling]
     assert record.size == len(JPEG)
+
+
+@pytest.mark.parametrize("field", ['NAME="files"', "name*=utf-8''files"])
+def test_a_field_is_known_in_every_spelling(client: Any, field: str) -> None:
+    answer = post(client, client.account(), part(f'{field}; filename="cat.jpg"', JPEG, "image/jpeg"))
+    assert (answer.status, answer.json.get("uploaded_count")) == (200, 1), answer.text
 
 
 @pytest.mark.parametrize(
