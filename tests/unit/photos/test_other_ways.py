@@ -44,12 +44,38 @@ ODD_CHUNKS = {
     "a frame too early": chunk(b"fdAT", bytes(9)),
     "a time in a wrong check sum": chunk(b"tIME", bytes(7), crc=7),
     "resolution of no length": chunk(b"pHYs", b""),
-}
+    "transparency of one byte": chunk(b"tRNS", b"\0"),
+    "a second header": chunk(b"IHDR", b"\0"),
+    "a palette of two bytes": chunk(b"PLTE", b"\0\0"),
+    **{
+        f"{kind.decode()} of {length} bytes": chunk(kind, bytes(length))
+        for kind, length in ((b"gAMA", 0), (b"gAMA", 3), (b"cHRM", 0), (b"cHRM", 31), (b"sRGB", 0), (b"cICP", 0),
+                             (b"acTL", 7), (b"fcTL", 0), (b"fdAT", 0), (b"mDCV", 0), (b"eXIf", 0), (b"iCCP", 0))
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ODD_CHUNKS)
 def test_a_chunk_beside_the_pixels_never_stops_a_png(name: str) -> None:
     assert same(with_chunk(encode(gradient(), "PNG"), ODD_CHUNKS[name]), limit=0.1).note is None
+
+
+@pytest.mark.parametrize(("kind", "length"), [(b"tRNS", 0), (b"tRNS", 300), (b"PLTE", 767), (b"PLTE", 777)])
+@pytest.mark.parametrize("mode", ["P", "L", "1", "LA"])
+def test_a_palette_or_transparency_of_a_wrong_length_stops_no_png(
+    mode: str, kind: bytes, length: int
+) -> None:
+    expected = gradient().quantize(256) if mode == "P" else gradient().convert(mode)
+    data = encode(expected, "PNG")
+    if mode == "P":
+        start = data.index(b"PLTE") - 4
+        end = start + 12 + int.from_bytes(data[start : start + 4])
+        palette = bytes(expected.getpalette() or ()).ljust(length, b"\0")[:length]
+        extra = chunk(kind, palette if kind == b"PLTE" else b"\xff" * length)
+        data = data[:start] + (b"" if kind == b"PLTE" else data[start:end]) + extra + data[end:]
+    else:
+        data = with_chunk(data, chunk(kind, b"\x03" * length))
+    assert difference(open_photo(data), expected.convert("RGB")) < 0.1
 
 
 def test_what_can_be_used_of_such_a_png_is() -> None:

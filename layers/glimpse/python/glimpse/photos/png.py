@@ -12,8 +12,11 @@ _END = b"IEND"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_CHUNKS = 100_000
 _MOST_OF_A_CHUNK = 1_000_000  # of what is decompressed of a profile or a text; Pillow takes no more
-_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT"})
-_FACTS = frozenset({b"eXIf", b"gAMA", b"cHRM", b"sRGB", b"cICP"})
+_FACTS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4}  # and how long each is
+_HEADER_BYTES = 13
+_GREY, _RGB, _PALETTE = 0, 2, 3
+_TRANSPARENT = {_GREY: 2, _RGB: 6}  # how long a tRNS is that names one colour
+_MOST_COLOURS = 256
 _EXIF_AS_TEXT = b"Raw profile type exif\0"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -38,8 +41,8 @@ def essential(data: bytes) -> bytes | None:
     bytes or None
         None if there are no pixels at all.
     """
-    kept = [(kind, body) for kind, body, is_whole in _chunks(data) if _is_kept(kind, body, is_whole=is_whole)]
-    if not kept or kept[0][0] != b"IHDR" or not any(kind == b"IDAT" for kind, _ in kept):
+    kept = [*_kept(_chunks(data))]
+    if not any(kind == b"IDAT" for kind, _ in kept):
         return None
     return _SIGNATURE + b"".join(_chunk(kind, body) for kind, body in (*kept, (_END, b"")))
 
@@ -98,16 +101,42 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
         at = end + 4
 
 
-def _is_kept(kind: bytes, body: bytes, *, is_whole: bool) -> bool:
-    if kind == b"IDAT":
-        return True
-    if not is_whole:
-        return False
-    if kind in _PIXELS or (kind in _FACTS and len(body) <= _MOST_OF_A_CHUNK):
-        return True
-    if kind == b"iCCP":
-        return _can_be_unpacked(body)
-    return kind in (b"tEXt", b"zTXt") and body.startswith(_EXIF_AS_TEXT) and _can_be_unpacked(body)
+def _kept(chunks: Iterator[tuple[bytes, bytes, bool]]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the chunks that are kept: all pixels, and of others the first of a kind that can be used."""
+    kind, header, is_whole = next(chunks, (b"", b"", False))
+    if kind != b"IHDR" or len(header) != _HEADER_BYTES or not is_whole:
+        return
+    yield kind, header
+    colour_type, seen, colours = header[9], {kind}, 0
+    for kind, body, is_whole in chunks:
+        if kind != b"IDAT" and (not is_whole or kind in seen):
+            continue
+        if kind == b"PLTE":
+            body = body[: min(len(body) // 3, _MOST_COLOURS) * 3]
+            colours = len(body) // 3
+        elif kind == b"tRNS" and colour_type == _PALETTE:
+            body = body[:colours]
+        if kind == b"IDAT" or _is_of_use(kind, body, colour_type):
+            seen.add(kind)
+            yield kind, body
+
+
+def _is_of_use(kind: bytes, body: bytes, colour_type: int) -> bool:
+    if kind in _FACTS:
+        return len(body) == _FACTS[kind]
+    match kind:
+        case b"PLTE":
+            return colour_type == _PALETTE and len(body) > 0
+        case b"tRNS":
+            return len(body) > 0 if colour_type == _PALETTE else len(body) == _TRANSPARENT.get(colour_type)
+        case b"eXIf":
+            return len(body) <= _MOST_OF_A_CHUNK
+        case b"iCCP":
+            return _can_be_unpacked(body)
+        case b"tEXt" | b"zTXt":
+            return body.startswith(_EXIF_AS_TEXT) and _can_be_unpacked(body)
+        case _:
+            return False
 
 
 def _can_be_unpacked(body: bytes) -> bool:
@@ -158,7 +187,7 @@ def _up_to_the_damage(unpacker: zlib._Decompress, piece: bytes) -> Iterator[byte
 
 def _raw_bytes(header: bytes) -> int | None:
     """Return how many bytes a picture has before compression, by its IHDR."""
-    if len(header) != 13 or header[9] not in _CHANNELS:
+    if len(header) != _HEADER_BYTES or header[9] not in _CHANNELS:
         return None
     width, height = int.from_bytes(header[:4]), int.from_bytes(header[4:8])
     bits = header[8] * _CHANNELS[header[9]]
