@@ -48,11 +48,12 @@ ODD_CHUNKS = {
     "a second header": chunk(b"IHDR", b"\0"),
     "a palette of two bytes": chunk(b"PLTE", b"\0\0"),
     **{
-        f"{kind.decode()} of {length} bytes": chunk(kind, bytes(length))
-        for kind, length in ((b"gAMA", 0), (b"gAMA", 3), (b"cHRM", 0), (b"cHRM", 31), (b"sRGB", 0), (b"cICP", 0),
-                             (b"acTL", 7), (b"fcTL", 0), (b"fdAT", 0), (b"mDCV", 0), (b"eXIf", 0), (b"iCCP", 0))
+        f"{kind} of {length} bytes": chunk(kind.encode(), bytes(length))
+        for kind, lengths in {"gAMA": (0, 3, 5), "cHRM": (0, 31), "cICP": (0, 3), "acTL": (0, 7)}.items()
+        for length in lengths
     },
-}  # fmt: skip
+    **{f"nothing in {kind!r}": chunk(kind, b"") for kind in (b"sRGB", b"fcTL", b"fdAT", b"eXIf", b"iCCP")},
+}
 
 
 @pytest.mark.parametrize("name", ODD_CHUNKS)
