@@ -1,6 +1,6 @@
 """When a photo was taken, as its EXIF says."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
 
 import pytest
@@ -80,6 +80,68 @@ def test_the_time_is_read(tags: dict[str, str], iso: str) -> None:
 )
 def test_what_is_not_a_time_is_unknown(original: str | None) -> None:
     assert open_photo(photo_with(original=original)).taken_at == TAKEN_AT_UNKNOWN == -(2**63)
+
+
+@pytest.mark.parametrize(
+    ("written", "local"),
+    [
+        ("2023:05:06 07:08:09 PM", "2023-05-06T19:08:09"),
+        ("2023:05:06 07:08:09 AM", "2023-05-06T07:08:09"),
+        ("2023:05:06 07:08:09pm", "2023-05-06T19:08:09"),
+        ("2023:05:06 7:08 p.m.", "2023-05-06T19:08:00"),
+        ("2023:05:06 12:08:09 AM", "2023-05-06T00:08:09"),
+        ("2023:05:06 12:08:09 PM", "2023-05-06T12:08:09"),
+        ("2023:05:06 00:08:09 PM", "2023-05-06T12:08:09"),
+        ("2023:05:06 19:08:09 PM", "2023-05-06T19:08:09"),
+        ("2023:05:06 07:08:09 PMDT", "2023-05-06T07:08:09"),
+        ("2023:05:06 23:59:60", "2023-05-06T23:59:59"),
+        ("2023:05:06 08:59:60.5", "2023-05-06T08:59:59"),
+        ("2023:05:06 24:00:00", "2023-05-07T00:00:00"),
+        ("2023:12:31 24:00:00", "2024-01-01T00:00:00"),
+        ("2023:05:06  7: 8: 9", "2023-05-06T07:08:09"),
+        ("2023: 5: 6  7: 8: 9", "2023-05-06T07:08:09"),
+        ("2023:5:6 7:8:9", "2023-05-06T07:08:09"),
+        ("2023:05:06T07:08:09", "2023-05-06T07:08:09"),
+    ],
+)
+def test_a_time_is_read_as_clocks_show_it(written: str, local: str) -> None:
+    assert open_photo(photo_with(original=written)).taken == Taken(seconds(f"{local}Z"), local)
+    ahead = open_photo(photo_with(original=written, its_offset="+02:00")).taken
+    assert ahead == Taken(seconds(f"{local}+02:00"), local, 120)
+
+
+def test_an_offset_follows_the_half_of_the_day() -> None:
+    taken = open_photo(photo_with(original="2023:05:06 07:08:09 PM -05:00")).taken
+    assert taken == Taken(seconds("2023-05-06T19:08:09-05:00"), "2023-05-06T19:08:09", -300)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2023:05:06", "2023-05-06 ", "2023:05:06   :  :  ", "2023:05:06 24:00:01", "2023:05:06 25:00:00",
+     "2023:05:06 07:60:00", "2023:05:06 07:08:61", "2023:05:06 evening", "2023: 5: 6"],
+)  # fmt: skip
+def test_a_date_without_a_time_is_a_day_alone(written: str) -> None:
+    taken = open_photo(photo_with(original=written)).taken
+    assert taken == Taken(seconds("2023-05-06T12:00:00Z"), "2023-05-06")
+    ahead = open_photo(photo_with(original=written, its_offset="+02:00")).taken
+    assert ahead == Taken(seconds("2023-05-06T12:00:00+02:00"), "2023-05-06", 120)
+
+
+@pytest.mark.parametrize(
+    ("written", "offset"), [("0001:01:01 00:00:00", "+14:00"), ("9999:12:31 23:00:00", "-12:00")]
+)
+def test_an_offset_that_leads_out_of_the_calendar_counts_for_nothing(written: str, offset: str) -> None:
+    taken = open_photo(photo_with(original=written, its_offset=offset)).taken
+    assert taken is not None
+    assert taken.offset_minutes is None
+    shown = datetime(1970, 1, 1) + timedelta(seconds=taken.instant)
+    assert taken.local == shown.isoformat() == f"{written[:10].replace(':', '-')}T{written[11:]}"
+
+
+def test_the_last_midnight_of_the_calendar_is_its_last_day() -> None:
+    taken = open_photo(photo_with(original="9999:12:31 24:00:00")).taken
+    assert taken is not None
+    assert taken.local == "9999-12-31"
 
 
 @given(

@@ -20,10 +20,13 @@ _TIMES = (
     (ExifTags.IFD.Exif, ExifTags.Base.DateTimeDigitized, ExifTags.Base.OffsetTimeDigitized),
     (None, ExifTags.Base.DateTime, ExifTags.Base.OffsetTime),
 )
-_TIME = re.compile(
-    r"\s*(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?"
+_DAY = re.compile(r"\s*(\d{4})[:/.-] ?(\d\d?)[:/.-] ?(\d\d?)(?!\d)")
+_CLOCK = re.compile(
+    r"(?:\s+|T)(\d\d?): ?(\d\d?)(?:: ?(\d\d?)(?:[.,]\d+)?)?(?!\d)"
+    r"\s*(?:([AaPp])\.?[Mm]\b\.?)?\s*(Z|[+-]\d\d:?\d\d)?"
 )
 _OFFSET = re.compile(r"\s*(?:Z|([+-])(\d\d):?(\d\d))")
+_DAY_LENGTH = timedelta(days=1)
 _MAX_OFFSET = timedelta(hours=14)  # of any time zone there is
 
 
@@ -37,6 +40,8 @@ def taken(exif: Image.Exif) -> Taken | None:
     """Return when a photo was taken, or None if that is not said.
 
     A time's offset from UTC is in a tag of its own, else in that of the file's time, else in the time itself.
+    Hours may be those of a clock with AM and PM, and blanks stand for zeros. A date without a time that can
+    be understood is a day alone.
     """
     details = _directory(exif, ExifTags.IFD.Exif)
     for directory, time, offset in _TIMES:
@@ -72,18 +77,35 @@ def _directory(tags: Image.Exif, directory: int) -> dict[int, Any]:
         return {}
 
 
-def _taken(time: object, offsets: tuple[object, ...]) -> Taken | None:
-    match = _TIME.match(time) if isinstance(time, str) else None
-    if match is None:
+def _taken(value: object, offsets: tuple[object, ...]) -> Taken | None:
+    found = _DAY.match(value) if isinstance(value, str) else None
+    if found is None:
         return None
-    *parts, inside = match.groups()
-    zones = (_zone(offset) for offset in (*offsets, inside))
-    zone = next((each for each in zones if each is not None), None)
     try:
-        local = datetime(*(int(part or 0) for part in parts))  # type: ignore[arg-type]
-        return Taken.at(local, zone)
-    except (ValueError, OverflowError):  # 0000:00:00 is how many cameras say that their clock was never set
+        day = datetime(*(int(part) for part in found.groups()))  # type: ignore[arg-type]
+    except ValueError:  # 0000:00:00 is how many cameras say that their clock was never set
         return None
+    clock = _CLOCK.match(found.string, found.end())
+    zones = (_zone(offset) for offset in (*offsets, clock and clock[5]))
+    zone = next((each for each in zones if each is not None), None)
+    since_midnight = _since_midnight(clock) if clock else None
+    try:
+        return Taken.on(day.date(), zone) if since_midnight is None else Taken.at(day + since_midnight, zone)
+    except OverflowError:  # the last midnight of the calendar
+        return Taken.on(day.date(), zone)
+
+
+def _since_midnight(clock: re.Match[str]) -> timedelta | None:
+    """Return how long after midnight a clock shows so; None if none does.
+
+    24:00:00 is the next midnight, and a leap second, :60, the second before it.
+    """
+    hour, minute, second = (int(part or 0) for part in clock.group(1, 2, 3))
+    half = (clock[4] or "").upper()
+    if half and hour <= 12:  # a later hour is one of 24 whatever follows it
+        hour = hour % 12 + 12 * (half == "P")
+    time = timedelta(hours=hour, minutes=minute, seconds=min(second, 59))
+    return time if minute <= 59 and second <= 60 and time <= _DAY_LENGTH else None
 
 
 def _zone(offset: object) -> timezone | None:

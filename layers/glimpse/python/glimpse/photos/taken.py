@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Self
 
 TAKEN_AT_UNKNOWN = -(2**63)
@@ -42,11 +42,24 @@ class Taken:
 
     @classmethod
     def at(cls, local: datetime, zone: timezone | None) -> Self:
-        """Return the time at which a clock showed `local`; raises OverflowError beyond the calendar."""
+        """Return the time at which a clock showed `local`.
+
+        An offset that leads out of the calendar, years 1 to 9999, counts as not known.
+        """
         moment = local.replace(tzinfo=zone or UTC)
+        try:
+            moment.astimezone(UTC)
+        except OverflowError:
+            return cls.at(local, None)
         offset = moment.utcoffset() if zone else None
         seconds = (moment - _EPOCH) // timedelta(seconds=1)
         return cls(seconds, local.isoformat(), None if offset is None else offset // timedelta(minutes=1))
+
+    @classmethod
+    def on(cls, day: date, zone: timezone | None) -> Self:
+        """Return a day alone, which has its midday for an instant."""
+        midday = cls.at(datetime.combine(day, time(_MIDDAY)), zone)
+        return replace(midday, local=day.isoformat())
 
 
 def guessed(name: str) -> Taken | None:
@@ -65,16 +78,14 @@ def guessed(name: str) -> Taken | None:
         return None
     year, _, month, day, hour, _, minute, second = match.groups()
     try:
-        date = datetime(int(year), int(month), int(day), _MIDDAY)
+        found = date(int(year), int(month), int(day))
     except ValueError:
         return None
-    instant = (date.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
-    day_alone = Taken(instant, date.date().isoformat(), is_guessed=True)
+    day_alone = replace(Taken.on(found, None), is_guessed=True)
     if hour is None:
         return day_alone
     try:
-        time = date.replace(hour=int(hour), minute=int(minute), second=int(second))
+        clock = time(int(hour), int(minute), int(second))
     except ValueError:
         return day_alone
-    exact = Taken.at(time, None)
-    return Taken(exact.instant, exact.local, is_guessed=True)
+    return replace(Taken.at(datetime.combine(found, clock), None), is_guessed=True)
