@@ -42,6 +42,7 @@ RAW_TIFF: Final = (
 
 WITHOUT_END: Final = "The end of the file is missing; the picture itself is complete."
 WITHOUT_DETAILS: Final = "The file ends too early: fine details of the picture may be missing."
+PARTLY_DAMAGED: Final = "The file is partly damaged: the picture may differ from the original."
 
 _CODEC_THREADS = 2  # of an HEVC or AV1 decoder: a function's vCPUs
 
@@ -56,7 +57,16 @@ def unsupported(kind: str, how: str) -> str:
 
 def partly_missing(share: float) -> str:
     """Return what to say of a picture whose file ends too early, and which is indexed as far as it goes."""
-    return f"The file ends too early: {max(1, round(100 * share))} % of the picture is missing."
+    return f"The file ends too early: {_percent(share)} of the picture is missing."
+
+
+def partly_damaged(share: float) -> str:
+    """Return what to say of a picture whose file goes on to its end, and which is not all there."""
+    return f"The file is damaged: {_percent(share)} of the picture is missing."
+
+
+def _percent(share: float) -> str:
+    return f"{max(1, round(100 * share))} %"
 
 
 def prepare_pillow() -> None:

@@ -17,6 +17,8 @@ _OTHER_CODINGS = {
     b"vvc1": "H.266",
     b"unci": "no coding",
 }
+_BOX_HEAD = 8
+_LONG = 1  # instead of a box's size: that follows its type, in eight bytes
 _OTHERS = 16  # where the brands begin that a file has beside its major one
 
 
@@ -40,6 +42,31 @@ def under_a_known_brand(data: bytes, kind: FileKind) -> bytes:
     if others and usual not in brands[1:]:
         others = usual + others[4:]
     return data[:8] + usual + data[12:_OTHERS] + others + data[_OTHERS + len(others) :]
+
+
+def is_cut(data: bytes) -> bool:
+    """Tell whether a HEIF or AVIF file lacks its end: a box goes beyond it, or none holds the pixels.
+
+    Boxes: ISO/IEC 14496-12, 4.2.
+
+    Parameters
+    ----------
+    data
+        The file.
+    """
+    at, has_pixels = 0, False
+    while at + _BOX_HEAD <= len(data):
+        size, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+        if size == _LONG:
+            size = int.from_bytes(data[at + 8 : at + 16])
+        end = at + size if size else len(data)
+        if end > len(data):
+            return True
+        if size and size < _BOX_HEAD:
+            return False  # no box: it is damaged
+        has_pixels = has_pixels or kind == b"mdat" or (kind == b"meta" and b"idat" in data[at:end])
+        at = end
+    return at < len(data) or not has_pixels
 
 
 def other_coding(data: bytes) -> str | None:

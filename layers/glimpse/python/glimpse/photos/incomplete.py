@@ -33,10 +33,13 @@ class Completed:
         The file, with something in place of what is missing.
     missing
         The share of its pixels that was not there; 0 where only fine details were not.
+    is_cut
+        Whether it lacks its end; else it goes on to it, and is damaged before.
     """
 
     data: bytes
     missing: float
+    is_cut: bool = True
 
 
 def completed(data: bytes, kind: FileKind, decode: Decode) -> Completed | None:
@@ -90,7 +93,7 @@ def _jpeg(data: bytes, decode: Decode) -> Completed | None:
 def _png(data: bytes) -> Completed | None:
     pixels = png.essential(data)
     filled = png.completed(pixels) if pixels is not None else None
-    return None if filled is None else Completed(*filled)
+    return None if filled is None else Completed(*filled, is_cut=not png.has_end(data))
 
 
 def _webp(data: bytes) -> Completed | None:
@@ -125,7 +128,9 @@ def _gif(data: bytes) -> Completed | None:
     coded = b"".join(blocks) + zeros
     parts = [coded[at : at + 255] for at in range(0, len(coded), 255)]
     frame = b"".join(bytes([len(part)]) + part for part in parts)
-    return Completed(data[: start + 1] + frame + bytes([0, _GIF_TRAILER]), missing / pixels)
+    whole = data[: start + 1] + frame + bytes([0, _GIF_TRAILER])
+    is_cut = start + 1 + sum(1 + len(block) for block in blocks) >= len(data)
+    return Completed(whole, missing / pixels, is_cut)
 
 
 def _gif_frame(data: bytes) -> tuple[int, int, int] | None:

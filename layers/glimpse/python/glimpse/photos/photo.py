@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 
@@ -146,9 +147,11 @@ def _in_another_way(source: _Source, refusal: UnreadablePhoto, model_side: int) 
         case "BMP":
             return _bmp(source, refusal, model_side)
         case "TIFF":
-            return _tiff(source, refusal)
+            return _tiff(source, model_side)
         case "HEIF" if coding := heif.other_coding(source.data):
             raise UnreadablePhoto(formats.unsupported("a HEIF", coding)) from refusal
+        case "HEIF" | "AVIF" if heif.is_cut(source.data):
+            raise UnreadablePhoto(formats.INCOMPLETE) from refusal
         case "HEIF" | "AVIF":
             raise refusal
         case _:
@@ -160,7 +163,6 @@ def _png(source: _Source, model_side: int) -> Photo:
     if pixels is None:
         raise UnreadablePhoto(formats.DAMAGED)
     note = None if png.has_end(source.data) else formats.WITHOUT_END
-    source = replace(source, data=pixels)
     try:
         return replace(by_pillow(pixels, source.kind, model_side), note=note)
     except UnreadablePhoto as refusal:
@@ -187,16 +189,13 @@ def _bmp(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Photo:
     return Photo(to_srgb(image), *image.size, media_type=source.kind.media_type)
 
 
-def _tiff(source: _Source, refusal: UnreadablePhoto) -> Photo:
+def _tiff(source: _Source, model_side: int) -> Photo:
     note = _what_a_tiff_lacks(source)
-    if source.picture is None:
-        raise refusal
-    try:
-        return _by_second_decoder(source)
-    except UnreadablePhoto as error:
-        if note is not None and error.reason == formats.DAMAGED:
-            raise UnreadablePhoto(formats.INCOMPLETE) from error
-        raise
+    whole = source.picture.filled_up(source.data) if source.picture else source.data
+    if len(whole) > len(source.data):
+        with suppress(UnreadablePhoto):  # another decoder may read it
+            return replace(by_pillow(whole, source.kind, model_side), note=note)
+    return _by_second_decoder(source)
 
 
 def _what_a_tiff_lacks(source: _Source) -> str | None:
@@ -216,12 +215,17 @@ def _completed(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Ph
         raise refusal
     # A WebP says how long it is. Of others, Pillow tells a file that is cut short from one that is damaged.
     reason = formats.INCOMPLETE if source.decoder == "WEBP" else refusal.reason
+    if not whole.is_cut:
+        reason = formats.DAMAGED
     if whole.missing > formats.MAX_MISSING:
         raise UnreadablePhoto(reason) from refusal
     try:
         photo = by_pillow(whole.data, source.kind, model_side)
     except UnreadablePhoto as error:
         raise UnreadablePhoto(reason) from error
+    if not whole.is_cut:
+        note = formats.partly_damaged(whole.missing) if whole.missing > 0 else formats.PARTLY_DAMAGED
+        return replace(photo, note=note)
     if whole.missing > 0:
         return replace(photo, note=formats.partly_missing(whole.missing))
     is_blurred = source.decoder == "JPEG" and not outline(source.data).is_baseline
@@ -233,16 +237,17 @@ def _by_second_decoder(source: _Source) -> Photo:
     from glimpse.photos import tiff_samples  # which hardly a photo needs
 
     picture = source.picture
-    if picture is None:
-        raise UnreadablePhoto(formats.DAMAGED)
     note = _what_a_tiff_lacks(source)
+    no_picture = formats.INCOMPLETE if note or tiff.is_cut(source.data) else formats.DAMAGED
+    if picture is None:
+        raise UnreadablePhoto(no_picture)
     check_size(*picture.size)
     try:
-        found = tiff_samples.decode(source.data, picture)
+        found = tiff_samples.decode(picture.filled_up(source.data), picture)
     except tiff_samples.TooManySamples as error:
         raise UnreadablePhoto(formats.TOO_MUCH_MEMORY) from error
     except tiff_samples.NotDecodable as error:
-        reason = formats.unsupported("a TIFF", error.how) if error.how else formats.DAMAGED
+        reason = formats.unsupported("a TIFF", error.how) if error.how else no_picture
         raise UnreadablePhoto(reason) from error
     is_premultiplied = picture.alpha == tiff.ASSOCIATED
     is_on_white = is_premultiplied and found.image.mode == "CMYK"  # less ink shows more of the paper

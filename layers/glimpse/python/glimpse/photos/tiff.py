@@ -25,6 +25,25 @@ _WANTED = frozenset(
     }
 )  # fmt: skip
 _CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_WIDTHS = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
+_UNCOMPRESSED = 1
 _OF_SENSORS = frozenset({32803, 34892})  # colour filter array, linear raw
 _REDUCED, _MASK = 1, 4
 _UNSPECIFIED, ASSOCIATED = 0, 1
@@ -92,16 +111,39 @@ class Directory:
         return self.first(_PHOTOMETRIC, -1) in _OF_SENSORS
 
     def missing_share(self, length: int) -> float | None:
-        """Return which share of its data lies beyond the end of the file; None if that is not said."""
+        """Return which share of its data lies beyond the end of the file; None if that is not said.
+
+        Of a compressed strip or tile that is cut nothing counts as there: its rest can't be decoded.
+        """
+        parts = self._parts
+        total = sum(count for _, count in parts)
+        if not total:
+            return None
+        beyond = ((count, max(0, offset + count - length)) for offset, count in parts)
+        missing = sum(min(count, over) if self._is_plain else count for count, over in beyond if over)
+        return missing / total
+
+    def filled_up(self, data: bytes) -> bytes:
+        """Return a file with zeros for what uncompressed strips or tiles lack that begin in it.
+
+        At most half of what is returned are such zeros: a directory may claim anything.
+        """
+        if not self._is_plain:
+            return data
+        ends = (offset + count for offset, count in self._parts if offset < len(data))
+        lacking = max(ends, default=0) - len(data)
+        return data + bytes(lacking) if 0 < lacking <= len(data) else data
+
+    @property
+    def _parts(self) -> Sequence[tuple[int, int]]:
+        """Offset and length in bytes of each strip or tile; nothing where these do not fit each other."""
         offsets = self.values.get(_TILES) or self.values.get(_STRIPS) or ()
         counts = self.values.get(_TILE_BYTES) or self.values.get(_STRIP_BYTES) or ()
-        total = sum(counts)
-        if not total or len(offsets) != len(counts):
-            return None
-        missing = sum(
-            min(count, max(0, offset + count - length)) for offset, count in zip(offsets, counts, strict=True)
-        )
-        return missing / total
+        return list(zip(offsets, counts, strict=True)) if len(offsets) == len(counts) else ()
+
+    @property
+    def _is_plain(self) -> bool:
+        return self.first(_COMPRESSION, _UNCOMPRESSED) == _UNCOMPRESSED
 
 
 def directories(data: bytes) -> list[Directory]:
@@ -114,9 +156,24 @@ def directories(data: bytes) -> list[Directory]:
     """
     try:
         reader = _Reader(data)
-    except struct.error:
-        return []  # the file ends inside its header
+    except struct.error:  # it has not even a whole header
+        return []
     return list(islice(_walk(reader), _MOST_DIRECTORIES))
+
+
+def is_cut(data: bytes) -> bool:
+    """Tell whether a TIFF's first directory, or a value that it refers to, lies beyond the end of the file.
+
+    Parameters
+    ----------
+    data
+        A TIFF or BigTIFF file.
+    """
+    try:
+        reader = _Reader(data)
+        return any(end > len(data) for end in reader.ends(reader.first))
+    except struct.error:
+        return True
 
 
 def is_raw(pictures: Sequence[Directory]) -> bool:
@@ -174,6 +231,18 @@ class _Reader:
             if tag in _WANTED and kind in _CODES:
                 values[tag] = self._values(place + 4, _CODES[kind], offset)
         return values, self.number(at + head + count * entry, offset)
+
+    def ends(self, at: int) -> Iterator[int]:
+        """Yield where each value of one directory ends; raises struct.error beyond the end."""
+        count = self.number(at, "Q" if self.is_big else "H")
+        entry, head, offset = (20, 8, "Q") if self.is_big else (12, 2, "I")
+        for index in range(min(count, _MOST_ENTRIES)):
+            place = at + head + index * entry
+            width = _WIDTHS.get(self.number(place + 2, "H"), 1)
+            length = self.number(place + 4, offset) * width
+            value = place + 4 + struct.calcsize(offset)
+            inline = length <= struct.calcsize(offset)
+            yield value + struct.calcsize(offset) if inline else self.number(value, offset) + length
 
     def _values(self, at: int, code: str, offset: str) -> Sequence[int]:
         count = min(self.number(at, offset), _MOST_VALUES)
