@@ -104,6 +104,13 @@ def test_what_is_only_cut_is_said_to_be_incomplete(kind: str) -> None:
         assert "incomplete" in reason(whole[:-1])
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF"])
+def test_a_file_that_is_cut_within_its_head_is_incomplete(kind: str) -> None:
+    whole = encode(noise(), kind)
+    for length in range(16, 800):
+        assert "incomplete" in reason(whole[:length]), length
+
+
 @pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
 def test_a_file_that_ends_between_two_boxes_is_incomplete(kind: str) -> None:
     assert "incomplete" in reason(CUT[kind][: CUT[kind].index(b"mdat") - 4])

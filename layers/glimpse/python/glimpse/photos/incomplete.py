@@ -10,13 +10,14 @@ import numpy as np
 from PIL import Image
 
 from glimpse.file_kinds import FileKind
-from glimpse.photos import jpeg, png
+from glimpse.photos import heif, jpeg, png, tiff
 from glimpse.photos.bitmap import bytes_of_pixels
 from glimpse.photos.formats import MAX_MISSING
 
 _FILLING_BYTES = 8192
 _MOST_GIF_PIXELS = 16_000_000  # counting them takes 0.3 µs each, where every code is one pixel
-_GIF_TRAILER = 0x3B
+_BMP_FILE_HEADER = 14
+_GIF_HEAD, _GIF_TRAILER = 13, 0x3B
 _GIF_IMAGE, _GIF_EXTENSION = 0x2C, 0x21
 _LZW_MOST = 4096
 
@@ -72,6 +73,34 @@ def completed(data: bytes, kind: FileKind, decode: Decode) -> Completed | None:
             return _bmp(data)
         case _:
             return None
+
+
+def lacks_end(data: bytes, kind: FileKind) -> bool:
+    """Tell whether a file that can't be decoded ends before it should, by its own structure.
+
+    Parameters
+    ----------
+    data
+        A file.
+    kind
+        What it is.
+    """
+    match kind.decoder:
+        case "JPEG":
+            return not jpeg.outline(data).has_end
+        case "PNG":
+            return not png.has_end(data)
+        case "GIF":
+            is_in_its_head = len(data) <= _GIF_HEAD or len(data) <= _end_of_palette(data)
+            return is_in_its_head or not data.rstrip(b"\0").endswith(bytes([_GIF_TRAILER]))
+        case "WEBP":
+            return len(data) < 8 + int.from_bytes(data[4:8], "little")
+        case "BMP":
+            return len(data) < _BMP_FILE_HEADER + int.from_bytes(data[14:18].ljust(4, b"\xff"), "little")
+        case "TIFF":
+            return tiff.is_cut(data)
+        case _:
+            return heif.is_cut(data)
 
 
 def _jpeg(data: bytes, decode: Decode) -> Completed | None:
@@ -135,9 +164,9 @@ def _gif(data: bytes) -> Completed | None:
 
 def _gif_frame(data: bytes) -> tuple[int, int, int] | None:
     """Return where the first frame's coded data begins, and its width and height (GIF89a, 18 to 22)."""
-    if len(data) < 13:
+    if len(data) < _GIF_HEAD:
         return None
-    at = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
+    at = _end_of_palette(data)
     while at + 10 <= len(data):
         if data[at] == _GIF_IMAGE:
             width, height = (int.from_bytes(data[at + k : at + k + 2], "little") for k in (5, 7))
@@ -150,6 +179,10 @@ def _gif_frame(data: bytes) -> tuple[int, int, int] | None:
             at += 1 + data[at]
         at += 1
     return None
+
+
+def _end_of_palette(data: bytes) -> int:
+    return _GIF_HEAD + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
 
 
 def _sub_blocks(data: bytes, at: int) -> Iterator[bytes]:

@@ -22,7 +22,7 @@ from glimpse.photos.decoding import (
     turned,
 )
 from glimpse.photos.exif import exif_of_tiff, orientation, taken
-from glimpse.photos.incomplete import completed
+from glimpse.photos.incomplete import completed, lacks_end
 from glimpse.photos.jpeg import outline
 
 ANY_MODEL = 512
@@ -141,6 +141,15 @@ def _judged(data: bytes) -> _Source:
 
 def _in_another_way(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Photo:
     """Decode what Pillow has refused, or raise for the best reason that is known."""
+    try:
+        return _by_kind(source, refusal, model_side)
+    except UnreadablePhoto as error:
+        if error.reason == formats.DAMAGED and lacks_end(source.data, source.kind):
+            raise UnreadablePhoto(formats.INCOMPLETE) from error
+        raise
+
+
+def _by_kind(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Photo:
     match source.decoder:
         case "PNG":
             return _png(source, model_side)
@@ -150,8 +159,6 @@ def _in_another_way(source: _Source, refusal: UnreadablePhoto, model_side: int) 
             return _tiff(source, model_side)
         case "HEIF" if coding := heif.other_coding(source.data):
             raise UnreadablePhoto(formats.unsupported("a HEIF", coding)) from refusal
-        case "HEIF" | "AVIF" if heif.is_cut(source.data):
-            raise UnreadablePhoto(formats.INCOMPLETE) from refusal
         case "HEIF" | "AVIF":
             raise refusal
         case _:
