@@ -41,20 +41,25 @@ _MOST_ARGON2_WORK = 1024 * 1024
 _MOST_ARGON2_KIB = 256 * 1024
 _MOST_ARGON2_PASSES = 16
 
+_LEAST_ARGON2_KIB = 8
+"""Per lane (RFC 9106, 3.1)."""
+
+_DAMAGED = "its password hash is damaged"
+
 _SPRING = re.compile(r"\{(bcrypt|argon2|pbkdf2|scrypt|MD5|SHA-1|SHA-256)[^}]*\}", re.IGNORECASE)
 _BYTEA = re.compile(r"\\x(?:[0-9a-fA-F]{2})+")
 """A column of bytes, as Postgres writes it."""
 _ARGON2 = re.compile(
-    r"\$argon2(?:id|i|d)\$(?:v=[0-9]+\$)?m=([0-9]{1,9}),t=([0-9]{1,9}),p=([0-9]{1,9})"
+    r"\$argon2(?:id|i|d)\$(?:v=[0-9]+\$)?m=([0-9]{1,999}),t=([0-9]{1,999}),p=([0-9]{1,999})"
     r"\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
 )
 _BCRYPT = re.compile(r"(\$2[aby]\$([0-9][0-9])\$[./A-Za-z0-9]{22})[./A-Za-z0-9]{31}")
-_DJANGO = re.compile(r"pbkdf2_(sha1|sha256)\$([0-9]{1,9})\$([^$]*)\$([A-Za-z0-9+/=]+)")
-_PASSLIB = re.compile(r"\$pbkdf2(?:-(sha256|sha512))?\$([0-9]{1,9})\$([A-Za-z0-9./]*)\$([A-Za-z0-9./]+)")
+_DJANGO = re.compile(r"pbkdf2_(sha1|sha256)\$([0-9]{1,999})\$([^$]*)\$([A-Za-z0-9+/=]+)")
+_PASSLIB = re.compile(r"\$pbkdf2(?:-(sha256|sha512))?\$([0-9]{1,999})\$([A-Za-z0-9./]*)\$([A-Za-z0-9./]+)")
 _WERKZEUG_PBKDF2 = re.compile(
-    r"pbkdf2:(md5|sha1|sha224|sha256|sha384|sha512):([0-9]{1,9})\$([^$]*)\$([0-9a-f]+)"
+    r"pbkdf2:(md5|sha1|sha224|sha256|sha384|sha512):([0-9]{1,999})\$([^$]*)\$([0-9a-f]+)"
 )
-_WERKZEUG_SCRYPT = re.compile(r"scrypt:([0-9]{1,9}):([0-9]{1,4}):([0-9]{1,4})\$([^$]*)\$([0-9a-f]+)")
+_WERKZEUG_SCRYPT = re.compile(r"scrypt:([0-9]{1,999}):([0-9]{1,999}):([0-9]{1,999})\$([^$]*)\$([0-9a-f]+)")
 _WERKZEUG_HMAC = re.compile(r"(md5|sha1|sha224|sha256|sha384|sha512)\$([^$]+)\$([0-9a-f]+)")
 _DIGESTS = {32: "md5", 40: "sha1", 64: "sha256", 96: "sha384", 128: "sha512"}
 _HEX = re.compile(r"[0-9a-fA-F]+")
@@ -111,11 +116,12 @@ def _argon2(text: str) -> ImportedHash | None:
     if match is None:
         return None
     memory, passes, lanes = map(int, match.groups())
+    _possible(memory >= _LEAST_ARGON2_KIB * lanes and passes > 0 and lanes > 0)
     _limit(
         memory <= _MOST_ARGON2_KIB
         and memory * passes <= _MOST_ARGON2_WORK
-        and 1 <= passes <= _MOST_ARGON2_PASSES
-        and 1 <= lanes <= _MOST_ARGON2_PASSES
+        and passes <= _MOST_ARGON2_PASSES
+        and lanes <= _MOST_ARGON2_PASSES
     )
     return ImportedHash("argon2", (), b"", text)
 
@@ -124,7 +130,9 @@ def _bcrypt(text: str) -> ImportedHash | None:
     match = _BCRYPT.fullmatch(text)
     if match is None:
         return None
-    _limit(4 <= int(match[2]) <= _MOST_BCRYPT_COST)
+    cost = int(match[2])
+    _possible(4 <= cost <= 31)
+    _limit(cost <= _MOST_BCRYPT_COST)
     # `$2y$` and the corrected `$2a$` are what `$2b$` is; the library answers with the prefix that it got.
     # Two bits of the last character count for nothing; whoever makes a hash leaves them 0.
     last = BCRYPT_ALPHABET[BCRYPT_ALPHABET.index(text[-1]) & 0x3C]
@@ -160,11 +168,9 @@ def _werkzeug_scrypt(text: str) -> ImportedHash | None:
     if match is None:
         return None
     n, r, p = int(match[1]), int(match[2]), int(match[3])
+    _possible(n > 1 and n & (n - 1) == 0 and r > 0 and p > 0)
     _limit(
-        n > 1
-        and n & (n - 1) == 0
-        and r > 0
-        and 0 < p <= _MOST_ARGON2_PASSES
+        p <= _MOST_ARGON2_PASSES
         and 128 * n * r <= _MOST_SCRYPT_BYTES
         and 128 * n * r * p <= _MOST_SCRYPT_WORK
     )
@@ -209,8 +215,14 @@ _READERS: tuple[Callable[[str], ImportedHash | None], ...] = (
 def _pbkdf2(digest: str, iterations: int, salt: bytes, made: bytes, *kind: str) -> ImportedHash:
     blocks = -(-len(made) // hashlib.new(digest, usedforsecurity=False).digest_size)
     rounds = iterations * blocks * _SLOW_DIGESTS.get(digest, 1) * (1 + len(kind))
-    _limit(1 <= rounds <= _MOST_ROUNDS and len(made) <= _MOST_BYTES)
+    _possible(rounds > 0)
+    _limit(rounds <= _MOST_ROUNDS and len(made) <= _MOST_BYTES)
     return ImportedHash("pbkdf2", (digest, str(iterations), str(len(made)), *kind), salt, made.hex())
+
+
+def _possible(holds: bool) -> None:
+    if not holds:
+        raise UnusableHash(_DAMAGED)
 
 
 def _limit(holds: bool) -> None:
@@ -222,11 +234,11 @@ def _base64(text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except binascii.Error as error:
-        raise UnusableHash("its password hash is damaged") from error
+        raise UnusableHash(_DAMAGED) from error
 
 
 def _unhex(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError as error:
-        raise UnusableHash("its password hash is damaged") from error
+        raise UnusableHash(_DAMAGED) from error

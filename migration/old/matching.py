@@ -18,6 +18,8 @@ from migration.old.layout import NUMBER, STORE_NAMES
 from migration.old.text import legible, shown, to_bytes
 from migration.old.tree import ImageFile, OldTree
 
+_ADDRESS = re.compile(r"(https?://[^?#]*)([?#].*)", re.IGNORECASE | re.DOTALL)
+
 Place = tuple[int, int]
 """Owner and folder, as directories are called."""
 
@@ -80,7 +82,7 @@ def match_all(tree: OldTree, rows: Sequence[Said]) -> list[Match]:
 
 def _exactly(tree: OldTree, index: _Index, row: Said) -> Match | None:
     """Return the file of just this path, in whichever era's folder it is; None if there is none."""
-    for path in dict.fromkeys((row.path, row.path.replace("\\", "/"))):
+    for path in _paths(row):
         reading = _reading(path, row)
         if reading is None:
             continue
@@ -92,6 +94,19 @@ def _exactly(tree: OldTree, index: _Index, row: Said) -> Match | None:
             others = [other for other in found[1:] if not tree.is_same(found[0], other)]
             return Match(found[0], note=_other_files(tree, found[0], others))
     return None
+
+
+def _paths(row: Said) -> list[str]:
+    """Return what a row's path may mean, the likeliest first.
+
+    Of an address, query and fragment are no part of the path; they may be part of a name where a program wrote
+    one without escapes, as long as no folder stands in them.
+    """
+    paths = [row.path]
+    if address := _ADDRESS.fullmatch(row.path):
+        path, rest = address.groups()
+        paths = [path] if re.search(r"[\\/]", rest) else [row.path, path]
+    return list(dict.fromkeys([*paths, *(path.replace("\\", "/") for path in paths)]))
 
 
 def _literally(tree: OldTree, path: str, known: Sequence[Path]) -> Path | None:
@@ -178,7 +193,7 @@ class _Loosely:
         ]
 
     def _one(self, row: Said) -> Match:
-        readings = [_reading(path, row) for path in (row.path, row.path.replace("\\", "/"))]
+        readings = [_reading(path, row) for path in _paths(row)]
         for stage, spelling in enumerate(_SPELLINGS):
             for reading in dict.fromkeys(reading for reading in readings if reading is not None):
                 files = self._files(reading, stage).get(spelling(reading.tail), [])

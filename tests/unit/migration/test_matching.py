@@ -46,6 +46,28 @@ def test_every_spelling_is_found_in_every_layout(layout: str, tmp_path: Path) ->
     assert found(tree_of(tmp_path, file), *SPELLINGS) == [file.encode()] * len(SPELLINGS)
 
 
+@pytest.mark.parametrize(
+    ("said", "file"),
+    [
+        ("http://h/images/1/3/cat.jpg?x=1", "cat.jpg"),
+        ("HTTPS://h/images/1/3/cat.jpg#top", "cat.jpg"),
+        ("https://h/images/1/3/my%20cat.jpg?v=2#top", "my cat.jpg"),
+        ("http://h/images/1/3/cat.jpg?next=/images/1/3/dog.jpg", "cat.jpg"),
+        ("http://h/images/1/3/cat%3Fx=1", "cat?x=1"),
+        ("http://h/images/1/3/take #2.jpg", "take #2.jpg"),  # an address as careless programs write it
+        ("images/1/3/cat.jpg?x=1", None),
+        ("/app/images/1/3/cat.jpg#top", None),
+        ("images/1/3/cat?x=1", "cat?x=1"),
+        ("images/1/3/take #2.jpg", "take #2.jpg"),
+        ("http://h/images/1/3/cow.jpg?x=1", None),
+    ],
+)
+def test_an_address_may_go_on_after_its_path(said: str, file: str | None, tmp_path: Path) -> None:
+    names = ("cat.jpg", "my cat.jpg", "dog.jpg", "cat?x=1", "take #2.jpg")
+    tree = tree_of(tmp_path, *(f"images/1/3/{name}" for name in names))
+    assert found(tree, said) == [f"images/1/3/{file}".encode() if file else None]
+
+
 def test_a_volume_with_the_images_alone_is_an_installation(tmp_path: Path) -> None:
     assert found(tree_of(tmp_path, "1/3/cat.jpg"), "images/1/3/cat.jpg") == [b"1/3/cat.jpg"]
 

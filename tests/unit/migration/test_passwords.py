@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from functions.api.services.accounts import Passwords
 from functions.api.services.imported_passwords import PREFIX, ImportedHash
-from migration.passwords import UnusableHash, imported_hash
+from migration.passwords import UnusableHash, imported_hash, objection
 
 PASSWORD = "corréct hörse 🐎"
 RAW = PASSWORD.encode()
@@ -180,6 +180,47 @@ def test_a_stored_hash_that_is_damaged_is_refused(stored: str, caplog: pytest.Lo
 def test_what_is_of_no_use_is_refused(stored: str) -> None:
     with pytest.raises(UnusableHash):
         imported_hash(stored, PASSWORDS)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "pbkdf2_sha256$1000000000$salt$AAAA",
+        "$pbkdf2-sha512$99999999999$AAAA$AAAA",
+        "pbkdf2:sha1:" + "9" * 100 + "$salt$abcd",
+        "scrypt:1099511627776:8:1$salt$abcd",
+        "scrypt:16384:8192000:1$salt$abcd",
+        "scrypt:16384:8:99999$salt$abcd",
+        ARGON2.replace("m=64", "m=9999999999"),
+        ARGON2.replace("t=1,", "t=4294967295,"),
+        BCRYPT.replace("$04$", "$31$"),
+        b64(struct.pack(">BIII", 1, 2, 4_000_000_000, 16) + SALT * 4),
+    ],
+)
+def test_what_would_take_too_long_is_told_so(stored: str) -> None:
+    assert "more time or memory" in str(objection(stored))
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "pbkdf2_sha256$0$salt$AAAA",
+        "$pbkdf2-sha256$0$AAAA$AAAA",
+        "pbkdf2:sha256:0$salt$abcd",
+        "pbkdf2_sha256$1000$salt$A",
+        "scrypt:1000:8:1$salt$abcd",
+        "scrypt:0:8:1$salt$abcd",
+        "scrypt:16384:0:1$salt$abcd",
+        "scrypt:16384:8:0$salt$abcd",
+        ARGON2.replace("t=1,", "t=0,"),
+        ARGON2.replace("m=64", "m=0"),
+        BCRYPT.replace("$04$", "$03$"),
+        BCRYPT.replace("$04$", "$99$"),
+        b64(struct.pack(">BIII", 1, 2, 0, 16) + SALT * 4),
+    ],
+)
+def test_what_no_system_writes_is_called_damaged(stored: str) -> None:
+    assert "damaged" in str(objection(stored))
 
 
 @given(st.one_of(st.text(), st.sampled_from(sorted(HASHES.values())).flatmap(
