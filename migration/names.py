@@ -3,13 +3,13 @@
 import unicodedata
 from collections.abc import Callable, Iterator
 
+from glimpse.visible import can_be_seen, is_invisible
+
 from functions.api.services.names import (
     MAX_FOLDER_NAME,
     MAX_USERNAME,
     MIN_USERNAME,
-    can_be_seen,
     is_control,
-    is_invisible,
     is_username,
     spelled,
 )

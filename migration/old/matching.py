@@ -99,8 +99,8 @@ def _exactly(tree: OldTree, index: _Index, row: Said) -> Match | None:
 def _paths(row: Said) -> list[str]:
     """Return what a row's path may mean, the likeliest first.
 
-    Of an address, query and fragment are no part of the path; they may be part of a name where a program wrote
-    one without escapes, as long as no folder stands in them.
+    Of an address, query and fragment are no part of the path; but a careless program wrote names
+    with ``?`` and ``#`` as they are: so those count first, as long as no folder stands in them.
     """
     paths = [row.path]
     if address := _ADDRESS.fullmatch(row.path):

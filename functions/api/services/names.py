@@ -7,8 +7,7 @@ tables come with ``confusable_homoglyphs``, which lists each pair of confusables
 References
 ----------
 .. [1] Unicode Technical Standard 39, section 4, https://www.unicode.org/reports/tr39/#Confusable_Detection
-.. [2] Unicode Character Database, DerivedCoreProperties.txt: Default_Ignorable_Code_Point; PropList.txt:
-       Bidi_Control
+.. [2] Unicode Character Database, PropList.txt: Bidi_Control
 """
 
 import hashlib
@@ -18,21 +17,16 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from glimpse.visible import can_be_seen, is_ignorable, is_invisible
+
 from functions.api.services.errors import Unusable
 
 MIN_USERNAME, MAX_USERNAME = 3, 150
 MAX_FOLDER_NAME = 255  # characters, at most 1,020 bytes; DynamoDB's sort keys take 1,024
 
-_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_IGNORABLE = (  # [2]_, with reserved ones
-    *((0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5)),
-    *((0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164)),
-    *((0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3)),
-    *((0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
+_BIDI_CONTROLS = frozenset(  # [2]_
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
-# No ink either: the braille pattern without dots, Egyptian blanks, a null notehead, annotation marks, and the
-# mark of an object that is not there.
-_BLANK = frozenset("\u2800\U00013441\U00013442\U0001d159\ufff9\ufffa\ufffb\ufffc")
 _JOINERS = frozenset("\u200c\u200d")  # of emoji, and of letters in Persian or Hindi
 _FLAG, _TAGS_END = "\U0001f3f4", "\U000e007f"  # flags of England, Scotland and Wales are spelled in tags
 _LEFT_TO_RIGHT = "\u200e"  # in the tables, around letters of scripts that run from right to left
@@ -100,16 +94,6 @@ def can_be_stored(name: str) -> bool:
     )
 
 
-def can_be_seen(name: str) -> bool:
-    """Tell whether a name has a letter, number, sign or symbol that leaves ink; no mark alone does."""
-    return any(
-        unicodedata.category(character)[0] in "LNPSC"
-        and unicodedata.category(character) not in ("Cc", "Cf", "Cs")
-        and not is_invisible(character)
-        for character in name
-    )
-
-
 def look_alikes(name: str) -> tuple[str, ...]:
     """Return digests of how a name looks, the one to find it by first; two names that share one look alike.
 
@@ -125,7 +109,7 @@ def _skeleton(name: str) -> str:
     """Return a name's skeleton, in which confusable characters have become the same ones."""
     prototypes = _prototypes()
     decomposed = unicodedata.normalize("NFD", name)
-    kept = (character for character in decomposed if not _is_ignorable(character))
+    kept = (character for character in decomposed if not is_ignorable(character))
     return unicodedata.normalize("NFD", "".join(prototypes.get(each, each) for each in kept))
 
 
@@ -159,16 +143,6 @@ def _prototypes() -> Mapping[str, str]:
 
 def _bare(text: str) -> str:
     return text.replace(_LEFT_TO_RIGHT, "")
-
-
-def is_invisible(character: str) -> bool:
-    """Tell whether a character shows nothing, though it is no space."""
-    return character in _BLANK or _is_ignorable(character)
-
-
-def _is_ignorable(character: str) -> bool:
-    code = ord(character)
-    return any(first <= code <= last for first, last in _IGNORABLE)
 
 
 def is_control(character: str) -> bool:

@@ -11,7 +11,16 @@ from tests.integration.api.uploading import index, upload
 
 @pytest.mark.parametrize(
     "query",
-    ["\x00\x07", "\u200b\u200d\ufeff", "\ue000\uf8ff", "\ufe0f", "\u2800", "\u3164 \u1160", "\u202e\u00ad"],
+    [
+        "\x00\x07",
+        "\u200b\u200d\ufeff",
+        "\ue000\uf8ff",
+        "\ufe0f",
+        "\u2800",
+        "\u3164 \u1160",
+        "\u202e\u00ad",
+        "\u0378 \uffff",
+    ],
 )
 def test_a_query_of_which_nothing_is_seen_is_empty(client: Any, query: str) -> None:
     token = client.account()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from glimpse.visible import can_be_seen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pwdlib import PasswordHash
@@ -16,7 +17,7 @@ from functions.api.services.accounts import (
 )
 from functions.api.services.errors import AlreadyTaken, NotAuthenticated, Unusable
 from functions.api.services.imported_passwords import ImportedHash
-from functions.api.services.names import can_be_seen, clean_username, is_control
+from functions.api.services.names import clean_username, is_control
 
 
 def test_a_token_has_256_bits_and_is_stored_hashed(world: Any) -> None:

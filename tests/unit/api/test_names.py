@@ -10,6 +10,7 @@ from functions.api.services.names import clean_folder_name, clean_username, look
 LOOK_EMPTY = [
     "\ufe0f", "\u3164", "\u1160", "\u2800", "\u115f", "\uffa0", "\u200b", "\u200d", "\u034f", "\u180e",
     "\u2060", "\ufeff", "\u00ad", "\U000e0041", "\U000e0100", "\U0001d159", "\ufffc", "\u17b4", "\u0301",
+    "\u0378", "\ud7ff", "\ue000", "\U000f0000", "\U00010ffd", "\U000e1000",
 ]  # fmt: skip
 STEERING = [
     "\u202e",
@@ -50,6 +51,7 @@ def test_a_name_does_not_steer_the_text_around_it(character: str) -> None:
         "Ada Lovelace", "ada@example.org", "o'neill-3", "Zoë", "王小明", "محمد علي", "می\u200cخواهم",
         "क्\u200dषक", "👩\u200d💻", "👩🏽\u200d⚕\ufe0f Eva", "❤\ufe0f\u200d🔥!",
         "👨\u200d👩\u200d👧\u200d👦", "1\ufe0f\u20e323",
+        "\U0001faf9\U0001f6d8 trip",  # emoji that may be newer than the tables
         "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "葛\U000e0100城市",
     ],
 )  # fmt: skip

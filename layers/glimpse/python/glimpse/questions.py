@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import ceil
@@ -22,6 +21,7 @@ from pydantic import (
 
 from glimpse.errors import TooLarge, Unusable
 from glimpse.keys import MAX_ID
+from glimpse.visible import can_be_seen
 
 MAX_QUERY = 10_000
 DEFAULT_TOP_K = 5
@@ -42,8 +42,6 @@ MAX_NEXT = 100_000
 MAX_DIMENSION = 8192
 MAX_WEIGHT = 100.0
 _LARGEST = 1e6
-_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
-_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # fillers of Hangul, and Braille without dots
 _FIELDS: Mapping[str, str] = {"text": "text", "image": "picture", "vector": "vector"}
 
 
@@ -71,9 +69,7 @@ def _iso(value: object) -> object:
 
 def is_blank(text: str) -> bool:
     """Tell whether nothing of a text can be seen: spaces, controls, marks without a letter, private use."""
-    return all(
-        unicodedata.category(character) in _UNSEEN or character in _BLANK_LETTERS for character in text
-    )
+    return not can_be_seen(text)
 
 
 def _nothing_if_blank(value: object) -> object:
