@@ -3,7 +3,7 @@
 from glimpse.generations import NoModelChosen
 from glimpse.http import Problems
 from glimpse.maintenance import QueueUnavailable
-from glimpse.questions import EMPTY_QUERY
+from glimpse.questions import EMPTY_QUERY, EMPTY_TEXT
 from glimpse.records import RecordsContended
 
 from functions.api.services import errors
@@ -26,6 +26,7 @@ PROBLEMS = Problems(
         ("password", "string_too_short"): _PASSWORD,
         ("password", "string_too_long"): _PASSWORD,
         ("query", "string_too_short"): EMPTY_QUERY,
+        ("text", "string_too_short"): EMPTY_TEXT,
         ("folderName", "missing"): "The folder needs a name; choose one.",
     },
     meanings={

@@ -186,7 +186,8 @@ def test_no_images_to_show_means_as_many_as_usual(function: SearchFunction, embe
             "include[0] has to be 'relevant', 'partial', 'problems', 'next', 'offset', 'approximate' or "
             "'recall'.",
         ),
-        (question(parts=[{"text": ""}]), "parts[0].text is empty; fill it in."),
+        (question(parts=[{"text": ""}]), "A part's text is empty; say what the images should show."),
+        (question(folder_owner_map={"x": 1}), "The name 'x' in folder_owner_map has to be a whole number."),
         ({"query": "a cat"}, "user_id is missing; send it along."),
         ([], "Send the request's fields as a JSON object, with the content type application/json."),
     ],

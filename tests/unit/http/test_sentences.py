@@ -4,7 +4,20 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from glimpse.http.sentences import first_sentence
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError
+
+
+class Text(BaseModel):
+    text: Annotated[str, Field(min_length=1)]
+
+
+class Like(BaseModel):
+    image_id: int
+    folder_id: int
+
+
+def _member(value: object) -> str:
+    return "words" if isinstance(value, dict) and "text" in value else "like"
 
 
 class Request(BaseModel):
@@ -14,6 +27,11 @@ class Request(BaseModel):
     kind: Literal["a", "b"] = "a"
     parts: Annotated[list[int], Field(min_length=1, max_length=2)] = [1]
     fits: bool = True
+    owners: dict[Annotated[int, Field(ge=0)], int] = {}
+    sides: Annotated[list[int], Field(min_length=2)] = [1, 2]
+    asked: list[
+        Annotated[Annotated[Text, Tag("words")] | Annotated[Like, Tag("like")], Discriminator(_member)]
+    ] = []
 
 
 @pytest.mark.parametrize(
@@ -29,10 +47,17 @@ class Request(BaseModel):
         ({"share": float("inf")}, "share has to be a finite number."),
         ({"share": 0}, "share can't be used: input should be greater than 0."),
         ({"kind": "c"}, "kind has to be 'a' or 'b'."),
-        ({"parts": []}, "parts holds too little; send 1 at least."),
+        ({"parts": []}, "parts is empty; it needs at least one entry."),
         ({"parts": [1, 2, 3]}, "parts holds too much; send 2 at most."),
         ({"parts": [1, "x"]}, "parts[1] has to be a whole number."),
         ({"parts": {}}, "parts has to be a list."),
+        ({"sides": [1]}, "sides holds too little; send 2 at least."),
+        ({"owners": {"x": 1}}, "The name 'x' in owners has to be a whole number."),
+        ({"owners": {"-1": 1}}, "The name '-1' in owners has to be 0 or more."),
+        ({"owners": {"3": "x"}}, "owners.3 has to be a whole number."),
+        ({"asked": [{"text": ""}]}, "asked[0].text is empty; fill it in."),
+        ({"asked": [{"text": "a"}, {"image_id": 1}]}, "asked[1].folder_id is missing; send it along."),
+        ({"asked": ["a"]}, "asked[0] has to be an object, with names and values."),
         ({"fits": "perhaps"}, "fits has to be true or false."),
     ],
 )
@@ -49,3 +74,8 @@ def test_a_service_has_sentences_of_its_own() -> None:
     assert first_sentence([fault], {("name", "string_type"): "No."}) == "name is missing; send it along."
     nothing = {"type": "missing", "loc": ("body",), "msg": "Field required"}
     assert "JSON object" in first_sentence([nothing])
+
+
+def test_a_field_may_be_called_anything() -> None:
+    fault = {"type": "extra_forbidden", "loc": ("body", "[key]"), "msg": ""}
+    assert first_sentence([fault]) == "[key] is not known here; leave it out."

@@ -28,6 +28,7 @@ DEFAULT_TOP_K = 5
 """Images of an answer where none are asked for, and for 0, which old callers send."""
 
 EMPTY_QUERY = "The query is empty; say what the images should show."
+EMPTY_TEXT = "A part's text is empty; say what the images should show."
 MAX_PARTS = 16
 MAX_PICTURES = 4
 MAX_PICTURE_BYTES = 4_500_000

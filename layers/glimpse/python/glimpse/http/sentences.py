@@ -14,6 +14,10 @@ from typing import Any
 _SOURCES = frozenset({"body", "query", "path", "header", "cookie"})
 _NO_OBJECT = "Send the request's fields as a JSON object, with the content type application/json."
 
+_NO_MODEL = frozenset({"model_attributes_type", "model_type"})
+_KEY = "[key]"  # stands behind the name that is at fault itself, not its value
+_MAX_KEY = 50
+
 Context = Mapping[str, Any]
 
 _OF_TYPE: Mapping[str, Callable[[str, Context], str]] = {
@@ -44,7 +48,11 @@ _OF_TYPE: Mapping[str, Callable[[str, Context], str]] = {
     "list_type": lambda name, _: f"{name} has to be a list.",
     "dict_type": lambda name, _: f"{name} has to be an object, with names and values.",
     "too_long": lambda name, of: f"{name} holds too much; send {_number(of, 'max_length')} at most.",
-    "too_short": lambda name, of: f"{name} holds too little; send {_number(of, 'min_length')} at least.",
+    "too_short": lambda name, of: (
+        f"{name} is empty; it needs at least one entry."
+        if of.get("min_length") == 1
+        else f"{name} holds too little; send {_number(of, 'min_length')} at least."
+    ),
     "literal_error": lambda name, of: f"{name} has to be {of.get('expected', 'one of the known values')}.",
     "value_error": lambda name, of: f"{name} can't be used: {of.get('error', 'its value is not valid')}.",
 }
@@ -69,7 +77,9 @@ def first_sentence(
     field = next((part for part in reversed(place) if isinstance(part, str)), "")
     if sentence := (special or {}).get((field, kind)):
         return sentence
-    if kind in ("json_invalid", "model_attributes_type", "model_type") or not place:
+    if kind in _NO_MODEL and len(place) > 1:
+        return f"{_name([*place, ''])} has to be an object, with names and values."
+    if kind == "json_invalid" or kind in _NO_MODEL or not place:
         return "The request's body is not valid JSON." if kind == "json_invalid" else _NO_OBJECT
     context = fault.get("ctx", {})
     say = _OF_TYPE.get(kind)
@@ -81,10 +91,14 @@ def first_sentence(
 
 def _name(place: Sequence[str | int]) -> str:
     """Return a field's name as a person writes it: ``images[0].file_path``."""
+    if len(place) > 2 and place[-1] == _KEY:
+        return f"The name '{str(place[-2])[:_MAX_KEY]}' in {_name(place[:-2])}"
     name = ""
-    # A union's chosen member stands there too, often under its field's own name.
-    for part in (part for part, after in zip(place, (*place[1:], None), strict=True) if part != after):
-        name += f"[{part}]" if isinstance(part, int) else f"{'.' if name else ''}{part}"
+    for before, part, after in zip(("", *place), place, (*place[1:], None), strict=False):
+        # Entries of lists are values or flat objects: a name with another one behind it is a union's member.
+        if isinstance(before, int) and isinstance(part, str) and isinstance(after, str):
+            continue
+        name += f"[{part}]" if isinstance(part, int) else f"{'.' if name and part else ''}{part}"
     return name
 
 
