@@ -117,7 +117,7 @@ def test_a_question_that_means_nothing_is_refused(
 
 
 @pytest.mark.parametrize(
-    "query", ["🐈" * 100, "x" * 10_000, "\x00", "a\u202eb", "' OR 1=1 --", "<script>", "%s{}"]
+    "query", ["🐈" * 100, "x" * 10_000, "a\x00b", "a\u202eb", "' OR 1=1 --", "<script>", "%s{}"]
 )
 def test_a_query_is_just_words(shared_function: SearchFunction, query: str) -> None:
     response = shared_function.call("POST", "/search", QUESTION | {"query": query})

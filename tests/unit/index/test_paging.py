@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from glimpse.index import Cursor, Effort, Filter, IndexKey, IndexReader, IndexWriter, VectorBatch
+from glimpse.index.cursors import tag_of
+from glimpse.index.scan import InvertedSegment
 from glimpse.index.stages import RANKS, stages, stages_for
 
 from tests.unit.index.inverted_index import commit_inverted
-from tests.unit.index.memory_store import MemoryStore
+from tests.unit.index.memory_store import MemoryStore, manifest_of
 from tests.unit.index.vectors import batch_of, unit_vectors
 
 COUNT = 1_400
@@ -220,6 +223,70 @@ def test_stages_that_hold_all_are_no_exact_order(
     scores = {hit.image_id: hit.score for hit in reader.search([key], QUERY, 2_000, exact=True).hits}
     after = [scores[image_id] for image_id in lists[0][RANKS:]]
     assert after == sorted(after, reverse=True)
+
+
+@pytest.mark.parametrize("pin", [Effort(10**9, 10**9), Effort(10**9, 1), Effort(1, 10**9)])
+def test_a_forged_cursor_makes_no_search_dearer(
+    reader: IndexReader, store: MemoryStore, key: IndexKey, indexed: None, pin: Effort
+) -> None:
+    """A checksum has no key, so anybody can say how thoroughly segments are to be searched."""
+    assert reader.warm([key], whole=True) == []
+    [segment] = manifest_of(store, key)["segments"]
+    compared: list[Effort] = []
+    probe = InvertedSegment.probe
+
+    def noted(self: InvertedSegment, query: Any, effort: Effort, *rest: Any) -> Any:
+        compared.append(effort)
+        return probe(self, query, effort, *rest)
+
+    after = Cursor(0, {}, pins={tag_of(str(segment["sha256"])): pin})
+    forged = Cursor.decode(after.encode(QUESTION), QUESTION)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(InvertedSegment, "probe", noted)
+        answer = reader.search([key], QUERY, 24, effort=ROUGH, after=forged)
+    [effort] = compared
+    assert (effort.lists, effort.candidates) == (min(12, pin.lists), min(40, pin.candidates))
+    if pin == Effort(10**9, 10**9):
+        assert answer.hits == reader.search([key], QUERY, 24, effort=ROUGH).hits
+        assert answer.approximate is None
+
+
+def test_cursors_survive_their_text() -> None:
+    near = {2: [5, 9], 4: [0]}
+    cursors = [
+        Cursor(0, {}),
+        Cursor(7, {0: [0, 1, 2**53 - 1], 2**53 - 1: [4]}),
+        Cursor(1_500, {3: list(range(1_000))}, Bound(0.25, 3, 77, near), {"0a1b2c3d": Effort(52, 104)}),
+        Cursor(2_000, {}, Bound(-0.5, 3, 77, None)),
+    ]
+    for cursor in cursors:
+        text = cursor.encode(QUESTION)
+        assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+        opened = Cursor.decode(text, QUESTION)
+        assert (opened.ranks, opened.shown, opened.pins) == (cursor.ranks, cursor.shown, cursor.pins)
+        assert (opened.bound is None) == (cursor.bound is None)
+        if opened.bound and cursor.bound:
+            assert opened.bound.near == cursor.bound.near
+    assert len(Cursor(1_000, {3: list(range(0, 30_000, 30))}).encode(QUESTION)) < 1_500
+
+
+@given(st.one_of(st.text(max_size=60), st.binary(max_size=60).map(lambda b: b.hex())))
+@settings(deadline=None)
+def test_rubbish_is_no_cursor(text: str) -> None:
+    with pytest.raises(CursorError):
+        Cursor.decode(text, QUESTION)
+
+
+def test_a_cursor_belongs_to_its_question_and_is_whole() -> None:
+    text = Cursor(24, {3: [1, 2, 3]}).encode(QUESTION)
+    for other, question in [
+        (text, b"another"),
+        (text[:-2], QUESTION),
+        (text + "AAAA", QUESTION),
+        ("A" + text[1:], QUESTION),
+    ]:
+        with pytest.raises(CursorError):
+            Cursor.decode(other, question)
 
 
 @pytest.mark.parametrize("candidates", [1, 10, 40, 104, 200, 600, 1_799, 5_000, 300_000])

@@ -116,7 +116,7 @@ class FolderSearch:
         elif entry.sequence >= self.unknown_before:
             masked = self.masked(entry.sequence)
             if isinstance(loaded, InvertedSegment):
-                pin = question.pins.get(tag_of(entry.sha256))
+                pin = question.pin_for(loaded, tag_of(entry.sha256))
                 self.jobs.append(Job(wanted, loaded, masked, pin or question.effort_for(loaded), bound=pin))
                 # Nobody has looked at most of its scores.
                 self.samples.append(Sample(np.empty(0, np.float32), loaded.count))

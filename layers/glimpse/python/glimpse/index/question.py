@@ -1,7 +1,7 @@
 """What a search asks of every segment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -67,6 +67,18 @@ class Question:
             return self.effort
         promise = segment.head.promise(self.recall)
         return Effort(promise.lists, promise.candidates) if promise else Effort()
+
+    def pin_for(self, segment: InvertedSegment, tag: str) -> Effort | None:
+        """Return how thoroughly a cursor says to search a segment; None if no less than any other search.
+
+        Anybody can make a cursor, so none makes a search dearer.
+        """
+        pin, effort = self.pins.get(tag), self.effort_for(segment)
+        if pin is None:
+            return None
+        lists, candidates = min(pin.lists, effort.lists), min(pin.candidates, effort.candidates)
+        pinned = replace(effort, lists=lists, candidates=candidates)
+        return None if pinned == effort else pinned
 
     def promise_of(self, segment: InvertedSegment) -> float | None:
         """Return the recall that a segment promises for this; None if nothing is promised."""
