@@ -35,6 +35,9 @@ _TOO_LARGE = (
 
 _NO_TEXT = "The body is not text in UTF-8; send JSON in that encoding."
 
+_REFUSED = "The API can't be asked this; check the address and the headers."
+"""In place of an emulator's own words, or its storage's, about a request that never came to the API."""
+
 _BROKE_DOWN = "The API broke down over this request; try again."
 """In place of an emulator's own words about a worker that ended."""
 
@@ -51,6 +54,7 @@ _HOP_BY_HOP = {
     "upgrade",
     "host",
 }
+_OF_ENCODED_BODIES = {b"content-encoding", b"content-length"}
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 _NO_ROUTE = "There is no such route; /docs lists those that there are."
@@ -98,16 +102,15 @@ def api_forwarder(
             request.method,
             f"{gateway}{_target(request)}",
             headers=[
-                *(item for item in request.headers.raw if _is_passed_on(item[0].decode("latin-1"))),
+                *(item for item in request.headers.raw if _is_for_the_api(*item)),
                 *key,
             ],
             content=_body(request),
         )
         try:
-            answer = await client.send(upstream, stream=True)
+            return await _relayed(await client.send(upstream, stream=True))
         except httpx.HTTPError as error:
             return JSONResponse({"detail": f"The API can't be reached: {_reason(error)}."}, status_code=502)
-        return await _relayed(answer)
 
     return _server(forward, access, admission(workers))
 
@@ -171,19 +174,39 @@ async def _answered_here(request: Request, *, gateway_limits: bool) -> Response 
 
 
 async def _relayed(answer: httpx.Response) -> Response:
-    """Pass an answer on as it comes, but a broken worker's in words of our own."""
-    body: AsyncIterator[bytes] | Iterable[bytes] = answer.aiter_raw()
-    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-        body = [b"".join([chunk async for chunk in answer.aiter_raw()])]
-        if not _says_why(body[0]):
-            return JSONResponse({"detail": _BROKE_DOWN}, status_code=answer.status_code)
-    response = StreamingResponse(body, answer.status_code, background=BackgroundTask(answer.aclose))
-    response.raw_headers = [
+    """Pass an answer on as it comes, but what is not the API's in words of our own.
+
+    Raises
+    ------
+    httpx.HTTPError
+        If an error can't be read to its end.
+    """
+    status = answer.status_code
+    is_storages = "xml" in answer.headers.get("content-type", "")
+    if status < httpx.codes.BAD_REQUEST and not is_storages:
+        response: Response = StreamingResponse(
+            answer.aiter_raw(), status, background=BackgroundTask(answer.aclose)
+        )
+        response.raw_headers = _answer_headers(answer)
+        return response
+    body = await answer.aread()
+    if not is_storages and _says_why(body):
+        response = Response(body, status)
+        kept = [item for item in _answer_headers(answer) if item[0].lower() not in _OF_ENCODED_BODIES]
+        response.raw_headers = [*kept, (b"content-length", str(len(body)).encode())]
+        return response
+    if status < httpx.codes.BAD_REQUEST:
+        status = httpx.codes.BAD_GATEWAY
+    detail = _BROKE_DOWN if status >= httpx.codes.INTERNAL_SERVER_ERROR else _REFUSED
+    return JSONResponse({"detail": detail}, status_code=status)
+
+
+def _answer_headers(answer: httpx.Response) -> list[tuple[bytes, bytes]]:
+    return [
         (name.encode("latin-1"), value.encode("latin-1"))
         for name, value in _headers(answer.headers.multi_items())
         if not name.lower().startswith("access-control-")  # the middleware's, not twice
     ]
-    return response
 
 
 def _server(
@@ -225,6 +248,13 @@ def _headers(items: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _is_passed_on(name: str) -> bool:
     return name.lower() not in _HOP_BY_HOP | {SECRET_HEADER, OPERATOR_HEADER}
+
+
+def _is_for_the_api(name: bytes, value: bytes) -> bool:
+    """Tell whether a header goes upstream; an emulator takes a request with storage's own for one to S3."""
+    key = name.decode("latin-1").lower()
+    is_storages = key.startswith("x-amz-") or (key == "content-encoding" and b"aws-chunked" in value.lower())
+    return _is_passed_on(key) and not is_storages
 
 
 def _body(request: Request) -> AsyncIterator[bytes] | bytes | None:

@@ -30,6 +30,8 @@ OPERATOR_HEADER = "x-glimpse-operator"
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _DECODINGS = 8
+_GIVEN_ONCE = ("Content-Length", "Content-Type", "Content-Encoding", "Authorization", "Token")
+_CONTROLS = re.compile("%[01][0-9a-f]|%7f", re.IGNORECASE)
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
@@ -194,8 +196,10 @@ def _malformed(scope: Scope, headers: Headers) -> tuple[int, str] | None:
         return 431, f"The headers are too large: with the address they may have {MAX_HEADERS} bytes."
     if "transfer-encoding" in headers and "content-length" in headers:
         return 400, "A request has Content-Length or Transfer-Encoding, not both."
-    if len(headers.getlist("content-length")) > 1 or len(headers.getlist("content-type")) > 1:
-        return 400, "Content-Length and Content-Type may be given only once."
+    if twice := [name for name in _GIVEN_ONCE if len(headers.getlist(name)) > 1]:
+        return 400, f"{twice[0]} may be given only once."
+    if _CONTROLS.search(target):
+        return 400, "The path can't hold control characters."
     if not target.startswith("/") or leaves_its_folder(target):
         return 400, "The path must begin with / and have no . or .. as a segment."
     return None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 import threading
 
+import h11
 import uvicorn
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _GRACE_SECONDS = 0.5
 _STOPPING = "Glimpse is stopping; this request may or may not have had its effect."
@@ -43,6 +46,7 @@ class Servers:
             log_level=logging.WARNING,
             access_log=False,
             timeout_graceful_shutdown=2,
+            http=_Protocol,
             h11_max_incomplete_event_size=1 << 20,  # what is longer than a server takes is told so in JSON
         )
         self._servers.append((uvicorn.Server(config), listener))
@@ -65,6 +69,23 @@ class Servers:
 
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(all_of_them())
+
+
+class _Protocol(H11Protocol):
+    """Refuses what is no HTTP in JSON; uvicorn's own answer is plain text."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that can't be read, and hang up."""
+        body = json.dumps({"detail": f"{msg.rstrip('.')}; check its first line and its headers."}).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"connection", b"close"),
+        ]
+        for event in (h11.Response(status_code=400, headers=headers), h11.Data(body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 class _Answering:

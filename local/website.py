@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -76,5 +77,12 @@ def website(config: Mapping[str, Any], access: Access) -> Starlette:
             Route("/config.json", config_json),
             Mount("/", StaticFiles(directory=ROOT / "web", html=True)),
         ],
+        exception_handlers={HTTPException: _told},
         middleware=[Middleware(Guard, access=replace(access, origins=frozenset())), Middleware(_Headers)],
     )
+
+
+async def _told(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    sentence = "There is no such page." if status == 404 else "This page can't be had in this way."
+    return JSONResponse({"detail": sentence}, status)

@@ -148,6 +148,48 @@ def test_a_body_of_two_lengths_is_a_400(upstream: Upstream, head: str) -> None:
     assert '"detail"' in answer
 
 
+@pytest.mark.parametrize("name", ["Authorization", "Token", "Content-Type", "Content-Encoding"])
+def test_a_header_that_says_two_things_is_a_400(upstream: Upstream, name: str) -> None:
+    before = len(upstream.reached)
+    status, answer = upstream.get("/api/folders", "Host: localhost", f"{name}: a", f"{name.upper()}: b")
+    assert status == 400
+    assert '"detail"' in answer
+    assert len(upstream.reached) == before
+
+
+@pytest.mark.parametrize("target", ["/a%0ab", "/api/%0D%0aX", "/%00", "/api/x%1f", "/%7F"])
+def test_a_path_holds_no_control_characters(upstream: Upstream, web: TestClient, target: str) -> None:
+    status, answer = upstream.get(target)
+    assert status == 400
+    assert '"detail"' in answer
+    page = web.get(target)
+    assert page.status_code == 400
+    assert "detail" in page.json()
+
+
+def test_a_page_that_is_not_there_is_told_in_json(web: TestClient) -> None:
+    for answer in (web.get("/nowhere.html"), web.post("/index.html", headers={"origin": PAGE})):
+        assert answer.status_code in (404, 405)
+        assert answer.json()["detail"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Content-Length: -1\r\n\r\n",
+        "Content-Length: +5\r\n\r\nhello",
+        "Content-Length: " + "9" * 30 + "\r\n\r\n",
+        "Transfer-Encoding: rot13\r\n\r\n",
+        "no header\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_told_in_json(upstream: Upstream, head: str) -> None:
+    status, answer = upstream.raw(f"POST /api/users/login HTTP/1.1\r\nHost: localhost\r\n{head}")
+    assert status in (400, 501)
+    assert "application/json" in answer
+    assert '"detail"' in answer
+
+
 class _Search:
     def __init__(self) -> None:
         self.asked: list[str] = []

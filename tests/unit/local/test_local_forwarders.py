@@ -1,3 +1,4 @@
+import gzip
 import json
 import threading
 from collections.abc import Mapping
@@ -8,7 +9,8 @@ import pytest
 from glimpse.search_client import Response, SearchUnavailable
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import Response as StarletteResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -149,6 +151,72 @@ def test_an_error_is_a_sentence_also_when_a_worker_died(body: object, told: str)
     listener.close()
     assert answer.status_code == 503
     assert told in answer.json()["detail"]
+
+
+S3_REFUSAL = '<?xml version="1.0"?><Error><Code>InvalidArgument</Code></Error>'
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "seen"),
+    [
+        (400, "application/xml", S3_REFUSAL, 400),
+        (404, "application/json", '{"message": "Not Found"}', 404),
+        (403, "text/plain", "Forbidden", 403),
+        (200, "application/xml", S3_REFUSAL, 502),
+    ],
+)
+def test_an_answer_in_an_emulators_words_is_replaced(status: int, kind: str, body: str, seen: int) -> None:
+    answer = answered(PlainTextResponse(body, status, {"content-type": kind, "x-amz-request-id": "1"}))
+    assert answer.status_code == seen
+    assert answer.json()["detail"].endswith(".")
+    assert "x-amz-request-id" not in answer.headers
+
+
+def test_the_apis_own_refusals_and_pages_are_passed_on() -> None:
+    body = gzip.compress(b'{"detail": "No."}')
+    headers = {"content-type": "application/json", "content-encoding": "gzip", "www-authenticate": "Bearer"}
+    refused = answered(StarletteResponse(body, 401, headers))
+    assert (refused.status_code, refused.json()) == (401, {"detail": "No."})
+    assert refused.headers["www-authenticate"] == "Bearer"
+    page = answered(PlainTextResponse("<!doctype html>", 200, {"content-type": "text/html"}))
+    assert (page.status_code, page.text) == (200, "<!doctype html>")
+
+
+def test_nothing_that_storage_understands_is_passed_on() -> None:
+    seen: dict[str, str] = {}
+    answered(
+        JSONResponse({}),
+        seen,
+        {
+            "content-encoding": "aws-chunked",
+            "X-Amz-Content-Sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+            "x-amz-date": "20260101T000000Z",
+            "token": "t",
+        },
+    )
+    assert seen["token"] == "t"
+    assert not [name for name in seen if name.startswith("x-amz-") or name == "content-encoding"]
+
+
+def answered(
+    answer: StarletteResponse, seen: dict[str, str] | None = None, headers: Mapping[str, str] | None = None
+) -> httpx.Response:
+    """Return what a client is answered where an upstream answers so, which notes the headers it saw."""
+
+    async def upstream(request: Request) -> StarletteResponse:
+        if seen is not None:
+            seen.update(request.headers)
+        return answer
+
+    listener = listen(0, "API_PORT")
+    servers = Servers()
+    servers.add(Starlette(routes=[Route("/{path:path}", upstream)]), listener)
+    servers.start()
+    with TestClient(api(f"http://127.0.0.1:{listener.getsockname()[1]}"), base_url=BASE) as client:
+        told = client.get("/health", headers=headers)
+    servers.stop()
+    listener.close()
+    return told
 
 
 def test_a_gateway_that_hangs_up_is_told_in_one_sentence() -> None:
