@@ -2,69 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from glimpse.search_client import Response as SearchResponse
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from local.forwarders import api_forwarder, search_forwarder
-from local.guard import MAX_HEADERS, MAX_TARGET, Access
-from local.servers import Servers
+from local.guard import Access
 from local.settings import HOST
 from local.website import website
+from tests.unit.local.upstream import ACCESS, LISTED, PAGE, Upstream
 
-PAGE, LISTED = "http://localhost:3000", "https://photos.example.org"
-ACCESS = Access(frozenset({"localhost", HOST, "photos.example.org"}), frozenset({PAGE, LISTED}))
 OPERATOR = {"x-glimpse-operator": "the operator's"}
-
-
-class Upstream:
-    """A gateway that notes what reaches it, and a forwarder before it, on sockets."""
-
-    def __init__(self) -> None:
-        self.reached: list[str] = []
-        self.servers = Servers()
-        self.listeners = [socket.create_server((HOST, 0)) for _ in range(2)]
-        gateway, api = (listener.getsockname()[1] for listener in self.listeners)
-
-        async def answer(request: Request) -> JSONResponse:
-            self.reached.append(request.scope["raw_path"].decode())
-            assert request.headers["x-glimpse-gateway"] == "the gateway's"
-            return JSONResponse({})
-
-        methods = ["GET", "POST", "DELETE"]
-        self.servers.add(
-            Starlette(routes=[Route("/{path:path}", answer, methods=methods)]), self.listeners[0]
-        )
-        forwarder = api_forwarder(
-            f"http://{HOST}:{gateway}/stage", gateway_limits=False, access=ACCESS, secret="the gateway's"
-        )
-        self.servers.add(forwarder, self.listeners[1])
-        self.servers.start()
-        self.port = api
-
-    def raw(self, request: str) -> tuple[int, str]:
-        """Send bytes as no client would; the status and the answer."""
-        with socket.create_connection((HOST, self.port), timeout=10) as connection:
-            connection.sendall(request.encode())
-            answer = b""
-            while b"\r\n\r\n" not in answer or not answer.rstrip().endswith(b"}"):
-                part = connection.recv(65536)
-                if not part:
-                    break
-                answer += part
-        return int(answer.split()[1]), answer.decode()
-
-    def get(self, target: str, *headers: str, method: str = "GET") -> tuple[int, str]:
-        lines = [f"{method} {target} HTTP/1.1", *(headers or ("Host: localhost",)), "", ""]
-        return self.raw("\r\n".join(lines))
 
 
 @pytest.fixture(scope="module")
@@ -117,77 +68,10 @@ def test_the_apis_paths_go_upstream_as_they_are(upstream: Upstream, target: str)
     assert upstream.reached[-1] == f"/stage{target.partition('?')[0]}"
 
 
-@pytest.mark.parametrize("size", [MAX_TARGET + 1, 15_000, 60_000, 70_000, 500_000])
-def test_an_address_that_is_too_long_is_told_so(upstream: Upstream, size: int) -> None:
-    for target in ("/" + "x" * size, "/api/images/search?query=" + "x" * size):
-        status, answer = upstream.get(target)
-        assert status == 414
-        assert '"detail"' in answer
-
-
-def test_an_address_of_the_largest_size_passes(upstream: Upstream) -> None:
-    assert upstream.get("/" + "x" * (MAX_TARGET - 1))[0] == 200
-
-
-def test_headers_that_are_too_large_are_told_so(upstream: Upstream) -> None:
-    status, answer = upstream.get("/health", "Host: localhost", f"Token: {'x' * MAX_HEADERS}")
-    assert status == 431
-    assert '"detail"' in answer
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-        "Transfer-Encoding: chunked\r\nContent-Length: 100\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-    ],
-)
-def test_a_body_of_two_lengths_is_a_400(upstream: Upstream, head: str) -> None:
-    status, answer = upstream.raw(f"POST /api/users/login HTTP/1.1\r\nHost: localhost\r\n{head}")
-    assert status == 400
-    assert '"detail"' in answer
-
-
-@pytest.mark.parametrize("name", ["Authorization", "Token", "Content-Type", "Content-Encoding"])
-def test_a_header_that_says_two_things_is_a_400(upstream: Upstream, name: str) -> None:
-    before = len(upstream.reached)
-    status, answer = upstream.get("/api/folders", "Host: localhost", f"{name}: a", f"{name.upper()}: b")
-    assert status == 400
-    assert '"detail"' in answer
-    assert len(upstream.reached) == before
-
-
-@pytest.mark.parametrize("target", ["/a%0ab", "/api/%0D%0aX", "/%00", "/api/x%1f", "/%7F"])
-def test_a_path_holds_no_control_characters(upstream: Upstream, web: TestClient, target: str) -> None:
-    status, answer = upstream.get(target)
-    assert status == 400
-    assert '"detail"' in answer
-    page = web.get(target)
-    assert page.status_code == 400
-    assert "detail" in page.json()
-
-
 def test_a_page_that_is_not_there_is_told_in_json(web: TestClient) -> None:
     for answer in (web.get("/nowhere.html"), web.post("/index.html", headers={"origin": PAGE})):
         assert answer.status_code in (404, 405)
         assert answer.json()["detail"].endswith(".")
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        "Content-Length: -1\r\n\r\n",
-        "Content-Length: +5\r\n\r\nhello",
-        "Content-Length: " + "9" * 30 + "\r\n\r\n",
-        "Transfer-Encoding: rot13\r\n\r\n",
-        "no header\r\n\r\n",
-    ],
-)
-def test_what_is_no_http_is_told_in_json(upstream: Upstream, head: str) -> None:
-    status, answer = upstream.raw(f"POST /api/users/login HTTP/1.1\r\nHost: localhost\r\n{head}")
-    assert status in (400, 501)
-    assert "application/json" in answer
-    assert '"detail"' in answer
 
 
 class _Search:
