@@ -251,44 +251,6 @@ def test_a_forged_cursor_makes_no_search_dearer(
         assert answer.approximate is None
 
 
-def test_cursors_survive_their_text() -> None:
-    near = {2: [5, 9], 4: [0]}
-    cursors = [
-        Cursor(0, {}),
-        Cursor(7, {0: [0, 1, 2**53 - 1], 2**53 - 1: [4]}),
-        Cursor(1_500, {3: list(range(1_000))}, Bound(0.25, 3, 77, near), {"0a1b2c3d": Effort(52, 104)}),
-        Cursor(2_000, {}, Bound(-0.5, 3, 77, None)),
-    ]
-    for cursor in cursors:
-        text = cursor.encode(QUESTION)
-        assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-        opened = Cursor.decode(text, QUESTION)
-        assert (opened.ranks, opened.shown, opened.pins) == (cursor.ranks, cursor.shown, cursor.pins)
-        assert (opened.bound is None) == (cursor.bound is None)
-        if opened.bound and cursor.bound:
-            assert opened.bound.near == cursor.bound.near
-    assert len(Cursor(1_000, {3: list(range(0, 30_000, 30))}).encode(QUESTION)) < 1_500
-
-
-@given(st.one_of(st.text(max_size=60), st.binary(max_size=60).map(lambda b: b.hex())))
-@settings(deadline=None)
-def test_rubbish_is_no_cursor(text: str) -> None:
-    with pytest.raises(CursorError):
-        Cursor.decode(text, QUESTION)
-
-
-def test_a_cursor_belongs_to_its_question_and_is_whole() -> None:
-    text = Cursor(24, {3: [1, 2, 3]}).encode(QUESTION)
-    for other, question in [
-        (text, b"another"),
-        (text[:-2], QUESTION),
-        (text + "AAAA", QUESTION),
-        ("A" + text[1:], QUESTION),
-    ]:
-        with pytest.raises(CursorError):
-            Cursor.decode(other, question)
-
-
 @pytest.mark.parametrize("candidates", [1, 10, 40, 104, 200, 600, 1_799, 5_000, 300_000])
 def test_stages_deepen_whatever_is_wanted(candidates: int) -> None:
     every = list(stages(candidates))
