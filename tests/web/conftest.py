@@ -37,9 +37,13 @@ NO_BROWSER = (
 expect.set_options(timeout=45_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium: the one named, the system's, or Playwright's own."""
+    """Chromium: the one named, the system's, or Playwright's own.
+
+    Playwright keeps an event loop running in this thread, which tests of the functions can't have beside
+    theirs: so it ends with each file.
+    """
     with sync_playwright() as playwright:
         running = launch(playwright)
         yield running
@@ -116,7 +120,7 @@ def limited_visitor(page: Page, stack: Stack) -> Iterator[Visitor]:
     servers.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stocked(browser: Browser, web_url: str, api_url: str) -> str:
     """Register an account for tests that change nothing: a horse in Stables, a cat and a cup in Kitchen."""
     with browser.new_context() as context:

@@ -191,7 +191,7 @@ def test_files_that_are_no_pictures_fail_with_a_reason(
     assert found[12] is ImageStatus.INDEXED
     assert found[20] is ImageStatus.PENDING
     assert "empty" in reason(report, "image", "11")
-    assert "not an image" in reason(report, "image", "21")
+    assert "not a picture" in reason(report, "image", "21")
     assert reason(report, "image", "10")
     assert report.counts["images_failed"] == 3
     with opened(deployment.target, MODELS):
