@@ -45,7 +45,13 @@ def test_a_result_tells_of_its_file_and_the_original_has_its_own_type(client: An
     record = ImageStore().get(folder_id, 1)
     assert record
     ImageStore().mark_indexed(
-        record, thumbnail_key="t", width=2, height=1, taken_at=0, sequencer="01", facts=facts
+        record,
+        thumbnail_key="thumbnails/1/1/1.webp",
+        width=2,
+        height=1,
+        taken_at=0,
+        sequencer="01",
+        facts=facts,
     )
     index(folder_id, 2)
     search.hits = [SearchHit(1, folder_id, 0.5), SearchHit(2, folder_id, 0.4)]
