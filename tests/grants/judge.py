@@ -10,8 +10,6 @@ import pytest
 from tests.grants import recorder
 from tests.grants.policies import ROOT, Grant, grants
 
-_ROOMS = ("api", "embed", "search", "records")
-
 # Lambda itself consumes queues, with the function's role. Where the code does, tests' events name any queue.
 POLLING = {
     "sqs:ReceiveMessage",
@@ -64,7 +62,9 @@ def differences(
 
 
 def _expected() -> set[str]:
-    found = (path for room in _ROOMS for path in (ROOT / "tests/integration" / room).rglob("test_*.py"))
+    found = (
+        path for room in recorder.ROOMS for path in (ROOT / "tests/integration" / room).rglob("test_*.py")
+    )
     return {path.relative_to(ROOT).as_posix() for path in found}
 
 

@@ -30,6 +30,9 @@ TESTED = ("api", "embed", "search")
 Call = tuple[str, str, str, str]
 """The function (empty for none), the storage method (empty for none), the action, the resource."""
 
+ROOMS = (*TESTED, "records")
+"""Folders of the integration tests whose calls are compared."""
+
 calls: set[Call] = set()
 files: set[str] = set()
 """The files whose tests ran, relative to the repository."""
@@ -53,7 +56,7 @@ def start() -> None:
     original = BaseClient._make_api_call
 
     def noting(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        function, method = _origin()
+        function, method = _origin() if _is_judged() else ("", "")
         if not function and not method:
             return original(client, operation, parameters)
         service = client.meta.service_model.service_name
@@ -94,9 +97,15 @@ def _address(url: str) -> tuple[str, str]:
 
 
 def _note_signed(action: str, bucket: str, key: str) -> None:
-    function, method = _origin()
+    function, method = _origin() if _is_judged() else ("", "")
     if function:
         calls.add((function, method, action, f"bucket/{_name(bucket)}/{key}"))
+
+
+def _is_judged() -> bool:
+    """Tell whether a test of a function or of its records runs; imports and tools reach storage, too."""
+    running = os.environ.get("PYTEST_CURRENT_TEST", "")
+    return running.startswith(tuple(f"tests/integration/{room}/" for room in ROOMS))
 
 
 def _origin() -> tuple[str, str]:
