@@ -151,8 +151,10 @@ class Gate:
     ) -> tuple[Receive, list[tuple[bytes, bytes]]]:
         bucket = request.path.strip("/")
         plain = request.path in {f"/{bucket}", f"/{bucket}/"} and not request.query
-        if not plain or "authorization" in request.headers or not self._lookups.is_open_bucket(bucket):
+        if not plain or not self._lookups.is_open_bucket(bucket):
             raise Refused("Forms are for uploading photographs.")
+        if "authorization" in request.headers:
+            raise Refused("A form is signed in its fields; send it without Authorization.", "InvalidArgument")
         fields, read = await fields_of(request, receive)
         signatures.verify_form(request, fields, self._lookups.keys)
         return _again(read, receive), self._cors(request.headers.get("origin"))

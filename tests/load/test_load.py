@@ -20,6 +20,8 @@ SEED = 11
 
 MOST_BYTES = 3_000_000_000
 
+_DOWN_SECONDS = 180
+
 
 @dataclass(frozen=True)
 class Load:
@@ -56,6 +58,8 @@ def test_every_promise_is_kept_under_load(stack: Stack) -> None:
                 entering.result()
             deadline = time.monotonic() + load.seconds
             working = [pool.submit(client.work, deadline, stop) for client in clients]
+            for each in working:
+                each.add_done_callback(lambda ended: stop.set() if ended.exception() else None)
             _make_trouble(stack, processes, load, stop)
             for each in working:
                 each.result()
@@ -91,6 +95,8 @@ def _make_trouble(stack: Stack, processes: Processes, load: Load, stop: threadin
             stack.start()
             continue
         while not processes.kill_worker(chance):
-            time.sleep(0.05)
+            if stop.wait(0.05):
+                return
+            assert time.monotonic() < began + load.seconds + _DOWN_SECONDS, "no worker is left to kill"
         killed += 1
     assert killed == load.worker_kills
