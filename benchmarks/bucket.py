@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from glimpse.index.errors import PreconditionFailed
-from glimpse.index.store import NOT_MODIFIED, Data, Listed, NotModified, StoredObject
+from glimpse.index.store.object_store import NOT_MODIFIED, Data, Listed, NotModified, StoredObject
 
 _LOOK_SECONDS = 0.02
 _QUIET_LOOKS = 5
@@ -34,7 +34,7 @@ class _Held:
 
 
 class MemoryBucket:
-    """An :class:`~glimpse.index.store.ObjectStore` in memory.
+    """An :class:`~glimpse.index.store.object_store.ObjectStore` in memory.
 
     Parameters
     ----------

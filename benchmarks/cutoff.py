@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 from glimpse.encoder import Bundle
-from glimpse.index.calibrations import Calibration, calibration_of
-from glimpse.index.relevance import DEPTH, count_relevant
+from glimpse.index.relevance.model import DEPTH, count_relevant
+from glimpse.index.relevance.weights import Calibration, calibration_of
 
 from benchmarks.cutoff_fit import BUNDLE, SEEDS, sample
 from benchmarks.cutoff_scenes import (

@@ -1,7 +1,7 @@
-"""Fits what :mod:`glimpse.index.relevance` weighs, on drawn scenes.
+"""Fits what :mod:`glimpse.index.relevance.model` weighs, on drawn scenes.
 
 Usage: ``make calibrate-cutoff``. Needs no torch. Writes the demo model's file beside
-``glimpse/index/calibrations.py``; scenes, queries and what no scene shows are others than those that
+``glimpse/index/relevance/weights.py``; scenes, queries and what no scene shows are others than those that
 ``make bench-cutoff`` judges by. Takes a quarter of an hour, most of it for drawing.
 """
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from glimpse.index.calibrations import DEMO_SPACE, FILES, Calibration, Network
-from glimpse.index.relevance import DEPTH, SAMPLE, USUAL, Features, Sample, features
+from glimpse.index.relevance.model import DEPTH, SAMPLE, USUAL, Features, Sample, features
+from glimpse.index.relevance.weights import DEMO_SPACE, FILES, Calibration, Network
 
 from benchmarks.cutoff_scenes import FITTED, Case, Pool, draw_cases
 

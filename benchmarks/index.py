@@ -23,7 +23,8 @@ if __name__ == "__main__" and any(os.environ.get(name) != value for name, value 
 
 import faiss  # noqa: E402 - the number of threads is set before
 import numpy as np  # noqa: E402
-from glimpse.index import Effort, IndexKey, IndexReader, kinds  # noqa: E402
+from glimpse.index import Effort, IndexKey, IndexReader  # noqa: E402
+from glimpse.index.format import segment_kinds  # noqa: E402
 
 from benchmarks import index_cold, index_writes  # noqa: E402
 from benchmarks.bucket import MemoryBucket  # noqa: E402
@@ -92,7 +93,7 @@ def run(size: int, images: Vectors, texts: Vectors, names: Sequence[str], folder
     built = build(KEY, images)
     print(f"  Glimpse: committed in {built.commit_s:.1f} s, compacted in {built.compact_s:.1f} s", flush=True)
     made = warm(built.bucket, KEY, size, folder / f"warm-{size}")
-    is_inverted = kinds.choose_kind(size) == "inverted"
+    is_inverted = segment_kinds.choose_kind(size) == "inverted"
     efforts = EFFORTS if is_inverted else EFFORTS[:1]
     settings = [(f"lists={e.lists} candidates={e.candidates}", _searching(made.reader, e)) for e in efforts]
     points = curve(settings, texts, truth)

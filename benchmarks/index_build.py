@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter, VectorBatch
-from glimpse.index.manifest import Manifest
+from glimpse.index.format.manifest import Manifest
 
 from benchmarks.bucket import MemoryBucket
 from benchmarks.index_curves import Vectors

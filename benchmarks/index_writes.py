@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 from glimpse.index import Compacted, IndexKeeper, IndexKey, IndexReader, IndexWriter, VectorBatch
-from glimpse.index.manifest import Manifest
+from glimpse.index.format.manifest import Manifest
 
 from benchmarks.bucket import MemoryBucket
 

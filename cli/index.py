@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 import typer
 from glimpse.index import GlimpseIndexError, IndexKeeper, IndexKey, ObjectStore, S3ObjectStore, image_ids
 from glimpse.index import Trouble as Flaw
-from glimpse.index.recall import MeasuredPromise
+from glimpse.index.admin.measured_recall import MeasuredPromise
 from rich.console import Console
 
 from cli.folders import SHARED_NAMESPACE, Folders, Image, indexes_of

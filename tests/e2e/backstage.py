@@ -14,9 +14,10 @@ from urllib.parse import quote_plus
 
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
-from glimpse.index import IndexKey, tombstones
-from glimpse.index.manifest import Manifest
-from glimpse.index.segment import FlatSegment
+from glimpse.index import IndexKey
+from glimpse.index.format import tombstones
+from glimpse.index.format.manifest import Manifest
+from glimpse.index.segments.flat import FlatSegment
 
 from tests.e2e.stack import Stack
 

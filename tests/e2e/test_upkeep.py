@@ -17,7 +17,7 @@ from glimpse.index import (
     IndexKey,
     S3ObjectStore,
     Trouble,
-    walk,
+    list_indexes,
 )
 
 from tests.e2e.gallery import (
@@ -69,7 +69,7 @@ def upkeep(stack: Stack) -> Iterator[Rounds]:
 
     def run() -> None:
         while not stop.wait(0.2):
-            for index in walk(store):
+            for index in list_indexes(store):
                 with suppress(*CALLED_OFF):
                     tend(index)
             rounds.count += 1
@@ -149,7 +149,7 @@ def test_what_cannot_be_used_is_left_out_and_said(stack: Stack, user: User) -> N
     sound, _ = gallery.upload("Sound", 2)
     s3, bucket = stack.client("s3"), stack.outputs["IndexBucket"]
     store = S3ObjectStore(bucket, s3)
-    [index] = [index for index in walk(store) if index.folder_id == folder_id]
+    [index] = [index for index in list_indexes(store) if index.folder_id == folder_id]
     manifest = json.loads(s3.get_object(Bucket=bucket, Key=index.manifest)["Body"].read())
     s3.put_object(Bucket=bucket, Key=f"{index.prefix}holiday.txt", Body=b"a foreign file")
     later = {**manifest, "format_version": 99, "sequence": manifest["sequence"] + 1}

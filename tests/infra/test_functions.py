@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from glimpse.index.tiers import LARGEST_BYTES
+from glimpse.index.compaction.policy import LARGEST_BYTES
 
 from infra.options import Options
 from tests.infra.conftest import Synthesize

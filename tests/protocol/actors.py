@@ -39,12 +39,12 @@ MOST_REQUESTS = 5_000
 REST_SPANS = 2
 
 SMALL = {
-    "glimpse.index.kinds.INVERTED_FROM": 12,
-    "glimpse.index.tiers.TAIL_SPANS": 3,
-    "glimpse.index.tiers._TIERS": (8, 24),
-    "glimpse.index.tiers.BUSY_SPANS": 5,
-    "glimpse.index.tiers.REST_SPANS": REST_SPANS,
-    "glimpse.index.tiers.DEAD_LEAST": 3,
+    "glimpse.index.format.segment_kinds.INVERTED_FROM": 12,
+    "glimpse.index.compaction.policy.TAIL_SPANS": 3,
+    "glimpse.index.compaction.policy._TIERS": (8, 24),
+    "glimpse.index.compaction.policy.BUSY_SPANS": 5,
+    "glimpse.index.compaction.policy.REST_SPANS": REST_SPANS,
+    "glimpse.index.compaction.policy.DEAD_LEAST": 3,
     "glimpse.index.writer._TIDY_EVERY": 2,
 }
 """The policy's numbers, so small that a few commits exercise all of it."""

@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from glimpse.index import IndexKey, kinds, tombstones
+from glimpse.index import IndexKey
+from glimpse.index.format import tombstones
 from glimpse.index.layout import attempt_of
+from glimpse.index.segments import codec
 
 from tests.unit.index.memory_store import MemoryStore
 
@@ -98,7 +100,7 @@ class JudgedStore(MemoryStore):
         return images
 
     def _rows(self, entry: dict[str, Any]) -> Images:
-        batch = kinds.read_batch(self._object(entry), self._key.space_id)
+        batch = codec.read_batch(self._object(entry), self._key.space_id)
         contents = (batch.vectors[:, 0] * 10).round().astype(int)
         return dict(zip(batch.image_ids.tolist(), contents.tolist(), strict=True))
 

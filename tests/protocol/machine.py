@@ -7,7 +7,7 @@ fail, and every state must pass the checker.
 """
 
 from glimpse.index import Answer
-from glimpse.index.check import Trouble, check
+from glimpse.index.admin.check import Trouble, check
 from glimpse.index.errors import Conflict, PreconditionFailed
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule

@@ -7,10 +7,12 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from glimpse.index import FormatError, history, merging, survival
-from glimpse.index.manifest import Manifest
-from glimpse.index.merging import Merger
-from glimpse.index.sweep import sweep
+from glimpse.index import FormatError
+from glimpse.index.compaction import merge
+from glimpse.index.compaction.merge import Merger
+from glimpse.index.compaction.sweep import sweep
+from glimpse.index.format import commit_log, visibility
+from glimpse.index.format.manifest import Manifest
 from glimpse.index.writer import Attempt
 
 
@@ -39,12 +41,12 @@ class Mutant:
             yield
 
 
-_write_merge = merging.write_merge
-_masked_up_to = survival._masked_up_to
+_write_merge = merge.write_merge
+_masked_up_to = visibility._masked_up_to
 _merged = Merger._merged
 _follow = Attempt._follow
 _empty = Manifest.empty.__func__  # type: ignore[attr-defined]
-_absorbed = history.absorbed
+_absorbed = commit_log.absorbed
 
 
 def _sequence_too_high(*arguments: Any) -> Any:
@@ -85,13 +87,19 @@ _never: Callable[..., None] = lambda *_: None  # noqa: E731
 
 MUTANTS = [
     Mutant("no look at logs after a lost answer", "glimpse.index.writer.Attempt._absorbed", _never),
-    Mutant("a sweep takes what is young", "glimpse.index.keeper.sweep", _impatient),
-    Mutant("a merge's number is too high", "glimpse.index.merging.write_merge", _sequence_too_high),
-    Mutant("a tombstone masks its own commit", "glimpse.index.survival._masked_up_to", _masks_its_own),
-    Mutant("a merge goes on without its inputs", "glimpse.index.merging._names_all", lambda *_: True),
-    Mutant("a merge drops tombstones", "glimpse.index.merging.Merger._merged", _without_tombstones),
+    Mutant("a sweep takes what is young", "glimpse.index.admin.maintenance.sweep", _impatient),
+    Mutant("a merge's number is too high", "glimpse.index.compaction.merge.write_merge", _sequence_too_high),
+    Mutant(
+        "a tombstone masks its own commit", "glimpse.index.format.visibility._masked_up_to", _masks_its_own
+    ),
+    Mutant(
+        "a merge goes on without its inputs", "glimpse.index.compaction.merge._names_all", lambda *_: True
+    ),
+    Mutant("a merge drops tombstones", "glimpse.index.compaction.merge.Merger._merged", _without_tombstones),
     Mutant("a commit lands in a later epoch", "glimpse.index.writer.Attempt._follow", _in_any_epoch),
-    Mutant("a deletion keeps the epoch", "glimpse.index.manifest.Manifest.empty", _same_epoch),
-    Mutant("logs forget what earlier merges absorbed", "glimpse.index.history.absorbed", _forgetful),
+    Mutant("a deletion keeps the epoch", "glimpse.index.format.manifest.Manifest.empty", _same_epoch),
+    Mutant(
+        "logs forget what earlier merges absorbed", "glimpse.index.format.commit_log.absorbed", _forgetful
+    ),
     Mutant("old attempts go on", "glimpse.index.writer.Attempt._check_age", _never),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from glimpse.generations import Generation
-from glimpse.index import IndexKey, ObjectStore, walk
+from glimpse.index import IndexKey, ObjectStore, list_indexes
 from glimpse.messages import RetireSpace
 
 from functions.embed.services.backfilling import RESERVE_SECONDS, Progress
@@ -74,7 +74,7 @@ class Retirer:
                 self.tools.spaces.remove(folder.folder_id, retired.space_id)
                 self.tools.writer.delete(index)
                 yield after
-        for index in walk(self.store, space_id=retired.space_id, after=after):
+        for index in list_indexes(self.store, space_id=retired.space_id, after=after):
             self.tools.writer.delete(index)
             yield index.prefix
         for name in self.tools.others.indexes():

@@ -18,7 +18,7 @@ from glimpse.index import (
     IndexKey,
     ObjectStore,
     StoreUnavailable,
-    walk,
+    list_indexes,
 )
 from glimpse.messages import CompactIndex, TendIndexes
 
@@ -127,7 +127,7 @@ class IndexUpkeep:
         return Kept.CONTINUED
 
     def _batches(self, after: str) -> Iterator[list[IndexKey]]:
-        indexes = walk(self.store, after=after)
+        indexes = list_indexes(self.store, after=after)
         while together := list(islice(indexes, _TOGETHER)):
             yield together
 

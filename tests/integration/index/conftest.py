@@ -5,8 +5,8 @@ import boto3
 import pytest
 from botocore.config import Config
 from glimpse.index import S3ObjectStore
-from glimpse.index.s3 import CONFIG
-from glimpse.index.store import NotModified, StoredObject
+from glimpse.index.store.object_store import NotModified, StoredObject
+from glimpse.index.store.s3 import CONFIG
 from moto import mock_aws
 from mypy_boto3_s3 import S3Client
 

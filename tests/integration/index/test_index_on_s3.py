@@ -20,12 +20,13 @@ from glimpse.index import (
     RetryPolicy,
     S3ObjectStore,
     VectorBatch,
-    inverting,
 )
-from glimpse.index.kinds import INVERTED_FROM, entry_fields
+from glimpse.index.format.manifest import Manifest, ObjectEntry
+from glimpse.index.format.segment_kinds import INVERTED_FROM
 from glimpse.index.layout import segment_name
-from glimpse.index.manifest import Manifest, ObjectEntry
-from glimpse.index.s3 import CONFIG
+from glimpse.index.segments import ivf_build
+from glimpse.index.segments.codec import entry_fields
+from glimpse.index.store.s3 import CONFIG
 from mypy_boto3_s3 import S3Client
 
 from tests.integration.index.conftest import BUCKET
@@ -44,7 +45,7 @@ def test_a_large_segment_is_read_in_parts(store: S3ObjectStore, tmp_path: Path) 
     vectors = rng.standard_normal((INVERTED_FROM, 8), dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     many = VectorBatch(np.arange(INVERTED_FROM), vectors, np.zeros(INVERTED_FROM, np.int64))
-    data = b"".join(inverting.encode(many, KEY.space_id))
+    data = b"".join(ivf_build.encode(many, KEY.space_id))
     name = segment_name("0" * 32)
     entry = ObjectEntry(
         key=name,

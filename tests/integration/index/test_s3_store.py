@@ -8,14 +8,10 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HTTPHeaders
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
-from glimpse.index import (
-    S3ObjectStore,
-    StoreError,
-    StoreUnavailable,
-    blobs,
-)
+from glimpse.index import S3ObjectStore, StoreError, StoreUnavailable
 from glimpse.index.errors import Conflict, PreconditionFailed, WriteConflict
-from glimpse.index.store import NOT_MODIFIED, StoredObject
+from glimpse.index.format import blobs
+from glimpse.index.store.object_store import NOT_MODIFIED, StoredObject
 from mypy_boto3_s3 import S3Client
 
 from tests.integration.index.conftest import BUCKET

@@ -11,8 +11,8 @@ from glimpse.encoder import Bundle
 from glimpse.generations import Generation, GenerationStore
 from glimpse.generations.models import DeploymentModel
 from glimpse.index import IndexKey
-from glimpse.index.calibrations import FILES, Calibration, Network, calibration_of
-from glimpse.index.relevance import USUAL, Sample, features
+from glimpse.index.relevance.model import USUAL, Sample, features
+from glimpse.index.relevance.weights import FILES, Calibration, Network, calibration_of
 from glimpse.records.models import FolderModel, OtherImageModel, reset_connections
 from glimpse.shelf import publish
 from moto import mock_aws

@@ -105,7 +105,7 @@ def test_a_bucket_that_does_not_answer_is_worth_another_try(
         raise StoreUnavailable("s3://secret/indexes does not answer")
 
     monkeypatch.setattr(S3ObjectStore, "get", silent)
-    monkeypatch.setattr("glimpse.index.swap.Swapper._pause", lambda *_: None)
+    monkeypatch.setattr("glimpse.index.commit.manifest_cas.Swapper._pause", lambda *_: None)
     response = function.call(method, path, document)
     assert (response.status, list(response.json)) == (503, ["detail"])
     assert "secret" not in response.text

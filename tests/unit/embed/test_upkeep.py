@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from glimpse.index import Commit, IndexKeeper, IndexKey, IndexWriter, StoreUnavailable
-from glimpse.index.store import StoredObject
+from glimpse.index.store.object_store import StoredObject
 from glimpse.maintenance import QueueUnavailable
 from glimpse.messages import CompactIndex, TendIndexes, Upkeep
 from hypothesis import given, settings

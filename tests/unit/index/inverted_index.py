@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 
 from glimpse.index import IndexKey, IndexWriter, VectorBatch
-from glimpse.index.kinds import build, entry_fields
+from glimpse.index.segments.codec import build, entry_fields
 
 from tests.unit.index.memory_store import MemoryStore, edit_manifest, manifest_of
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from glimpse.index import IndexKey
 from glimpse.index.errors import PreconditionFailed, StoreUnavailable, WriteConflict
-from glimpse.index.store import NOT_MODIFIED, Data, Listed, NotModified, StoredObject
+from glimpse.index.store.object_store import NOT_MODIFIED, Data, Listed, NotModified, StoredObject
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 import os
 from pathlib import Path
 
-from glimpse.index.cache import DiskCache, MemoryCache
+from glimpse.index.store.cache import DiskCache, MemoryCache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

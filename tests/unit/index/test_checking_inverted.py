@@ -4,8 +4,10 @@ import hashlib
 
 import numpy as np
 import pytest
-from glimpse.index import IndexKeeper, IndexKey, VectorBatch, container
-from glimpse.index.inverted import FORMAT_VERSION, KIND, Head
+from glimpse.index import IndexKeeper, IndexKey, VectorBatch
+from glimpse.index.format import container
+from glimpse.index.format.segment_kinds import INVERTED
+from glimpse.index.segments.ivf import Head
 
 from tests.unit.index.inverted_index import commit_inverted
 from tests.unit.index.memory_store import MemoryStore, edit_manifest, manifest_of
@@ -35,7 +37,9 @@ def with_another_id(data: bytes, space_id: str) -> bytes:
     changed = bytearray(data)
     changed[span.end - 8 : span.end] = (COUNT + 5).to_bytes(8, "little")
     digest = hashlib.blake2b(changed[span.start : span.end], digest_size=8).digest()
-    directory = container.lay_out(data, len(data), KIND, FORMAT_VERSION, ("directory",)).places["directory"]
+    directory = container.lay_out(
+        data, len(data), INVERTED.name, INVERTED.format_version, ("directory",)
+    ).places["directory"]
     place = directory.start + number * _ENTRY.itemsize + 4
     changed[place : place + 8] = digest
     return bytes(changed)

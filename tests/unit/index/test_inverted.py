@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from glimpse.index import Effort, Filter, IndexKey, IndexReader, IndexWriter, VectorBatch, inverting
+from glimpse.index import Effort, Filter, IndexKey, IndexReader, IndexWriter, VectorBatch
 from glimpse.index.errors import FormatError, ObjectDamaged, ObjectForeign, ObjectUnsupported
-from glimpse.index.inverted import Head
-from glimpse.index.kinds import INVERTED_FROM, choose_kind, entry_fields, read_batch
+from glimpse.index.format.segment_kinds import INVERTED_FROM, choose_kind
+from glimpse.index.segments import ivf_build
+from glimpse.index.segments.codec import entry_fields, read_batch
+from glimpse.index.segments.ivf import Head
 
 from tests.unit.index.inverted_index import commit_inverted
 from tests.unit.index.memory_store import MemoryStore
@@ -33,7 +35,7 @@ def batch() -> VectorBatch:
 
 @pytest.fixture(scope="module")
 def segment(batch: VectorBatch) -> bytes:
-    return b"".join(inverting.encode(batch, "space-1"))
+    return b"".join(ivf_build.encode(batch, "space-1"))
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def test_a_segment_gives_back_what_it_was_given(batch: VectorBatch, segment: byt
     assert np.array_equal(batch.image_ids[order], read.image_ids[stored])
     assert np.array_equal(batch.taken_at[order], read.taken_at[stored])
     assert np.array_equal(batch.vectors[order].astype(np.float16), read.vectors[stored].astype(np.float16))
-    assert b"".join(inverting.encode(batch, "space-1")) == segment
+    assert b"".join(ivf_build.encode(batch, "space-1")) == segment
 
 
 def test_a_thorough_search_finds_what_an_exact_one_does(

@@ -8,19 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from glimpse.index import (
-    Effort,
-    IndexKeeper,
-    IndexKey,
-    IndexReader,
-    IndexWriter,
-    VectorBatch,
-    blobs,
-    gathering,
-    kinds,
-)
+from glimpse.index import Effort, IndexKeeper, IndexKey, IndexReader, IndexWriter, VectorBatch
+from glimpse.index.compaction import merge_buffer
+from glimpse.index.compaction.merge_buffer import Gathering
 from glimpse.index.errors import NoRoom
-from glimpse.index.gathering import Gathering
+from glimpse.index.format import blobs, segment_kinds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,7 +34,7 @@ class Measured(MemoryStore):
 
 @pytest.fixture
 def on_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for module in (blobs, gathering):
+    for module in (blobs, merge_buffer):
         monkeypatch.setattr(module, "_IN_MEMORY_BYTES", 0)
     opened: list[int] = []
     temporary_file = tempfile.TemporaryFile
@@ -52,14 +44,14 @@ def on_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         opened.append(file.fileno())
         return file
 
-    monkeypatch.setattr(gathering.tempfile, "TemporaryFile", noted)
+    monkeypatch.setattr(merge_buffer.tempfile, "TemporaryFile", noted)
     yield
     assert opened
 
 
 @pytest.fixture
 def small_inverted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(kinds, "INVERTED_FROM", 200)
+    monkeypatch.setattr(segment_kinds, "INVERTED_FROM", 200)
     return
 
 
@@ -75,7 +67,7 @@ def halves(batch: VectorBatch) -> np.ndarray:
 )
 def test_gathered_rows_are_what_was_put_in(counts: list[int], is_on_disk: bool, rng: random.Random) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gathering, "_IN_MEMORY_BYTES", 0 if is_on_disk else 2**20)
+        patch.setattr(merge_buffer, "_IN_MEMORY_BYTES", 0 if is_on_disk else 2**20)
         parts = [batch_of(range(100 * n, 100 * n + count), seed=n) for n, count in enumerate(counts)]
         gathered = Gathering(counts, 16)
         for place in rng.sample(range(len(parts)), len(parts)):
@@ -115,7 +107,7 @@ def test_a_merge_on_disk_writes_what_one_in_memory_does(
 ) -> None:
     store, through_files = merged(key)
     with monkeypatch.context() as patch:
-        for module in (blobs, gathering):
+        for module in (blobs, merge_buffer):
             patch.setattr(module, "_IN_MEMORY_BYTES", 2**30)
         _, in_memory = merged(key)
     assert through_files["kind"] == "inverted"
@@ -184,12 +176,12 @@ def test_lists_are_fetched_up_to_so_many_bytes(key: IndexKey, tmp_path: Path) ->
 def test_a_merge_without_room_says_where_it_is_missing(
     key: IndexKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gathering, "_IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(merge_buffer, "_IN_MEMORY_BYTES", 0)
     store = MemoryStore()
     for start in (0, 300):
         IndexWriter(store).begin(key).commit(batch_of(range(start, start + 300), seed=start))
     before = manifest_of(store, key)
-    monkeypatch.setattr(gathering.os, "pwrite", lambda *_: 0)
+    monkeypatch.setattr(merge_buffer.os, "pwrite", lambda *_: 0)
     with pytest.raises(NoRoom, match=tempfile.gettempdir()):
         IndexKeeper(store).compact(key, whole=True)
     assert manifest_of(store, key) == before

@@ -12,7 +12,7 @@ from glimpse.index import (
     ObjectMissing,
     Trouble,
 )
-from glimpse.index.store import Data
+from glimpse.index.store.object_store import Data
 
 from tests.unit.index.memory_store import MemoryStore, manifest_of
 from tests.unit.index.vectors import batch_of, unit_vectors

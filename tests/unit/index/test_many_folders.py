@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from glimpse.index import IndexKey, IndexReader, IndexWriter
-from glimpse.index.store import NOT_MODIFIED, NotModified, StoredObject
+from glimpse.index.store.object_store import NOT_MODIFIED, NotModified, StoredObject
 
 from tests.unit.index.memory_store import MemoryStore
 from tests.unit.index.vectors import batch_of, unit_vectors

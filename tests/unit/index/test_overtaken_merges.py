@@ -1,7 +1,7 @@
 """A merge that is slower than another one, and than the sweep after it."""
 
 from glimpse.index import IndexKeeper, IndexKey, IndexWriter
-from glimpse.index.store import StoredObject
+from glimpse.index.store.object_store import StoredObject
 
 from tests.unit.index.memory_store import MemoryStore, manifest_of
 from tests.unit.index.vectors import batch_of

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from glimpse.index import Cursor, Effort, Filter, IndexKey, IndexReader, IndexWriter, VectorBatch
-from glimpse.index.cursors import tag_of
-from glimpse.index.scan import InvertedSegment
-from glimpse.index.stages import RANKS, stages, stages_for
+from glimpse.index.read.cursor import tag_of
+from glimpse.index.read.ivf_segment import InvertedSegment
+from glimpse.index.read.stages import RANKS, stages, stages_for
 
 from tests.unit.index.inverted_index import commit_inverted
 from tests.unit.index.memory_store import MemoryStore, manifest_of

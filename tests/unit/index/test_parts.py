@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from glimpse.index import combine
-from glimpse.index.ranges import READ_BYTES, Span, plan
-from glimpse.index.vector_files import VectorFiles
+from glimpse.index.store.byte_ranges import READ_BYTES, Span, plan
+from glimpse.index.store.vector_files import VectorFiles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,18 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from glimpse.index import (
-    Effort,
-    IndexKeeper,
-    IndexKey,
-    IndexReader,
-    ObjectDamaged,
-    Trouble,
-    VectorBatch,
-    container,
-    inverting,
-)
-from glimpse.index.inverted import Head
+from glimpse.index import Effort, IndexKeeper, IndexKey, IndexReader, ObjectDamaged, Trouble, VectorBatch
+from glimpse.index.format import container
+from glimpse.index.segments import ivf_build
+from glimpse.index.segments.ivf import Head
 
 from tests.unit.index.inverted_index import commit_inverted
 from tests.unit.index.memory_store import MemoryStore
@@ -130,6 +122,6 @@ def test_segments_of_earlier_versions_promise_nothing(
      [{"recall": 0.9, "lists": float("inf"), "candidates": 1}]],
 )  # fmt: skip
 def test_promises_that_cannot_be_are_damage(promises: object) -> None:
-    data = promising(b"".join(inverting.encode(batch_of(range(300)), "space-1")), promises)
+    data = promising(b"".join(ivf_build.encode(batch_of(range(300)), "space-1")), promises)
     with pytest.raises(ObjectDamaged):
         Head.decode(data, len(data), "space-1")

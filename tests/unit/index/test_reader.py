@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 from glimpse.index import IndexKey, IndexReader, IndexWriter, StoreUnavailable
-from glimpse.index.store import StoredObject
+from glimpse.index.store.object_store import StoredObject
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from glimpse.index import IndexKey, IndexReader, IndexWriter, VectorBatch
-from glimpse.index.calibrations import DEMO_SPACE, Calibration, calibration_of
-from glimpse.index.relevance import DEPTH, FEWEST, Sample, count_relevant
+from glimpse.index.relevance.model import DEPTH, FEWEST, Sample, count_relevant
+from glimpse.index.relevance.weights import DEMO_SPACE, Calibration, calibration_of
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,17 +5,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from glimpse.index import (
-    FormatError,
-    ObjectDamaged,
-    ObjectForeign,
-    ObjectUnsupported,
-    VectorBatch,
-    tombstones,
-)
-from glimpse.index import segment as segments
-from glimpse.index.container import ALIGNMENT, MAGIC
-from glimpse.index.segment import FlatSegment
+from glimpse.index import FormatError, ObjectDamaged, ObjectForeign, ObjectUnsupported, VectorBatch
+from glimpse.index.format import tombstones
+from glimpse.index.format.container import ALIGNMENT, MAGIC
+from glimpse.index.segments import flat as segments
+from glimpse.index.segments.flat import FlatSegment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from glimpse.index.kinds import choose_kind
-from glimpse.index.manifest import Manifest, ObjectEntry
-from glimpse.index.tiers import Window, next_window, spans_of, tail_window
+from glimpse.index.compaction.policy import Window, next_window, spans_of, tail_window
+from glimpse.index.format.manifest import Manifest, ObjectEntry
+from glimpse.index.format.segment_kinds import choose_kind
 
 ROW_BYTES = 1040
 

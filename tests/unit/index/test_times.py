@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from glimpse.index import Filter, instants, packed
-from glimpse.index.times import UNKNOWN_TIME, on_the_spot
+from glimpse.index.format.capture_times import UNKNOWN_TIME, on_the_spot
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from glimpse.index import Cursor, CursorError, Effort
-from glimpse.index.cursors import Bound
-from glimpse.index.paging import ROUNDING, Look, Seen, turn
-from glimpse.index.ranking import Hit
-from glimpse.index.stages import RANKS
+from glimpse.index.read.cursor import Bound
+from glimpse.index.read.paging import ROUNDING, Look, Seen, turn
+from glimpse.index.read.stages import RANKS
+from glimpse.index.read.top_k import Hit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

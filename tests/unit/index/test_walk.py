@@ -1,4 +1,4 @@
-from glimpse.index import IndexKey, IndexWriter, walk
+from glimpse.index import IndexKey, IndexWriter, list_indexes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,26 +27,26 @@ def filled() -> MemoryStore:
 
 
 def test_all_indexes_are_seen_once() -> None:
-    found = list(walk(filled()))
+    found = list(list_indexes(filled()))
     assert sorted(key.prefix for key in found) == sorted(key.prefix for key in KEYS)
     assert [key.prefix for key in found] == sorted(key.prefix for key in found)
 
 
 def test_those_of_one_space() -> None:
-    assert {key.space_id for key in walk(filled(), space_id="a")} == {"a"}
-    assert len(list(walk(filled(), space_id="a"))) == 10
+    assert {key.space_id for key in list_indexes(filled(), space_id="a")} == {"a"}
+    assert len(list(list_indexes(filled(), space_id="a"))) == 10
 
 
 @given(st.integers(min_value=0, max_value=len(KEYS) - 1))
 def test_who_goes_on_after_one_passes_over_nothing(place: int) -> None:
     store = filled()
-    found = list(walk(store))
-    assert list(walk(store, after=found[place].prefix)) == found[place + 1 :]
+    found = list(list_indexes(store))
+    assert list(list_indexes(store, after=found[place].prefix)) == found[place + 1 :]
 
 
 def test_going_on_does_not_list_what_is_done() -> None:
     store = filled()
-    last = list(walk(store))[-1]
+    last = list(list_indexes(store))[-1]
     store.requests.clear()
-    assert list(walk(store, after=last.prefix)) == []
+    assert list(list_indexes(store, after=last.prefix)) == []
     assert len(store.requests) <= 5

@@ -6,13 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from glimpse.generations import Generation, Generations, Phase
-from glimpse.index import (
-    Answer,
-    Hit,
-    IndexKey,
-    StoreError,
-    StoreUnavailable,
-)
+from glimpse.index import Answer, Hit, IndexKey, StoreError, StoreUnavailable
 from glimpse.messages import EmbedAnswer, EmbeddedPictures, FailedImage, ImageFile
 from glimpse.questions import Asked
 from glimpse.shelf import ShelfUnavailable

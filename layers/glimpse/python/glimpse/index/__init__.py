@@ -5,11 +5,15 @@ merges what writers leave behind, and removes what nothing refers to. The object
 ``docs/index-format.md``.
 """
 
-from glimpse.index.answers import Answer, Problem
-from glimpse.index.batches import VectorBatch
-from glimpse.index.check import Finding, Report, Trouble
-from glimpse.index.compaction import Compacted
-from glimpse.index.cursors import Cursor, CursorError
+from glimpse.index.admin.check import Finding, Report, Trouble
+from glimpse.index.admin.export import Unloading
+from glimpse.index.admin.image_ids import Kept, image_ids
+from glimpse.index.admin.list_indexes import list_indexes
+from glimpse.index.admin.maintenance import IndexKeeper, Needs
+from glimpse.index.admin.repair import Repaired
+from glimpse.index.commit.manifest_cas import Commit, RetryPolicy
+from glimpse.index.compaction.run import Compacted
+from glimpse.index.compaction.sweep import Swept
 from glimpse.index.errors import (
     AttemptExpired,
     CommitContended,
@@ -24,23 +28,19 @@ from glimpse.index.errors import (
     StoreError,
     StoreUnavailable,
 )
-from glimpse.index.filters import Filter
-from glimpse.index.keeper import IndexKeeper, Needs
+from glimpse.index.format.capture_times import instants, packed
 from glimpse.index.layout import IndexKey
-from glimpse.index.listing import Kept, image_ids
-from glimpse.index.lookup import Lookup
-from glimpse.index.query import combine
-from glimpse.index.ranking import Hit
-from glimpse.index.reader import IndexReader
-from glimpse.index.repair import Repaired
-from glimpse.index.s3 import S3ObjectStore
-from glimpse.index.stages import Effort
-from glimpse.index.store import ObjectStore
-from glimpse.index.swap import Commit, RetryPolicy
-from glimpse.index.sweep import Swept
-from glimpse.index.times import instants, packed
-from glimpse.index.unloading import Unloading
-from glimpse.index.walk import walk
+from glimpse.index.read.cursor import Cursor, CursorError
+from glimpse.index.read.filters import Filter
+from glimpse.index.read.lookup import Lookup
+from glimpse.index.read.query_vector import combine
+from glimpse.index.read.reader import IndexReader
+from glimpse.index.read.results import Answer, Problem
+from glimpse.index.read.top_k import Hit
+from glimpse.index.segments.effort import Effort
+from glimpse.index.store.object_store import ObjectStore
+from glimpse.index.store.s3 import S3ObjectStore
+from glimpse.index.vectors import VectorBatch
 from glimpse.index.writer import Attempt, IndexWriter
 
 __all__ = [
@@ -86,6 +86,6 @@ __all__ = [
     "combine",
     "image_ids",
     "instants",
+    "list_indexes",
     "packed",
-    "walk",
 ]

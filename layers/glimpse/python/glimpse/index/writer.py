@@ -19,18 +19,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from glimpse.index import history, tombstones
-from glimpse.index.batches import VectorBatch
-from glimpse.index.changes import Change, write_commit
+from glimpse.index.commit.manifest_cas import Commit, Found, RetryPolicy, Swapper
+from glimpse.index.commit.staged_objects import Change, write_commit
+from glimpse.index.compaction.merge import InputUnusableError, Merger
+from glimpse.index.compaction.policy import next_window, tail_window
+from glimpse.index.compaction.sweep import GRACE_SECONDS
 from glimpse.index.errors import AttemptExpired, EpochChanged, GlimpseIndexError, ObjectMissing, StoreError
+from glimpse.index.format import commit_log, tombstones
+from glimpse.index.format.manifest import Manifest, shortfall
 from glimpse.index.layout import IndexKey, new_attempt_id
-from glimpse.index.manifest import Manifest, shortfall
-from glimpse.index.merging import InputUnusableError, Merger
-from glimpse.index.store import ObjectStore
-from glimpse.index.swap import Commit, Found, RetryPolicy, Swapper
-from glimpse.index.tiers import next_window, tail_window
+from glimpse.index.store.object_store import ObjectStore
+from glimpse.index.vectors import VectorBatch
 
-GRACE_SECONDS = 900.0
 """How old an attempt may grow: no function runs longer."""
 
 _TIDY_EVERY = 8
@@ -262,7 +262,7 @@ class Attempt:
     def _absorbed(self, manifest: Manifest, change: Change) -> int | None:
         """Return under which sequence number the change got in, if a merge has absorbed it since."""
         for sequence in sorted(number for number in change.tried if number <= manifest.sequence):
-            if history.committed_as(self._swapper.store, self.key, manifest, change.attempt_id, sequence):
+            if commit_log.committed_as(self._swapper.store, self.key, manifest, change.attempt_id, sequence):
                 return sequence
             # It was another writer's. Logs forget only what is older than an attempt grows.
             change.tried.discard(sequence)

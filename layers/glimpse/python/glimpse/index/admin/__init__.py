@@ -1,0 +1,1 @@
+"""What operators do with indexes: list, check, repair, compact, export."""

@@ -1,0 +1,280 @@
+"""The reference checker: an index in a bucket, against what ``docs/index-format.md`` says.
+
+It reads every object and changes nothing. Writers may go on meanwhile: what a merge replaces under its eyes
+makes it look again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+
+from glimpse.index.admin.measured_recall import MeasuredPromise, measure
+from glimpse.index.errors import (
+    Conflict,
+    FormatError,
+    ObjectDamaged,
+    ObjectForeign,
+    ObjectMissing,
+    ObjectUnsupported,
+)
+from glimpse.index.format import commit_log, segment_kinds, sweep_marks, tombstones
+from glimpse.index.format.manifest import Manifest, shortfall
+from glimpse.index.format.segment_kinds import INVERTED
+from glimpse.index.format.spans import spans_of
+from glimpse.index.format.visibility import merge_batches
+from glimpse.index.layout import IndexKey, is_marks_name, is_swept_name
+from glimpse.index.segments import verified_read
+from glimpse.index.segments.effort import Promise
+from glimpse.index.store.object_store import ObjectStore
+from glimpse.index.vectors import Ids, VectorBatch
+
+_LOOKS = 5
+_TOLERANCE = 0.02
+"""What two measurements with different queries may differ by."""
+
+
+class Trouble(Enum):
+    """What a finding is about."""
+
+    LOST = "older than it was"
+    MISSING = "missing"
+    DAMAGED = "damaged"
+    FOREIGN = "of another space"
+    UNSUPPORTED = "of a later version"
+    REPEATED = "named twice"
+    OUT_OF_ORDER = "out of order"
+    LOG_UNUSABLE = "without its log"
+    SHORT = "short of its promise"
+    UNREFERENCED = "unreferenced"
+    STRANGE = "not ours"
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the index is not what it should be. Leftovers, and what later versions wrote, are notes."""
+        return self not in (Trouble.UNSUPPORTED, Trouble.SHORT, Trouble.UNREFERENCED, Trouble.STRANGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be, or is worth knowing.
+
+    Attributes
+    ----------
+    trouble : Trouble
+        What it is about.
+    key : str
+        The object's key in the bucket.
+    reason : str
+        What is wrong with it, as a clause.
+    name : str
+        What the manifest calls the object; empty for the manifest itself.
+    """
+
+    trouble: Trouble
+    key: str
+    reason: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.reason}"
+
+
+@dataclass(slots=True)
+class Report:
+    """What a check found.
+
+    Attributes
+    ----------
+    manifest : Manifest or None
+        What was checked; None where there is none, or it can't be used.
+    etag : str or None
+        Its tag.
+    findings : list of Finding
+        Errors and notes.
+    batch : VectorBatch or None
+        Every vector that a search can find, one per image; None where there is no usable manifest.
+    spans, vectors, tombstones : int
+        How much the index consists of, what is masked or doubled included.
+    measured : list of MeasuredPromise
+        What inverted segments promise, and what was measured.
+    """
+
+    manifest: Manifest | None = None
+    etag: str | None = None
+    findings: list[Finding] = field(default_factory=list)
+    batch: VectorBatch | None = None
+    spans: int = 0
+    vectors: int = 0
+    tombstones: int = 0
+    measured: list[MeasuredPromise] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that say that the index is not what it should be."""
+        return [finding for finding in self.findings if finding.trouble.is_error]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether there are none."""
+        return not self.errors
+
+
+def check(store: ObjectStore, key: IndexKey, version: int = 0) -> Report:
+    """Verify an index: its manifest, every object that it names, and what else lies under its prefix.
+
+    Parameters
+    ----------
+    store, key
+        The index.
+    version
+        The version that it has at least, where that is known.
+
+    Raises
+    ------
+    StoreError
+        If the store refuses or does not answer. Trouble with an object is a finding.
+    """
+    for _ in range(_LOOKS):
+        report = _look(store, key, version)
+        now = store.get(key.manifest)
+        if (now.etag if now else None) == report.etag or report.is_sound:
+            break
+    return report
+
+
+def _look(store: ObjectStore, key: IndexKey, version: int) -> Report:
+    report = Report()
+    # Before the manifest, so that what is written meanwhile does not look left over.
+    listed = [item.key.removeprefix(key.prefix) for item in store.list(key.prefix)]
+    stored = store.get(key.manifest)
+    if stored is not None:
+        report.etag = stored.etag
+        try:
+            report.manifest = Manifest.parse(stored.data, key)
+        except FormatError as error:
+            report.findings.append(Finding(_trouble(error), key.manifest, str(error)))
+            return report
+    if lost := shortfall(report.manifest, version):
+        report.findings.append(Finding(Trouble.LOST, key.manifest, lost))
+    _check_manifest(report, key)
+    _check_objects(report, store, key)
+    named = set(report.manifest.names()) if report.manifest else set()
+    for name in listed:
+        if name in named or key.object(name) == key.manifest:
+            continue
+        if is_marks_name(name):
+            report.findings += _check_mark(store, key, name)
+            continue
+        if is_swept_name(name):
+            found = Finding(Trouble.UNREFERENCED, key.object(name), "no manifest names it", name)
+        else:
+            found = Finding(Trouble.STRANGE, key.object(name), "no object of an index is called so", name)
+        report.findings.append(found)
+    return report
+
+
+def _check_mark(store: ObjectStore, key: IndexKey, name: str) -> Iterator[Finding]:
+    stored = store.get(key.object(name))
+    try:
+        if stored is not None:  # or a sweep has used it
+            sweep_marks.decode(stored.data)
+    except ObjectUnsupported:
+        pass  # a sweep of that version uses it
+    except ObjectDamaged as error:
+        yield Finding(Trouble.UNREFERENCED, key.object(name), str(error), name)
+
+
+def _check_manifest(report: Report, key: IndexKey) -> None:
+    """Verify what a manifest says by itself."""
+    manifest = report.manifest
+    if manifest is None:
+        return
+    note = report.findings.append
+    seen: set[str] = set()
+    for entry in manifest.objects():
+        place = key.object(entry.key)
+        if entry.key in seen:
+            note(Finding(Trouble.REPEATED, place, "the manifest names it twice", entry.key))
+        seen.add(entry.key)
+        if not 1 <= entry.sequence <= manifest.sequence:
+            reason = f"its sequence number {entry.sequence} is not one of 1 to {manifest.sequence}"
+            note(Finding(Trouble.OUT_OF_ORDER, place, reason, entry.key))
+    spans = spans_of(manifest)
+    report.spans = len(spans)
+    report.vectors = sum(entry.count for entry in manifest.segments)
+    report.tombstones = sum(entry.count for entry in manifest.tombstones)
+    for before, span in zip([None, *spans], spans, strict=False):
+        name = span.entries[0].key
+        if span.first > span.sequence or (before is not None and span.first <= before.sequence):
+            reason = f"it stands for commits {span.first} to {span.sequence}, which others stand for too"
+            note(Finding(Trouble.OUT_OF_ORDER, key.object(name), reason, name))
+    if manifest.epoch > manifest.sequence:
+        reason = f"its epoch {manifest.epoch} is above its sequence number {manifest.sequence}"
+        note(Finding(Trouble.OUT_OF_ORDER, key.manifest, reason))
+
+
+def _check_objects(report: Report, store: ObjectStore, key: IndexKey) -> None:
+    """Verify every object that the manifest names, and work out what a search can find."""
+    manifest = report.manifest
+    if manifest is None:
+        return
+    batches: list[tuple[int, VectorBatch]] = []
+    masks: list[tuple[int, Ids]] = []
+    unknown_before = 0
+    for entry in manifest.segments:
+        try:
+            if not segment_kinds.can_read(entry):
+                raise ObjectUnsupported(verified_read.later_version(entry))
+            data, batch = verified_read.read_verified(store, key, entry, manifest.dimension)
+            batches.append((entry.sequence, batch))
+            if entry.kind == INVERTED.name:
+                _check_promises(report, key.object(entry.key), entry.key, measure(data, batch, key))
+        except FormatError as error:
+            report.findings.append(Finding(_trouble(error), key.object(entry.key), str(error), entry.key))
+    for entry in manifest.tombstones:
+        try:
+            if not tombstones.can_read(entry):
+                raise ObjectUnsupported(verified_read.later_version(entry))
+            masks.append((entry.sequence, verified_read.read_tombstones(store, key, entry)))
+        except FormatError as error:
+            unknown_before = max(unknown_before, entry.sequence)
+            reason = f"{error}; it says which images were removed, so older segments are left out"
+            report.findings.append(Finding(_trouble(error), key.object(entry.key), reason, entry.key))
+    report.findings += _check_logs(manifest, store, key)
+    current = [(sequence, batch) for sequence, batch in batches if sequence >= unknown_before]
+    report.batch = merge_batches(current, masks, manifest.dimension or 0)
+
+
+def _check_promises(report: Report, place: str, name: str, measured: Sequence[tuple[Promise, float]]) -> None:
+    """Note what a segment promises, and what was measured now."""
+    report.measured += [MeasuredPromise(place, *each) for each in measured] or [MeasuredPromise(place)]
+    for promise, recall in measured:
+        if recall < promise.recall - _TOLERANCE:
+            reason = f"searches find {recall:.3f} of the ten nearest images; it promises {promise.recall}"
+            report.findings.append(Finding(Trouble.SHORT, place, reason, name))
+
+
+def _check_logs(manifest: Manifest, store: ObjectStore, key: IndexKey) -> Iterator[Finding]:
+    for entry in manifest.objects():
+        if not entry.attempts:
+            continue
+        try:
+            sequences = commit_log.read(store, key, entry)["sequence"]
+        except (Conflict, FormatError) as error:
+            yield Finding(Trouble.LOG_UNUSABLE, key.object(entry.key), str(error), entry.key)
+            continue
+        if not all(entry.absorbed(int(sequence)) for sequence in np.unique(sequences)):
+            reason = "its log names commits that it does not stand for"
+            yield Finding(Trouble.LOG_UNUSABLE, key.object(entry.key), reason, entry.key)
+
+
+def _trouble(error: FormatError) -> Trouble:
+    kinds = {
+        ObjectMissing: Trouble.MISSING,
+        ObjectDamaged: Trouble.DAMAGED,
+        ObjectForeign: Trouble.FOREIGN,
+        ObjectUnsupported: Trouble.UNSUPPORTED,
+    }
+    return kinds[type(error)]

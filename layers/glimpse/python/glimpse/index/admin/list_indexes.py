@@ -1,0 +1,55 @@
+"""All indexes of a bucket, one after the other."""
+
+from collections.abc import Iterator
+
+from glimpse.index.layout import ROOT, IndexKey
+from glimpse.index.store.object_store import ObjectStore
+
+_MANY = 10_000_000
+
+
+def list_indexes(store: ObjectStore, *, space_id: str | None = None, after: str = "") -> Iterator[IndexKey]:
+    """Yield the indexes of a bucket, deleted ones included, in an order that stays the same.
+
+    Prefixes that are none of an index are passed over.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The bucket.
+    space_id : str, optional
+        Yield those of this space only.
+    after : str
+        The prefix of an index: begin with the one that follows it.
+
+    Raises
+    ------
+    StoreError
+        If the store refuses or does not answer.
+    """
+    for namespace in _below(store, ROOT, after):
+        for space in _below(store, namespace, after):
+            if space_id is not None and space != f"{namespace}{space_id}/":
+                continue
+            for owner in _below(store, space, after):
+                for folder in _below(store, owner, after):
+                    key = _key_of(folder)
+                    if key is not None and folder > after:
+                        yield key
+
+
+def _below(store: ObjectStore, prefix: str, after: str) -> list[str]:
+    """Return the prefixes below another one, in order, without those that were dealt with."""
+    names = store.children(prefix, _MANY) or set()
+    below = sorted(f"{prefix}{name}/" for name in names)
+    return [name for name in below if name >= after or after.startswith(name)]
+
+
+def _key_of(prefix: str) -> IndexKey | None:
+    """Return the index that has a prefix; None if none can have it."""
+    namespace, space_id, owner, folder = prefix.removeprefix(ROOT).rstrip("/").split("/")
+    try:
+        key = IndexKey(namespace, space_id, int(owner), int(folder))
+    except ValueError:
+        return None
+    return key if key.prefix == prefix else None

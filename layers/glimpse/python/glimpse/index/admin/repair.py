@@ -1,0 +1,178 @@
+"""Repair: a manifest that names only what can be used, and never an image that was removed.
+
+What is lost, is lost: a repair says which images are gone from the index, as far as that is known, so that
+they can be embedded again. It adds nothing by guessing: an object that no manifest names may hold an image
+that was removed.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from glimpse.index.admin.check import Finding, Report, Trouble, check
+from glimpse.index.commit.manifest_cas import Swapper
+from glimpse.index.errors import CommitContended, Conflict, ObjectUnsupported, StoreUnavailable
+from glimpse.index.format.manifest import Manifest, ObjectEntry, shortfall
+from glimpse.index.format.spans import spans_of
+from glimpse.index.layout import IndexKey, new_attempt_id
+
+_LOST = (Trouble.MISSING, Trouble.DAMAGED, Trouble.FOREIGN)
+
+
+@dataclass(slots=True)
+class Repaired:
+    """What a repair did.
+
+    Attributes
+    ----------
+    version : int
+        The index's version now.
+    mended : list of Finding
+        What was wrong.
+    dropped : list of str
+        What the manifest called the objects that it names no longer.
+    vectors_lost : int
+        Vectors in them, as far as the manifest knew; some may be in other segments too.
+    is_emptied : bool
+        Whether the newest manifest itself was lost, and with it everything.
+    """
+
+    version: int = 0
+    mended: list[Finding] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    vectors_lost: int = 0
+    is_emptied: bool = False
+
+    @property
+    def needs_embedding(self) -> bool:
+        """Whether images have to be embedded again."""
+        return self.is_emptied or bool(self.vectors_lost)
+
+
+def repair(swapper: Swapper, key: IndexKey, version: int = 0) -> Repaired:
+    """Check an index, and swap in a manifest without what can't be used.
+
+    * Segments that can't be used go.
+    * Tombstones that can't be used go, with every segment that is older: which images they removed is
+      unknown, and readers leave those segments out already.
+    * Of spans that overlap, the younger one's segments go: they may hold what the older one removed.
+    * A manifest that can't be used, is gone, or is older than `version`, which it had once, is replaced by
+      an empty one of a higher version and epoch: what an older one names may have been removed since.
+
+    Objects of kinds and versions that this version does not know stay.
+
+    Raises
+    ------
+    ObjectUnsupported
+        If a later version wrote the manifest.
+    CommitContended
+        If others changed the index during every try.
+    StoreError
+        If the store refuses.
+    """
+    failure: Exception | None = None
+    tried: tuple[Manifest, Repaired] | None = None
+    for _ in range(swapper.policy.tries):
+        try:
+            report = check(swapper.store, key, version)
+            if tried and report.manifest and report.manifest.attempt == tried[0].attempt:
+                return tried[1]  # the last swap happened, and its answer was lost
+            if report.is_sound and not any(_is_of_later(finding, key) for finding in report.findings):
+                now = report.manifest.sequence if report.manifest else 0
+                # A swap that lost its answer may have happened, and others committed since: what was wrong
+                # is right now, and who asked has to learn what went.
+                return replace(tried[1], version=now) if tried else Repaired(now)
+            tried = following, repaired = _mended(swapper, key, report, version)
+            swapper.swap(key, report.etag, following)
+        except (Conflict, StoreUnavailable) as error:
+            failure = error
+        else:
+            return repaired
+        swapper.sleep(swapper.rng.uniform(0, swapper.policy.cap_seconds))
+    raise CommitContended(f"{key.manifest} could not be repaired: {failure}") from failure
+
+
+def _is_of_later(finding: Finding, key: IndexKey) -> bool:
+    return finding.trouble is Trouble.UNSUPPORTED and finding.key == key.manifest
+
+
+def _mended(swapper: Swapper, key: IndexKey, report: Report, version: int) -> tuple[Manifest, Repaired]:
+    """Return the manifest to follow the one that was checked, and what it changes."""
+    repaired = Repaired(mended=report.errors)
+    attempt = new_attempt_id()
+    manifest = report.manifest
+    if manifest is None or shortfall(manifest, version):
+        if any(_is_of_later(finding, key) for finding in report.findings):
+            raise ObjectUnsupported(f"{key.manifest} was written by a later version; repair it with that")
+        # Counters of a manifest that can't be read continue from the clock: above any count.
+        counter = max(int(swapper.clock() * 1000), version, *_counters(manifest))
+        repaired.dropped = sorted({entry.key for entry in manifest.objects()} if manifest else ())
+        repaired.is_emptied, repaired.version = True, counter + 1
+        return Manifest.empty(key, attempt, epoch=counter + 1, sequence=counter + 1), repaired
+    mended = _without_overlaps(_without_lost(manifest, report))
+    segments, tombstones = mended.segments, mended.tombstones
+    kept = {entry.key for entry in segments + tombstones}
+    repaired.dropped = sorted({entry.key for entry in manifest.objects()} - kept)
+    gone = {entry.key: entry.count for entry in manifest.segments if entry.key not in kept}
+    repaired.vectors_lost = sum(gone.values())
+    highest = max([*_counters(manifest), *(entry.sequence for entry in segments + tombstones)])
+    repaired.version = highest + 1
+    return mended.model_copy(update={"sequence": repaired.version, "attempt": attempt}), repaired
+
+
+def _counters(manifest: Manifest | None) -> tuple[int, ...]:
+    return (manifest.sequence, manifest.epoch) if manifest else ()
+
+
+def _without_lost(manifest: Manifest, report: Report) -> Manifest:
+    """Return a manifest without what can't be used, and what nobody knows to be current without it."""
+    lost = {finding.name for finding in report.errors if finding.trouble in _LOST}
+    # No commit has the number 0, and what was removed after it, or by it, can't be told.
+    lost |= {entry.key for entry in manifest.objects() if not entry.sequence}
+    # What is named as both is neither.
+    lost |= {entry.key for entry in manifest.segments} & {entry.key for entry in manifest.tombstones}
+    unlogged = {finding.name for finding in report.errors if finding.trouble is Trouble.LOG_UNUSABLE}
+    unknown_before = max(
+        (entry.sequence or manifest.sequence + 1 for entry in manifest.tombstones if entry.key in lost),
+        default=0,
+    )
+    segments = tuple(
+        entry
+        for entry in _once(manifest.segments, unlogged)
+        if entry.key not in lost and entry.sequence >= unknown_before
+    )
+    tombstones = tuple(entry for entry in _once(manifest.tombstones, unlogged) if entry.key not in lost)
+    return manifest.model_copy(update={"segments": segments, "tombstones": tombstones})
+
+
+def _without_overlaps(manifest: Manifest) -> Manifest:
+    """Return a manifest in which no span stands for commits that an older one stands for too.
+
+    The younger span may hold images that the older one's tombstones removed, since their number is lower
+    than its own: its segments go. Its tombstones stay, and mask no less, as those of one commit.
+    """
+    apart: set[str] = set()
+    before = 0
+    for span in spans_of(manifest):
+        is_apart = before < span.first <= span.sequence
+        if is_apart:
+            apart.update(entry.key for entry in span.entries)
+        if is_apart or span.tombstones:
+            before = span.sequence
+    alone = {"first": None, "attempts": None}
+    return manifest.model_copy(
+        update={
+            "segments": tuple(entry for entry in manifest.segments if entry.key in apart),
+            "tombstones": tuple(
+                entry if entry.key in apart else entry.model_copy(update=alone)
+                for entry in manifest.tombstones
+            ),
+        }
+    )
+
+
+def _once(entries: tuple[ObjectEntry, ...], unlogged: set[str]) -> tuple[ObjectEntry, ...]:
+    """Return each entry once, and those without a usable log without a log."""
+    unique = {entry.key: entry for entry in entries}
+    return tuple(
+        entry.model_copy(update={"attempts": 0}) if entry.key in unlogged else entry
+        for entry in unique.values()
+    )

@@ -1,0 +1,114 @@
+"""The vectors of many segments side by side, for a merge of more than memory holds in single precision.
+
+They keep the half precision in which segments store them, so nothing is rounded twice; many of them lie in an
+unlinked file that is mapped into memory, which takes two bytes a coordinate on disk and little else.
+"""
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from glimpse.index.vectors import Ids, VectorBatch, Vectors
+
+Halves = npt.NDArray[np.float16]
+
+_IN_MEMORY_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRows:
+    """Some of the gathered rows, in an order of their own: :class:`~glimpse.index.segments.flat.Rows`.
+
+    Attributes
+    ----------
+    image_ids, taken_at : (n,) int64
+        As in a :class:`~glimpse.index.segments.flat.VectorBatch`.
+    """
+
+    image_ids: Ids
+    taken_at: Ids
+    _halves: Halves
+    _places: Ids
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    @property
+    def dimension(self) -> int:
+        """Dimension d of the vectors."""
+        return int(self._halves.shape[1])
+
+    def take(self, places: Ids) -> Vectors:
+        """Return the (k, d) float32 vectors at some places."""
+        vectors: Vectors = self._halves[self._places[places]].astype(np.float32)
+        return vectors
+
+
+class Gathering:
+    """Room for the rows of segments; threads may fill the room of different segments at once.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        How many rows each segment has.
+    dimension : int
+        Of the vectors.
+
+    Raises
+    ------
+    OSError
+        If there is no room for a file.
+    """
+
+    def __init__(self, counts: Sequence[int], dimension: int) -> None:
+        self._ends = np.cumsum(np.array(counts, np.int64))
+        total = int(self._ends[-1]) if len(counts) else 0
+        self.image_ids: Ids = np.empty(total, np.int64)
+        self.taken_at: Ids = np.empty(total, np.int64)
+        self._file = None
+        if 2 * total * dimension <= _IN_MEMORY_BYTES:
+            self._halves: Halves = np.empty((total, dimension), np.float16)
+        else:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with the rows that map it
+            self._file.truncate(2 * total * dimension)
+            self._halves = np.memmap(self._file, np.float16, "r", shape=(total, dimension))
+
+    def fill(self, segment: int, pieces: Iterable[VectorBatch]) -> None:
+        """Take in the rows of a segment, in their order.
+
+        Raises
+        ------
+        ValueError
+            If they are not as many as was said.
+        OSError
+            If the disk is full.
+        """
+        end = int(self._ends[segment])
+        row = int(self._ends[segment - 1]) if segment else 0
+        for piece in pieces:
+            rows = slice(row, row + len(piece))
+            if rows.stop > end:
+                raise ValueError(f"segment {segment} has more rows than was said")
+            self.image_ids[rows], self.taken_at[rows] = piece.image_ids, piece.taken_at
+            self._put(row, piece.vectors.astype(np.float16))
+            row = rows.stop
+        if row != end:
+            raise ValueError(f"segment {segment} has {end - row} rows less than was said")
+
+    def rows(self, places: Ids) -> StoredRows:
+        """Return some of the rows, in the order of `places`."""
+        return StoredRows(self.image_ids[places], self.taken_at[places], self._halves, places)
+
+    def _put(self, row: int, vectors: Halves) -> None:
+        if self._file is None:
+            self._halves[row : row + len(vectors)] = vectors
+            return
+        # Written, not stored through the mapping: a full disk is an error then, not a signal.
+        data = vectors.tobytes()
+        if os.pwrite(self._file.fileno(), data, row * 2 * vectors.shape[1]) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

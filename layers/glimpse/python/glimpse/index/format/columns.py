@@ -1,0 +1,22 @@
+"""Columns of integers, as sections of segments and tombstones hold them."""
+
+import numpy as np
+
+from glimpse.index.errors import ObjectDamaged
+from glimpse.index.layout import MAX_ID
+from glimpse.index.vectors import Ids
+
+
+def read_int64(section: memoryview, count: object) -> Ids:
+    """Return a section of `count` little-endian int64; ObjectDamaged if it is of another length."""
+    if type(count) is not int or len(section) != 8 * count:
+        raise ObjectDamaged("a section's length does not fit the count in its header")
+    return np.frombuffer(section, dtype="<i8").astype(np.int64)
+
+
+def read_ids(section: memoryview, count: object) -> Ids:
+    """Return a section of `count` strictly ascending image ids; ObjectDamaged if it is anything else."""
+    ids = read_int64(section, count)
+    if len(ids) and (ids[0] < 0 or ids[-1] > MAX_ID or np.any(ids[1:] <= ids[:-1])):
+        raise ObjectDamaged("its image ids are not ascending ids")
+    return ids

@@ -1,0 +1,1 @@
+"""Searching: manifests and objects as a reader holds them, and one ranking over all of them."""

@@ -1,0 +1,62 @@
+"""Which images a search may return."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from glimpse.index.format.capture_times import UNKNOWN_TIME, instants, on_the_spot
+from glimpse.index.vectors import Ids, Mask
+
+
+@dataclass(frozen=True, eq=False)
+class Filter:
+    """Conditions that all hold for what is found.
+
+    Attributes
+    ----------
+    taken_from, taken_until : int, optional
+        The photograph was taken at this second since 1970 UTC or later; or before that one. Where any time is
+        given, photographs of unknown time are left out.
+    local_from, local_until : int, optional
+        The same by the clock where it was taken, in seconds since 1970-01-01 by that clock.
+    image_ids : (m,) int64, optional
+        The photograph is one of these; ascending, each once.
+    """
+
+    taken_from: int | None = None
+    taken_until: int | None = None
+    image_ids: Ids | None = None
+    local_from: int | None = None
+    local_until: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.image_ids is not None:
+            object.__setattr__(self, "image_ids", np.unique(np.asarray(self.image_ids, np.int64)))
+
+    def matches(self, image_ids: Ids, taken_at: Ids) -> Mask:
+        """Return for each image whether it may be found."""
+        kept = np.ones(len(image_ids), np.bool_)
+        for times, since, until in (
+            (instants, self.taken_from, self.taken_until),
+            (on_the_spot, self.local_from, self.local_until),
+        ):
+            if since is None and until is None:
+                continue
+            kept &= taken_at != UNKNOWN_TIME
+            taken = times(taken_at)
+            if since is not None:
+                kept &= taken >= since
+            if until is not None:
+                kept &= taken < until
+        if self.image_ids is not None:
+            kept &= is_in(image_ids, self.image_ids)
+        return kept
+
+
+def is_in(image_ids: Ids, some: Ids) -> Mask:
+    """Return for each image id whether it is one of `some`, which ascend."""
+    if not len(some):
+        return np.zeros(len(image_ids), np.bool_)
+    places = np.minimum(np.searchsorted(some, image_ids), len(some) - 1)
+    found: Mask = some[places] == image_ids
+    return found

@@ -1,0 +1,221 @@
+"""Searching inverted segments: whatever several of them need is read together, in as few rounds as one needs.
+
+A round is a set of requests that need not wait for each other. A search takes one for lists and one for
+vectors; one with a filter, and an exact one, first take one for the image ids and times of all rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from glimpse.index.read.filters import is_in
+from glimpse.index.read.ivf_reads import (
+    NO_IDS,
+    Budget,
+    Job,
+    reachable,
+    read_columns,
+    read_lists,
+    read_vectors,
+    sound,
+)
+from glimpse.index.read.ivf_segment import Probe
+from glimpse.index.read.object_cache import ObjectCache
+from glimpse.index.read.question import Question
+from glimpse.index.read.stages import Stage, stages_for
+from glimpse.index.segments.ivf import Halves
+from glimpse.index.vectors import Ids, Vectors
+
+_VECTOR_BYTES = 256 * 2**10
+_EXACT_ROWS = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class _Shortlist:
+    """The rows of a segment to compare, stage by stage."""
+
+    stages: Sequence[Stage]
+    rows: list[Ids]
+
+    def all_rows(self) -> Ids:
+        """Return the rows of all stages, each once."""
+        return self.rows[0] if len(self.rows) == 1 else np.unique(np.concatenate(self.rows))
+
+
+def search(objects: ObjectCache, jobs: Sequence[Job], question: Question, loaded: int = 0) -> None:
+    """Search segments. Each job then holds what was found, or why its segment can't be used.
+
+    Parameters
+    ----------
+    objects : ObjectCache
+        Where they are read.
+    jobs : sequence of Job
+        The segments.
+    question : Question
+        What is asked.
+    loaded : int
+        How many objects had to be loaded for it: each beyond the first takes the place of a vector to fetch.
+
+    Raises
+    ------
+    StoreError
+        If the store refuses or does not answer.
+    """
+    if not jobs:
+        return
+    if question.exact or question.matching is not None:
+        read_columns(objects, jobs)
+    if question.exact:
+        for job in sound(jobs):
+            _compare_all(objects, job, question)
+        return
+    probes = {
+        id(job): job.segment.probe(question.query, job.effort, job.masked, question.matching)
+        for job in sound(jobs)
+    }
+    budgets = _share(jobs, loaded)
+    _read_lists(objects, jobs, probes, budgets, question)
+    firsts = {id(job): _first_rows(job, probes[id(job)], budgets[id(job)]) for job in sound(jobs)}
+    if question.matching is not None:
+        # Whoever compares fewer vectors than planned has more stages, which scan more lists.
+        _read_lists(objects, [job for job in jobs if job.bound], probes, budgets, question)
+    _compare_best(objects, jobs, probes, firsts, question)
+
+
+def read_vector(objects: ObjectCache, job: Job, image_id: int) -> Vectors | None:
+    """Return the (d,) float32 vector of an image, or None without one; the job may have a problem then.
+
+    Raises
+    ------
+    StoreError
+        If the store refuses or does not answer.
+    """
+    row = job.segment.row_of(image_id)
+    if row is None:
+        read_columns(objects, [job])
+        row = job.segment.row_of(image_id)
+    if row is None:
+        return None
+    for _, rows, vectors in read_vectors(objects, [(job, np.array([row]))]):
+        if len(rows):
+            vector: Vectors = vectors[0].astype(np.float32)
+            return vector
+    return None
+
+
+def read_whole(objects: ObjectCache, jobs: Sequence[Job]) -> None:
+    """Read everything of segments that is not at hand yet, as far as the caches' budgets go."""
+    read_columns(objects, jobs)
+    for job in sound(jobs):
+        lists = np.arange(len(job.segment.head.ends))
+        for start in range(0, len(lists), _EXACT_ROWS):
+            read_lists(objects, [(job, lists[start : start + _EXACT_ROWS])], {})
+        for start in range(0, job.segment.count, _EXACT_ROWS):
+            rows = np.arange(start, min(start + _EXACT_ROWS, job.segment.count))
+            read_vectors(objects, [(job, rows)])
+
+
+def _share(jobs: Sequence[Job], loaded: int) -> dict[int, Budget]:
+    """Return what may be read of each segment."""
+    shared_by = max(1, len(jobs))
+    return {
+        id(job): Budget(
+            max(1, job.effort.list_requests // shared_by),
+            job.effort.list_bytes // shared_by,
+            max(1, (job.effort.vector_requests - max(0, loaded - 1)) // shared_by),
+            _VECTOR_BYTES // shared_by,
+        )
+        for job in jobs
+    }
+
+
+def _read_lists(
+    objects: ObjectCache,
+    jobs: Sequence[Job],
+    probes: Mapping[int, Probe],
+    budgets: Mapping[int, Budget],
+    question: Question,
+) -> None:
+    """Fetch the lists to scan that are not there, for all stages in one round."""
+    chosen = []
+    for job in sound(jobs):
+        probe = probes[id(job)]
+        is_deep = len(stages_for(job.spent.candidates, question.wanted)) > 1
+        chosen.append((job, probe.lists[: probe.deep if is_deep else probe.first]))
+    # A filtered search reads what it takes: a rare match is found wherever it lies.
+    there = read_lists(objects, chosen, {} if question.matching else budgets)
+    for job, lists in chosen:
+        if there[id(job)] < len(lists):
+            probes[id(job)].cut(there[id(job)])
+            job.bind(lists=there[id(job)])
+
+
+def _compare_best(
+    objects: ObjectCache,
+    jobs: Sequence[Job],
+    probes: Mapping[int, Probe],
+    firsts: Mapping[int, Ids],
+    question: Question,
+) -> None:
+    """Compare the query with the candidates' vectors, and note the best, stage by stage."""
+    shortlists = {
+        id(job): _shortlist(job, probes[id(job)], firsts[id(job)], question.wanted) for job in sound(jobs)
+    }
+    chosen = [(job, shortlists[id(job)].all_rows()) for job in sound(jobs)]
+    for job, rows, vectors in read_vectors(objects, chosen):
+        shortlist = shortlists[id(job)]
+        job.found = [_ranked(job, shortlist, rows, vectors, question)]
+        probe, last = probes[id(job)], len(shortlist.rows[-1])
+        scanned = probe.first if len(shortlist.rows) == 1 else probe.deep
+        is_all = scanned >= probe.holding and last < shortlist.stages[-1].candidates
+        job.is_complete, job.is_exact = is_all and len(job.found[0][0]) == last, len(shortlist.rows) == 1
+
+
+def _first_rows(job: Job, probe: Probe, budget: Budget) -> Ids:
+    """Return the rows that the first stage compares: as many as may be read."""
+    rows = job.segment.candidates(probe, probe.first, job.effort.candidates, job.masked)
+    count = reachable(job, rows, budget)
+    if count < len(rows):
+        job.bind(candidates=count)
+    return rows[:count]
+
+
+def _shortlist(job: Job, probe: Probe, first: Ids, wanted: int) -> _Shortlist:
+    """Return the rows to compare: those of the first stage, and what the others are then."""
+    needed = stages_for(job.spent.candidates, wanted)
+    later = [job.segment.candidates(probe, probe.deep, s.candidates, job.masked) for s in needed[1:]]
+    return _Shortlist(needed, [first, *later])
+
+
+def _ranked(
+    job: Job, shortlist: _Shortlist, rows: Ids, vectors: Halves, question: Question
+) -> tuple[Ids, Vectors]:
+    """Return the best images of a segment in the order of its ranking."""
+    segment, wanted = job.segment, question.wanted
+    if len(shortlist.rows) == 1:
+        return segment.rank(question.query, rows, vectors, min(wanted, shortlist.stages[0].ranks))
+    order = np.argsort(rows)
+    image_ids, scores = NO_IDS, np.empty(0, np.float32)
+    for stage, some in zip(shortlist.stages, shortlist.rows, strict=True):
+        places = order[np.searchsorted(rows, some, sorter=order)]
+        ids, cosines = segment.rank(question.query, some, vectors[places], len(some))
+        new = np.flatnonzero(~is_in(ids, np.sort(image_ids)))[: stage.ranks - len(image_ids)]
+        image_ids, scores = np.append(image_ids, ids[new]), np.append(scores, cosines[new])
+    return image_ids[:wanted], scores[:wanted]
+
+
+def _compare_all(objects: ObjectCache, job: Job, question: Question) -> None:
+    """Compare the query with every vector that may be found."""
+    rows = job.segment.rows(question.matching)
+    if len(job.masked):
+        rows = rows[~is_in(job.segment.image_ids(rows), np.unique(job.masked))]
+    for start in range(0, len(rows), _EXACT_ROWS):
+        some = rows[start : start + _EXACT_ROWS]
+        for _, at_hand, vectors in read_vectors(objects, [(job, some)]):
+            most = question.wanted if question.below is None else len(at_hand)
+            ranked = job.segment.rank(question.query, at_hand, vectors, most)
+            job.found.append(question.best(job.wanted.index.folder_id, *ranked))
+        if job.problem:
+            return
+    job.is_complete = job.is_exact = True

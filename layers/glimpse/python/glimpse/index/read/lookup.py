@@ -1,0 +1,90 @@
+"""One image's vector, read from its index: who asks for more like it searches by that."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from glimpse.index.errors import FormatError, ObjectMissing
+from glimpse.index.read import ivf_search
+from glimpse.index.read.ivf_reads import NO_IDS, Job
+from glimpse.index.read.ivf_segment import InvertedSegment
+from glimpse.index.read.object_cache import ObjectCache, Wanted
+from glimpse.index.read.results import Problem, problem_with
+from glimpse.index.segments.flat import FlatSegment
+from glimpse.index.vectors import Vectors
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """What became of it.
+
+    Attributes
+    ----------
+    vector : (d,) float32, optional
+        The image's embedding, of unit length; None if the index has no such image, as far as it can be read.
+    problems : list of Problem
+        Objects that could not be looked through; any of them may hold the image.
+    is_outdated : bool
+        An object that the manifest names is gone; the current manifest says what took its place.
+    """
+
+    vector: Vectors | None = None
+    problems: list[Problem] = field(default_factory=list)
+    is_outdated: bool = False
+
+
+def look_up(objects: ObjectCache, wanted: Iterable[Wanted], image_id: int) -> Lookup:
+    """Return the vector of an image: of several, the one that was committed last, unless it was removed.
+
+    Of an inverted segment this reads one vector, and before that the image ids of all rows where they are not
+    at hand: those of a search's results are.
+
+    Parameters
+    ----------
+    objects : ObjectCache
+        Loads the objects.
+    wanted : iterable of Wanted
+        All objects of one index.
+    image_id : int
+        Which image.
+
+    Raises
+    ------
+    StoreError
+        If the store refuses or does not answer.
+    """
+    problems: list[Problem] = []
+    segments: list[tuple[Wanted, FlatSegment | InvertedSegment]] = []
+    removed_at = 0
+    is_outdated = False
+    for item, loaded in objects.load_all(wanted):
+        if isinstance(loaded, FormatError):
+            problems.append(problem_with(item, loaded))
+            is_outdated |= isinstance(loaded, ObjectMissing)
+        elif not isinstance(loaded, np.ndarray):
+            segments.append((item, loaded))
+            continue
+        # A tombstone that can't be read may be the image's own.
+        if item.masks and (isinstance(loaded, FormatError) or image_id in loaded):
+            removed_at = max(removed_at, item.entry.sequence)
+    for item, segment in sorted(segments, key=lambda each: -each[0].entry.sequence):
+        if item.entry.sequence < removed_at:
+            break
+        found = _vector_in(objects, item, segment, image_id)
+        if isinstance(found, FormatError):
+            problems.append(problem_with(item, found))
+            is_outdated |= isinstance(found, ObjectMissing)
+        elif found is not None:
+            return Lookup(found, problems, is_outdated)
+    return Lookup(None, problems, is_outdated)
+
+
+def _vector_in(
+    objects: ObjectCache, item: Wanted, segment: FlatSegment | InvertedSegment, image_id: int
+) -> Vectors | FormatError | None:
+    if isinstance(segment, FlatSegment):
+        return segment.vector(image_id)
+    job = Job(item, segment, NO_IDS)
+    vector = ivf_search.read_vector(objects, job, image_id)
+    return job.problem or vector

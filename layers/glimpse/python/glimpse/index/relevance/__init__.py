@@ -1,0 +1,1 @@
+"""How many results of a search are relevant."""

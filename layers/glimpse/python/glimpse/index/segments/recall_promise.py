@@ -1,0 +1,258 @@
+"""How thoroughly a segment has to be searched: measured on its own vectors when it is written.
+
+How many lists and candidates it takes to find the ten nearest images depends on the vectors: some hundreds of
+the best-known spectrum, half of all where there is no structure. Queries are not at hand when segments are
+merged, and texts lie off the images' distribution, so five kinds of query stand for them, made of vectors of
+the segment: such vectors themselves (more like this image); blurred by half as much, and by as much, as two
+images differ by; moved off the images' mean, as texts are, and blurred; and the sums of two. The nearest
+images of each are known by comparing all, and an effort has to reach its recall with the worst kind.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from glimpse.index.segments.effort import LISTED, Promise
+from glimpse.index.segments.fast_scan import Scanner
+from glimpse.index.segments.pq import Coder, Codes
+from glimpse.index.vectors import Ids, Rows, Vectors
+
+RECALLS = (0.95, 0.98)
+TOP = 10
+
+_PER_KIND = 48
+_CHUNK = 16_384
+_MEAN_SAMPLE = 4_096
+_MARGIN = 0.7
+"""Of the images that may be missed, so many are missed at most: real queries are of a sixth kind."""
+
+_FEWEST_LISTS = 8
+_FEWEST_CANDIDATES = 100
+"""So that the first stage of a ranking has a page of results."""
+
+_LIST_STEP = 1.25
+_LOOK = 1_024
+_LOOK_STEP = 4
+_FEW = 12
+_CANDIDATE_COST = 200
+"""Comparing a vector takes as long as scanning so many codes, about."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Query:
+    """A query whose nearest images are known.
+
+    Attributes
+    ----------
+    kind : int
+        What it stands for.
+    vector : (d,) float32
+        A unit vector.
+    own : int
+        The row that it is made of, which is not among its nearest; -1 if it is none.
+    nearest : (k,) int64
+        Its nearest rows, k ≤ 10.
+    """
+
+    kind: int
+    vector: Vectors
+    own: int
+    nearest: Ids
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Ranked:
+    """A query, the order of the lists for it, and at which place in that its nearest rows lie."""
+
+    query: Query
+    projected: Vectors
+    inner: Vectors
+    lists: Ids
+    places: Ids
+
+
+class Trial:
+    """Searches of one segment's codes.
+
+    Parameters
+    ----------
+    coder : Coder
+        What the codes mean.
+    ends : (L,) int64
+        For each list the row after its last.
+    codes : (n, D/2) uint8
+        Of each row.
+    queries : sequence of Query
+        To search for.
+    """
+
+    def __init__(self, coder: Coder, ends: Ids, codes: Codes, queries: Sequence[Query]) -> None:
+        self._coder = coder
+        self._lengths = np.diff(ends, prepend=0)
+        self._scanner = Scanner(coder, ends)
+        for number in np.flatnonzero(~self._scanner.filled).tolist():
+            rows = slice(int(ends[number] - self._lengths[number]), int(ends[number]))
+            self._scanner.fill(number, memoryview(codes[rows].tobytes()))
+        self._ranked = [self._rank(query, ends) for query in queries]
+        self._kinds = np.array([query.kind for query in queries])
+
+    def _rank(self, query: Query, ends: Ids) -> _Ranked:
+        rotated = self._coder.project(query.vector[np.newaxis])[0]
+        inner = self._coder.centroids @ rotated[: self._coder.centroids.shape[1]]
+        lists = np.argsort(-inner, kind="stable")
+        places = np.empty(len(lists), np.int64)
+        places[lists] = np.arange(len(lists))
+        at = places[np.searchsorted(ends, query.nearest, side="right")]
+        projected = np.ascontiguousarray(rotated[: len(self._coder.levels)])
+        return _Ranked(query, projected, inner.astype(np.float32), lists, at)
+
+    def recall(self, lists: int, candidates: int) -> float:
+        """Return the share of the nearest rows that are among the candidates, of the worst kind of query."""
+        found = self._found(lists, candidates, range(len(self._ranked)))
+        return self._worst(found, range(len(self._ranked)), candidates)
+
+    def promises(self) -> list[Promise]:
+        """Return the cheapest efforts that reach the recalls which are promised."""
+        if not self._ranked:  # a single vector, or none
+            return []
+        aims = {recall: 1 - _MARGIN * (1 - recall) for recall in RECALLS}
+        best: dict[float, tuple[float, Promise]] = {}
+        count, per_list = len(self._lengths), int(self._lengths.sum()) / len(self._lengths)
+        for lists in _grid(min(count, max(_FEWEST_LISTS, ceil(LISTED / per_list))), count):
+            rows = lists * per_list
+            if all(recall in best and best[recall][0] <= rows for recall in aims):
+                break
+            reached = self._reached(lists)
+            for recall, candidates in self._candidates(lists, aims, reached).items():
+                enough = max(_FEWEST_CANDIDATES, candidates)
+                cost = rows + _CANDIDATE_COST * enough
+                if recall not in best or cost < best[recall][0]:
+                    best[recall] = cost, Promise(recall, lists, enough)
+        return [best[recall][1] for recall in aims]
+
+    def _reached(self, lists: int) -> float:
+        """Return the share of the nearest rows that lie in the first lists, of the worst kind of query."""
+        shares = np.array([np.mean(ranked.places < lists) for ranked in self._ranked])
+        return min(float(shares[self._kinds == kind].mean()) for kind in np.unique(self._kinds))
+
+    def _candidates(self, lists: int, aims: dict[float, float], reached: float) -> dict[float, int]:
+        """Return by recall how many candidates it takes, where these lists are enough for it."""
+        needed: dict[float, int] = {}
+        open_aims = {recall: aim for recall, aim in aims.items() if reached >= aim}
+        look = _LOOK
+        while open_aims:
+            # What takes thousands of candidates takes its time: some of the queries have to do.
+            some = range(0, len(self._ranked), 1 if look <= 2 * _LOOK else max(1, _PER_KIND // _FEW))
+            found = self._found(lists, look, some)
+            is_all = look >= self._lengths.sum()
+            for recall, aim in list(open_aims.items()):
+                count = self._fewest(found, some, aim, look)
+                if count is not None or is_all:
+                    needed[recall] = look if count is None else count
+                    del open_aims[recall]
+            look = min(look * _LOOK_STEP, int(self._lengths.sum()))
+        return needed
+
+    def _fewest(self, found: list[Ids], some: range, aim: float, most: int) -> int | None:
+        """Return the smallest number of candidates that reaches a recall; None if `most` does not."""
+        if self._worst(found, some, most) < aim:
+            return None
+        low, high = 0, most
+        while low + 1 < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._worst(found, some, middle) >= aim else (middle, high)
+        return high
+
+    def _worst(self, found: list[Ids], some: range, candidates: int) -> float:
+        shares = np.array([np.mean(places < candidates) for places in found])
+        kinds = self._kinds[some.start : some.stop : some.step]
+        return min(float(shares[kinds == kind].mean()) for kind in np.unique(kinds))
+
+    def _found(self, lists: int, candidates: int, some: range) -> list[Ids]:
+        """Return at which places among the candidates each query's nearest rows are, or beyond them."""
+        answer = []
+        for ranked in (self._ranked[number] for number in some):
+            chosen = ranked.lists[:lists]
+            rows = self._scanner.best(ranked.projected, chosen, ranked.inner[chosen], candidates + 1, None)
+            rows = rows[rows != ranked.query.own]
+            order = np.argsort(rows)
+            at = np.searchsorted(rows, ranked.query.nearest, sorter=order)
+            at = order[np.minimum(at, len(rows) - 1)] if len(rows) else np.zeros_like(at)
+            is_there = rows[at] == ranked.query.nearest if len(rows) else np.zeros(len(at), np.bool_)
+            answer.append(np.where(is_there, at, np.iinfo(np.int64).max))
+        return answer
+
+
+def make_queries(rows: Rows, order: Ids, seed: int) -> list[Query]:
+    """Return queries of every kind for some vectors, with their nearest.
+
+    Parameters
+    ----------
+    rows : Rows
+        n ≥ 1 vectors.
+    order : (n,) int64
+        The place of each row's vector among them.
+    seed : int
+        Chooses; the same one the same.
+    """
+    rng = np.random.default_rng(seed)
+    count = min(_PER_KIND, len(rows))
+    mean = _some(rows, order, _MEAN_SAMPLE, rng)[1].mean(axis=0)
+    made: list[tuple[int, Vectors, Ids]] = []
+    for kind in range(5):
+        own, vectors = _some(rows, order, count, rng)
+        blur = sum((_some(rows, order, count, rng)[1] - mean for _ in range(4)), np.zeros_like(vectors)) / 2
+        if kind == 1:
+            vectors = vectors + 0.5 * blur
+        elif kind == 2:
+            vectors = vectors + blur
+        elif kind == 3:
+            vectors = vectors - 0.8 * mean + 0.7 * blur
+        elif kind == 4:
+            vectors = vectors + _some(rows, order, count, rng)[1]
+        made.append((kind, vectors, own))
+    kinds = np.repeat(np.arange(len(made)), [len(vectors) for _, vectors, _ in made])
+    queries = np.concatenate([vectors for _, vectors, _ in made])
+    lengths = np.linalg.norm(queries, axis=1, keepdims=True)
+    queries = (queries / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    owners = np.concatenate([own for _, _, own in made])
+    nearest = _nearest(rows, order, queries, owners)
+    return [
+        Query(int(kind), query, int(own), near)
+        for kind, query, own, near in zip(kinds, queries, owners, nearest, strict=True)
+        if len(near)
+    ]
+
+
+def _some(rows: Rows, order: Ids, count: int, rng: np.random.Generator) -> tuple[Ids, Vectors]:
+    """Return some rows, each once, and their vectors."""
+    chosen = rng.choice(len(rows), min(count, len(rows)), replace=False)
+    return chosen, rows.take(order[chosen])
+
+
+def _nearest(rows: Rows, order: Ids, queries: Vectors, owners: Ids) -> Iterator[Ids]:
+    """Yield the nearest rows of each query, without its own."""
+    most = min(TOP + 1, len(rows))
+    best = np.full((len(queries), most), -np.inf, np.float32)
+    held = np.full((len(queries), most), -1, np.int64)
+    for start in range(0, len(rows), _CHUNK):
+        scores = queries @ rows.take(order[start : start + _CHUNK]).T
+        for number in np.flatnonzero(scores.max(axis=1) > best[:, -1]):
+            better = np.flatnonzero(scores[number] > best[number, -1])
+            values = np.concatenate((best[number], scores[number, better]))
+            places = np.concatenate((held[number], better + start))
+            top = np.argsort(-values, kind="stable")[:most]
+            best[number], held[number] = values[top], places[top]
+    for own, near in zip(owners, held, strict=True):
+        yield near[near != own][:TOP]
+
+
+def _grid(fewest: int, most: int) -> Iterator[int]:
+    """Yield numbers of lists to try, ascending."""
+    now = float(fewest)
+    while now < most:
+        yield int(now)
+        now *= _LIST_STEP
+    yield most

@@ -1,0 +1,176 @@
+"""What the objects of an index hold, read and verified: for merging, copying and checking."""
+
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from glimpse.index.errors import ObjectDamaged, ObjectForeign, ObjectMissing
+from glimpse.index.format import tombstones
+from glimpse.index.format.manifest import ObjectEntry
+from glimpse.index.format.segment_kinds import INVERTED
+from glimpse.index.layout import IndexKey
+from glimpse.index.segments import codec, ivf
+from glimpse.index.store.byte_ranges import Span
+from glimpse.index.store.object_store import ObjectStore
+from glimpse.index.vectors import Ids, VectorBatch
+
+_PIECE = 8192
+"""Rows of an inverted segment that are read at once: 8 MB of 512 dimensions."""
+
+
+def read_segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None) -> VectorBatch:
+    """Return the vectors of a segment, as they were stored, having read and verified all of it.
+
+    Raises
+    ------
+    FormatError
+        If the object can't be used: missing, damaged, or of another space or dimension.
+    StoreError
+        If the store refuses or does not answer.
+    """
+    return read_verified(store, key, entry, dimension)[1]
+
+
+def read_verified(
+    store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None
+) -> tuple[bytes, VectorBatch]:
+    """Return the bytes of a segment, and its vectors; otherwise as :func:`read_segment`."""
+    data = read_whole(store, key, entry)
+    batch = codec.read_batch(data, key.space_id)
+    stated = entry.model_extra or {}
+    for name, value in codec.entry_fields(data).items():
+        if stated.get(name, value) != value:
+            raise ObjectDamaged(f"its {name} is {value}, where its manifest says {stated[name]}")
+    _check_stated(len(batch), batch.dimension, entry, dimension)
+    return data, batch
+
+
+def read_pieces(
+    store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None
+) -> Iterator[VectorBatch]:
+    """Yield the vectors of a segment in their order, of a large one some thousands at a time.
+
+    Every vector is verified, and what is not needed for them is not read.
+
+    Raises
+    ------
+    FormatError, StoreError
+        As for :func:`read_segment`.
+    """
+    head = _head(store, key, entry, dimension)
+    if head is None:
+        yield read_segment(store, key, entry, dimension)
+        return
+    image_ids, taken_at = _columns(store, key, entry, head)
+    for start in range(0, head.count, _PIECE):
+        rows = slice(start, min(start + _PIECE, head.count))
+        records = memoryview(read_range(store, key, entry, head.record_span(rows.start, rows.stop)))
+        try:
+            yield VectorBatch(image_ids[rows], head.read_records(records).astype(np.float32), taken_at[rows])
+        except ValueError as error:
+            raise ObjectDamaged(f"what it holds is no batch of vectors: {error}") from error
+
+
+def read_image_ids(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None) -> Ids:
+    """Return the image ids of a segment, in the order of its rows, reading little else of a large one.
+
+    Raises
+    ------
+    FormatError, StoreError
+        As for :func:`read_segment`.
+    """
+    head = _head(store, key, entry, dimension)
+    if head is None:
+        return read_segment(store, key, entry, dimension).image_ids
+    return _columns(store, key, entry, head)[0]
+
+
+def read_tombstones(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Ids:
+    """Return the image ids of a tombstone object, ascending.
+
+    Raises
+    ------
+    FormatError, StoreError
+        As for :func:`read_segment`.
+    """
+    ids = tombstones.decode(read_whole(store, key, entry))
+    if len(ids) != entry.count:
+        raise ObjectDamaged(f"it holds {len(ids)} image ids, where its manifest says {entry.count}")
+    return ids
+
+
+def read_whole(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> bytes:
+    """Return all bytes of an object.
+
+    Raises
+    ------
+    ObjectMissing, ObjectDamaged
+        If it is gone, or not what its manifest says.
+    StoreError
+        If the store refuses or does not answer.
+    """
+    stored = store.get(key.object(entry.key))
+    if stored is None:
+        raise ObjectMissing("it does not exist")
+    if len(stored.data) != entry.bytes:
+        raise ObjectDamaged(f"it has {len(stored.data)} bytes, where its manifest says {entry.bytes}")
+    if hashlib.sha256(stored.data).hexdigest() != entry.sha256:
+        raise ObjectDamaged("its SHA-256 is not the one in its manifest")
+    return stored.data
+
+
+def read_range(store: ObjectStore, key: IndexKey, entry: ObjectEntry, span: Span) -> bytes:
+    """Return some bytes of an object, which whoever asks has to verify.
+
+    Raises
+    ------
+    ObjectMissing, ObjectDamaged
+        If it is gone, or shorter than its manifest says.
+    StoreError
+        If the store refuses or does not answer.
+    """
+    data = store.get_range(key.object(entry.key), span.start, span.length)
+    if data is None:
+        raise ObjectMissing("it does not exist")
+    if len(data) != span.length:
+        raise ObjectDamaged(f"it ends before byte {span.end} of {entry.bytes} in its manifest")
+    return data
+
+
+def check_head(data: bytes, sha256: str) -> None:
+    """Raise ObjectDamaged if a head is not the one that the manifest names."""
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ObjectDamaged("the SHA-256 of its head is not the one in its manifest")
+
+
+def later_version(entry: ObjectEntry) -> str:
+    """Return why this version can't read an object, as a clause."""
+    return (
+        f"its kind {entry.kind!r}, version {entry.format_version}, is newer than what this version can read"
+    )
+
+
+def _head(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None) -> ivf.Head | None:
+    """Return the head of an inverted segment; None for one that has to be read whole."""
+    said = ivf.head_in(entry) if entry.kind == INVERTED.name else None
+    if said is None:
+        return None
+    length, digest = said
+    data = read_range(store, key, entry, Span(0, length))
+    check_head(data, digest)
+    head = ivf.Head.decode(data, entry.bytes, key.space_id)
+    _check_stated(head.count, head.dimension, entry, dimension)
+    return head
+
+
+def _columns(store: ObjectStore, key: IndexKey, entry: ObjectEntry, head: ivf.Head) -> tuple[Ids, Ids]:
+    parts = [memoryview(read_range(store, key, entry, span)) for span in head.column_spans()]
+    return head.read_columns(parts)
+
+
+def _check_stated(count: int, found: int, entry: ObjectEntry, dimension: int | None) -> None:
+    if count != entry.count:
+        raise ObjectDamaged(f"it holds {count} images, where its manifest says {entry.count}")
+    if found != dimension:
+        raise ObjectForeign(f"its vectors have dimension {found}, its manifest says {dimension}")
