@@ -1,6 +1,7 @@
 """A deployment on in-process AWS, and an import into it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,17 +35,28 @@ class Listener:
         self.step()
 
 
-@pytest.fixture
-def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    with mock_aws():
+@contextmanager
+def deployed() -> Iterator[Deployment]:
+    """Give an empty deployment on in-process AWS."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+            patch.delenv(name, raising=False)
         yield Deployment.create()
 
 
 @pytest.fixture
+def deployment() -> Iterator[Deployment]:
+    with deployed() as made:
+        yield made
+
+
+@pytest.fixture
 def run(deployment: Deployment, tmp_path: Path) -> Callable[..., Report]:
-    """Imports an installation; nothing is waited for, since nothing embeds here."""
+    return importing(deployment, tmp_path)
+
+
+def importing(deployment: Deployment, folder: Path) -> Callable[..., Report]:
+    """Give what imports an installation; nothing is waited for, since nothing embeds here."""
 
     def do(
         root: Path,
@@ -62,7 +74,7 @@ def run(deployment: Deployment, tmp_path: Path) -> Callable[..., Report]:
             tables,
             spelling,
             Options(patience_seconds=0.0, **options),
-            tmp_path / state,
+            folder / state,
             watcher or Listener(),
             dry_run=dry_run,
         )

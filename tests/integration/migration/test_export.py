@@ -1,7 +1,9 @@
 """A folder goes out as a file that others read, and such a file comes in again."""
 
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,21 +27,49 @@ from migration.exporting import export
 from migration.formats import Format
 from migration.report import Report
 from migration.storage.stores import NAMESPACE
+from tests.integration.migration.conftest import deployed, importing
 from tests.integration.migration.deployment import MODELS, OUTPUTS, SPACE, Deployment
 from tests.integration.migration.old import DIMENSION, OldInstallation, typical
+from tests.integration.migration.snapshot import Snapshot
 from tests.integration.migration.test_import import agrees, old_index, queries, scores_of
 
 Run = Callable[..., Report]
 
 
+@dataclass(frozen=True)
+class Imported:
+    """A deployment that all tests here share, and what was imported into it."""
+
+    deployment: Deployment
+    old: OldInstallation
+    snapshot: Snapshot
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Imported]:
+    """Image 12 of folder 3 was deleted after the import. It takes too long for each test to have its own."""
+    folder = tmp_path_factory.mktemp("imported")
+    old = typical(folder / "old", images=20)
+    with deployed() as deployment:
+        importing(deployment, folder)(old.root, old.sqlite(folder / "tables.db"))
+        writer = IndexWriter(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3))
+        writer.begin(IndexKey(NAMESPACE, SPACE, 1, 3)).commit(None, [12])
+        yield Imported(deployment, old, Snapshot(deployment))
+
+
 @pytest.fixture
-def old(deployment: Deployment, run: Run, tmp_path: Path) -> OldInstallation:
-    """What was imported; image 12 of folder 3 was deleted since."""
-    found = typical(tmp_path / "old", images=20)
-    run(found.root, found.sqlite(tmp_path / "tables.db"))
-    writer = IndexWriter(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3))
-    writer.begin(IndexKey(NAMESPACE, SPACE, 1, 3)).commit(None, [12])
-    return found
+def deployment(imported: Imported) -> Iterator[Deployment]:
+    """The deployment after the import; what a test changes is put back."""
+    yield imported.deployment
+    imported.snapshot.restore()
+
+
+@pytest.fixture
+def old(imported: Imported, tmp_path: Path) -> OldInstallation:
+    """What was imported, in a copy of the test's own."""
+    root = tmp_path / "old"
+    shutil.copytree(imported.old.root, root)
+    return replace(imported.old, root=root)
 
 
 def test_a_faiss_file_answers_as_the_folder_does(
