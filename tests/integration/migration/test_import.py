@@ -58,11 +58,11 @@ def old_index(old: OldInstallation, user_id: int, folder_id: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "csv", "json"])
+@pytest.mark.parametrize(("kind", "images"), [("sqlite", 30), ("csv", 5), ("json", 5)])
 def test_an_installation_comes_over_whole(
-    kind: str, deployment: Deployment, run: Run, tmp_path: Path
+    kind: str, images: int, deployment: Deployment, run: Run, tmp_path: Path
 ) -> None:
-    old = typical(tmp_path / "old")
+    old = typical(tmp_path / "old", images)
     before = old.digests()
     tables = getattr(old, kind)(tmp_path / "tables.json")
     report = run(old.root, tables)
@@ -70,29 +70,29 @@ def test_an_installation_comes_over_whole(
     assert old.digests() == before
     assert report.counts["users_imported"] == report.counts["folders_imported"] == 3
     assert report.counts["shares_imported"] == 2
-    assert report.counts["images_searchable"] == report.counts["vectors_taken_over"] == 90
+    assert report.counts["images_searchable"] == report.counts["vectors_taken_over"] == 3 * images
     assert [(note.kind, note.old) for note in report.notes] == [("user", "5")]
     with opened(deployment.target, MODELS):
         folders = FolderStore().get_many([3, 4, 9])
         assert {f.folder_id: (f.owner_id, f.folder_name, f.image_count) for f in folders.values()} == {
-            3: (1, "Sea", 30),
-            4: (1, "Täler", 30),
-            9: (2, "Sea", 30),
+            3: (1, "Sea", images),
+            4: (1, "Täler", images),
+            9: (2, "Sea", images),
         }
         assert folders[3].created_at.isoformat() == "2023-05-01T00:00:00+00:00"
         [share] = ShareStore().of_folder(3)
         assert (share.user_id, share.share_id, share.permission) == (2, 7, Permission.EDIT)
         assert ShareStore().with_user(1)[0].permission is Permission.VIEW
         records = {record.image_id: record for record in ImageStore().list_folder(4)}
-        assert sorted(records) == list(range(500, 560, 2))
+        assert sorted(records) == list(range(500, 500 + 2 * images, 2))
         record = records[500]
         assert (record.name, record.width, record.height) == ("bild-ü500.jpg", 40, 30)
         job = JobStore().get(record.job_id)
         assert job is not None
-        assert (job.total_images, job.processed_images) == (30, 30)
+        assert (job.total_images, job.processed_images) == (images, images)
         assert {record.key for record in records.values()} <= set(deployment.keys())
         assert {record.thumbnail_key for record in records.values()} <= set(deployment.keys())
-        assert (records[500].key, len(deployment.keys())) == ("uploads/1/4/500/bild-ü500.jpg", 180)
+        assert (records[500].key, len(deployment.keys())) == ("uploads/1/4/500/bild-ü500.jpg", 6 * images)
     for folder_id, user_id in ((3, 1), (4, 1), (9, 2)):
         path = old_index(old, user_id, folder_id)
         for query in queries():

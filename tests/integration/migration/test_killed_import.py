@@ -22,16 +22,13 @@ from migration.notes import Kind, Note, Outcome
 from migration.report import Report
 from migration.storage.stores import NAMESPACE
 from tests.integration.migration.deployment import MODELS, OUTPUTS, SPACE, Deployment
-from tests.integration.migration.eras import ERAS
+from tests.integration.migration.eras import ERAS, Era
 from tests.integration.migration.old import OldInstallation, typical
 from tests.integration.migration.test_import import agrees, old_index, queries, scores_of
 from tests.integration.migration.test_import_eras import check_passwords, check_that_an_era_is_there
 from tests.ports import free_ports
 
-IMAGES = 40
-KILLS = 14
 ERA_KILLS = 5
-_MOST_REQUESTS = 120
 _MOST_ERA_REQUESTS = 40
 _MOST_SECONDS = 300
 Importing = dict[str, Any]
@@ -88,21 +85,32 @@ def importing(folder: Path, root: Path, tables: Path) -> Importing:
     return {"root": str(root), "tables": str(tables), "state": str(state), "report": str(report)}
 
 
-def test_killed_at_any_moment_and_run_again(deployment: Deployment, tmp_path: Path) -> None:
-    old = typical(tmp_path / "old", IMAGES)
+@pytest.mark.parametrize(
+    ("images", "kills", "most"), [(12, 5, 40), pytest.param(40, 14, 120, marks=pytest.mark.slow)]
+)
+def test_killed_at_any_moment_and_run_again(
+    deployment: Deployment, tmp_path: Path, images: int, kills: int, most: int
+) -> None:
+    """Each kill is at one of the first `most` requests of a run."""
+    old = typical(tmp_path / "old", images)
     before = old.digests()
     this = importing(tmp_path, old.root, old.sqlite(tmp_path / "tables.db"))
-    killed(deployment, tmp_path, [this], KILLS, _MOST_REQUESTS)
+    killed(deployment, tmp_path, [this], kills, most)
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["is_complete"]
-    assert report["counts"]["images_searchable"] == report["counts"]["vectors_taken_over"] == 3 * IMAGES
+    assert report["counts"]["images_searchable"] == report["counts"]["vectors_taken_over"] == 3 * images
     assert [(note["kind"], note["old"]) for note in report["notes"]] == [("user", "5")]
     assert old.digests() == before
-    check_that_all_is_there_once(deployment, old)
+    check_that_all_is_there_once(deployment, old, images)
 
 
-def test_every_era_is_killed_and_comes_over_whole(deployment: Deployment, tmp_path: Path) -> None:
-    built = [era.build(tmp_path / era.name / "old", tmp_path / era.name / "tables") for era in ERAS]
+@pytest.mark.parametrize(
+    "eras", [ERAS[:1], pytest.param(ERAS[1:], marks=pytest.mark.slow)], ids=["first", "others"]
+)
+def test_every_era_is_killed_and_comes_over_whole(
+    deployment: Deployment, tmp_path: Path, eras: tuple[Era, ...]
+) -> None:
+    built = [era.build(tmp_path / era.name / "old", tmp_path / era.name / "tables") for era in eras]
     imports = [importing(tmp_path / each.era.name, each.root, each.tables) for each in built]
     killed(deployment, tmp_path, imports, ERA_KILLS, _MOST_ERA_REQUESTS)
     for each, done in zip(built, imports, strict=True):
@@ -115,7 +123,7 @@ def test_every_era_is_killed_and_comes_over_whole(deployment: Deployment, tmp_pa
         check_passwords(deployment, each.era, report)
 
 
-def check_that_all_is_there_once(deployment: Deployment, old: OldInstallation) -> None:
+def check_that_all_is_there_once(deployment: Deployment, old: OldInstallation, images: int) -> None:
     keeper = IndexKeeper(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3))
     with opened(deployment.target, MODELS):
         assert sorted(user.username for user in UserModel.scan()) == ["ada", "bob", "dora"]
@@ -123,9 +131,9 @@ def check_that_all_is_there_once(deployment: Deployment, old: OldInstallation) -
         assert [len(ShareStore().of_folder(folder_id)) for folder_id in (3, 4, 9)] == [1, 0, 1]
         for folder_id, owner_id, first in ((3, 1, 10), (4, 1, 500), (9, 2, 900)):
             records = list(ImageStore().list_folder(folder_id))
-            assert [record.image_id for record in records] == list(range(first, first + 2 * IMAGES, 2))
+            assert [record.image_id for record in records] == list(range(first, first + 2 * images, 2))
             assert {record.status for record in records} == {ImageStatus.INDEXED}
-            assert FolderStore().get(folder_id).image_count == IMAGES  # type: ignore[union-attr]
+            assert FolderStore().get(folder_id).image_count == images  # type: ignore[union-attr]
             for job_id in {record.job_id for record in records}:
                 job = JobStore().get(job_id)
                 assert job is not None
