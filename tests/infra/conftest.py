@@ -17,18 +17,27 @@ Synthesize = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
-    """Gives the folder of the synthesis for context values; the same one again for the same values."""
+    """Gives the folder of the synthesis for context values; the same one again for the same values.
+
+    The layers of packages are empty: pip needs a minute for them, which `make artefacts` spends.
+    """
     from aws_cdk import App
 
+    from infra import packaging
     from infra.options import Options
     from infra.stack import GlimpseStack
+
+    empty = tmp_path_factory.mktemp("layer")
+    (empty / "python").mkdir()
 
     @cache
     def assembly(**context: str) -> Path:
         output = tmp_path_factory.mktemp("cdk")
         app = App(context=context, outdir=str(output))
-        GlimpseStack(app, "Glimpse", options=Options.of(app.node))
-        app.synth()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(packaging, "build_dependency_layer", lambda _: empty)
+            GlimpseStack(app, "Glimpse", options=Options.of(app.node))
+            app.synth()
         return output
 
     return assembly
