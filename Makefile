@@ -64,7 +64,7 @@ test-paging: $(STAMP) ## Test paging through large folders while they change, an
 lint: $(STAMP) ## Check style, types and layering
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy layers/glimpse/python/glimpse functions infra local cli migration foundry benchmarks
+	@$(BIN)/mypy layers/glimpse/python/glimpse functions infra deployment local cli migration foundry benchmarks
 	@$(BIN)/lint-imports
 
 format: $(STAMP) ## Format the code
@@ -108,13 +108,13 @@ calibrate-cutoff: $(STAMP) ## Fit anew what tells the number of relevant results
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.cutoff_fit
 
 synth: $(STAMP) ## Write the CloudFormation template for AWS to cdk.out
-	@$(BIN)/python -m local.cdk synth --quiet
+	@$(BIN)/python -m deployment.cdk synth --quiet
 
 deploy: $(STAMP) ## Deploy to AWS, with the credentials of the environment
-	@$(BIN)/python -m local deploy
+	@$(BIN)/python -m deployment deploy
 
 destroy: $(STAMP) ## Remove the stack from AWS; buckets and tables stay, with the photographs
-	@$(BIN)/python -m local.cdk destroy
+	@$(BIN)/python -m deployment.cdk destroy
 
 COMPILE := $(BIN)/uv pip compile --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet
 LOCK := $(COMPILE) pyproject.toml

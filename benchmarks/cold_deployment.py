@@ -11,11 +11,12 @@ from typing import Any
 
 from glimpse.encoder import Bundle
 
+from deployment.models.publish import begin
+from deployment.target import Target
 from infra import packaging
-from local.emulator import Emulator
-from local.models.publish import begin
-from local.settings import Settings
-from local.target import Target
+from local.emulator.launcher import Emulator
+from local.machine import machine_target
+from local.settings import LocalSettings
 
 _TABLES: dict[str, dict[str, str]] = {
     "users": {"user_id": "N"},
@@ -69,12 +70,20 @@ EVENTS: dict[str, dict[str, Any]] = {
 def deployed(folder: Path) -> Iterator[dict[str, str]]:
     """Start the emulator with the demo model; yields the environment of every function."""
     api, search, web, emulator_port = _free_ports(4)
-    settings = Settings(folder / "home", api, search, web, emulator_port, None, gateway_limits=False)
+    settings = LocalSettings(
+        home=folder / "home",
+        api_port=api,
+        search_port=search,
+        web_port=web,
+        emulator_port=emulator_port,
+        external_endpoint=None,
+        gateway_limits=False,
+    )
     settings.home.mkdir()
     emulator = Emulator(settings)
     try:
         emulator.start()
-        target = Target.of_machine(settings, {"IndexBucket": "index", "DeploymentTable": "deployment"})
+        target = machine_target(settings, {"IndexBucket": "index", "DeploymentTable": "deployment"})
         for bucket in ("images", "index"):
             target.client("s3").create_bucket(Bucket=bucket)
         for table, keys in _TABLES.items():

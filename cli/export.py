@@ -10,7 +10,7 @@ from rich.console import Console
 
 from cli.folders import Folders
 from cli.target import AwsOption, resolve
-from local.errors import Trouble
+from deployment.errors import Trouble
 
 console = Console(soft_wrap=True)
 

@@ -12,8 +12,8 @@ from glimpse.records import FolderStore, RecordsContended
 from glimpse.records.models import MODELS as RECORD_MODELS
 
 from cli.target import Target
-from local.errors import Trouble
-from local.tables import opened
+from deployment.errors import Trouble
+from deployment.tables import opened
 
 SHARED_NAMESPACE = "glimpse"
 _MOST_SPACES = 1000

@@ -17,7 +17,7 @@ from cli.folders import SHARED_NAMESPACE, Folders, Image, indexes_of
 from cli.lacking import counted, embed_again, lacking, shown
 from cli.reindex import client_of
 from cli.target import AwsOption, Target, resolve
-from local.errors import Trouble
+from deployment.errors import Trouble
 
 T = TypeVar("T")
 

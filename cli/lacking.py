@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from cli.folders import Image
 from cli.reindex import ask
-from local.errors import Trouble
+from deployment.errors import Trouble
 
 _TOGETHER = 32
 _NAMED = 10

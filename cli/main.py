@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from cli import export, index, migrate, model, password, reindex
-from local.errors import Trouble
+from deployment.errors import Trouble
 
 app = typer.Typer(
     name="glimpse",

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from cli.password import ask_password
 from cli.target import AwsOption, resolve
-from local.errors import Trouble
-from local.settings import Settings
+from deployment.errors import Trouble
+from local.settings import LocalSettings
 
 console = Console(soft_wrap=True)
 
@@ -73,7 +73,7 @@ def migrate(
     from migration.session import default_state
     from migration.session import migrate as run
 
-    settings, target = Settings.from_environment(), resolve(aws=aws)
+    settings, target = LocalSettings.from_environment(), resolve(aws=aws)
     folder = state or default_state(settings.home, old_dir, target)
     spelling = Spelling.load(mapping) if mapping else Spelling()
     watcher = Progress()

@@ -12,12 +12,12 @@ from rich.padding import Padding
 from rich.table import Table
 
 from cli.target import AwsOption, Target, machine_if_running, resolve
-from local.errors import Trouble
-from local.models.catalogue import CATALOGUE, DEMO, Model, find
-from local.models.choice import MACHINE, choose, chosen
-from local.models.library import Library
-from local.preflight import prepare_home
-from local.settings import Settings
+from deployment.errors import Trouble
+from deployment.home import prepare_home
+from deployment.models.catalogue import CATALOGUE, DEMO, Model, find
+from deployment.models.choice import MACHINE, choose, chosen
+from deployment.models.library import Library
+from local.settings import LocalSettings
 
 app = typer.Typer(
     help="Models: what turns photographs and words into vectors that can be compared.",
@@ -42,7 +42,7 @@ def list_models() -> None:
 
     Any other model that Immich publishes can be installed by its name, too.
     """
-    settings = Settings.from_environment()
+    settings = LocalSettings.from_environment()
     library, choice = Library.of(settings.home), chosen(settings.home)
     known = {model.name: model for model in (*CATALOGUE, _DEMO_MODEL)}
     for name in [*known, *(name for name in library.names() if name not in known)]:
@@ -71,11 +71,11 @@ def install(
     machine with photographs and searches. The fastest scheme that passes is kept; `glimpse model info` says
     which. Nothing that is running changes: `glimpse model use` and `glimpse reindex` do that.
     """
-    from local.models.install import install as install_model
-    from local.models.install import install_folder
-    from local.models.progress import Progress  # with the hub's client, which takes a second to import
+    from deployment.models.install import install as install_model
+    from deployment.models.install import install_folder
+    from deployment.models.progress import Progress  # with the hub's client, which takes a second to import
 
-    settings = Settings.from_environment()
+    settings = LocalSettings.from_environment()
     prepare_home(settings.home)
     library = Library.of(settings.home)
     folder = Path(name).expanduser()
@@ -107,7 +107,7 @@ def use(
     A deployment without photographs begins with it. One with photographs goes on with its present model until
     `glimpse reindex` has embedded all of them anew.
     """
-    settings = Settings.from_environment()
+    settings = LocalSettings.from_environment()
     library = Library.of(settings.home)
     bundle = library.bundle(name)
     target = resolve(aws=True) if aws else machine_if_running(settings)
@@ -127,7 +127,7 @@ def use(
 
 def _began(bundle: Bundle, target: Target) -> bool:
     """Give a deployment its first model; False if it has one."""
-    from local.models.publish import begin, generations  # with pynamodb, which takes its time to import
+    from deployment.models.publish import begin, generations  # with pynamodb, which takes its time to import
 
     if generations(target) is not None:
         return False
@@ -142,7 +142,7 @@ def info(
     ] = None,
 ) -> None:
     """Say what is known of an installed model: its space, its quantization, and how true that is."""
-    settings = Settings.from_environment()
+    settings = LocalSettings.from_environment()
     choice = chosen(settings.home)
     if name is None and choice is None:
         raise Trouble("No model was chosen yet; name one, or start with `make run`.")

@@ -12,11 +12,11 @@ from glimpse.search_client import SearchClient, SearchRefused, SearchServiceErro
 from rich.console import Console
 
 from cli.target import AwsOption, Target, resolve
-from local.errors import Trouble
-from local.models.choice import choose, chosen
-from local.models.library import Library
-from local.models.publish import publish
-from local.settings import Settings
+from deployment.errors import Trouble
+from deployment.models.choice import choose, chosen
+from deployment.models.library import Library
+from deployment.models.publish import publish
+from local.settings import LocalSettings
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ def reindex(
     Searches and uploads go on meanwhile. Afterwards both models are kept until `glimpse model finalize`, so
     that `glimpse model rollback` is a matter of a second.
     """
-    settings, target = Settings.from_environment(), resolve(aws=aws)
+    settings, target = LocalSettings.from_environment(), resolve(aws=aws)
     library = Library.of(settings.home)
     if name is None:
         choice = chosen(settings.home, target.key)
@@ -80,13 +80,13 @@ def _look_again(client: SearchClient) -> dict[str, Any]:
 
 def rollback(aws: AwsOption = False) -> None:
     """Search with the earlier model again; or give a change up that is not complete yet."""
-    settings, target = Settings.from_environment(), resolve(aws=aws)
+    settings, target = LocalSettings.from_environment(), resolve(aws=aws)
     models = ask(client_of(target).rollback_model)
     _choose_what_is_active(settings, target, models["active"]["name"])
     show(models)
 
 
-def _choose_what_is_active(settings: Settings, target: Target, active: str) -> None:
+def _choose_what_is_active(settings: LocalSettings, target: Target, active: str) -> None:
     """Note that nobody wants the model any more that was gone back from, where the earlier one is here."""
     name = _installed_as(active)
     if name is not None:
@@ -95,7 +95,7 @@ def _choose_what_is_active(settings: Settings, target: Target, active: str) -> N
 
 def _installed_as(model: str) -> str | None:
     """Return the name that the commands know a deployment's model by; None if it is not installed here."""
-    library = Library.of(Settings.from_environment().home)
+    library = Library.of(LocalSettings.from_environment().home)
     for name in library.names():
         with suppress(Trouble):  # a damaged one
             if library.bundle(name).name == model:

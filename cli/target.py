@@ -10,12 +10,13 @@ from typing import Annotated
 
 import typer
 
-from local.account import Account
-from local.deploy import STACK, stack_outputs
-from local.emulator import is_ready
-from local.errors import Trouble
-from local.settings import Settings
-from local.target import Target
+from deployment.account import Account
+from deployment.errors import Trouble
+from deployment.stack import STACK
+from deployment.target import Target
+from local.emulator.launcher import is_ready
+from local.machine import machine_target, stack_outputs
+from local.settings import LocalSettings
 
 __all__ = ["AwsOption", "Target", "resolve"]
 
@@ -42,7 +43,7 @@ def resolve(*, aws: bool) -> Target:
         If it doesn't run, is not deployed, or can't be reached.
     """
     if not aws:
-        return machine(Settings.from_environment())
+        return machine(LocalSettings.from_environment())
     account = Account.of_environment()
     target = account.target()
     if target is None:
@@ -50,7 +51,7 @@ def resolve(*, aws: bool) -> Target:
     return target
 
 
-def machine(settings: Settings) -> Target:
+def machine(settings: LocalSettings) -> Target:
     """Return this machine's deployment.
 
     Raises
@@ -67,14 +68,14 @@ def machine(settings: Settings) -> Target:
     return target
 
 
-def machine_if_running(settings: Settings) -> Target | None:
+def machine_if_running(settings: LocalSettings) -> Target | None:
     """Return this machine's deployment; None if it doesn't run."""
     settings = running(settings)
     outputs = stack_outputs(settings) if is_ready(settings.endpoint) else None
-    return None if outputs is None else Target.of_machine(settings, outputs)
+    return None if outputs is None else machine_target(settings, outputs)
 
 
-def running(settings: Settings, environment: Mapping[str, str] = os.environ) -> Settings:
+def running(settings: LocalSettings, environment: Mapping[str, str] = os.environ) -> LocalSettings:
     """Return the settings with the emulator's port of the last run, where the environment doesn't name one.
 
     A command finds the stack that ``make run`` started on another port without being told the port again.

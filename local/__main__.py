@@ -1,28 +1,24 @@
-"""``python -m local run``, ``reset`` and ``deploy``: what the Makefile calls."""
+"""``python -m local run`` and ``reset``: what the Makefile calls."""
 
 import argparse
 import sys
 
-from local.errors import Trouble
+from deployment.errors import Trouble
 from local.reset import reset
 from local.run import run
-from local.settings import Settings
+from local.settings import LocalSettings
 
 
 def main() -> int:
     """Run the command that the arguments name; a Trouble is one sentence on stderr and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("command", choices=["run", "reset", "deploy"], help="what to do")
+    parser.add_argument("command", choices=["run", "reset"], help="what to do")
     parser.add_argument("--with-parent", action="store_true", help="stop when the starting process ends")
     arguments = parser.parse_args()
     try:
-        settings = Settings.from_environment()
+        settings = LocalSettings.from_environment()
         if arguments.command == "reset":
             reset(settings)
-        elif arguments.command == "deploy":
-            from local.aws import deploy  # with what `make run` needn't wait for
-
-            deploy(settings)
         else:
             run(settings, with_parent=arguments.with_parent)
     except Trouble as trouble:

@@ -13,9 +13,10 @@ import string
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from local.errors import Trouble
+from deployment.errors import Trouble
+from deployment.home import CREDENTIALS
 
-FILE = "credentials.json"
+FILE = CREDENTIALS
 """The file's name in the home folder."""
 
 _KEY_CHARACTERS = string.ascii_uppercase + "234567"

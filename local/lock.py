@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from local.errors import Trouble
+from deployment.errors import Trouble
 from local.processes import ProcessRecord
 
 _STOP_SECONDS = 15

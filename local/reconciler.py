@@ -23,7 +23,7 @@ from urllib.parse import quote_plus
 from botocore.exceptions import BotoCoreError, ClientError
 from glimpse.records import ImageStatus
 
-from local.target import Target
+from deployment.target import Target
 
 INTERVAL_SECONDS = 30.0
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 import sys
 
-from local.emulator import end_stale
-from local.errors import Trouble
+from deployment.errors import Trouble
+from deployment.home import STATE, explain
+from local.emulator.launcher import end_stale
 from local.lock import HomeLock
-from local.preflight import STATE, explain
-from local.settings import Settings
+from local.settings import LocalSettings
 
 
-def reset(settings: Settings) -> None:
+def reset(settings: LocalSettings) -> None:
     """Delete the state under the home folder; at a terminal, ask before.
 
     Raises
@@ -45,7 +45,7 @@ def reset(settings: Settings) -> None:
     )
 
 
-def _is_meant(settings: Settings) -> bool:
+def _is_meant(settings: LocalSettings) -> bool:
     """Ask whoever sits at the terminal; a script has nobody to ask, and means it."""
     if not sys.stdin.isatty():
         return True

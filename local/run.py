@@ -13,27 +13,31 @@ from types import FrameType
 
 from glimpse.search_client import SearchClient, SearchUnavailable
 
+from deployment.deploy_to_endpoint import Deployment, deploy
+from deployment.endpoint_limits import context_of
+from deployment.errors import Trouble
+from deployment.home import explain, prepare_home
+from deployment.models import first
+from deployment.models.catalogue import CATALOGUE
+from deployment.models.choice import chosen
+from deployment.models.library import Library
+from deployment.settings import ROOT
+from deployment.target import Target
 from local import credentials
-from local.admission import starting
-from local.deploy import deploy
-from local.emulator import Emulator, end_stale, is_ready
-from local.endpoint import context_of
-from local.errors import Trouble
-from local.forwarders import api_forwarder, search_forwarder
-from local.guard import Access
+from local.emulator.launcher import Emulator, end_stale, is_ready
+from local.first_model import decide
 from local.lock import HomeLock
-from local.models import first
-from local.models.catalogue import CATALOGUE
-from local.models.choice import chosen
-from local.models.library import Library
-from local.preflight import explain, listen, prepare_home
+from local.machine import machine_endpoint, machine_target
+from local.ports.admission import starting
+from local.ports.forwarders import api_forwarder, search_forwarder
+from local.ports.guard import Access
+from local.ports.listen import listen
+from local.ports.servers import Servers
+from local.ports.website import website
 from local.processes import ProcessRecord
 from local.reconciler import start_reconciler
 from local.seed import DemoAccount, seed
-from local.servers import Servers
-from local.settings import ROOT, Settings
-from local.target import Target
-from local.website import website
+from local.settings import LocalSettings
 
 _DEMO_MODEL = "glimpse-demo"
 _DEMO_MODEL_IN_WORDS = """\
@@ -41,7 +45,7 @@ the demo model, trained on drawn scenes. It understands those: "two dogs", "some
          It does not understand photographs as a real CLIP does: their order means little."""
 
 
-def run(settings: Settings, *, with_parent: bool = False) -> None:
+def run(settings: LocalSettings, *, with_parent: bool = False) -> None:
     """Start everything, say where it is, and serve until told to stop.
 
     Parameters
@@ -74,7 +78,7 @@ def run(settings: Settings, *, with_parent: bool = False) -> None:
                 signal.signal(number, signal.SIG_IGN)  # stopping in order takes seconds
 
 
-def _start(settings: Settings, running: ExitStack) -> Emulator | None:
+def _start(settings: LocalSettings, running: ExitStack) -> Emulator | None:
     """Bring everything up; ``running`` takes it down. Gives the emulator, if one was started."""
     began = time.monotonic()
     end_stale(settings.home)
@@ -84,12 +88,12 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
     }
     placeholders = _placeholders(listeners.values())
     running.callback(placeholders.stop)
-    model = first.decide(settings, _say)
+    model = decide(settings, _say)
     emulator = _start_emulator(settings, running)
     _say("Deploying the stack, if anything changed …")
-    deployment = deploy(settings, context=context_of(settings))
+    deployment = _deploy(settings)
     outputs = deployment.outputs
-    target = Target.of_machine(settings, outputs)
+    target = machine_target(settings, outputs)
     first.give(settings, target, model, deployed=deployment.changed)
     account = DemoAccount()
     servers = _servers(settings, target, account, listeners)
@@ -106,7 +110,7 @@ def _start(settings: Settings, running: ExitStack) -> Emulator | None:
 
 
 def _servers(
-    settings: Settings, target: Target, account: DemoAccount, listeners: Mapping[str, socket]
+    settings: LocalSettings, target: Target, account: DemoAccount, listeners: Mapping[str, socket]
 ) -> Servers:
     """Make the servers of the API, the search service and the page, each before those who may use it."""
     known = credentials.ensure(settings.home)
@@ -141,7 +145,14 @@ def _servers(
     return servers
 
 
-def _start_emulator(settings: Settings, running: ExitStack) -> Emulator | None:
+def _deploy(settings: LocalSettings) -> Deployment:
+    endpoint = machine_endpoint(settings)
+    context = context_of(endpoint, is_embedded=settings.external_endpoint is None)
+    # By which commands find the stack that was started on another port.
+    return deploy(endpoint, settings.home, context=context, noted={"emulator_port": settings.emulator_port})
+
+
+def _start_emulator(settings: LocalSettings, running: ExitStack) -> Emulator | None:
     """Start the embedded emulator; None if another one is named, which must answer."""
     if settings.external_endpoint is not None:
         if not is_ready(settings.endpoint):
@@ -166,7 +177,7 @@ def _placeholders(listeners: Iterable[socket]) -> Servers:
     return servers
 
 
-def _model_in_words(settings: Settings, search: SearchClient) -> str:
+def _model_in_words(settings: LocalSettings, search: SearchClient) -> str:
     """Say which model is active, by the search service's own word, and whether another is chosen."""
     try:
         name = str(search.health()["model"]["name"])
@@ -180,7 +191,7 @@ def _model_in_words(settings: Settings, search: SearchClient) -> str:
     return _DEMO_MODEL_IN_WORDS + words.removeprefix(name) if name == _DEMO_MODEL else words
 
 
-def _announce(settings: Settings, account: DemoAccount, model: str, *, seconds: float) -> None:
+def _announce(settings: LocalSettings, account: DemoAccount, model: str, *, seconds: float) -> None:
     _say(f"""
 Glimpse is ready (after {seconds:.0f} s).
 
@@ -195,7 +206,7 @@ Stop     Ctrl-C. What was uploaded stays in {_shown(settings.home)}; `make reset
 """)
 
 
-def _key_in_words(settings: Settings) -> str:
+def _key_in_words(settings: LocalSettings) -> str:
     if settings.external_endpoint is not None:
         return ""
     return f"   (the access key is in {_shown(settings.home / credentials.FILE)})"

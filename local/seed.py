@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx
 
-from local.errors import Trouble
-from local.settings import HOST, ROOT, Settings
+from deployment.errors import Trouble
+from deployment.settings import ROOT
+from local.settings import HOST, LocalSettings
 
 BATCH = 20
 _JOB_SECONDS = 120
@@ -31,7 +32,7 @@ class DemoAccount:
     password: str = "glimpse-demo"  # noqa: S105 - printed for everybody
 
 
-def seed(settings: Settings, account: DemoAccount) -> bool:
+def seed(settings: LocalSettings, account: DemoAccount) -> bool:
     """Create the demo account with its gallery, unless an earlier start has.
 
     Parameters

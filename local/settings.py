@@ -6,13 +6,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
+from deployment.errors import Trouble
+from deployment.settings import DeploymentSettings, home_of, initial_model_of, region_of
 from local import credentials
-from local.errors import Trouble
 
-ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 """What every server binds, so that nothing is offered to the network."""
 
@@ -25,22 +24,18 @@ DEFAULT_WORKERS = 3
 MOST_WORKERS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Where the state lies, which ports are used, and where to deploy.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalSettings(DeploymentSettings):
+    """Which ports are used, by whom, and where to deploy, beside what every deployment needs.
 
     Attributes
     ----------
-    home
-        The folder of all state (``GLIMPSE_HOME``).
     api_port, search_port, web_port, emulator_port
         Ports on 127.0.0.1.
     external_endpoint
         ``AWS_ENDPOINT_URL``: an emulator that somebody else runs; None for the embedded one.
     gateway_limits
         Whether the forwarder keeps AWS's limit for multipart bodies (``GATEWAY_LIMITS=1``).
-    model
-        The model to begin with (``GLIMPSE_MODEL``); None for the default.
     allowed_hosts
         Names by which the ports are reached, beside localhost and 127.0.0.1 (``GLIMPSE_ALLOWED_HOSTS``).
     allowed_origins
@@ -49,20 +44,18 @@ class Settings:
         How many workers a function has at most (``GLIMPSE_LAMBDA_WORKERS``), on the embedded emulator.
     """
 
-    home: Path
     api_port: int
     search_port: int
     web_port: int
     emulator_port: int
     external_endpoint: str | None
     gateway_limits: bool
-    model: str | None = None
     allowed_hosts: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
     workers: int = DEFAULT_WORKERS
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> LocalSettings:
         """Read the settings; a variable that is unset or empty has its default.
 
         Raises
@@ -76,14 +69,14 @@ class Settings:
                 raise Trouble(f"{name} is {port}, and so is another port; give each its own.")
         api, search, web, emulator = ports
         return cls(
-            home=Path(environment.get("GLIMPSE_HOME") or ROOT / ".glimpse").expanduser().resolve(),
+            home=home_of(environment),
+            model=initial_model_of(environment),
             api_port=api,
             search_port=search,
             web_port=web,
             emulator_port=emulator,
             external_endpoint=_endpoint(environment.get("AWS_ENDPOINT_URL")),
             gateway_limits=environment.get("GATEWAY_LIMITS", "") == "1",
-            model=environment.get("GLIMPSE_MODEL") or None,
             allowed_hosts=_hosts(environment.get("GLIMPSE_ALLOWED_HOSTS", "")),
             allowed_origins=_origins(environment.get("GLIMPSE_ALLOWED_ORIGINS", "")),
             workers=_workers(environment.get("GLIMPSE_LAMBDA_WORKERS")),
@@ -105,10 +98,6 @@ class Settings:
             own |= {f"http://{host}" for host in self.hosts()}
         return frozenset(own) | self.allowed_origins
 
-    def region(self, environment: Mapping[str, str] = os.environ) -> str:
-        """Return the region to deploy to."""
-        return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
-
     def aws_environment(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Give the variables with which AWS's SDKs reach the endpoint.
 
@@ -129,7 +118,7 @@ class Settings:
                 "AWS_ACCESS_KEY_ID": known.access_key_id,
                 "AWS_SECRET_ACCESS_KEY": known.secret_access_key,
             }
-        region = self.region(environment)
+        region = region_of(environment)
         return {
             **keys,
             "AWS_ENDPOINT_URL": self.endpoint,

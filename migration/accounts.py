@@ -1,9 +1,9 @@
 """Accounts, as an operator changes them."""
 
+from deployment.errors import Trouble
+from deployment.target import Target
 from functions.api.services.accounts import MAX_PASSWORD, MIN_PASSWORD, Passwords
 from functions.api.services.names import MAX_USERNAME, spelled
-from local.errors import Trouble
-from local.target import Target
 from migration.storage.stores import open_stores
 
 _MOST_SAID = 60

@@ -6,8 +6,8 @@ from glimpse.generations import NoModelChosen
 from glimpse.index import GlimpseIndexError, IndexKey, ObjectMissing, Unloading
 from glimpse.records import FolderRecord, FolderStatus
 
-from local.errors import Trouble
-from local.target import Target
+from deployment.errors import Trouble
+from deployment.target import Target
 from migration.formats import Contents, Format, write
 from migration.storage.stores import NAMESPACE, Stores, open_stores
 

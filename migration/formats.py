@@ -14,7 +14,7 @@ from glimpse.index import VectorBatch, instants
 from glimpse.photos import TAKEN_AT_UNKNOWN
 from numpy.typing import NDArray
 
-from local.errors import Trouble
+from deployment.errors import Trouble
 
 
 class Format(StrEnum):

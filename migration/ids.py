@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from deployment.errors import Trouble
 from functions.api.services.ports import Counter, Counters
-from local.errors import Trouble
 from migration.storage.claims import ClaimStore
 
 MOST_KEPT = 2**52

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from glimpse.records import FolderStatus
 
+from deployment.errors import Trouble
 from functions.api.services.ports import Counter
-from local.errors import Trouble
 from migration.completeness import lacking_images, notes_on, problem_of
 from migration.ids import MOST_KEPT, Ids
 from migration.journal import Journal, State

@@ -8,11 +8,11 @@ from itertools import islice
 
 from glimpse.records import FolderRecord, FolderStatus, Permission, ShareRecord
 
+from deployment.errors import Trouble
 from functions.api.services.accounts import Passwords
 from functions.api.services.errors import Unusable
 from functions.api.services.names import clean_username
 from functions.api.services.ports import Counter, User
-from local.errors import Trouble
 from migration.ids import Ids
 from migration.journal import Entry, Journal
 from migration.names import folder_names, usernames

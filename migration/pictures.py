@@ -28,9 +28,9 @@ from glimpse.records import (
     SpacesChanged,
 )
 
+from deployment.errors import Trouble
 from functions.api.services.ports import Counter
 from functions.api.services.uploads import JOB_LIFE, FileOffer, new_record
-from local.errors import Trouble
 from migration.ids import Ids
 from migration.journal import Journal, PlannedImage, State
 from migration.notes import Kind, skipped

@@ -10,8 +10,8 @@ from pathlib import Path, PurePath
 
 from glimpse.generations import NoModelChosen
 
-from local.errors import Trouble
-from local.target import Target
+from deployment.errors import Trouble
+from deployment.target import Target
 from migration.importing import Import, Watcher
 from migration.journal import Journal
 from migration.old.contents import Installation

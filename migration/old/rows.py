@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.errors import Trouble
+from deployment.errors import Trouble
 from migration.old.text import from_bytes
 
 Row = Mapping[str, Any]

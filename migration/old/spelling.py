@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.errors import Trouble
+from deployment.errors import Trouble
 from migration.notes import Kind, Note, skipped
 from migration.old.rows import Row, Tables
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.errors import Trouble
+from deployment.errors import Trouble
 from migration.notes import Kind, Note, skipped
 from migration.old.layout import NUMBER, layout_of
 from migration.old.text import of_path

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.errors import Trouble
+from deployment.errors import Trouble
 
 
 class PhotoBucket:

@@ -11,14 +11,14 @@ from glimpse.maintenance import MaintenanceQueue
 from glimpse.records import ImageStore, JobStore, ShareStore
 from glimpse.records.models import MODELS as RECORD_MODELS
 
+from deployment.errors import Trouble
+from deployment.tables import opened
+from deployment.target import Target
 from functions.api.storage.counters import CounterStore
 from functions.api.storage.folders import OwnedFolderStore
 from functions.api.storage.models import MODELS as API_MODELS
 from functions.api.storage.users import UserStore
 from functions.embed.services.upkeep_calls import UpkeepCalls
-from local.errors import Trouble
-from local.tables import opened
-from local.target import Target
 from migration.storage.photos import PhotoBucket
 
 NAMESPACE = "glimpse"

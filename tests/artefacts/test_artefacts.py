@@ -10,13 +10,14 @@ import pytest
 import tifffile
 from glimpse.encoder import Bundle
 
+from deployment.models.publish import begin
+from deployment.target import Target
 from infra import packaging
 from infra.dockerfile import Image
 from infra.size import ZIP_LIMIT, image_artefact, main
-from local.emulator import Emulator
-from local.models.publish import begin
-from local.settings import Settings
-from local.target import Target
+from local.emulator.launcher import Emulator
+from local.machine import machine_target
+from local.settings import LocalSettings
 from tests.artefacts.runtime import Interpreter, RuntimeApi
 from tests.ports import free_ports
 
@@ -190,12 +191,20 @@ def test_native_modules_are_for_lambdas_platform(
 def deployment(tmp_path: Path) -> Iterator[Target]:
     """The emulator with the buckets and the tables that search and embed touch here, and no stack."""
     api, search, web, emulator_port = free_ports(4)
-    settings = Settings(tmp_path / "home", api, search, web, emulator_port, None, gateway_limits=False)
+    settings = LocalSettings(
+        home=tmp_path / "home",
+        api_port=api,
+        search_port=search,
+        web_port=web,
+        emulator_port=emulator_port,
+        external_endpoint=None,
+        gateway_limits=False,
+    )
     settings.home.mkdir()
     emulator = Emulator(settings)
     try:
         emulator.start()
-        target = Target.of_machine(settings, {"IndexBucket": "index", "DeploymentTable": "deployment"})
+        target = machine_target(settings, {"IndexBucket": "index", "DeploymentTable": "deployment"})
         for bucket in ("images", "index"):
             target.client("s3").create_bucket(Bucket=bucket)
         _create_table(target, "deployment", name="S")

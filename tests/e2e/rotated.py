@@ -9,7 +9,7 @@ import onnx
 from glimpse.encoder import Bundle
 from onnx import helper, numpy_helper
 
-from local.settings import ROOT
+from deployment.settings import ROOT
 
 NAME, SPACE = "Rotated demo", "demo-rotated.1"
 _SEED = 11

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from local.settings import ROOT
+from deployment.settings import ROOT
 
 NOBODY = 2**53 - 1
 PICTURE = (ROOT / "tests/photos/palette_color.png").read_bytes()

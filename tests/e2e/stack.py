@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx
 
+from deployment.settings import ROOT
 from local import credentials
-from local.deploy import client_for, stack_outputs
-from local.settings import ROOT, Settings
+from local.machine import client_for, stack_outputs
+from local.settings import LocalSettings
 from tests.ports import free_ports
 
 START_SECONDS = 300
@@ -38,7 +39,7 @@ class Stack:
             "GLIMPSE_ALLOWED_ORIGINS": f"http://localhost:{other_web}",
             **(environment or {}),
         }
-        self.settings = Settings.from_environment(self.environment)
+        self.settings = LocalSettings.from_environment(self.environment)
         self.api_url = f"http://localhost:{api}"
         self.search_url = f"http://localhost:{search}"
         self.web_url = f"http://localhost:{web}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from local.settings import ROOT
+from deployment.settings import ROOT
 from tests.e2e.stack import Stack
 
 PHOTOS = ROOT / "local/gallery/photos"

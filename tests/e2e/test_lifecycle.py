@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from deployment.settings import ROOT
 from local.processes import ProcessRecord
-from local.settings import ROOT
 from tests.e2e.stack import STOP_SECONDS, Stack, User
 
 PHOTOS = sorted((ROOT / "local/gallery/photos").glob("*.jpg"))

@@ -13,7 +13,7 @@ import faiss
 import httpx
 import pytest
 
-from local.settings import ROOT
+from deployment.settings import ROOT
 from tests.e2e.backstage import Backstage
 from tests.e2e.stack import Stack, glimpse
 from tests.integration.migration.old import OldInstallation

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from glimpse.messages import ImageFile
 from glimpse.search_client import ImagesNotFound, InvokeTransport, SearchClient, SearchUnavailable
 
-from local.settings import ROOT
+from deployment.settings import ROOT
 from tests.e2e.stack import Stack
 
 PHOTOS = sorted((ROOT / "local/gallery/photos").glob("*.jpg"))

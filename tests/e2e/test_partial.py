@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.settings import ROOT
+from deployment.settings import ROOT
 from tests.e2e.stack import Stack, User, glimpse
 
 PHOTOS = ROOT / "tests" / "photos"

@@ -12,10 +12,11 @@ import httpx
 import pytest
 from PIL import Image, ImageOps
 
-from local.forwarders import MULTIPART_LIMIT, api_forwarder
-from local.guard import Access
-from local.servers import Servers
-from local.settings import HOST, ROOT
+from deployment.settings import ROOT
+from local.ports.forwarders import MULTIPART_LIMIT, api_forwarder
+from local.ports.guard import Access
+from local.ports.servers import Servers
+from local.settings import HOST
 from tests.e2e.direct import announce, post, upload_directly
 from tests.e2e.stack import Stack, User
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from local.settings import ROOT
+from deployment.settings import ROOT
 from tests.e2e.stack import Stack, User
 
 PHOTOS = ROOT / "local/gallery/photos"

@@ -97,9 +97,9 @@ def main() -> None:
     """Synthesise the stack, and write the grants to the file that is named."""
     from aws_cdk import App
 
+    from deployment.cdk import find_node
     from infra.options import Options
     from infra.stack import GlimpseStack
-    from local.cdk import find_node
 
     os.environ.setdefault("JSII_NODE", str(find_node()))
     os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cdk import find_node
+from deployment.cdk import find_node
 from tests.infra.templates import Template
 
 os.environ.setdefault("JSII_NODE", str(find_node()))

@@ -4,11 +4,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.settings import ROOT
+from deployment.settings import ROOT
 
 
 def _synth(output: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "local.cdk", "synth", "--quiet", "--output", str(output), *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "deployment.cdk",
+        "synth",
+        "--quiet",
+        "--output",
+        str(output),
+        *arguments,
+    ]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 

@@ -12,8 +12,8 @@ import boto3
 import pytest
 from glimpse.index import IndexKeeper, S3ObjectStore
 
-from local.emulator import Emulator
-from local.settings import Settings
+from local.emulator.launcher import Emulator
+from local.settings import LocalSettings
 from tests.ports import free_ports
 from tests.protocol.swarm import IMAGES, Orders, image_ids, index_key, noted
 
@@ -27,7 +27,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dic
     """An emulator with an empty bucket, and the variables with which processes reach it."""
     ports = free_ports(4)
     names = ("API_PORT", "SEARCH_PORT", "WEB_PORT", "EMULATOR_PORT")
-    settings = Settings.from_environment(
+    settings = LocalSettings.from_environment(
         {"GLIMPSE_HOME": str(tmp_path / "home"), **{n: str(p) for n, p in zip(names, ports, strict=True)}}
     )
     emulator = Emulator(settings)

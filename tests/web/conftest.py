@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, Response, expect, sync_playwright
 
-from local.forwarders import api_forwarder
-from local.guard import Access
-from local.servers import Servers
-from local.website import website
+from local.ports.forwarders import api_forwarder
+from local.ports.guard import Access
+from local.ports.servers import Servers
+from local.ports.website import website
 from tests.e2e.stack import Stack
 from tests.web.visitor import Visitor
 

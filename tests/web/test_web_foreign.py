@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local.servers import Servers
+from local.ports.servers import Servers
 from tests.e2e.stack import Stack
 from tests.web.attempts import RUN, Attempt, attempts
 from tests.web.conftest import QUIET, browser_path

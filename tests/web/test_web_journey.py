@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from local.settings import ROOT
+from deployment.settings import ROOT
 from tests.web.visitor import Visitor
 
 

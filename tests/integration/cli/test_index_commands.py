@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from cli import index as commands
 from cli.main import app
 from cli.target import Target
-from local.errors import Trouble
+from deployment.errors import Trouble
 
 KEY = IndexKey("glimpse", "space-1", 1, 3)
 TABLES = {

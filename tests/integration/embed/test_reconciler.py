@@ -7,9 +7,9 @@ import boto3
 import pytest
 from glimpse.records import ImageRecord, ImageStatus, JobStatus
 
+from deployment.target import Target
 from functions.embed.services.preparing import ABSENT
 from local.reconciler import FORM_SECONDS, MOST_EVENTS, Reconciler
-from local.target import Target
 from tests.integration.embed.conftest import Handler, again, batch, stored
 from tests.integration.embed.world import NOW, World, photo
 

@@ -7,14 +7,14 @@ import subprocess
 import sys
 import time
 
-from local.settings import ROOT
+from deployment.settings import ROOT
 from tests.integration.hub.conftest import NAME, Terminal
 from tests.integration.hub.model_hub import ModelHub
 
 DECIDE = """
-from local.models.first import decide
-from local.settings import Settings
-print("model", decide(Settings.from_environment(), lambda line: print("said", line)))
+from local.first_model import decide
+from local.settings import LocalSettings
+print("model", decide(LocalSettings.from_environment(), lambda line: print("said", line)))
 """
 
 

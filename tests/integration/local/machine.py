@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 
 from local import credentials
-from local.deploy import client_for
-from local.emulator import Emulator
+from local.emulator.launcher import Emulator
 from local.gate.gate import SECRET_HEADER
+from local.machine import client_for
 from local.processes import ProcessRecord
-from local.settings import Settings
+from local.settings import LocalSettings
 from tests.ports import free_ports
 
 BUCKET = "photographs"
@@ -28,7 +28,7 @@ class Machine:
 
     def __init__(self, home: Path) -> None:
         [port] = free_ports(1)
-        self.settings = replace(Settings.from_environment({}), home=home, emulator_port=port)
+        self.settings = replace(LocalSettings.from_environment({}), home=home, emulator_port=port)
         self.start()
 
     def start(self) -> None:

@@ -15,20 +15,20 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local import credentials
-from local.deploy import client_for
-from local.emulator import Emulator
-from local.settings import Settings
+from local.emulator.launcher import Emulator
+from local.machine import client_for
+from local.settings import LocalSettings
 from tests.ports import free_ports
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:api"
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSettings]:
     """An emulator's, started for the second time: its operator is the first one's."""
     [port] = free_ports(1)
     home = tmp_path_factory.mktemp("gate") / "home"
-    settings = replace(Settings.from_environment({}), home=home, emulator_port=port)
+    settings = replace(LocalSettings.from_environment({}), home=home, emulator_port=port)
     for last in (False, True):
         emulator = Emulator(settings)
         emulator.start()
@@ -56,7 +56,7 @@ CALLS = [
 ]
 
 
-def refusals(settings: Settings, of: boto3.Session) -> set[str]:
+def refusals(settings: LocalSettings, of: boto3.Session) -> set[str]:
     """The codes with which every one of the calls is refused."""
     codes = set()
     for service, call, parameters in CALLS:
@@ -67,22 +67,22 @@ def refusals(settings: Settings, of: boto3.Session) -> set[str]:
     return codes
 
 
-def test_the_operator_goes_on_with_the_same_key(settings: Settings) -> None:
+def test_the_operator_goes_on_with_the_same_key(settings: LocalSettings) -> None:
     assert client_for(settings, "s3").list_buckets()["Buckets"][0]["Name"] == "photographs"
     assert client_for(settings, "sts").get_caller_identity()["Arn"].endswith(":user/glimpse-operator")
 
 
 @pytest.mark.parametrize("key", ["test", "000000000000", "123456789012", "AKIAIOSFODNN7EXAMPLE"])
-def test_roots_keys_and_unknown_ones_are_refused(settings: Settings, key: str) -> None:
+def test_roots_keys_and_unknown_ones_are_refused(settings: LocalSettings, key: str) -> None:
     assert refusals(settings, session(key, "test")) == {"InvalidClientTokenId"}
 
 
-def test_the_operators_key_wants_its_secret(settings: Settings) -> None:
+def test_the_operators_key_wants_its_secret(settings: LocalSettings) -> None:
     known = credentials.of(settings.home)
     assert refusals(settings, session(known.access_key_id, "test")) == {"SignatureDoesNotMatch"}
 
 
-def test_a_roles_session_passes_and_may_do_what_the_role_may(settings: Settings) -> None:
+def test_a_roles_session_passes_and_may_do_what_the_role_may(settings: LocalSettings) -> None:
     iam, sts = client_for(settings, "iam"), client_for(settings, "sts")
     me = {"AWS": sts.get_caller_identity()["Arn"]}
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": me}
@@ -104,7 +104,7 @@ def test_a_roles_session_passes_and_may_do_what_the_role_may(settings: Settings)
     assert refusals(settings, session(key, secret, "another")) == {"InvalidClientTokenId"}
 
 
-def test_a_functions_credentials_do_not_follow_from_names(settings: Settings) -> None:
+def test_a_functions_credentials_do_not_follow_from_names(settings: LocalSettings) -> None:
     digest = hashlib.sha256(f"{FUNCTION}:arn:aws:iam::000000000000:role/api".encode()).hexdigest()
     secret, token = (hashlib.sha256(f"{what}:{digest}".encode()).hexdigest() for what in ("secret", "token"))
     derived = session(f"ASIA{digest[:16].upper()}", secret, token)
@@ -132,7 +132,7 @@ REQUESTS = [
 
 @pytest.mark.parametrize(("method", "path", "headers"), REQUESTS)
 def test_unsigned_requests_are_refused(
-    settings: Settings, method: str, path: str, headers: dict[str, Any]
+    settings: LocalSettings, method: str, path: str, headers: dict[str, Any]
 ) -> None:
     if "host" in headers:
         headers = {"host": f"{headers['host']}:{settings.emulator_port}"}
@@ -142,6 +142,6 @@ def test_unsigned_requests_are_refused(
     assert client_for(settings, "s3").list_buckets()["Buckets"]
 
 
-def test_what_reads_the_secrets_is_their_owner_alone(settings: Settings) -> None:
+def test_what_reads_the_secrets_is_their_owner_alone(settings: LocalSettings) -> None:
     path: Path = settings.home / credentials.FILE
     assert path.stat().st_mode & 0o077 == 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.emulator import unpack
+from local.emulator.launcher import unpack
 from tests.integration.local.machine import BUCKET, Machine
 
 TABLE = "folders"

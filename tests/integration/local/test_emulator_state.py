@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.logs import MOST_CHARACTERS, MOST_STREAMS
-from local.saving import REST_SECONDS
+from local.emulator.logs import MOST_CHARACTERS, MOST_STREAMS
+from local.emulator.saving import REST_SECONDS
 from tests.integration.local.machine import BUCKET, QUEUE, Machine
 
 

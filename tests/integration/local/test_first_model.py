@@ -13,16 +13,16 @@ from glimpse.encoder import Bundle
 from glimpse.shelf import Shelf
 from moto import mock_aws
 
-from local.account import Account
-from local.aws import model_for
-from local.errors import Trouble
-from local.models import first
-from local.models.catalogue import DEFAULT, DEMO
-from local.models.choice import Choice, choose, chosen
-from local.models.library import DEMO_FOLDER, Library
-from local.models.publish import begin, generations
-from local.settings import Settings
-from local.target import Target
+from deployment.account import Account
+from deployment.deploy_to_account import model_for
+from deployment.errors import Trouble
+from deployment.models import first
+from deployment.models.catalogue import DEFAULT, DEMO
+from deployment.models.choice import Choice, choose, chosen
+from deployment.models.library import DEMO_FOLDER, Library
+from deployment.models.publish import begin, generations
+from deployment.target import Target
+from local.settings import LocalSettings
 
 BUCKET, TABLE = "index", "deployment"
 
@@ -53,8 +53,8 @@ def other(tmp_path: Path) -> Bundle:
     return Bundle.load(tmp_path / "other")
 
 
-def settings_of(home: Path, model: str = "") -> Settings:
-    return Settings.from_environment({"GLIMPSE_HOME": str(home), "GLIMPSE_MODEL": model})
+def settings_of(home: Path, model: str = "") -> LocalSettings:
+    return LocalSettings.from_environment({"GLIMPSE_HOME": str(home), "GLIMPSE_MODEL": model})
 
 
 def test_the_first_model_is_published_and_chosen_once(target: Target, tmp_path: Path, other: Bundle) -> None:
@@ -95,7 +95,7 @@ def test_a_table_that_is_not_there_is_told_in_a_sentence(target: Target) -> None
 
 
 def test_a_deployment_to_aws_takes_a_real_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreachable(_: Settings, __: str, ___: first.Say) -> None:
+    def unreachable(_: LocalSettings, __: str, ___: first.Say) -> None:
         raise Trouble("The hub can't be reached.")
 
     monkeypatch.setattr(first, "install", unreachable)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.settings import ROOT
+from deployment.settings import ROOT
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from glimpse.index import IndexKey, IndexReader, S3ObjectStore
 from glimpse.records.models import MODELS as RECORD_MODELS
 from numpy.typing import NDArray
 
+from deployment.tables import opened
+from deployment.target import Target
 from functions.api.storage.models import MODELS as API_MODELS
-from local.tables import opened
-from local.target import Target
 from migration.storage.stores import NAMESPACE
 from tests.integration.migration.old import DIMENSION
 

@@ -2,7 +2,7 @@
 
 from glimpse.records import ImageStatus, ImageStore
 
-from local.tables import opened
+from deployment.tables import opened
 from migration.notes import Outcome
 from migration.report import Report
 from tests.integration.migration.deployment import MODELS, Deployment

@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 
 from cli import export as command
 from cli.main import app
+from deployment.errors import Trouble
+from deployment.tables import opened
 from functions.api.services.ports import User
 from functions.api.storage.folders import OwnedFolderStore
 from functions.api.storage.users import UserStore
-from local.errors import Trouble
-from local.tables import opened
 from migration.exporting import export
 from migration.formats import Format
 from migration.report import Report

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from glimpse.records import FolderStore, ImageStatus, ImageStore, JobStore, Permission, ShareStore
 
+from deployment.tables import opened
 from functions.api.services.accounts import Accounts, Passwords
 from functions.api.services.errors import NotAuthenticated
 from functions.api.services.ports import Counter
@@ -16,7 +17,6 @@ from functions.api.storage.folders import OwnedFolderStore
 from functions.api.storage.sessions import SessionStore
 from functions.api.storage.users import UserStore
 from functions.api.wiring import utc_now
-from local.tables import opened
 from migration.notes import Kind
 from migration.report import Report
 from tests.integration.migration.deployment import MODELS, Deployment

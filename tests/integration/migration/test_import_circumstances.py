@@ -12,11 +12,11 @@ import pytest
 from glimpse.records import ImageStatus
 from moto.backends import get_backend
 
+from deployment.errors import Trouble
+from deployment.tables import opened
 from functions.api.services.accounts import Passwords
 from functions.api.storage.folders import OwnedFolderStore
 from functions.api.storage.users import UserStore
-from local.errors import Trouble
-from local.tables import opened
 from migration.accounts import set_password
 from migration.old.spelling import Spelling
 from migration.report import Report

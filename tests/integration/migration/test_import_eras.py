@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from glimpse.records import FolderStore, ImageStatus, ImageStore, Permission, ShareStore
 
+from deployment.tables import opened
 from functions.api.services.accounts import Accounts, Passwords
 from functions.api.services.errors import NotAuthenticated
 from functions.api.storage.counters import CounterStore
 from functions.api.storage.sessions import SessionStore
 from functions.api.storage.users import UserStore
 from functions.api.wiring import utc_now
-from local.tables import opened
 from migration.report import Report
 from tests.integration.migration.deployment import MODELS, OUTPUTS, Deployment
 from tests.integration.migration.eras import ERAS, SHOWN_NAMES, BuiltEra, Era

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from glimpse.records import FolderStore, ImageStatus, ImageStore
 
+from deployment.tables import opened
 from functions.api.services.ports import Counter
 from functions.api.storage.counters import CounterStore
 from functions.api.storage.users import UserStore
-from local.tables import opened
 from migration.accounts import set_password
 from migration.notes import Kind
 from migration.old.text import from_bytes

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from glimpse.records import FolderStore, ImageStatus, Permission, ShareStore
 
+from deployment.tables import opened
 from functions.api.services.names import clean_folder_name
 from functions.api.storage.users import UserStore
-from local.tables import opened
 from migration.notes import Outcome
 from migration.report import Report
 from tests.integration.migration.deployment import MODELS, Deployment

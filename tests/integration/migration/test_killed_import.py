@@ -13,11 +13,12 @@ import pytest
 from glimpse.index import IndexKeeper, IndexKey, S3ObjectStore
 from glimpse.records import FolderStore, ImageStatus, ImageStore, JobStore, ShareStore
 
+from deployment.settings import ROOT
+from deployment.tables import opened
 from functions.api.storage.folders import OwnedFolderStore
 from functions.api.storage.models import UserModel
-from local.emulator import Emulator
-from local.settings import ROOT, Settings
-from local.tables import opened
+from local.emulator.launcher import Emulator
+from local.settings import LocalSettings
 from migration.notes import Kind, Note, Outcome
 from migration.report import Report
 from migration.storage.stores import NAMESPACE
@@ -35,11 +36,11 @@ Importing = dict[str, Any]
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
+def settings(tmp_path: Path) -> Iterator[LocalSettings]:
     """An emulator of its own."""
     names = ("API_PORT", "SEARCH_PORT", "WEB_PORT", "EMULATOR_PORT")
     ports = {name: str(port) for name, port in zip(names, free_ports(4), strict=True)}
-    settings = Settings.from_environment({"GLIMPSE_HOME": str(tmp_path / "home"), **ports})
+    settings = LocalSettings.from_environment({"GLIMPSE_HOME": str(tmp_path / "home"), **ports})
     emulator = Emulator(settings)
     emulator.start()
     try:
@@ -49,7 +50,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 
 
 @pytest.fixture
-def deployment(settings: Settings) -> Deployment:
+def deployment(settings: LocalSettings) -> Deployment:
     aws = settings.aws_environment()
     keys = (aws["AWS_ACCESS_KEY_ID"], aws["AWS_SECRET_ACCESS_KEY"])
     return Deployment.create(settings.endpoint, keys=keys)

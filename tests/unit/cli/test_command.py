@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from cli.target import running
-from local.models.catalogue import CATALOGUE
-from local.settings import ROOT, Settings
+from deployment.models.catalogue import CATALOGUE
+from deployment.settings import ROOT
+from local.settings import LocalSettings
 
 GLIMPSE = Path(sys.executable).with_name("glimpse")
 
@@ -52,7 +53,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
 
 def test_a_deployment_that_does_not_run_is_told_in_a_sentence(tmp_path: Path) -> None:
     from cli.target import resolve
-    from local.errors import Trouble
+    from deployment.errors import Trouble
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLIMPSE_HOME", str(tmp_path))
@@ -62,7 +63,7 @@ def test_a_deployment_that_does_not_run_is_told_in_a_sentence(tmp_path: Path) ->
 
 
 def test_the_port_of_the_last_run_is_found_again(tmp_path: Path) -> None:
-    settings = Settings.from_environment({"GLIMPSE_HOME": str(tmp_path)})
+    settings = LocalSettings.from_environment({"GLIMPSE_HOME": str(tmp_path)})
     assert running(settings, {}).emulator_port == 4566
     (tmp_path / "deployed.json").write_text(json.dumps({"fingerprint": "", "emulator_port": 4999}))
     assert running(settings, {}).endpoint == "http://127.0.0.1:4999"

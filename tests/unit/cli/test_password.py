@@ -3,7 +3,7 @@
 import pytest
 
 from cli.password import VARIABLE, ask_password
-from local.errors import Trouble
+from deployment.errors import Trouble
 
 
 @pytest.mark.parametrize("given", ["short", "x" * 1025])

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from cli import reindex
 from cli.main import app
-from local.errors import Trouble
-from local.models.choice import choose, chosen
+from deployment.errors import Trouble
+from deployment.models.choice import choose, chosen
 
 ACTIVE, OTHER = {"name": "old model"}, {"name": "new model"}
 PROGRESS = {"folders_done": 2, "folders_total": 3, "images_done": 1200, "images_total": 4000, "left_out": 2}

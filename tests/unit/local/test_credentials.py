@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from deployment.errors import Trouble
 from local import credentials
-from local.errors import Trouble
 
 
 def test_they_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:

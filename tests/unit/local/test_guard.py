@@ -9,10 +9,10 @@ import pytest
 from glimpse.search_client import Response as SearchResponse
 from starlette.testclient import TestClient
 
-from local.forwarders import api_forwarder, search_forwarder
-from local.guard import Access
+from local.ports.forwarders import api_forwarder, search_forwarder
+from local.ports.guard import Access
+from local.ports.website import website
 from local.settings import HOST
-from local.website import website
 from tests.unit.local.upstream import ACCESS, LISTED, PAGE, Upstream
 
 OPERATOR = {"x-glimpse-operator": "the operator's"}

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.admission import Admission
-from local.preflight import listen
-from local.servers import Servers
+from local.ports.admission import Admission
+from local.ports.listen import listen
+from local.ports.servers import Servers
 
 MOST = 2
 

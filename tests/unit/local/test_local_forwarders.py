@@ -14,10 +14,10 @@ from starlette.responses import Response as StarletteResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from local.forwarders import MULTIPART_LIMIT, api_forwarder, search_forwarder
-from local.guard import Access
-from local.preflight import listen
-from local.servers import Servers
+from local.ports.forwarders import MULTIPART_LIMIT, api_forwarder, search_forwarder
+from local.ports.guard import Access
+from local.ports.listen import listen
+from local.ports.servers import Servers
 
 PAGE = "http://localhost:3000"
 BASE = "http://localhost"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from local.errors import Trouble
+from deployment.errors import Trouble
+from deployment.home import explain, prepare_home
 from local.lock import HomeLock
-from local.preflight import explain, listen, prepare_home
+from local.ports.listen import listen
 from local.processes import ProcessRecord, end_group
 
 

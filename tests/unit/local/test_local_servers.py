@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from local.admission import starting
-from local.preflight import listen
-from local.servers import Servers
+from local.ports.admission import starting
+from local.ports.listen import listen
+from local.ports.servers import Servers
 
 
 class Slow:

@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 
+from deployment.errors import Trouble
+from deployment.settings import ROOT
 from local import credentials
-from local.errors import Trouble
-from local.settings import ROOT, Settings
+from local.settings import LocalSettings
 
 
 def test_defaults() -> None:
-    settings = Settings.from_environment({})
+    settings = LocalSettings.from_environment({})
     assert (settings.api_port, settings.search_port, settings.web_port) == (9999, 5000, 3000)
     assert settings.home == ROOT / ".glimpse"
     assert settings.endpoint == "http://127.0.0.1:4566"
@@ -16,7 +17,7 @@ def test_defaults() -> None:
 
 
 def test_the_environment_decides(tmp_path: Path) -> None:
-    settings = Settings.from_environment(
+    settings = LocalSettings.from_environment(
         {
             "GLIMPSE_HOME": str(tmp_path),
             "API_PORT": "8001",
@@ -31,26 +32,26 @@ def test_the_environment_decides(tmp_path: Path) -> None:
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "٣٠٠٠"])
 def test_a_port_must_be_one(port: str) -> None:
     with pytest.raises(Trouble, match="WEB_PORT must be a port number"):
-        Settings.from_environment({"WEB_PORT": port})
+        LocalSettings.from_environment({"WEB_PORT": port})
 
 
 def test_ports_must_differ() -> None:
     with pytest.raises(Trouble, match="give each its own"):
-        Settings.from_environment({"WEB_PORT": "9999"})
+        LocalSettings.from_environment({"WEB_PORT": "9999"})
 
 
 def test_an_endpoint_must_be_an_address() -> None:
     with pytest.raises(Trouble, match="AWS_ENDPOINT_URL must be an address"):
-        Settings.from_environment({"AWS_ENDPOINT_URL": "localhost:4566"})
+        LocalSettings.from_environment({"AWS_ENDPOINT_URL": "localhost:4566"})
 
 
 def test_a_real_accounts_credentials_stay_away_from_the_embedded_emulator(tmp_path: Path) -> None:
     real = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-west-1"}
-    here = Settings.from_environment({**real, "GLIMPSE_HOME": str(tmp_path)})
+    here = LocalSettings.from_environment({**real, "GLIMPSE_HOME": str(tmp_path)})
     made = credentials.ensure(tmp_path)
     embedded = here.aws_environment(real)
     assert embedded["AWS_ACCESS_KEY_ID"] == made.access_key_id
     assert embedded["AWS_SECRET_ACCESS_KEY"] == made.secret_access_key
     assert embedded["AWS_REGION"] == "eu-west-1"
-    external = Settings.from_environment({"AWS_ENDPOINT_URL": "http://localhost:4566"})
+    external = LocalSettings.from_environment({"AWS_ENDPOINT_URL": "http://localhost:4566"})
     assert external.aws_environment(real)["AWS_ACCESS_KEY_ID"] == "AKIA"

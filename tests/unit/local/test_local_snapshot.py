@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from local import snapshot
-from local.errors import Trouble
+from deployment.errors import Trouble
+from local.emulator import snapshot
 
 HELD = {"id": "a", "sent_at": 100.0, "visible_at": 900.0, "receive_count": 1}
 DELAYED = {"id": "b", "sent_at": 100.0, "visible_at": 900.0, "receive_count": 0}

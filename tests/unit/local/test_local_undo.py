@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.undo import UndoLog, undo
+from local.emulator.undo import UndoLog, undo
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from local.workers import Slots, Workers
+from local.emulator.workers import Slots, Workers
 
 SOON = 0.1
 

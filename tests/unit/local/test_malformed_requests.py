@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from local.guard import MAX_HEADERS, MAX_TARGET
-from local.website import website
+from local.ports.guard import MAX_HEADERS, MAX_TARGET
+from local.ports.website import website
 from tests.unit.local.upstream import ACCESS, Upstream
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from glimpse.search_client import SearchUnavailable
 
-from local.models.catalogue import DEFAULT, DEMO
-from local.models.choice import choose, chosen
-from local.models.library import DEMO_FOLDER, Library
+from deployment.models.catalogue import DEFAULT, DEMO
+from deployment.models.choice import choose, chosen
+from deployment.models.library import DEMO_FOLDER, Library
 from local.reset import reset
 from local.run import _model_in_words
-from local.settings import Settings
+from local.settings import LocalSettings
 
 
 class Search:
@@ -30,15 +30,15 @@ class Search:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.from_environment({"GLIMPSE_HOME": str(tmp_path)})
+def settings(tmp_path: Path) -> LocalSettings:
+    return LocalSettings.from_environment({"GLIMPSE_HOME": str(tmp_path)})
 
 
-def words(settings: Settings, name: str) -> str:
+def words(settings: LocalSettings, name: str) -> str:
     return _model_in_words(settings, Search({"model": {"name": name}}))  # type: ignore[arg-type]
 
 
-def test_the_model_is_the_one_that_the_search_service_names(settings: Settings) -> None:
+def test_the_model_is_the_one_that_the_search_service_names(settings: LocalSettings) -> None:
     choose(settings.home, DEMO)
     assert words(settings, "glimpse-demo").startswith("the demo model, trained on drawn scenes.")
     assert "is chosen" not in words(settings, "glimpse-demo")
@@ -48,12 +48,12 @@ def test_the_model_is_the_one_that_the_search_service_names(settings: Settings) 
     assert "not known" in _model_in_words(settings, Search({"model": None}))  # type: ignore[arg-type]
 
 
-def test_a_model_that_waits_for_reindexing_is_named(settings: Settings) -> None:
+def test_a_model_that_waits_for_reindexing_is_named(settings: LocalSettings) -> None:
     choose(settings.home, DEMO)
     assert f"{DEMO} is chosen; `glimpse reindex` changes over to it." in words(settings, DEFAULT)
 
 
-def test_a_reset_forgets_the_choice_and_keeps_what_was_fetched(settings: Settings) -> None:
+def test_a_reset_forgets_the_choice_and_keeps_what_was_fetched(settings: LocalSettings) -> None:
     shutil.copytree(DEMO_FOLDER, settings.home / "models" / DEFAULT)
     choose(settings.home, DEFAULT)
     reset(settings)
@@ -62,6 +62,6 @@ def test_a_reset_forgets_the_choice_and_keeps_what_was_fetched(settings: Setting
 
 
 def test_the_environment_names_a_model() -> None:
-    assert Settings.from_environment({}).model is None
-    assert Settings.from_environment({"GLIMPSE_MODEL": ""}).model is None
-    assert Settings.from_environment({"GLIMPSE_MODEL": DEFAULT}).model == DEFAULT
+    assert LocalSettings.from_environment({}).model is None
+    assert LocalSettings.from_environment({"GLIMPSE_MODEL": ""}).model is None
+    assert LocalSettings.from_environment({"GLIMPSE_MODEL": DEFAULT}).model == DEFAULT

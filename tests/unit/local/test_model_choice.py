@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from local.errors import Trouble
-from local.models import hub
-from local.models.catalogue import CATALOGUE, DEFAULT, DEMO, Model, find
-from local.models.choice import Choice, choose, chosen, model_of
-from local.models.library import DEMO_FOLDER, Library
-from local.settings import Settings
+from deployment.errors import Trouble
+from deployment.models import hub
+from deployment.models.catalogue import CATALOGUE, DEFAULT, DEMO, Model, find
+from deployment.models.choice import Choice, choose, chosen
+from deployment.models.library import DEMO_FOLDER, Library
+from local.first_model import model_of
+from local.settings import LocalSettings
 
 
 class Machine:
@@ -31,7 +32,7 @@ class Machine:
         return self.why_not
 
     def model(self, wanted: str = "", **environment: str) -> str:
-        settings = Settings.from_environment(
+        settings = LocalSettings.from_environment(
             {"GLIMPSE_HOME": str(self.home), "GLIMPSE_MODEL": wanted, **environment}
         )
         return model_of(settings, self.got.append, self.said.append)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from local.deploy import outputs_of
+from deployment.stack import outputs_of
 
 
 def outputs(status: str) -> dict[str, str] | None:

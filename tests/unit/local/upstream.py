@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from local.forwarders import api_forwarder
-from local.guard import Access
-from local.servers import Servers
+from local.ports.forwarders import api_forwarder
+from local.ports.guard import Access
+from local.ports.servers import Servers
 from local.settings import HOST
 
 PAGE, LISTED = "http://localhost:3000", "https://photos.example.org"

@@ -1,0 +1,27 @@
+"""``python -m deployment deploy``: what ``make deploy`` calls."""
+
+import argparse
+import sys
+
+from deployment.deploy_to_account import deploy
+from deployment.errors import Trouble
+from deployment.settings import DeploymentSettings
+
+
+def main() -> int:
+    """Run the command that the arguments name; a Trouble is one sentence on stderr and exit code 1."""
+    parser = argparse.ArgumentParser(prog="python -m deployment", description=__doc__)
+    parser.add_argument("command", choices=["deploy"], help="what to do")
+    parser.parse_args()
+    try:
+        deploy(DeploymentSettings.from_environment())
+    except Trouble as trouble:
+        print(f"glimpse: {trouble}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""The CDK command line: the pinned release from package-lock.json, on whatever Node.js there is.
+
+``python -m deployment.cdk synth`` passes its arguments on, for the Makefile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from deployment.errors import Trouble
+from deployment.settings import ROOT
+
+MIN_NODE = 18
+_INSTALLED = ROOT / ".cache/cdk"
+
+
+def find_node() -> Path:
+    """Find Node.js: the one on PATH if it is new enough, else the virtual environment's.
+
+    Raises
+    ------
+    Trouble
+        If there is neither.
+    """
+    candidates = [shutil.which("node"), str(Path(sys.prefix) / "bin/node")]
+    for candidate in candidates:
+        if candidate and _major_version(candidate) >= MIN_NODE:
+            return Path(candidate)
+    raise Trouble(f"Node.js {MIN_NODE} or later was not found; `make install` brings one into .venv.")
+
+
+def command(node: Path) -> list[str]:
+    """Give the command line that runs the CDK, installing it first if package-lock.json changed.
+
+    Raises
+    ------
+    Trouble
+        If npm can't install it.
+    """
+    lock = ROOT / "package-lock.json"
+    stamp = _INSTALLED / "stamp"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    script = _INSTALLED / "node_modules/aws-cdk/bin/cdk"
+    if not (script.exists() and stamp.exists() and stamp.read_text() == digest):
+        _INSTALLED.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy2(ROOT / name, _INSTALLED)
+        _npm_install(node)
+        stamp.write_text(digest)
+    return [str(node), str(script)]
+
+
+def environment(node: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Give the environment for the CDK: this Node.js for it and for jsii, and nothing told to anybody."""
+    return {
+        **base,
+        "PATH": f"{node.parent}{os.pathsep}{base.get('PATH', '')}",
+        "JSII_NODE": str(node),
+        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_DISABLE_VERSION_CHECK": "1",
+    }
+
+
+def run_quietly(
+    arguments: Sequence[str], env: Mapping[str, str], *, log: Path, cwd: Path = ROOT
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command with its output in a file, and end all of its processes if this one is told to stop.
+
+    Parameters
+    ----------
+    arguments, env, cwd
+        As for ``subprocess.run``.
+    log
+        Gets stdout and stderr appended.
+    """
+    with log.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - arguments are this module's and the Makefile's
+            arguments,
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            process.wait()
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode)
+
+
+def _npm_install(node: Path) -> None:
+    npm = next(
+        (path for path in (node.parent / "npm", shutil.which("npm")) if path and Path(path).exists()), None
+    )
+    if npm is None:
+        raise Trouble(
+            "npm was not found beside Node.js; install it, or take Node.js off PATH to use .venv's."
+        )
+    log = _INSTALLED / "npm.log"
+    log.unlink(missing_ok=True)
+    arguments = [str(npm), "ci", "--no-audit", "--no-fund", "--prefix", str(_INSTALLED)]
+    if run_quietly(arguments, environment(node), log=log, cwd=_INSTALLED).returncode != 0:
+        raise Trouble(f"npm could not install the AWS CDK; is the network reachable? Its output is in {log}.")
+
+
+def _major_version(node: str) -> int:
+    try:
+        result = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return 0  # there, but not runnable here
+    match = re.match(r"v(\d+)\.", result.stdout)
+    return int(match[1]) if match else 0
+
+
+def main() -> NoReturn:
+    """Run the CDK with this process's arguments and terminal."""
+    try:
+        node = find_node()
+        arguments = [*command(node), *sys.argv[1:]]
+    except Trouble as trouble:
+        sys.exit(f"glimpse: {trouble}")
+    os.chdir(ROOT)
+    os.execve(arguments[0], arguments, environment(node))  # noqa: S606 - takes this process's place
+
+
+if __name__ == "__main__":
+    main()

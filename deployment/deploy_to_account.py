@@ -1,0 +1,103 @@
+"""``make deploy``: the stack in an AWS account, with a real model."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+
+from deployment import cdk
+from deployment.account import Account
+from deployment.errors import Trouble
+from deployment.home import prepare_home
+from deployment.models import first
+from deployment.models.catalogue import DEFAULT, DEMO
+from deployment.models.choice import chosen, different
+from deployment.models.library import Library
+from deployment.models.publish import generations
+from deployment.settings import ROOT, DeploymentSettings
+from deployment.target import Target
+from infra.packaging import BUNDLES
+
+
+def deploy(settings: DeploymentSettings) -> None:
+    """Deploy the stack to the account of the environment's credentials, and give it its first model.
+
+    Raises
+    ------
+    Trouble
+        If AWS can't be reached, no real model can be had, or the CDK fails.
+    """
+    prepare_home(settings.home)
+    account = Account.of_environment()
+    target = account.target()
+    name = model_for(settings, account.key, target)
+    bundle = Library.of(settings.home).path(name)
+    print(f"Deploying to {account.name}, with the model {name} …", flush=True)
+    _cdk(["bootstrap"], {})
+    _cdk(["deploy"], {BUNDLES: str(bundle)} if (bundle / "config.json").is_file() else {})
+    target = account.target()
+    if target is None:
+        raise Trouble(f"The stack was deployed, but {account.name} does not have it.")
+    first.give(settings, target, name, deployed=True)
+    print(f"\nDeployed to {account.name}.\n\nAPI      {target.outputs['ApiUrl']}\nModel    {name}")
+
+
+def model_for(settings: DeploymentSettings, key: str, target: Target | None) -> str:
+    """Decide which model a deployment in AWS has: its own, ``GLIMPSE_MODEL``, or the default one.
+
+    Parameters
+    ----------
+    settings
+        The home folder, and ``GLIMPSE_MODEL``.
+    key
+        By which the deployment's choice is noted.
+    target
+        The deployment, if there is one.
+
+    Raises
+    ------
+    Trouble
+        If the model can't be installed, or the deployment has another than ``GLIMPSE_MODEL`` says.
+    """
+    library = Library.of(settings.home)
+    wanted = library.name_of(settings.model) if settings.model else None
+    current = _current(library, target)
+    if current is not None:
+        choice = chosen(settings.home, key)
+        if wanted not in {None, current, *([choice.name, choice.began_with] if choice else [])}:
+            raise Trouble(different(wanted or "", current, "unset GLIMPSE_MODEL to deploy", " --aws"))
+        return current
+    name = wanted or DEFAULT
+    if not library.has(name):
+        try:
+            first.install(settings, name, print)
+        except Trouble as trouble:
+            raise Trouble(
+                f"{trouble} A deployment takes a real model; GLIMPSE_MODEL={DEMO} make deploy takes the demo"
+                " model, which understands drawn scenes only."
+            ) from trouble
+    return name
+
+
+def _current(library: Library, target: Target | None) -> str | None:
+    """Return the name of the model that a deployment has, as installed here if it is; None if it has none."""
+    if target is None or "DeploymentTable" not in target.outputs:
+        return None
+    found = generations(target)
+    if found is None:
+        return None
+    for name in library.names():
+        if library.bundle(name).digest == found.active.bundle_digest:
+            return name
+    return found.active.name
+
+
+def _cdk(arguments: Sequence[str], variables: dict[str, str]) -> None:
+    """Run the CDK with this process's terminal, so that it can ask."""
+    node = cdk.find_node()
+    environment = {**cdk.environment(node), **variables}
+    result = subprocess.run(  # noqa: S603 - fixed arguments
+        [*cdk.command(node), *arguments], env=environment, cwd=ROOT, check=False
+    )
+    if result.returncode != 0:
+        raise Trouble(f"`cdk {arguments[0]}` failed; its last lines above say why.")

@@ -1,0 +1,158 @@
+"""Installs a model: fetched, checked, and quantized as far as its own weights bear it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from glimpse.encoder import Bundle, BundleError, TextEncoder, VisualEncoder
+
+from deployment.errors import Trouble
+from deployment.home import explain
+from deployment.models import download, hub
+from deployment.models.catalogue import Model
+from deployment.models.library import Library, complete
+from foundry import samples
+from foundry.fitting import Trial, fit
+
+_STAGING = ".installing-"
+_MARGIN = 1.25  # the quantized bundle, and what an attempt leaves for a moment, beside the fetched one
+
+
+class Watcher(Protocol):
+    """Is told how an installation goes on."""
+
+    def fetching(self, name: str, size: int) -> download.Advance:
+        """Begin to show the arrival of ``size`` bytes; gives what is called as they arrive."""
+
+    def checking(self, name: str) -> None:
+        """All bytes are here; quantization and the parity check begin, which take a minute."""
+
+    def tried(self, trial: Trial) -> None:
+        """Show how a quantization scheme did."""
+
+
+def install(model: Model, library: Library, watcher: Watcher) -> Bundle:
+    """Install a model from the hub, unless it is installed.
+
+    Parameters
+    ----------
+    model
+        Which one.
+    library
+        Where to.
+    watcher
+        Is told of the progress.
+
+    Returns
+    -------
+    Bundle
+        The installed model; its configuration says the quantization scheme and its parity.
+
+    Raises
+    ------
+    Trouble
+        If it can't be had or used; nothing of it is left then but the hub client's cache.
+    """
+
+    def fetch(folder: Path) -> None:
+        try:
+            remote = hub.look_up(model)
+        except Trouble:
+            if not download.from_cache(model, folder):
+                raise
+            return
+        _need_room(library.folder, int(remote.size * _MARGIN))
+        _need_room(download.cache_folder(), remote.size - download.cached_bytes(remote))
+        download.fetch(model, remote, folder, watcher.fetching(model.name, remote.size))
+
+    with library.locked():
+        if library.has(model.name):
+            return library.bundle(model.name)
+        with _staging(library, model.name) as folder:
+            fetch(folder)
+            return _finish(folder, library, watcher)
+
+
+def install_folder(source: Path, library: Library, watcher: Watcher) -> Bundle:
+    """Install a bundle that lies in a folder, such as the foundry writes.
+
+    Raises
+    ------
+    Trouble
+        If it can't be used, or another model of its name is installed.
+    """
+    try:
+        bundle = complete(source)
+    except BundleError as error:
+        raise Trouble(f"{error}.") from error
+    try:
+        name = library.name_of(bundle.name)
+    except Trouble as error:
+        raise Trouble(
+            f"The bundle in {source} is called {bundle.name!r}, and a name is made of letters, digits, dots,"
+            " dashes and underscores; name it otherwise in its config.json."
+        ) from error
+    with library.locked():
+        if library.has(name):
+            raise Trouble(f"A model {name} is installed already; remove {library.path(name)} first.")
+        with _staging(library, name) as folder:
+            for file in bundle.files():
+                target = folder / file.relative_to(source)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, target)
+            return _finish(folder, library, watcher)
+
+
+def _finish(source: Path, library: Library, watcher: Watcher) -> Bundle:
+    """Quantize what was fetched, and put it in its place by one rename."""
+    name = source.name
+    fitted = source.parent / "fitted" / name
+    try:
+        bundle = complete(source)
+        watcher.checking(name)
+        _see_that_it_loads(bundle)
+        if bundle.config.get("glimpse", {}).get("scheme", "fp32") == "fp32":
+            fit(source, fitted, samples.pictures(), samples.TEXTS, report=watcher.tried)
+        else:
+            fitted = source  # somebody has quantized and checked it already
+        complete(fitted)
+    except BundleError as error:
+        raise Trouble(f"{name} can't be used: {str(error).replace(f'{source}/', '')}.") from error
+    fitted.replace(library.folder / name)
+    return library.bundle(name)
+
+
+def _see_that_it_loads(bundle: Bundle) -> None:
+    VisualEncoder(bundle)
+    TextEncoder(bundle)
+
+
+@contextmanager
+def _staging(library: Library, name: str) -> Iterator[Path]:
+    """Give a folder to make a bundle of this name in; it is gone afterwards, whatever happens."""
+    for left in library.folder.glob(f"{_STAGING}*"):  # by an installation that was killed
+        shutil.rmtree(left)
+    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=library.folder))
+    staging.chmod(0o755)
+    try:
+        (staging / "source" / name).mkdir(parents=True)
+        yield staging / "source" / name
+    except OSError as error:
+        raise Trouble(explain(error, Path(error.filename or library.folder))) from error
+    finally:
+        shutil.rmtree(staging)
+
+
+def _need_room(folder: Path, size: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise Trouble(
+            f"The disk with {folder} has {free / 1e6:,.0f} MB left, and {size / 1e6:,.0f} MB are needed; make"
+            " room, or set GLIMPSE_HOME and HF_HOME to folders on another disk."
+        )

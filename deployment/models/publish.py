@@ -1,0 +1,57 @@
+"""Brings models to a deployment: into its index bucket, and, at its first start, into use."""
+
+from __future__ import annotations
+
+from glimpse import shelf
+from glimpse.encoder import Bundle
+from glimpse.generations import Generation, Generations, GenerationStore
+from glimpse.generations.models import MODELS
+
+from deployment.errors import Trouble
+from deployment.tables import opened
+from deployment.target import Target
+
+
+def publish(bundle: Bundle, target: Target) -> Generation:
+    """Put a bundle into a deployment's index bucket, unless it is there.
+
+    Returns
+    -------
+    Generation
+        What the deployment calls it.
+
+    Raises
+    ------
+    Trouble
+        If the bucket does not take it.
+    """
+    try:
+        shelf.publish(bundle, target.outputs["IndexBucket"], target.client("s3"))
+    except shelf.ShelfError as error:
+        raise Trouble(f"The model {bundle.name} could not be published: {error}.") from error
+    return Generation(bundle.name, bundle.space_id, bundle.digest, bundle.dimension)
+
+
+def generations(target: Target) -> Generations | None:
+    """Return which models a deployment has; None if it has none yet.
+
+    Raises
+    ------
+    Trouble
+        If its table can't be read.
+    """
+    with opened(target, MODELS):
+        return GenerationStore().read()
+
+
+def begin(bundle: Bundle, target: Target) -> Generations:
+    """Make a bundle the model of a deployment that has none yet; one that has a model keeps it.
+
+    Raises
+    ------
+    Trouble
+        If the bucket or the table refuses.
+    """
+    generation = publish(bundle, target)
+    with opened(target, MODELS):
+        return GenerationStore().initialize(generation)

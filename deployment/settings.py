@@ -1,0 +1,47 @@
+"""What the environment says about any deployment: the folder of state, the model, the region."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The repository's folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentSettings:
+    """What every command needs that talks to a deployment.
+
+    Attributes
+    ----------
+    home
+        The folder of all state on this machine (``GLIMPSE_HOME``).
+    model
+        The model to begin with (``GLIMPSE_MODEL``); None for the default.
+    """
+
+    home: Path
+    model: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> DeploymentSettings:
+        """Read the settings; a variable that is unset or empty has its default."""
+        return cls(home=home_of(environment), model=initial_model_of(environment))
+
+
+def home_of(environment: Mapping[str, str]) -> Path:
+    """Return the folder of all state, ``GLIMPSE_HOME``."""
+    return Path(environment.get("GLIMPSE_HOME") or ROOT / ".glimpse").expanduser().resolve()
+
+
+def initial_model_of(environment: Mapping[str, str]) -> str | None:
+    """Return the model to begin with, ``GLIMPSE_MODEL``; None for the default."""
+    return environment.get("GLIMPSE_MODEL") or None
+
+
+def region_of(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the region to deploy to, ``AWS_REGION``."""
+    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"

@@ -1,0 +1,69 @@
+"""A deployment, wherever it is: what it is made of, and how it is talked to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from glimpse.search_client import InvokeTransport
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A deployment that is up.
+
+    Attributes
+    ----------
+    name
+        What to call it in a sentence: ``this machine``, or ``AWS account 123456789012 in eu-west-1``.
+    key
+        By which this machine notes what was chosen for it.
+    outputs
+        The stack's outputs by name.
+    session
+        The operator's credentials and region.
+    endpoint_url
+        Where AWS's APIs are; None for AWS itself.
+    """
+
+    name: str
+    key: str
+    outputs: Mapping[str, str]
+    session: boto3.Session
+    endpoint_url: str | None
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes clients by name
+        """Make a boto3 client of one of the deployment's services."""
+        return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
+
+    def transport(self) -> InvokeTransport:
+        """Return the way to the search service's routes, the operator's among them."""
+        return InvokeTransport(
+            self.outputs["SearchAlias"], endpoint_url=self.endpoint_url, session=self.session
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables with which a library that reads the environment reaches the deployment."""
+        credentials = self.session.get_credentials()
+        known = {
+            "AWS_ACCESS_KEY_ID": credentials and credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": credentials and credentials.secret_key,
+            "AWS_SESSION_TOKEN": credentials and credentials.token,
+            "AWS_REGION": self.session.region_name,
+            "AWS_DEFAULT_REGION": self.session.region_name,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            **{
+                f"GLIMPSE_{_words(name)}": value
+                for name, value in self.outputs.items()
+                if name.endswith("Table")
+            },
+        }
+        return {name: value for name, value in known.items() if value}
+
+
+def _words(name: str) -> str:
+    """Return ``FOLDER_NAMES_TABLE`` for ``FolderNamesTable``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()

@@ -1,0 +1,195 @@
+"""Saving MiniStack's state while it runs.
+
+MiniStack itself saves when it is stopped, service by service. Here all services are saved as of one moment,
+so that the queues never know less or more than the tables, and objects neither
+(:mod:`local.emulator.undo`); a client's request is answered when what it changed is on disk; and what workers
+change follows within a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ministack import app as ministack
+from ministack.core import persistence
+from ministack.services import dynamodb, sqs
+
+from local.emulator import logs, snapshot
+from local.emulator.undo import UndoLog
+
+BEHIND_SECONDS = 0.25
+"""How long a change may be missing on disk that no client waits for."""
+
+REST_SECONDS = 2.0
+"""The same for services other than those of `_RECORDS`: a deployment changes them, and logs."""
+
+# What the application's requests change; S3's objects are files of their own.
+_RECORDS = frozenset({"dynamodb", "sqs"})
+
+_TRIES = 20
+
+_log = logging.getLogger(__name__)
+
+
+class Saver:
+    """Saves after changes; must be used in the event loop's thread.
+
+    Parameters
+    ----------
+    path
+        The snapshot's file.
+    undo
+        Knows what was done to objects since.
+    """
+
+    def __init__(self, path: Path, undo: UndoLog) -> None:
+        self._path = path
+        self._undo = undo
+        self._states: dict[str, str] = {}
+        self._changes = 0
+        self._saved_changes = -1  # there may be no snapshot yet
+        self._rest_saved = float("-inf")
+        self._wanted = asyncio.Event()
+        self._due: asyncio.TimerHandle | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._executor = ThreadPoolExecutor(1)  # the loop's own is taken by workers' requests
+
+    def changed(self) -> None:
+        """Note that something may have changed."""
+        self._changes += 1
+        self._save_within(BEHIND_SECONDS)
+
+    async def saved(self) -> None:
+        """Wait until everything that has changed by now is on disk.
+
+        Raises
+        ------
+        Exception
+            If it can't be saved; an OSError, mostly.
+        """
+        if self._saved_changes == self._changes:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(done)
+        self._wanted.set()
+        await done
+
+    async def run(self) -> None:
+        """Save whenever it is due, for all who wait at once; never ends."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            if self._due is not None:
+                self._due.cancel()
+                self._due = None
+            waiting, self._waiting = self._waiting, []
+            began = time.monotonic()
+            rest = began - self._rest_saved >= REST_SECONDS
+            try:
+                await self.save(rest=rest)
+            except Exception as error:  # those who wait must learn of it, and the next try may succeed
+                _log.exception("The state can't be saved")
+                _answer(waiting, error)
+                self._save_within(REST_SECONDS)
+            else:
+                _answer(waiting, None)
+                if not rest:
+                    self._save_within(REST_SECONDS)
+            await asyncio.sleep(time.monotonic() - began)  # half of the time belongs to requests
+
+    async def save(self, *, rest: bool = True) -> None:
+        """Save now.
+
+        Parameters
+        ----------
+        rest
+            Look at all services, not only at those that the application changes all the time.
+
+        Raises
+        ------
+        OSError
+            If the file can't be written.
+        """
+        began = time.monotonic()
+        # In one step: whatever changes an object is answered in this thread.
+        changes, covered = self._changes, self._undo.close()
+        self._states = {**self._states, **_encoded(None if rest else _RECORDS)}
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._write, self._states, covered)
+        self._saved_changes = max(changes, self._saved_changes)
+        if rest:
+            self._rest_saved = began
+
+    def _write(self, states: Mapping[str, str], covered: int) -> None:
+        snapshot.write(self._path, states, covered)
+        self._undo.forget(covered)
+
+    def _save_within(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self._due is not None:
+            if self._due.when() <= loop.time() + seconds:
+                return
+            self._due.cancel()
+        self._due = loop.call_later(seconds, self._wanted.set)
+
+
+def _answer(waiting: list[asyncio.Future[None]], error: Exception | None) -> None:
+    for each in waiting:
+        if each.done():  # its client went away
+            continue
+        if error is None:
+            each.set_result(None)
+        else:
+            each.set_exception(error)
+
+
+def _encoded(names: frozenset[str] | None) -> dict[str, str]:
+    """Encode the states of some services, or of all, at one moment: requests are answered in this thread.
+
+    Other threads receive and delete messages, and write logs. If one ends an iteration, all starts anew.
+    """
+    for _ in range(_TRIES):
+        with suppress(RuntimeError), _without_copies():  # "dictionary changed size during iteration"
+            return dict(_states(names))
+    raise OSError(f"the state changed during each of {_TRIES} tries")
+
+
+def _states(names: frozenset[str] | None) -> Iterator[tuple[str, str]]:
+    for name, get_state in ministack._build_persistence_save_dict().items():
+        if names is not None and name not in names:
+            continue
+        try:
+            if name == "cloudwatch_logs":
+                logs.shorten()
+            state = get_state()
+            if state is not None:
+                yield name, _json(name, state)
+        except (TypeError, ValueError, LookupError, AttributeError):
+            if name in _RECORDS:
+                raise
+            _log.exception("The state of %s can't be saved", name)  # a service that nothing here uses
+
+
+def _json(service: str, state: dict[str, Any]) -> str:
+    # `dumps`, where MiniStack has `dump`: that one encodes in Python, ten times as slowly.
+    content = {"__ministack_format__": persistence._state_format_version(service), "payload": state}
+    return json.dumps(content, default=persistence._json_default)
+
+
+@contextmanager
+def _without_copies() -> Iterator[None]:
+    """Have `get_state` give the records themselves: copying takes three times as long as encoding."""
+    copying = dynamodb.copy
+    dynamodb.copy = sqs.copy = SimpleNamespace(deepcopy=lambda value: value)
+    try:
+        yield
+    finally:
+        dynamodb.copy = sqs.copy = copying
