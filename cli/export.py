@@ -10,7 +10,7 @@ from rich.console import Console
 
 from cli.folders import Folders
 from cli.target import AwsOption, resolve
-from deployment.errors import Trouble
+from deployment.errors import UserError
 
 console = Console(soft_wrap=True)
 
@@ -34,11 +34,11 @@ def export(
 
     kind = format_ or out.suffix.lstrip(".").lower()
     if kind not in _FORMATS:
-        raise Trouble(f"--format is one of {', '.join(_FORMATS)}.")
+        raise UserError(f"--format is one of {', '.join(_FORMATS)}.")
     if out.exists() and not force:
-        raise Trouble(f"{out} is there already; --force replaces it.")
+        raise UserError(f"{out} is there already; --force replaces it.")
     if not out.absolute().parent.is_dir():
-        raise Trouble(f"There is no folder {out.parent}.")
+        raise UserError(f"There is no folder {out.parent}.")
     target = resolve(aws=aws)
     owner_id, folder_id = Folders(target).find(user, folder)
     with console.status(f"Writing {out} …"):

@@ -12,7 +12,7 @@ from glimpse.records import FolderStore, RecordsContended
 from glimpse.records.models import MODELS as RECORD_MODELS
 
 from cli.target import Target
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.tables import opened
 
 SHARED_NAMESPACE = "glimpse"
@@ -53,20 +53,20 @@ class Folders:
 
         Raises
         ------
-        Trouble
+        UserError
             If there is none of that name.
         """
         user_id = _id(user)
         if (name := _name(user)) is not None:
             user_id = self._number("UsernamesTable", {"username": {"S": name}}, "user_id", user_id)
         if user_id is None:
-            raise Trouble(f"There is no user {_said(user)}.")
+            raise UserError(f"There is no user {_said(user)}.")
         folder_id = _id(folder)
         if (name := _name(folder)) is not None:
             key = {"owner_id": {"N": str(user_id)}, "folder_name": {"S": name}}
             folder_id = self._number("FolderNamesTable", key, "folder_id", folder_id)
         if folder_id is None:
-            raise Trouble(f"User {_said(user)} has no folder {_said(folder)}.")
+            raise UserError(f"User {_said(user)} has no folder {_said(folder)}.")
         return user_id, folder_id
 
     def spaces(self, user_id: int, folder_id: int) -> list[str]:
@@ -112,7 +112,7 @@ class Folders:
 
         Raises
         ------
-        Trouble
+        UserError
             If uploads kept holding the record, or the table refuses.
         """
         if index.namespace != SHARED_NAMESPACE:
@@ -123,7 +123,7 @@ class Folders:
                     index.folder_id, index.space_id, version, owner_id=index.user_id
                 )
         except RecordsContended as error:
-            raise Trouble(
+            raise UserError(
                 f"{index.prefix} has version {version}, but its folder's record could not be told: {error}."
                 " Run `glimpse index repair` again."
             ) from error
@@ -153,7 +153,7 @@ def indexes_of(
 
     Raises
     ------
-    Trouble
+    UserError
         If there is no such folder, or it has no index.
     """
     if namespace == SHARED_NAMESPACE:
@@ -163,7 +163,7 @@ def indexes_of(
         user_id, folder_id = _id(user), _id(folder)  # type: ignore[assignment]
         spaces = set()
         if user_id is None or folder_id is None:
-            raise Trouble(
+            raise UserError(
                 f"Of the namespace {namespace} only ids are known here; name user and folder by them."
             )
     # Images of another backend, in the shared namespace too, have no record.
@@ -171,7 +171,7 @@ def indexes_of(
         if next(iter(store.list(IndexKey(namespace, space_id, user_id, folder_id).prefix)), None):
             spaces.add(space_id)
     if not spaces:
-        raise Trouble(f"Folder {_said(folder)} of user {_said(user)} has no index.")
+        raise UserError(f"Folder {_said(folder)} of user {_said(user)} has no index.")
     return [IndexKey(namespace, space_id, user_id, folder_id) for space_id in sorted(spaces)]
 
 

@@ -17,7 +17,7 @@ from cli.folders import SHARED_NAMESPACE, Folders, Image, indexes_of
 from cli.lacking import counted, embed_again, lacking, shown
 from cli.reindex import client_of
 from cli.target import AwsOption, Target, resolve
-from deployment.errors import Trouble
+from deployment.errors import UserError
 
 T = TypeVar("T")
 
@@ -221,4 +221,4 @@ def _asked(do: Callable[[], T], index: IndexKey) -> T:
     try:
         return do()
     except GlimpseIndexError as error:
-        raise Trouble(f"{index.prefix}: {error}.") from error
+        raise UserError(f"{index.prefix}: {error}.") from error

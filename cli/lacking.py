@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from cli.folders import Image
 from cli.reindex import ask
-from deployment.errors import Trouble
+from deployment.errors import UserError
 
 _TOGETHER = 32
 _NAMED = 10
@@ -44,7 +44,7 @@ def embed_again(
 
     Raises
     ------
-    Trouble
+    UserError
         If the deployment refuses, or does not answer; what is embedded stays so.
     """
     done = EmbedReport([], [])
@@ -53,13 +53,13 @@ def embed_again(
     while files := waiting[:together]:
         try:
             answer = ask(partial(client.embed_images, user_id, folder_id, files))
-        except Trouble as trouble:
-            match trouble.__cause__:
+        except UserError as error:
+            match error.__cause__:
                 case TooMuch() if together > 1:
                     together //= 2
                     continue
                 case ImagesNotFound() | TooMuch():
-                    answer = EmbedReport([], [_failed(file, str(trouble)) for file in files])
+                    answer = EmbedReport([], [_failed(file, str(error)) for file in files])
                 case _:
                     raise
         done.indexed.extend(answer.indexed)

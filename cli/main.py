@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from cli import export, index, migrate, model, password, reindex
-from deployment.errors import Trouble
+from deployment.errors import UserError
 
 app = typer.Typer(
     name="glimpse",
@@ -30,15 +30,15 @@ model.app.command()(reindex.finalize)
 
 
 def main() -> NoReturn:
-    """Run the command; a Trouble is one sentence on stderr and exit code 1."""
+    """Run the command; a UserError is one sentence on stderr and exit code 1."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal's encoding lacks is no reason to stop.
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
-    except Trouble as trouble:
-        sys.exit(f"glimpse: {trouble}")
+    except UserError as error:
+        sys.exit(f"glimpse: {error}")
     raise AssertionError("typer exits by itself")  # pragma: no cover
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from cli.password import ask_password
 from cli.target import AwsOption, resolve
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from local.settings import LocalSettings
 
 console = Console(soft_wrap=True)
@@ -92,7 +92,7 @@ def migrate(
     if not dry_run:
         _say_where(folder, is_waiting=report.counts["images_under_way"] > 0)
     if report.problem:
-        raise Trouble(report.problem)
+        raise UserError(report.problem)
 
 
 def _say_where(folder: Path, *, is_waiting: bool) -> None:
@@ -141,5 +141,5 @@ class Progress:
 def _pair(said: str) -> tuple[str, str]:
     old, _, new = said.partition("=")
     if not old:
-        raise Trouble("--merge-user takes an old user's name, or OLD=NEW.")
+        raise UserError("--merge-user takes an old user's name, or OLD=NEW.")
     return old, new or old

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from cli.target import AwsOption, Target, machine_if_running, resolve
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.home import prepare_home
 from deployment.models.catalogue import CATALOGUE, DEMO, Model, find
 from deployment.models.choice import MACHINE, choose, chosen
@@ -81,7 +81,7 @@ def install(
     folder = Path(name).expanduser()
     is_folder = (folder / "config.json").is_file()
     if not is_folder and name.startswith(("/", ".", "~")):
-        raise Trouble(
+        raise UserError(
             f"{name} holds no bundle: it has no config.json." if folder.is_dir() else f"There is no {name}."
         )
     if not is_folder and library.has(name):
@@ -145,7 +145,7 @@ def info(
     settings = LocalSettings.from_environment()
     choice = chosen(settings.home)
     if name is None and choice is None:
-        raise Trouble("No model was chosen yet; name one, or start with `make run`.")
+        raise UserError("No model was chosen yet; name one, or start with `make run`.")
     _describe(Library.of(settings.home).bundle(name or (choice.name if choice else "")))
 
 

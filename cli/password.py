@@ -36,7 +36,7 @@ def ask_password(question: str) -> str:
 
     Raises
     ------
-    Trouble
+    UserError
         If the API would not take it.
     """
     from migration.accounts import check_password  # as above

@@ -12,7 +12,7 @@ from glimpse.search_client import SearchClient, SearchRefused, SearchServiceErro
 from rich.console import Console
 
 from cli.target import AwsOption, Target, resolve
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.models.choice import choose, chosen
 from deployment.models.library import Library
 from deployment.models.publish import publish
@@ -48,7 +48,9 @@ def reindex(
     if name is None:
         choice = chosen(settings.home, target.key)
         if choice is None:
-            raise Trouble("No model was chosen for this deployment; name one, as `glimpse model list` does.")
+            raise UserError(
+                "No model was chosen for this deployment; name one, as `glimpse model list` does."
+            )
         name = choice.name
     bundle = library.bundle(name)
     with console.status(f"Publishing {bundle.name} …"):
@@ -68,13 +70,13 @@ def _look_again(client: SearchClient) -> dict[str, Any]:
     while True:
         try:
             return ask(client.models)
-        except Trouble as trouble:
-            if not isinstance(trouble.__cause__, SearchUnavailable):
+        except UserError as error:
+            if not isinstance(error.__cause__, SearchUnavailable):
                 raise
             if time.monotonic() > deadline:
-                raise Trouble(
-                    f"{trouble} The change goes on by itself; `glimpse reindex` shows it."
-                ) from trouble
+                raise UserError(
+                    f"{error} The change goes on by itself; `glimpse reindex` shows it."
+                ) from error
         time.sleep(_LOOK_SECONDS)
 
 
@@ -97,7 +99,7 @@ def _installed_as(model: str) -> str | None:
     """Return the name that the commands know a deployment's model by; None if it is not installed here."""
     library = Library.of(LocalSettings.from_environment().home)
     for name in library.names():
-        with suppress(Trouble):  # a damaged one
+        with suppress(UserError):  # a damaged one
             if library.bundle(name).name == model:
                 return name
     return None
@@ -118,15 +120,15 @@ def ask(request: Callable[[], T]) -> T:
 
     Raises
     ------
-    Trouble
+    UserError
         If it refuses, in its own sentence, or does not answer.
     """
     try:
         return request()
     except SearchRefused as refusal:
-        raise Trouble(refusal.detail) from refusal
+        raise UserError(refusal.detail) from refusal
     except SearchServiceError as error:
-        raise Trouble(f"The deployment does not answer: {error}.") from error
+        raise UserError(f"The deployment does not answer: {error}.") from error
 
 
 def show(models: dict[str, Any]) -> None:

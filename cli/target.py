@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from deployment.account import Account
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.stack import STACK
 from deployment.target import Target
 from local.emulator.launcher import is_ready
@@ -39,7 +39,7 @@ def resolve(*, aws: bool) -> Target:
 
     Raises
     ------
-    Trouble
+    UserError
         If it doesn't run, is not deployed, or can't be reached.
     """
     if not aws:
@@ -47,7 +47,7 @@ def resolve(*, aws: bool) -> Target:
     account = Account.of_environment()
     target = account.target()
     if target is None:
-        raise Trouble(f"{account.name} has no stack {STACK}; `make deploy` makes one.")
+        raise UserError(f"{account.name} has no stack {STACK}; `make deploy` makes one.")
     return target
 
 
@@ -56,12 +56,12 @@ def machine(settings: LocalSettings) -> Target:
 
     Raises
     ------
-    Trouble
+    UserError
         If it doesn't run.
     """
     target = machine_if_running(settings)
     if target is None:
-        raise Trouble(
+        raise UserError(
             f"Glimpse doesn't run at {running(settings).endpoint}; start it with `make run`, or name an AWS"
             " deployment with --aws."
         )

@@ -4,19 +4,19 @@ import argparse
 import sys
 
 from deployment.deploy_to_account import deploy
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.settings import DeploymentSettings
 
 
 def main() -> int:
-    """Run the command that the arguments name; a Trouble is one sentence on stderr and exit code 1."""
+    """Run the command that the arguments name; a UserError is one sentence on stderr and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m deployment", description=__doc__)
     parser.add_argument("command", choices=["deploy"], help="what to do")
     parser.parse_args()
     try:
         deploy(DeploymentSettings.from_environment())
-    except Trouble as trouble:
-        print(f"glimpse: {trouble}", file=sys.stderr)
+    except UserError as error:
+        print(f"glimpse: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.stack import STACK, outputs_of
 from deployment.target import Target
 
@@ -37,16 +37,16 @@ class Account:
 
         Raises
         ------
-        Trouble
+        UserError
             If there are none, no region is set, or AWS does not answer.
         """
         session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
         if session.region_name is None:
-            raise Trouble("No AWS region is set; name one with AWS_REGION.")
+            raise UserError("No AWS region is set; name one with AWS_REGION.")
         try:
             number = session.client("sts").get_caller_identity()["Account"]
         except (BotoCoreError, ClientError) as error:
-            raise Trouble(f"AWS does not accept the environment's credentials: {error}.") from error
+            raise UserError(f"AWS does not accept the environment's credentials: {error}.") from error
         return cls(session, number, session.region_name)
 
     @property
@@ -64,11 +64,11 @@ class Account:
 
         Raises
         ------
-        Trouble
+        UserError
             If AWS refuses or does not answer.
         """
         try:
             outputs = outputs_of(self.session.client("cloudformation"))
         except (BotoCoreError, ClientError) as error:
-            raise Trouble(f"{self.name} can't be asked for the stack {STACK}: {error}.") from error
+            raise UserError(f"{self.name} can't be asked for the stack {STACK}: {error}.") from error
         return None if outputs is None else Target(self.name, self.key, outputs, self.session, None)

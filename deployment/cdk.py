@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.settings import ROOT
 
 MIN_NODE = 18
@@ -29,14 +29,14 @@ def find_node() -> Path:
 
     Raises
     ------
-    Trouble
+    UserError
         If there is neither.
     """
     candidates = [shutil.which("node"), str(Path(sys.prefix) / "bin/node")]
     for candidate in candidates:
         if candidate and _major_version(candidate) >= MIN_NODE:
             return Path(candidate)
-    raise Trouble(f"Node.js {MIN_NODE} or later was not found; `make install` brings one into .venv.")
+    raise UserError(f"Node.js {MIN_NODE} or later was not found; `make install` brings one into .venv.")
 
 
 def command(node: Path) -> list[str]:
@@ -44,7 +44,7 @@ def command(node: Path) -> list[str]:
 
     Raises
     ------
-    Trouble
+    UserError
         If npm can't install it.
     """
     lock = ROOT / "package-lock.json"
@@ -109,14 +109,16 @@ def _npm_install(node: Path) -> None:
         (path for path in (node.parent / "npm", shutil.which("npm")) if path and Path(path).exists()), None
     )
     if npm is None:
-        raise Trouble(
+        raise UserError(
             "npm was not found beside Node.js; install it, or take Node.js off PATH to use .venv's."
         )
     log = _INSTALLED / "npm.log"
     log.unlink(missing_ok=True)
     arguments = [str(npm), "ci", "--no-audit", "--no-fund", "--prefix", str(_INSTALLED)]
     if run_quietly(arguments, environment(node), log=log, cwd=_INSTALLED).returncode != 0:
-        raise Trouble(f"npm could not install the AWS CDK; is the network reachable? Its output is in {log}.")
+        raise UserError(
+            f"npm could not install the AWS CDK; is the network reachable? Its output is in {log}."
+        )
 
 
 def _major_version(node: str) -> int:
@@ -133,8 +135,8 @@ def main() -> NoReturn:
     try:
         node = find_node()
         arguments = [*command(node), *sys.argv[1:]]
-    except Trouble as trouble:
-        sys.exit(f"glimpse: {trouble}")
+    except UserError as error:
+        sys.exit(f"glimpse: {error}")
     os.chdir(ROOT)
     os.execve(arguments[0], arguments, environment(node))  # noqa: S606 - takes this process's place
 

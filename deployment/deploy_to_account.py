@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from deployment import cdk
 from deployment.account import Account
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.home import prepare_home
 from deployment.models import first
 from deployment.models.catalogue import DEFAULT, DEMO
@@ -24,7 +24,7 @@ def deploy(settings: DeploymentSettings) -> None:
 
     Raises
     ------
-    Trouble
+    UserError
         If AWS can't be reached, no real model can be had, or the CDK fails.
     """
     prepare_home(settings.home)
@@ -37,7 +37,7 @@ def deploy(settings: DeploymentSettings) -> None:
     _cdk(["deploy"], {BUNDLES: str(bundle)} if (bundle / "config.json").is_file() else {})
     target = account.target()
     if target is None:
-        raise Trouble(f"The stack was deployed, but {account.name} does not have it.")
+        raise UserError(f"The stack was deployed, but {account.name} does not have it.")
     first.give(settings, target, name, deployed=True)
     print(f"\nDeployed to {account.name}.\n\nAPI      {target.outputs['ApiUrl']}\nModel    {name}")
 
@@ -56,7 +56,7 @@ def model_for(settings: DeploymentSettings, key: str, target: Target | None) -> 
 
     Raises
     ------
-    Trouble
+    UserError
         If the model can't be installed, or the deployment has another than ``GLIMPSE_MODEL`` says.
     """
     library = Library.of(settings.home)
@@ -65,17 +65,17 @@ def model_for(settings: DeploymentSettings, key: str, target: Target | None) -> 
     if current is not None:
         choice = chosen(settings.home, key)
         if wanted not in {None, current, *([choice.name, choice.began_with] if choice else [])}:
-            raise Trouble(different(wanted or "", current, "unset GLIMPSE_MODEL to deploy", " --aws"))
+            raise UserError(different(wanted or "", current, "unset GLIMPSE_MODEL to deploy", " --aws"))
         return current
     name = wanted or DEFAULT
     if not library.has(name):
         try:
             first.install(settings, name, print)
-        except Trouble as trouble:
-            raise Trouble(
-                f"{trouble} A deployment takes a real model; GLIMPSE_MODEL={DEMO} make deploy takes the demo"
+        except UserError as error:
+            raise UserError(
+                f"{error} A deployment takes a real model; GLIMPSE_MODEL={DEMO} make deploy takes the demo"
                 " model, which understands drawn scenes only."
-            ) from trouble
+            ) from error
     return name
 
 
@@ -100,4 +100,4 @@ def _cdk(arguments: Sequence[str], variables: dict[str, str]) -> None:
         [*cdk.command(node), *arguments], env=environment, cwd=ROOT, check=False
     )
     if result.returncode != 0:
-        raise Trouble(f"`cdk {arguments[0]}` failed; its last lines above say why.")
+        raise UserError(f"`cdk {arguments[0]}` failed; its last lines above say why.")

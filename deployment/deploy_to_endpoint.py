@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 
 from deployment import cdk
 from deployment.endpoint import Endpoint
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.settings import ROOT
 from deployment.stack import STACK
 
@@ -59,7 +59,7 @@ def deploy(
 
     Raises
     ------
-    Trouble
+    UserError
         If the CDK fails.
     """
     note = home / "deployed.json"
@@ -71,7 +71,7 @@ def deploy(
     _Cdk(endpoint, home).deploy(context)
     outputs = endpoint.stack_outputs()
     if outputs is None:
-        raise Trouble(f"The stack {STACK} was deployed to {endpoint.url}, but can't be found there.")
+        raise UserError(f"The stack {STACK} was deployed to {endpoint.url}, but can't be found there.")
     note.write_text(json.dumps({"fingerprint": fingerprint, **noted}))
     return Deployment(outputs, changed=True)
 
@@ -112,7 +112,7 @@ class _Cdk:
         if cdk.run_quietly(command, self._environment, log=self._log, cwd=cwd).returncode != 0:
             lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
             reason = lines[-1].strip() if lines else "no output"
-            raise Trouble(f"`cdk {arguments[0]}` failed: {reason} (all of its output: {self._log}).")
+            raise UserError(f"`cdk {arguments[0]}` failed: {reason} (all of its output: {self._log}).")
 
 
 def _say_that_it_is_secure(request: AWSRequest, **_: object) -> None:

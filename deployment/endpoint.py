@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.stack import outputs_of
 
 
@@ -50,12 +50,12 @@ class Endpoint:
 
         Raises
         ------
-        Trouble
+        UserError
             If the endpoint does not answer.
         """
         try:
             return outputs_of(self.client("cloudformation"))
         except ClientError as error:
-            raise Trouble(f"{self.url} refused to describe the stack: {error}.") from error
+            raise UserError(f"{self.url} refused to describe the stack: {error}.") from error
         except BotoCoreError as error:
-            raise Trouble(f"No emulator answers at {self.url} ({error}).") from error
+            raise UserError(f"No emulator answers at {self.url} ({error}).") from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.endpoint import Endpoint
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from infra.packaging import PYTHON_VERSION
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def context_of(endpoint: Endpoint, *, is_embedded: bool) -> dict[str, str]:
 
     Raises
     ------
-    Trouble
+    UserError
         If the endpoint runs functions with another Python than the layers are for, and lacks the packages.
     """
     context = {"embedZip": "true"}
@@ -67,7 +67,7 @@ def context_of(endpoint: Endpoint, *, is_embedded: bool) -> dict[str, str]:
     if not answer["missing"]:
         return {**context, "unbundled": "true"}
     if answer["python"] != PYTHON_VERSION:
-        raise Trouble(
+        raise UserError(
             f"{endpoint.url} runs functions with Python {answer['python']}, but their layers are for"
             f" {PYTHON_VERSION}; start the emulator with that, or from this project's .venv."
         )
@@ -94,9 +94,9 @@ def _probe(endpoint: Endpoint) -> dict[str, str]:
         client.delete_function(FunctionName=_PROBE)
         iam.delete_role(RoleName=_PROBE)
     except (BotoCoreError, ClientError) as error:
-        raise Trouble(f"{endpoint.url} can't run a function: {error}.") from error
+        raise UserError(f"{endpoint.url} can't run a function: {error}.") from error
     if "missing" not in result:
-        raise Trouble(f"{endpoint.url} can't run a Python function: {result}.")
+        raise UserError(f"{endpoint.url} can't run a Python function: {result}.")
     return result
 
 

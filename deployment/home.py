@@ -8,7 +8,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 
 MIN_FREE_BYTES = 500_000_000
 """A deployment, the emulator's copies of it and a sample gallery fit into this."""
@@ -41,7 +41,7 @@ def prepare_home(home: Path) -> None:
 
     Raises
     ------
-    Trouble
+    UserError
         If it can't be created or written, or the disk is full.
     """
     probe = home / ".probe"
@@ -55,9 +55,9 @@ def prepare_home(home: Path) -> None:
     except OSError as error:
         with suppress(OSError):
             probe.unlink(missing_ok=True)
-        raise Trouble(explain(error, home)) from error
+        raise UserError(explain(error, home)) from error
     if free < MIN_FREE_BYTES:
-        raise Trouble(
+        raise UserError(
             f"The disk with {home} has {free // 10**6} MB left, and {MIN_FREE_BYTES // 10**6} MB are needed;"
             " make room, or set GLIMPSE_HOME to a folder on another disk."
         )

@@ -10,7 +10,7 @@ from glimpse.records.models import reset_connections
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.target import Target
 
 # Would win over the deployment's own, or be added to them.
@@ -23,7 +23,7 @@ def opened(target: Target, models: tuple[type[Model], ...]) -> Iterator[None]:
 
     Raises
     ------
-    Trouble
+    UserError
         If a table refuses or does not answer.
     """
     before = dict(os.environ)
@@ -34,7 +34,7 @@ def opened(target: Target, models: tuple[type[Model], ...]) -> Iterator[None]:
     try:
         yield
     except PynamoDBException as error:
-        raise Trouble(f"A table of {target.name} can't be used: {error}.") from error
+        raise UserError(f"A table of {target.name} can't be used: {error}.") from error
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -3,14 +3,14 @@
 import argparse
 import sys
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from local.reset import reset
 from local.run import run
 from local.settings import LocalSettings
 
 
 def main() -> int:
-    """Run the command that the arguments name; a Trouble is one sentence on stderr and exit code 1."""
+    """Run the command that the arguments name; a UserError is one sentence on stderr and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=["run", "reset"], help="what to do")
     parser.add_argument("--with-parent", action="store_true", help="stop when the starting process ends")
@@ -21,8 +21,8 @@ def main() -> int:
             reset(settings)
         else:
             run(settings, with_parent=arguments.with_parent)
-    except Trouble as trouble:
-        print(f"glimpse: {trouble}", file=sys.stderr)
+    except UserError as error:
+        print(f"glimpse: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped.")

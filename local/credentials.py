@@ -13,7 +13,7 @@ import string
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.home import CREDENTIALS
 
 FILE = CREDENTIALS
@@ -56,7 +56,7 @@ def ensure(home: Path) -> Credentials:
 
     Raises
     ------
-    Trouble
+    UserError
         If the file is damaged.
     OSError
         If it can't be written.
@@ -82,12 +82,12 @@ def of(home: Path) -> Credentials:
 
     Raises
     ------
-    Trouble
+    UserError
         If there are none, or the file can't be read or is damaged.
     """
     path = home / FILE
     if not path.exists():
-        raise Trouble(
+        raise UserError(
             f"{home} holds no credentials yet; start with `make run`, or name the folder with GLIMPSE_HOME."
         )
     return read(path)
@@ -100,9 +100,9 @@ def read(path: Path) -> Credentials:
         content = json.loads(path.read_text(encoding="utf-8"))
         found = {name: content[name] for name in names}
     except OSError as error:
-        raise Trouble(f"{path} can't be read ({error.strerror}); it must be yours.") from error
+        raise UserError(f"{path} can't be read ({error.strerror}); it must be yours.") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise Trouble(f"{path} is damaged; delete it, and `make run` makes another one.") from error
+        raise UserError(f"{path} is damaged; delete it, and `make run` makes another one.") from error
     if not all(isinstance(value, str) and value for value in found.values()):
-        raise Trouble(f"{path} is damaged; delete it, and `make run` makes another one.")
+        raise UserError(f"{path} is damaged; delete it, and `make run` makes another one.")
     return Credentials(**found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.models import first
 from deployment.models.catalogue import DEFAULT, DEMO, find
 from deployment.models.choice import Choice, chosen, different
@@ -34,7 +34,7 @@ def model_of(settings: LocalSettings, get: Callable[[str], None], say: Callable[
 
     Raises
     ------
-    Trouble
+    UserError
         If ``GLIMPSE_MODEL`` names another model than the deployment has, or the model can't be installed.
     """
     library = Library.of(settings.home)
@@ -42,7 +42,7 @@ def model_of(settings: LocalSettings, get: Callable[[str], None], say: Callable[
     choice = chosen(settings.home) or _of_old_state(settings)
     if choice is not None:
         if wanted not in {None, choice.name, choice.began_with}:
-            raise Trouble(different(wanted or "", choice.name, "unset GLIMPSE_MODEL to start"))
+            raise UserError(different(wanted or "", choice.name, "unset GLIMPSE_MODEL to start"))
         return choice.name
     if wanted is None and not library.has(DEFAULT):
         from deployment.models import (

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from local.processes import ProcessRecord
 
 _STOP_SECONDS = 15
@@ -38,7 +38,7 @@ class HomeLock:
 
         Raises
         ------
-        Trouble
+        UserError
             If a run holds it and goes on.
         """
         file = self._path.open("a+")
@@ -51,7 +51,7 @@ class HomeLock:
                 holder, ending = _holder(file)
                 if not ending or time.monotonic() > deadline:
                     file.close()
-                    raise Trouble(
+                    raise UserError(
                         f"Glimpse already runs from {self._path.parent}; stop it with Ctrl-C where it runs,"
                         f" or with `kill {holder}`."
                     ) from None

@@ -16,7 +16,7 @@ def machine_endpoint(settings: LocalSettings) -> Endpoint:
 
     Raises
     ------
-    Trouble
+    UserError
         If the embedded emulator has never been started from the home folder.
     """
     return Endpoint(settings.endpoint, settings.aws_environment())
@@ -32,7 +32,7 @@ def stack_outputs(settings: LocalSettings) -> dict[str, str] | None:
 
     Raises
     ------
-    Trouble
+    UserError
         If the endpoint does not answer.
     """
     return machine_endpoint(settings).stack_outputs()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.home import STATE, explain
 from local.emulator.launcher import end_stale
 from local.lock import HomeLock
@@ -17,7 +17,7 @@ def reset(settings: LocalSettings) -> None:
 
     Raises
     ------
-    Trouble
+    UserError
         If a run still uses it, or it can't be deleted.
     """
     home = settings.home
@@ -36,7 +36,7 @@ def reset(settings: LocalSettings) -> None:
                 else:
                     (home / name).unlink(missing_ok=True)
         except OSError as error:
-            raise Trouble(explain(error, home)) from error
+            raise UserError(explain(error, home)) from error
     if not any(home.iterdir()):
         home.rmdir()
     print(

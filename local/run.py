@@ -15,7 +15,7 @@ from glimpse.search_client import SearchClient, SearchUnavailable
 
 from deployment.deploy_to_endpoint import Deployment, deploy
 from deployment.endpoint_limits import context_of
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.home import explain, prepare_home
 from deployment.models import first
 from deployment.models.catalogue import CATALOGUE
@@ -57,7 +57,7 @@ def run(settings: LocalSettings, *, with_parent: bool = False) -> None:
 
     Raises
     ------
-    Trouble
+    UserError
         If something is missing, in use or broken.
     KeyboardInterrupt
         When it was told to stop (Ctrl-C, SIGTERM), and everything has ended.
@@ -71,7 +71,7 @@ def run(settings: LocalSettings, *, with_parent: bool = False) -> None:
             emulator = _start(settings, running)
             _watch(emulator, parent)
         except OSError as error:
-            raise Trouble(explain(error, Path(error.filename or settings.home))) from error
+            raise UserError(explain(error, Path(error.filename or settings.home))) from error
         finally:
             lock.stopping()
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -156,7 +156,7 @@ def _start_emulator(settings: LocalSettings, running: ExitStack) -> Emulator | N
     """Start the embedded emulator; None if another one is named, which must answer."""
     if settings.external_endpoint is not None:
         if not is_ready(settings.endpoint):
-            raise Trouble(
+            raise UserError(
                 f"No emulator answers at AWS_ENDPOINT_URL, {settings.endpoint}; start it, or unset it."
             )
         return None
@@ -217,7 +217,7 @@ def _watch(emulator: Emulator | None, parent: ProcessRecord | None) -> None:
     while True:
         time.sleep(0.5)
         if emulator is not None and (end := emulator.ended()):
-            raise Trouble(end)
+            raise UserError(end)
         if parent is not None and not parent.is_running():
             raise KeyboardInterrupt
 

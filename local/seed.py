@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.settings import ROOT
 from local.settings import HOST, LocalSettings
 
@@ -49,7 +49,7 @@ def seed(settings: LocalSettings, account: DemoAccount) -> bool:
 
     Raises
     ------
-    Trouble
+    UserError
         If the API refuses.
     """
     note = settings.home / "seeded.json"
@@ -60,7 +60,7 @@ def seed(settings: LocalSettings, account: DemoAccount) -> bool:
         try:
             complete = _seed(client, account)
         except httpx.HTTPError as error:
-            raise Trouble(f"The sample gallery could not be uploaded: {error}.") from error
+            raise UserError(f"The sample gallery could not be uploaded: {error}.") from error
     if complete:
         note.write_text(here)
     return complete
@@ -70,10 +70,10 @@ def _seed(client: httpx.Client, account: DemoAccount) -> bool:
     credentials = {"username": account.username, "password": account.password}
     registered = client.post("/api/users/register", json=credentials)
     if registered.status_code not in {httpx.codes.OK, httpx.codes.CONFLICT}:
-        raise Trouble(f"The demo account could not be created: {_detail(registered)}")
+        raise UserError(f"The demo account could not be created: {_detail(registered)}")
     login = client.post("/api/users/login", json=credentials)
     if login.status_code == httpx.codes.UNAUTHORIZED:
-        raise Trouble(f"The account {account.username!r} has another password; `make reset` starts anew.")
+        raise UserError(f"The account {account.username!r} has another password; `make reset` starts anew.")
     client.headers["authorization"] = f"Bearer {_ok(login)['token']}"
     # A start that was cut short may have made a folder with a part of its pictures; it is made anew.
     owned = _ok(client.get("/api/folders"))["owned"]
@@ -112,7 +112,7 @@ def _wait_for(client: httpx.Client, job: int) -> bool:
 
 def _ok(response: httpx.Response) -> dict[str, Any]:
     if response.is_error:
-        raise Trouble(f"The sample gallery could not be uploaded: {_detail(response)}")
+        raise UserError(f"The sample gallery could not be uploaded: {_detail(response)}")
     return dict(response.json())
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.settings import DeploymentSettings, home_of, initial_model_of, region_of
 from local import credentials
 
@@ -60,13 +60,13 @@ class LocalSettings(DeploymentSettings):
 
         Raises
         ------
-        Trouble
+        UserError
             If a port, the endpoint or the number of workers is not usable.
         """
         ports = [_port(environment, name) for name in DEFAULT_PORTS]
         for name, port in zip(DEFAULT_PORTS, ports, strict=True):
             if ports.count(port) > 1:
-                raise Trouble(f"{name} is {port}, and so is another port; give each its own.")
+                raise UserError(f"{name} is {port}, and so is another port; give each its own.")
         api, search, web, emulator = ports
         return cls(
             home=home_of(environment),
@@ -106,7 +106,7 @@ class LocalSettings(DeploymentSettings):
 
         Raises
         ------
-        Trouble
+        UserError
             If the embedded emulator has never been started from the home folder.
         """
         if self.external_endpoint:
@@ -131,7 +131,7 @@ class LocalSettings(DeploymentSettings):
 def _port(environment: Mapping[str, str], name: str) -> int:
     text = environment.get(name) or str(DEFAULT_PORTS[name])
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**16:
-        raise Trouble(f"{name} must be a port number from 1 to 65535, not {text!r}.")
+        raise UserError(f"{name} must be a port number from 1 to 65535, not {text!r}.")
     return int(text)
 
 
@@ -139,7 +139,7 @@ def _workers(text: str | None) -> int:
     if not text:
         return DEFAULT_WORKERS
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MOST_WORKERS:
-        raise Trouble(f"GLIMPSE_LAMBDA_WORKERS must be a number from 1 to {MOST_WORKERS}, not {text!r}.")
+        raise UserError(f"GLIMPSE_LAMBDA_WORKERS must be a number from 1 to {MOST_WORKERS}, not {text!r}.")
     return int(text)
 
 
@@ -148,7 +148,7 @@ def _endpoint(text: str | None) -> str | None:
         return None
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Trouble(f"AWS_ENDPOINT_URL must be an address like http://localhost:4566, not {text!r}.")
+        raise UserError(f"AWS_ENDPOINT_URL must be an address like http://localhost:4566, not {text!r}.")
     return text.rstrip("/")
 
 
@@ -156,7 +156,7 @@ def _hosts(text: str) -> frozenset[str]:
     hosts = _listed(text)
     for host in hosts:
         if not re.fullmatch(r"[a-z0-9_.-]+", host):
-            raise Trouble(
+            raise UserError(
                 f"GLIMPSE_ALLOWED_HOSTS names hosts without ports, like photos.example.org, not {host!r}."
             )
     return hosts
@@ -166,7 +166,7 @@ def _origins(text: str) -> frozenset[str]:
     origins = _listed(text)
     for origin in origins:
         if not re.fullmatch(r"https?://[a-z0-9_.-]+(:[0-9]{1,5})?", origin):
-            raise Trouble(
+            raise UserError(
                 "GLIMPSE_ALLOWED_ORIGINS names origins like https://photos.example.org or"
                 f" http://localhost:8080, each in full, not {origin!r}."
             )

@@ -1,6 +1,6 @@
 """Accounts, as an operator changes them."""
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.target import Target
 from functions.api.services.accounts import MAX_PASSWORD, MIN_PASSWORD, Passwords
 from functions.api.services.names import MAX_USERNAME, spelled
@@ -14,11 +14,11 @@ def check_password(password: str) -> None:
 
     Raises
     ------
-    Trouble
+    UserError
         If it is too short or too long.
     """
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise Trouble(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters; choose another one.")
+        raise UserError(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters; choose another one.")
 
 
 def set_password(target: Target, username: str, password: str) -> None:
@@ -26,12 +26,12 @@ def set_password(target: Target, username: str, password: str) -> None:
 
     Raises
     ------
-    Trouble
+    UserError
         If there is no such account.
     """
     name = spelled(username)
     with open_stores(target) as stores:
         user = stores.users.find(name) if 1 <= len(name) <= MAX_USERNAME else None
         if user is None:
-            raise Trouble(f"There is no account {name[:_MOST_SAID]!a}.")
+            raise UserError(f"There is no account {name[:_MOST_SAID]!a}.")
         stores.users.replace_hash(user, Passwords().hash(password))

@@ -6,7 +6,7 @@ from glimpse.generations import NoModelChosen
 from glimpse.index import GlimpseIndexError, IndexKey, ObjectMissing, Unloading
 from glimpse.records import FolderRecord, FolderStatus
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.target import Target
 from migration.formats import Contents, Format, write
 from migration.storage.stores import NAMESPACE, Stores, open_stores
@@ -20,14 +20,14 @@ def export(target: Target, owner_id: int, folder_id: int, path: Path, format_: F
 
     Raises
     ------
-    Trouble
+    UserError
         If there is no such folder, its index can't be read whole, or the file not be written.
     """
     with open_stores(target) as stores:
         try:
             active = stores.generations.current().active
         except NoModelChosen as error:
-            raise Trouble(str(error)) from error
+            raise UserError(str(error)) from error
         index = IndexKey(NAMESPACE, active.space_id, owner_id, folder_id)
         folder = _record(stores, index)
         has_record = folder is not None
@@ -62,13 +62,15 @@ def _record(stores: Stores, index: IndexKey) -> FolderRecord | None:
     return folder
 
 
-def _no_folder(index: IndexKey) -> Trouble:
-    return Trouble(f"User {index.user_id} has no folder {index.folder_id}.")
+def _no_folder(index: IndexKey) -> UserError:
+    return UserError(f"User {index.user_id} has no folder {index.folder_id}.")
 
 
 def _names(stores: Stores, folder_id: int) -> dict[int, str]:
     return {record.image_id: record.name for record in stores.images.list_folder(folder_id)}
 
 
-def _trouble(index: IndexKey, error: GlimpseIndexError) -> Trouble:
-    return Trouble(f"The index {index.prefix} can't be read whole: {error}; `glimpse index check` says more.")
+def _trouble(index: IndexKey, error: GlimpseIndexError) -> UserError:
+    return UserError(
+        f"The index {index.prefix} can't be read whole: {error}; `glimpse index check` says more."
+    )

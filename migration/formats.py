@@ -14,7 +14,7 @@ from glimpse.index import VectorBatch, instants
 from glimpse.photos import TAKEN_AT_UNKNOWN
 from numpy.typing import NDArray
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 
 
 class Format(StrEnum):
@@ -50,7 +50,7 @@ def write(contents: Contents, path: Path, format_: Format) -> None:
 
     Raises
     ------
-    Trouble
+    UserError
         If a library is missing, or the file can't be written.
     """
     partial = path.with_name(f"{path.name}.part")
@@ -58,7 +58,7 @@ def write(contents: Contents, path: Path, format_: Format) -> None:
         _WRITERS[format_](contents, partial)
         partial.replace(path)
     except OSError as error:
-        raise Trouble(f"{path} can't be written: {error.strerror or error}.") from error
+        raise UserError(f"{path} can't be written: {error.strerror or error}.") from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -82,7 +82,7 @@ def _write_faiss(contents: Contents, path: Path) -> None:
     try:
         faiss.write_index(index, str(path))
     except RuntimeError as error:
-        raise Trouble(f"FAISS could not write {path}: {error}.") from error
+        raise UserError(f"FAISS could not write {path}: {error}.") from error
 
 
 def _write_npz(contents: Contents, path: Path) -> None:
@@ -116,7 +116,7 @@ def _write_parquet(contents: Contents, path: Path) -> None:
     try:
         arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError as error:
-        raise Trouble(
+        raise UserError(
             "Parquet needs the package pyarrow: `.venv/bin/pip install pyarrow`, or choose --format npz."
         ) from error
     schema = arrow.schema(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from functions.api.services.ports import Counter, Counters
 from migration.storage.claims import ClaimStore
 
@@ -40,11 +40,11 @@ class Ids:
 
         Raises
         ------
-        Trouble
+        UserError
             If it doesn't know of an earlier run's claim.
         """
         if self._claims.find(counter) is None:
-            raise Trouble(
+            raise UserError(
                 "The deployment knows nothing of this import, which began earlier: it was reset since, or is"
                 " another one. Name another folder with --state to begin anew."
             )

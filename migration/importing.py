@@ -6,7 +6,7 @@ from typing import Protocol
 
 from glimpse.records import FolderStatus
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from functions.api.services.ports import Counter
 from migration.completeness import lacking_images, notes_on, problem_of
 from migration.ids import MOST_KEPT, Ids
@@ -81,7 +81,7 @@ class Import:
 
         Raises
         ------
-        Trouble
+        UserError
             If something can't be done that the person at the terminal can mend; what is done stays so.
         """
         self._begin()
@@ -115,9 +115,9 @@ class Import:
 
     def _begin(self) -> None:
         if not self._old.has_tables and not self._options.owner:
-            raise Trouble("Without tables nothing says whose the images are; name an account with --owner.")
+            raise UserError("Without tables nothing says whose the images are; name an account with --owner.")
         if self._fact("has_tables", str(self._old.has_tables)) != str(self._old.has_tables):
-            raise Trouble(
+            raise UserError(
                 "This import began with tables, or without; name another folder with --state to begin anew."
             )
         self._journal.forget_observations()

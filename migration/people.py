@@ -8,7 +8,7 @@ from itertools import islice
 
 from glimpse.records import FolderRecord, FolderStatus, Permission, ShareRecord
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from functions.api.services.accounts import Passwords
 from functions.api.services.errors import Unusable
 from functions.api.services.names import clean_username
@@ -54,7 +54,7 @@ class People:
 
         Raises
         ------
-        Trouble
+        UserError
             If there is no such account.
         """
         for user in users:
@@ -69,14 +69,14 @@ class People:
         try:
             name = clean_username(name)
         except Unusable as error:
-            raise Trouble(str(error)) from error
+            raise UserError(str(error)) from error
         found = self._stores.users.find(name)
         if found is not None:
             return found.user_id
         [user_id] = self._stores.counters.reserve(Counter.USERS)
         user = User(user_id, name, self._passwords.hash(password()), _now())
         if not self._stores.users.create(user):
-            raise Trouble(f"Somebody has made an account {name} meanwhile; try again.")
+            raise UserError(f"Somebody has made an account {name} meanwhile; try again.")
         return user_id
 
     def folders(self, folders: Iterable[OldFolder], owner_id: int | None = None) -> None:
@@ -105,7 +105,9 @@ class People:
         if merge_with is not None:
             there = self._stores.users.find(merge_with)
             if there is None:
-                raise Trouble(f"There is no account {merge_with} that {user.username} could be merged with.")
+                raise UserError(
+                    f"There is no account {merge_with} that {user.username} could be merged with."
+                )
             self._journal.plan(Kind.USER, old, there.user_id, there.username)
             self._journal.note(
                 [changed(Kind.USER, old, f"it is the account {there.username}, whose password stays")]

@@ -28,7 +28,7 @@ from glimpse.records import (
     SpacesChanged,
 )
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from functions.api.services.ports import Counter
 from functions.api.services.uploads import JOB_LIFE, FileOffer, new_record
 from migration.ids import Ids
@@ -93,7 +93,7 @@ class FolderImport:
 
         Raises
         ------
-        Trouble
+        UserError
             If the deployment does not take them. What is done stays so.
         """
         self._plan(images)
@@ -103,7 +103,7 @@ class FolderImport:
             except (FolderGone, EpochChanged):
                 self._drop(planned)
             except GlimpseIndexError as error:
-                raise Trouble(
+                raise UserError(
                     f"The index of folder {self._to.folder_id} could not be written: {error}."
                 ) from error
             step(len(planned))

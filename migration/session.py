@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 from glimpse.generations import NoModelChosen
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.target import Target
 from migration.importing import Import, Watcher
 from migration.journal import Journal
@@ -66,7 +66,7 @@ def migrate(
 
     Raises
     ------
-    Trouble
+    UserError
         If something is missing, or fails; the same call goes on from there.
     """
     tree = OldTree(root)
@@ -98,7 +98,7 @@ def _journal(state: Path, source: str, target: str, *, is_changed: bool) -> Iter
             _describe(journal, source, target)
             yield journal
     except sqlite3.Error as error:
-        raise Trouble(
+        raise UserError(
             f"The import's notes in {file} can't be used: {error}; put them back from a copy. With another "
             "--state all is imported once more."
         ) from error
@@ -110,12 +110,12 @@ def _lock_of(state: Path) -> Iterator[None]:
         state.mkdir(parents=True, exist_ok=True)
         file = (state / "lock").open("w")
     except OSError as error:
-        raise Trouble(f"{state} can't hold the import's notes: {error}; name another --state.") from error
+        raise UserError(f"{state} can't hold the import's notes: {error}; name another --state.") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Trouble(f"This import is under way already, with its state in {state}.") from error
+            raise UserError(f"This import is under way already, with its state in {state}.") from error
         yield
 
 
@@ -123,7 +123,7 @@ def _describe(journal: Journal, source: str, target: str) -> None:
     for name, value in {"source": source, "target": target}.items():
         known = journal.fact(name)
         if known not in {None, value}:
-            raise Trouble(
+            raise UserError(
                 f"This state is of an import with the {name} {shown(known or '')}, not {shown(value)};"
                 " name another --state."
             )
@@ -132,22 +132,24 @@ def _describe(journal: Journal, source: str, target: str) -> None:
 
 def _see_that_state_is_elsewhere(state: Path, tree: OldTree) -> None:
     if state.resolve().is_relative_to(tree.root):
-        raise Trouble(
+        raise UserError(
             f"{state} lies in the old installation, which is not to be changed; name another --state."
         )
 
 
 def _see_that_merged_are_there(old: Installation, options: Options) -> None:
     if options.merged and not old.has_tables:
-        raise Trouble("--merge-user needs --tables: without them nothing says which users there were.")
+        raise UserError("--merge-user needs --tables: without them nothing says which users there were.")
     unknown = sorted(options.merged.keys() - {user.username for user in old.users})
     if unknown:
         names = " or ".join(unknown)
-        raise Trouble(f"No old user is called {names}; --merge-user takes names as the old tables have them.")
+        raise UserError(
+            f"No old user is called {names}; --merge-user takes names as the old tables have them."
+        )
 
 
 def _see_that_there_is_a_model(stores: Stores) -> None:
     try:
         stores.generations.current()
     except NoModelChosen as error:
-        raise Trouble(str(error)) from error
+        raise UserError(str(error)) from error

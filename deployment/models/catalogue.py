@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 
 OWNER = "immich-app"
 """Publishes ONNX exports of open_clip's models, one repository a model."""
@@ -99,7 +99,7 @@ def find(name: str) -> Model:
 
     Raises
     ------
-    Trouble
+    UserError
         If no repository can have such a name.
     """
     for model in CATALOGUE:
@@ -107,7 +107,7 @@ def find(name: str) -> Model:
             return model
     owner, _, last = name.rpartition("/")
     if not _NAME.fullmatch(last) or (owner and not _NAME.fullmatch(owner)) or ".." in name or last == DEMO:
-        raise Trouble(
+        raise UserError(
             f"{name!r} can't be the name of a model on a hub; `glimpse model list` shows the known ones."
         )
     return Model(last, (f"{owner or OWNER}/{last}",))

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 
 MACHINE = "machine"
 """The deployment that ``make run`` starts; those in AWS have keys of their own."""
@@ -37,7 +37,7 @@ def chosen(home: Path, deployment: str = MACHINE) -> Choice | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise Trouble(f"{note} is damaged; remove it, and choose with `glimpse model use`.") from error
+        raise UserError(f"{note} is damaged; remove it, and choose with `glimpse model use`.") from error
 
 
 def choose(home: Path, name: str, deployment: str = MACHINE) -> Choice:

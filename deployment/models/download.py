@@ -19,7 +19,7 @@ from huggingface_hub.errors import CacheNotFound
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import logging as client_log
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.models.catalogue import Model
 from deployment.models.hub import REQUIRED, Remote, explained, is_used
 
@@ -41,7 +41,7 @@ def fetch(model: Model, remote: Remote, folder: Path, advance: Advance) -> None:
 
     Raises
     ------
-    Trouble
+    UserError
         If the connection breaks off, a file isn't what the hub says it is, or a disk is full.
     """
     client_log.set_verbosity(logging.ERROR)  # what it says about retries, the progress bar shows
@@ -57,7 +57,7 @@ def fetch(model: Model, remote: Remote, folder: Path, advance: Advance) -> None:
         if _checksum(cached, file) != _stated(file):
             cached.resolve().unlink()  # else the cache would answer with it for ever
             cached.unlink(missing_ok=True)
-            raise Trouble(
+            raise UserError(
                 f"{file.path} of {remote.repository} doesn't have the checksum that the hub states; it was"
                 " thrown away, and installing again fetches it anew."
             )

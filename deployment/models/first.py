@@ -41,7 +41,7 @@ def give(settings: DeploymentSettings, target: Target, name: str, *, deployed: b
 
     Raises
     ------
-    Trouble
+    UserError
         If the model is not installed, or the deployment does not take it.
     """
     before = chosen(settings.home, target.key)

@@ -19,7 +19,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.hf_api import RepoFile
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.home import explain
 from deployment.models.catalogue import Model
 
@@ -68,8 +68,8 @@ def why_not(model: Model) -> str | None:
         try:
             _resolve(model, timeout=_PROBE_SECONDS)
             answers.append(None)
-        except Trouble as trouble:
-            answers.append(str(trouble).rstrip("."))
+        except UserError as error:
+            answers.append(str(error).rstrip("."))
 
     # In a thread, since no timeout bounds the resolution of a host's name.
     thread = threading.Thread(target=ask, daemon=True)
@@ -83,7 +83,7 @@ def look_up(model: Model) -> Remote:
 
     Raises
     ------
-    Trouble
+    UserError
         If the hub can't be reached, doesn't have it, or has it without a file that a bundle needs.
     """
     repository, commit = _resolve(model)
@@ -92,7 +92,9 @@ def look_up(model: Model) -> Remote:
         files = tuple(file for file in tree if isinstance(file, RepoFile) and is_used(file.path))
     missing = [name for name in REQUIRED if name not in {file.path for file in files}]
     if missing:
-        raise Trouble(f"{repository} lacks {' and '.join(missing)}: it is not a model that Glimpse can use.")
+        raise UserError(
+            f"{repository} lacks {' and '.join(missing)}: it is not a model that Glimpse can use."
+        )
     return Remote(repository, commit, files)
 
 
@@ -110,36 +112,36 @@ def explained(model: Model) -> Iterator[None]:
     try:
         yield
     except GatedRepoError as error:
-        raise Trouble(
+        raise UserError(
             f"{model.name} is open to some accounts only; accept its terms at {constants.ENDPOINT} and set"
             " HF_TOKEN."
         ) from error
     except OfflineModeIsEnabled as error:
-        raise Trouble("HF_HUB_OFFLINE is set, so that no hub is asked; unset it.") from error
+        raise UserError("HF_HUB_OFFLINE is set, so that no hub is asked; unset it.") from error
     except HfHubHTTPError as error:
-        raise Trouble(f"The hub at {constants.ENDPOINT} answered {error.response.status_code}.") from error
+        raise UserError(f"The hub at {constants.ENDPOINT} answered {error.response.status_code}.") from error
     except (LocalEntryNotFoundError, httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-        raise Trouble(f"The hub at {constants.ENDPOINT} can't be reached ({_reason(error)}).") from error
+        raise UserError(f"The hub at {constants.ENDPOINT} can't be reached ({_reason(error)}).") from error
     except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
-        raise Trouble(
+        raise UserError(
             f"HF_ENDPOINT is {constants.ENDPOINT!r}, which is no address of a hub; such begins with https://."
         ) from error
     except httpx2.HTTPError as error:
-        raise Trouble(
+        raise UserError(
             f"The connection to {constants.ENDPOINT} broke off ({_reason(error)}); complete files are kept,"
             " and installing again goes on from there."
         ) from error
     except ValueError as error:
-        raise Trouble(
+        raise UserError(
             f"{constants.ENDPOINT} does not answer as a model hub does ({_reason(error)}); is HF_ENDPOINT"
             " right, and does the network ask for a login?"
         ) from error
     except OSError as error:
         if error.errno is None:  # the client's own: a file that arrived with another size than announced
-            raise Trouble(
+            raise UserError(
                 f"A file of {model.name} did not arrive whole ({_reason(error)}); install it again."
             ) from error
-        raise Trouble(explain(error, Path(error.filename or constants.HF_HUB_CACHE))) from error
+        raise UserError(explain(error, Path(error.filename or constants.HF_HUB_CACHE))) from error
 
 
 def _reason(error: BaseException) -> str:
@@ -159,9 +161,9 @@ def _resolve(model: Model, timeout: float = constants.DEFAULT_ETAG_TIMEOUT) -> t
             except RepositoryNotFoundError:
                 continue
             if info.sha is None:
-                raise Trouble(f"{constants.ENDPOINT} doesn't say which commit {repository} is at.")
+                raise UserError(f"{constants.ENDPOINT} doesn't say which commit {repository} is at.")
             return repository, info.sha
-    raise Trouble(
+    raise UserError(
         f"{constants.ENDPOINT} has no model {' or '.join(model.repositories)}; `glimpse model list` shows the"
         " known ones."
     )

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from glimpse.encoder import Bundle, BundleError, TextEncoder, VisualEncoder
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.home import explain
 from deployment.models import download, hub
 from deployment.models.catalogue import Model
@@ -55,14 +55,14 @@ def install(model: Model, library: Library, watcher: Watcher) -> Bundle:
 
     Raises
     ------
-    Trouble
+    UserError
         If it can't be had or used; nothing of it is left then but the hub client's cache.
     """
 
     def fetch(folder: Path) -> None:
         try:
             remote = hub.look_up(model)
-        except Trouble:
+        except UserError:
             if not download.from_cache(model, folder):
                 raise
             return
@@ -83,23 +83,23 @@ def install_folder(source: Path, library: Library, watcher: Watcher) -> Bundle:
 
     Raises
     ------
-    Trouble
+    UserError
         If it can't be used, or another model of its name is installed.
     """
     try:
         bundle = complete(source)
     except BundleError as error:
-        raise Trouble(f"{error}.") from error
+        raise UserError(f"{error}.") from error
     try:
         name = library.name_of(bundle.name)
-    except Trouble as error:
-        raise Trouble(
+    except UserError as error:
+        raise UserError(
             f"The bundle in {source} is called {bundle.name!r}, and a name is made of letters, digits, dots,"
             " dashes and underscores; name it otherwise in its config.json."
         ) from error
     with library.locked():
         if library.has(name):
-            raise Trouble(f"A model {name} is installed already; remove {library.path(name)} first.")
+            raise UserError(f"A model {name} is installed already; remove {library.path(name)} first.")
         with _staging(library, name) as folder:
             for file in bundle.files():
                 target = folder / file.relative_to(source)
@@ -122,7 +122,7 @@ def _finish(source: Path, library: Library, watcher: Watcher) -> Bundle:
             fitted = source  # somebody has quantized and checked it already
         complete(fitted)
     except BundleError as error:
-        raise Trouble(f"{name} can't be used: {str(error).replace(f'{source}/', '')}.") from error
+        raise UserError(f"{name} can't be used: {str(error).replace(f'{source}/', '')}.") from error
     fitted.replace(library.folder / name)
     return library.bundle(name)
 
@@ -143,7 +143,7 @@ def _staging(library: Library, name: str) -> Iterator[Path]:
         (staging / "source" / name).mkdir(parents=True)
         yield staging / "source" / name
     except OSError as error:
-        raise Trouble(explain(error, Path(error.filename or library.folder))) from error
+        raise UserError(explain(error, Path(error.filename or library.folder))) from error
     finally:
         shutil.rmtree(staging)
 
@@ -152,7 +152,7 @@ def _need_room(folder: Path, size: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if free < size:
-        raise Trouble(
+        raise UserError(
             f"The disk with {folder} has {free / 1e6:,.0f} MB left, and {size / 1e6:,.0f} MB are needed; make"
             " room, or set GLIMPSE_HOME and HF_HOME to folders on another disk."
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from glimpse.encoder import Bundle, BundleError
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.models.catalogue import DEMO, find
 from deployment.settings import ROOT
 
@@ -58,15 +58,15 @@ class Library:
 
         Raises
         ------
-        Trouble
+        UserError
             If it is not installed, or has been damaged since.
         """
         if not self.has(name):
-            raise Trouble(f"The model {name} is not installed; `glimpse model install {name}` does that.")
+            raise UserError(f"The model {name} is not installed; `glimpse model install {name}` does that.")
         try:
             return complete(self.path(name))
         except BundleError as error:
-            raise Trouble(
+            raise UserError(
                 f"{error}; remove {self.path(name)} and `glimpse model install {name}` again."
             ) from error
 

@@ -7,7 +7,7 @@ from glimpse.encoder import Bundle
 from glimpse.generations import Generation, Generations, GenerationStore
 from glimpse.generations.models import MODELS
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.tables import opened
 from deployment.target import Target
 
@@ -22,13 +22,13 @@ def publish(bundle: Bundle, target: Target) -> Generation:
 
     Raises
     ------
-    Trouble
+    UserError
         If the bucket does not take it.
     """
     try:
         shelf.publish(bundle, target.outputs["IndexBucket"], target.client("s3"))
     except shelf.ShelfError as error:
-        raise Trouble(f"The model {bundle.name} could not be published: {error}.") from error
+        raise UserError(f"The model {bundle.name} could not be published: {error}.") from error
     return Generation(bundle.name, bundle.space_id, bundle.digest, bundle.dimension)
 
 
@@ -37,7 +37,7 @@ def generations(target: Target) -> Generations | None:
 
     Raises
     ------
-    Trouble
+    UserError
         If its table can't be read.
     """
     with opened(target, MODELS):
@@ -49,7 +49,7 @@ def begin(bundle: Bundle, target: Target) -> Generations:
 
     Raises
     ------
-    Trouble
+    UserError
         If the bucket or the table refuses.
     """
     generation = publish(bundle, target)

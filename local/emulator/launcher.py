@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.settings import ROOT, region_of
 from local import credentials
 from local.emulator import snapshot
@@ -47,7 +47,7 @@ class Emulator:
 
         Raises
         ------
-        Trouble
+        UserError
             If it ends or does not answer within a minute.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -94,11 +94,11 @@ class Emulator:
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 lines = self._log.read_text(errors="replace").strip().splitlines() or ["(nothing)"]
-                raise Trouble(f"The emulator did not start: {lines[-1]} (its log is {self._log}).")
+                raise UserError(f"The emulator did not start: {lines[-1]} (its log is {self._log}).")
             if is_ready(self._settings.endpoint):
                 return
             time.sleep(0.1)
-        raise Trouble(f"The emulator did not answer within a minute; its log is {self._log}.")
+        raise UserError(f"The emulator did not answer within a minute; its log is {self._log}.")
 
     def _environment(self, temporary: Path) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
@@ -139,7 +139,7 @@ def unpack(folder: Path) -> None:
 
     Raises
     ------
-    Trouble
+    UserError
         If it is damaged.
     """
     snapshot.unpack(folder / "state.json", folder / "state", objects=folder / "s3", undone=folder / "undo")

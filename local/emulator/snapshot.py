@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from local.emulator.undo import undo
 
 _COVERED = "undo"
@@ -59,7 +59,7 @@ def unpack(path: Path, folder: Path, *, objects: Path, undone: Path) -> None:
 
     Raises
     ------
-    Trouble
+    UserError
         If the snapshot is damaged.
     """
     states = _read(path)
@@ -82,9 +82,9 @@ def _read(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise Trouble(f"{path} is damaged ({error}); `make reset` starts anew.") from error
+        raise UserError(f"{path} is damaged ({error}); `make reset` starts anew.") from error
     if not isinstance(content, dict):
-        raise Trouble(f"{path} is damaged (it holds no object); `make reset` starts anew.")
+        raise UserError(f"{path} is damaged (it holds no object); `make reset` starts anew.")
     return content
 
 

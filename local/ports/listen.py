@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from local.settings import HOST
 
 
@@ -19,7 +19,7 @@ def listen(port: int, variable: str) -> socket.socket:
 
     Raises
     ------
-    Trouble
+    UserError
         If it is in use or needs permissions.
     """
     server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -34,5 +34,5 @@ def listen(port: int, variable: str) -> socket.socket:
         else:
             why = f"Port {port} can't be opened ({error.strerror})"
         other = port + 1 if port < 2**16 - 1 else port - 1
-        raise Trouble(f"{why}; free it, or choose another one: {variable}={other} make run") from error
+        raise UserError(f"{why}; free it, or choose another one: {variable}={other} make run") from error
     return server

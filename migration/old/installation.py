@@ -17,7 +17,7 @@ def read_installation(tree: OldTree, tables: Tables | None, spelling: Spelling) 
 
     Raises
     ------
-    Trouble
+    UserError
         If a table or a column that is needed can't be told.
     """
     found = Installation(has_tables=tables is not None, root=of_path(tree.root), looked_for=tree.looked_for)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from migration.old.text import from_bytes
 
 Row = Mapping[str, Any]
@@ -44,24 +44,24 @@ def read_tables(path: Path) -> Tables:
 
     Raises
     ------
-    Trouble
+    UserError
         If there is no such thing, or it can't be read.
     """
     try:
         if not path.exists():
-            raise Trouble(f"There are no tables at {path}.")
+            raise UserError(f"There are no tables at {path}.")
         found = list(_of_folder(path) if path.is_dir() else _of_file(path))
         return Tables(
             {name: rows for name, rows, _ in found}, frozenset(name for name, _, is_view in found if is_view)
         )
     except (OSError, sqlite3.Error, ValueError, csv.Error) as error:
-        raise Trouble(f"The tables in {path} can't be read: {error}.") from error
+        raise UserError(f"The tables in {path} can't be read: {error}.") from error
 
 
 def _of_folder(folder: Path) -> Iterator[_Table]:
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
     if not files:
-        raise Trouble(f"{folder} holds no CSV or JSON files.")
+        raise UserError(f"{folder} holds no CSV or JSON files.")
     for file in files:
         yield from _of_file(file)
 
@@ -76,7 +76,7 @@ def _of_file(file: Path) -> Iterator[_Table]:
     elif file.suffix.lower() == ".json":
         yield from _of_json(file)
     else:
-        raise Trouble(f"{file} is neither a SQLite database nor a .csv or .json file.")
+        raise UserError(f"{file} is neither a SQLite database nor a .csv or .json file.")
 
 
 def _encoding(file: Path) -> str:
@@ -99,7 +99,7 @@ def _of_json(file: Path) -> Iterator[_Table]:
     tables = content if isinstance(content, dict) else {file.stem: content}
     for name, rows in tables.items():
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise Trouble(f"In {file}, {name} is not a list of objects.")
+            raise UserError(f"In {file}, {name} is not a list of objects.")
         yield name, rows, False
 
 

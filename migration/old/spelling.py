@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from migration.notes import Kind, Note, skipped
 from migration.old.rows import Row, Tables
 
@@ -83,7 +83,7 @@ class Spelling:
 
         Raises
         ------
-        Trouble
+        UserError
             If it says something else.
         """
         try:
@@ -96,12 +96,12 @@ class Spelling:
             if not all(isinstance(name, str) for name in names):
                 raise ValueError("tables and columns are called by strings")  # noqa: TRY301 - told below
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise Trouble(f"The mapping {file} can't be read: {error}.") from error
+            raise UserError(f"The mapping {file} can't be read: {error}.") from error
         for meaning, said in columns.items():
             unknown = [meaning] if meaning not in _COLUMNS else sorted(said.keys() - _COLUMNS[meaning].keys())
             if unknown:
                 known = ", ".join(_COLUMNS.get(meaning, _COLUMNS))
-                raise Trouble(f"The mapping {file} speaks of {unknown[0]!r}, where there is: {known}.")
+                raise UserError(f"The mapping {file} speaks of {unknown[0]!r}, where there is: {known}.")
         return cls(tables, columns)
 
 
@@ -119,7 +119,7 @@ def rows_of(tables: Tables, meaning: str, mapping: Spelling) -> list[Row]:
 
     Raises
     ------
-    Trouble
+    UserError
         If the table, or a column that is needed, can't be told, or what the mapping names is not there.
     """
     name = mapping.tables.get(meaning) or _pick(_TABLES[meaning], list(tables.rows))
@@ -128,12 +128,12 @@ def rows_of(tables: Tables, meaning: str, mapping: Spelling) -> list[Row]:
         return []
     if name is None or name not in tables.rows:
         there = ", ".join(sorted(tables.rows)) or "none"
-        raise Trouble(f"No table is called {name or meaning} (there are: {there}); name it with --mapping.")
+        raise UserError(f"No table is called {name or meaning} (there are: {there}); name it with --mapping.")
     rows = tables.rows[name]
     columns = {column: None for row in rows for column in row}
     for column in said.values() if rows else ():
         if column not in columns:
-            raise Trouble(
+            raise UserError(
                 f"The table {name} has no column {column!r} (there are: {', '.join(columns)});"
                 " --mapping has to name columns as they are spelled there."
             )
@@ -143,7 +143,7 @@ def rows_of(tables: Tables, meaning: str, mapping: Spelling) -> list[Row]:
     }
     for needed in _NEEDED[meaning] if rows else ():
         if found[needed] not in columns:
-            raise Trouble(
+            raise UserError(
                 f"Which column of {name} is the {needed} can't be told (there are: {', '.join(columns)});"
                 " say it with --mapping."
             )

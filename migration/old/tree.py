@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from migration.notes import Kind, Note, skipped
 from migration.old.layout import NUMBER, layout_of
 from migration.old.text import of_path
@@ -52,18 +52,18 @@ class OldTree:
 
     Raises
     ------
-    Trouble
+    UserError
         If there is no such folder, or neither images nor indexes in it.
     """
 
     def __init__(self, root: Path) -> None:
         if not root.is_dir():
-            raise Trouble(f"There is no folder {root}.")
+            raise UserError(f"There is no folder {root}.")
         self.root = root.resolve()
         try:
             layout = layout_of(self.root)
         except OSError as error:
-            raise Trouble(f"{error.filename} can't be read: {error.strerror}.") from error
+            raise UserError(f"{error.filename} can't be read: {error.strerror}.") from error
         self._images, self._indexes = layout.images, layout.indexes
         self._files: list[ImageFile] | None = None
         self.looked_for = layout.looked_for
@@ -72,7 +72,7 @@ class OldTree:
             self._leave_out(place, _IS_OUTSIDE)
         if not self._images and not self._indexes:
             links = "".join(f" {self.relative(place)} is {_IS_OUTSIDE}." for place in layout.outside)
-            raise Trouble(
+            raise UserError(
                 f"{root} holds neither images/ nor faiss_indexes/, and is not the folder of an old"
                 f" installation. Looked for: {', '.join(self.looked_for)}.{links}"
             )

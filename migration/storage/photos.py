@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 
 
 class PhotoBucket:
@@ -28,20 +28,20 @@ class PhotoBucket:
 
         Raises
         ------
-        Trouble
+        UserError
             If the bucket does not take them.
         """
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
         except (BotoCoreError, ClientError) as error:
-            raise Trouble(f"The images bucket does not take {key}: {error}.") from error
+            raise UserError(f"The images bucket does not take {key}: {error}.") from error
 
     def put_file(self, key: str, path: Path, content_type: str) -> None:
         """Store a file, unless it is there with this size.
 
         Raises
         ------
-        Trouble
+        UserError
             If the bucket does not take it.
         OSError
             If the file can't be read.
@@ -52,7 +52,7 @@ class PhotoBucket:
             with path.open("rb") as stream:
                 self._client.put_object(Bucket=self._bucket, Key=key, Body=stream, ContentType=content_type)
         except (BotoCoreError, ClientError) as error:
-            raise Trouble(f"The images bucket does not take {key}: {error}.") from error
+            raise UserError(f"The images bucket does not take {key}: {error}.") from error
 
     def _size(self, key: str) -> int | None:
         try:

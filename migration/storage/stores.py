@@ -11,7 +11,7 @@ from glimpse.maintenance import MaintenanceQueue
 from glimpse.records import ImageStore, JobStore, ShareStore
 from glimpse.records.models import MODELS as RECORD_MODELS
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.tables import opened
 from deployment.target import Target
 from functions.api.storage.counters import CounterStore
@@ -51,16 +51,16 @@ def open_stores(target: Target) -> Iterator[Stores]:
 
     Raises
     ------
-    Trouble
+    UserError
         If the deployment is of an earlier version, or a table refuses.
     """
     missing = [name for name in _TABLES if f"{name}Table" not in target.outputs]
     if missing:
-        raise Trouble(
+        raise UserError(
             f"{target.name} is of an earlier version, without a table for {missing[0]}: deploy it again."
         )
     if _UPKEEP not in target.outputs:
-        raise Trouble(f"{target.name} is of an earlier version, without upkeep: deploy it again.")
+        raise UserError(f"{target.name} is of an earlier version, without upkeep: deploy it again.")
     client = target.client("s3")
     index = S3ObjectStore(target.outputs["IndexBucket"], client)
     upkeep = MaintenanceQueue(target.outputs[_UPKEEP], client=target.client("sqs"))

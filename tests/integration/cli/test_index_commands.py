@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from cli import index as commands
 from cli.main import app
 from cli.target import Target
-from deployment.errors import Trouble
+from deployment.errors import UserError
 
 KEY = IndexKey("glimpse", "space-1", 1, 3)
 TABLES = {
@@ -171,7 +171,7 @@ def test_a_repair_tells_the_folder_also_while_uploads_hold_its_record(
         uploads.setattr("time.sleep", lambda _: None)
         repaired = glimpse("repair", "ada", "holidays", "--yes")
     assert not held
-    assert (repaired.exit_code, isinstance(repaired.exception, Trouble)) == (int(is_held_on), is_held_on)
+    assert (repaired.exit_code, isinstance(repaired.exception, UserError)) == (int(is_held_on), is_held_on)
     assert versions(target) == {"space-1": {"N": "2" if is_held_on else "3"}}
     again = glimpse("repair", "ada", "holidays")
     assert f"{KEY.prefix}: nothing to mend." in again.output
@@ -240,7 +240,7 @@ def test_an_index_is_compacted_whole(target: Any) -> None:
 def test_indexes_of_another_backend_go_by_ids(target: Any) -> None:
     fill(target, IndexKey("java", "space-1", 7, 8))
     assert glimpse("check", "7", "8", "--namespace", "java").exit_code == 0
-    assert isinstance(glimpse("check", "ada", "8", "--namespace", "java").exception, Trouble)
+    assert isinstance(glimpse("check", "ada", "8", "--namespace", "java").exception, UserError)
 
 
 @pytest.mark.parametrize("key", [IndexKey("java", "space-1", 1, 3), IndexKey("glimpse", "space-1", 2, 3)])

@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from deployment.account import Account
 from deployment.deploy_to_account import model_for
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.models import first
 from deployment.models.catalogue import DEFAULT, DEMO
 from deployment.models.choice import Choice, choose, chosen
@@ -90,20 +90,20 @@ def test_a_table_that_is_not_there_is_told_in_a_sentence(target: Target) -> None
     missing = Target(
         target.name, target.key, {**target.outputs, "DeploymentTable": "x"}, target.session, None
     )
-    with pytest.raises(Trouble, match="A table of the account can't be used"):
+    with pytest.raises(UserError, match="A table of the account can't be used"):
         generations(missing)
 
 
 def test_a_deployment_to_aws_takes_a_real_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(_: LocalSettings, __: str, ___: first.Say) -> None:
-        raise Trouble("The hub can't be reached.")
+        raise UserError("The hub can't be reached.")
 
     monkeypatch.setattr(first, "install", unreachable)
     with pytest.raises(
-        Trouble, match=r"hub can't be reached\. A deployment takes a real model; .*=demo make"
+        UserError, match=r"hub can't be reached\. A deployment takes a real model; .*=demo make"
     ):
         model_for(settings_of(tmp_path), "aws-1", None)
-    with pytest.raises(Trouble, match="A deployment takes a real model"):
+    with pytest.raises(UserError, match="A deployment takes a real model"):
         model_for(settings_of(tmp_path, "ViT-B-32__openai"), "aws-1", None)
     assert model_for(settings_of(tmp_path, DEMO), "aws-1", None) == DEMO
     shutil.copytree(DEMO_FOLDER, tmp_path / "models" / DEFAULT)
@@ -114,7 +114,7 @@ def test_a_deployment_in_aws_keeps_its_model(target: Target, tmp_path: Path, oth
     begin(Library.of(tmp_path).bundle(DEMO), target)
     assert model_for(settings_of(tmp_path), "aws-1", target) == DEMO
     assert model_for(settings_of(tmp_path, DEMO), "aws-1", target) == DEMO
-    with pytest.raises(Trouble, match=f"`glimpse model use {DEFAULT} --aws` and `glimpse reindex --aws`"):
+    with pytest.raises(UserError, match=f"`glimpse model use {DEFAULT} --aws` and `glimpse reindex --aws`"):
         model_for(settings_of(tmp_path, DEFAULT), "aws-1", target)
     choose(tmp_path, DEFAULT, "aws-1")  # reindexing goes on: the environment may name either
     assert model_for(settings_of(tmp_path, DEFAULT), "aws-1", target) == DEMO
@@ -129,5 +129,5 @@ def test_the_account_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    with pytest.raises(Trouble, match="No AWS region is set"):
+    with pytest.raises(UserError, match="No AWS region is set"):
         Account.of_environment()

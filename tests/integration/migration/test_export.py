@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from cli import export as command
 from cli.main import app
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.tables import opened
 from functions.api.services.ports import User
 from functions.api.storage.folders import OwnedFolderStore
@@ -119,7 +119,7 @@ def test_a_folder_whose_manifest_was_lost_is_not_exported(
 ) -> None:
     out, index = tmp_path / "sea.npz", IndexKey(NAMESPACE, SPACE, 1, 3)
     deployment.s3.delete_object(Bucket=OUTPUTS["IndexBucket"], Key=index.manifest)
-    with pytest.raises(Trouble, match="it is gone, and the index had version"):
+    with pytest.raises(UserError, match="it is gone, and the index had version"):
         export(deployment.target, 1, 3, out, Format.NPZ)
     assert not out.exists()
 
@@ -142,7 +142,7 @@ def test_without_pyarrow_a_sentence_says_how_to_get_it(
     deployment: Deployment, old: OldInstallation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(Trouble, match="pip install pyarrow"):
+    with pytest.raises(UserError, match="pip install pyarrow"):
         export(deployment.target, 1, 3, tmp_path / "sea.parquet", Format.PARQUET)
     assert not list(tmp_path.glob("sea.parquet*"))
 
@@ -173,7 +173,7 @@ def test_a_folder_that_is_not_there_is_no_empty_file(
     erased = add_folder(deployment, 77, 1, "Erased")
     with opened(deployment.target, MODELS):
         OwnedFolderStore().hide(erased)
-    with pytest.raises(Trouble, match=f"User {owner_id} has no folder {folder_id}"):
+    with pytest.raises(UserError, match=f"User {owner_id} has no folder {folder_id}"):
         export(deployment.target, owner_id, folder_id, tmp_path / "none.npz", Format.NPZ)
     assert not list(tmp_path.glob("none*"))
 
@@ -192,10 +192,10 @@ def test_an_index_that_is_damaged_is_not_exported_in_part(
 ) -> None:
     [key] = [key for key in deployment.keys("IndexBucket") if "/1/4/segments/" in key]
     deployment.s3.put_object(Bucket=OUTPUTS["IndexBucket"], Key=key, Body=b"rubbish")
-    with pytest.raises(Trouble, match="can't be read whole"):
+    with pytest.raises(UserError, match="can't be read whole"):
         export(deployment.target, 1, 4, tmp_path / "hills.faiss", Format.FAISS)
     deployment.s3.delete_object(Bucket=OUTPUTS["IndexBucket"], Key=key)
-    with pytest.raises(Trouble, match="does not exist"):
+    with pytest.raises(UserError, match="does not exist"):
         export(deployment.target, 1, 4, tmp_path / "hills.faiss", Format.FAISS)
     assert not list(tmp_path.glob("hills*"))
 
@@ -213,7 +213,7 @@ def test_the_command(
     assert (done.exit_code, "20 vectors of folder Täler" in done.output) == (0, True)
     with np.load(out) as found:
         assert len(found["image_ids"]) == 20
-    assert isinstance(run("ada", "Täler", str(out)).exception, Trouble)
+    assert isinstance(run("ada", "Täler", str(out)).exception, UserError)
     assert run("1", "4", str(out), "--force", "--format", "faiss").exit_code == 0
     assert faiss.read_index(str(out)).ntotal == 20
     for refused in (
@@ -222,7 +222,7 @@ def test_the_command(
         ["ada", "Sea", str(tmp_path / "x.txt")],
         ["ada", "Sea", str(tmp_path / "none/x.npz")],
     ):
-        assert isinstance(run(*refused).exception, Trouble)
+        assert isinstance(run(*refused).exception, UserError)
 
 
 def test_a_number_is_a_name_before_it_is_an_id(
@@ -237,7 +237,7 @@ def test_a_number_is_a_name_before_it_is_an_id(
         out = tmp_path / f"{user}-{folder}.npz"
         done = CliRunner().invoke(app, ["export", user, folder, str(out)], catch_exceptions=False)
         assert f"0 vectors of folder {folder} " in done.output
-    with pytest.raises(Trouble, match="no folder 3"):
+    with pytest.raises(UserError, match="no folder 3"):
         CliRunner().invoke(app, ["export", "001", "3", str(tmp_path / "x.npz")], catch_exceptions=False)
 
 

@@ -12,7 +12,7 @@ import pytest
 from glimpse.records import ImageStatus
 from moto.backends import get_backend
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.tables import opened
 from functions.api.services.accounts import Passwords
 from functions.api.storage.folders import OwnedFolderStore
@@ -54,7 +54,7 @@ def test_columns_of_other_names_are_mapped(
     rows["people"] = people
     del rows["users"]
     (tmp_path / "tables.json").write_text(json.dumps(rows))
-    with pytest.raises(Trouble, match=r"No table is called users \(there are: .*people.*--mapping"):
+    with pytest.raises(UserError, match=r"No table is called users \(there are: .*people.*--mapping"):
         run(old.root, tmp_path / "tables.json")
     mapping = tmp_path / "mapping.json"
     said: dict[str, Any] = {"users": {"table": "people", "columns": {"id": "nr", "username": "nick"}}}
@@ -63,7 +63,7 @@ def test_columns_of_other_names_are_mapped(
     assert "no password hash" in reason(report, "user", "1")
     said["users"]["columns"]["colour"] = "red"
     mapping.write_text(json.dumps(said))
-    with pytest.raises(Trouble, match="'colour', where there is: id, username, password_hash"):
+    with pytest.raises(UserError, match="'colour', where there is: id, username, password_hash"):
         Spelling.load(mapping)
 
 
@@ -85,7 +85,7 @@ def test_a_mapping_names_what_is_there(
 ) -> None:
     mapping = tmp_path / "mapping.json"
     mapping.write_text(json.dumps(said))
-    with pytest.raises(Trouble, match=sentence):
+    with pytest.raises(UserError, match=sentence):
         run(old.root, tables(), spelling=Spelling.load(mapping), dry_run=True)
 
 
@@ -95,7 +95,7 @@ def test_a_mapping_of_a_table_that_is_not_there(
     del old.rows["folder_shares"]
     mapping = tmp_path / "mapping.json"
     mapping.write_text(json.dumps({"shares": {"columns": {"user_id": "with"}}}))
-    with pytest.raises(Trouble, match="No table is called shares"):
+    with pytest.raises(UserError, match="No table is called shares"):
         run(old.root, tables(), spelling=Spelling.load(mapping), dry_run=True)
     assert run(old.root, tables(), dry_run=True).counts["shares_to_import"] == 0
 
@@ -104,9 +104,9 @@ def test_a_mapping_of_a_table_that_is_not_there(
 def test_accounts_to_merge_are_among_the_old_ones(
     dry_run: bool, old: OldInstallation, tables: Any, run: Run, tmp_path: Path
 ) -> None:
-    with pytest.raises(Trouble, match="No old user is called Ada or bob"):
+    with pytest.raises(UserError, match="No old user is called Ada or bob"):
         run(old.root, tables(), dry_run=dry_run, merged={"bob": "ada", "Ada": "ada", "ada": "ada"})
-    with pytest.raises(Trouble, match="--merge-user needs --tables"):
+    with pytest.raises(UserError, match="--merge-user needs --tables"):
         run(old.root, None, dry_run=dry_run, owner="keeper", merged={"ada": "ada"})
     assert not (tmp_path / "state/report.txt").exists()
 
@@ -118,18 +118,18 @@ def test_two_imports_at_once_and_states_of_other_imports_are_refused(
     refused: list[str] = []
 
     def again() -> None:
-        with pytest.raises(Trouble, match="under way already") as trouble:
+        with pytest.raises(UserError, match="under way already") as trouble:
             run(old.root, path)
         refused.append(str(trouble.value))
 
     run(old.root, path, watcher=Listener(step=again))
     assert refused
-    with pytest.raises(Trouble, match="is not to be changed"):
+    with pytest.raises(UserError, match="is not to be changed"):
         run(old.root, path, state="old/state")
     shutil.copytree(old.root, tmp_path / "elsewhere")
-    with pytest.raises(Trouble, match="import with the source"):
+    with pytest.raises(UserError, match="import with the source"):
         run(tmp_path / "elsewhere", path)
-    with pytest.raises(Trouble, match="began with tables"):
+    with pytest.raises(UserError, match="began with tables"):
         run(old.root, None, owner="ada")
     assert not (old.root / "state").exists()
 
@@ -141,7 +141,7 @@ def test_a_deployment_that_was_reset_is_noticed(
     for service in ("dynamodb", "s3"):
         get_backend(service).reset()  # type: ignore[arg-type]
     Deployment.create()
-    with pytest.raises(Trouble, match="was reset since"):
+    with pytest.raises(UserError, match="was reset since"):
         run(old.root, tables())
 
 
@@ -166,15 +166,15 @@ def test_what_people_delete_meanwhile_does_not_come_back(
 
 
 def test_a_folder_without_an_installation_is_named(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(Trouble, match="There is no folder"):
+    with pytest.raises(UserError, match="There is no folder"):
         run(tmp_path / "none", None)
     (tmp_path / "bare").mkdir()
-    with pytest.raises(Trouble, match="holds neither images/ nor"):
+    with pytest.raises(UserError, match="holds neither images/ nor"):
         run(tmp_path / "bare", None)
     (tmp_path / "bare/images").mkdir()
-    with pytest.raises(Trouble, match="--owner"):
+    with pytest.raises(UserError, match="--owner"):
         run(tmp_path / "bare", None)
-    with pytest.raises(Trouble, match="There are no tables"):
+    with pytest.raises(UserError, match="There are no tables"):
         run(tmp_path / "bare", tmp_path / "none.db")
 
 
@@ -186,7 +186,7 @@ def test_notes_that_are_damaged_are_told_in_a_sentence(
     whole = journal.read_bytes()
     for damaged in (b"no database", whole[:4096] + b"\xff" * (len(whole) - 4096)):
         journal.write_bytes(damaged)
-        with pytest.raises(Trouble, match=r"notes in .*journal\.sqlite can't be used"):
+        with pytest.raises(UserError, match=r"notes in .*journal\.sqlite can't be used"):
             run(old.root, tables())
     journal.write_bytes(whole)
     run(old.root, tables())
@@ -196,7 +196,7 @@ def test_a_state_that_is_no_folder_is_told_in_a_sentence(
     old: OldInstallation, tables: Any, run: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(Trouble, match=r"can't hold the import's notes.*name another --state"):
+    with pytest.raises(UserError, match=r"can't hold the import's notes.*name another --state"):
         run(old.root, tables(), state="file")
 
 
@@ -211,5 +211,5 @@ def test_an_account_gets_a_password_however_its_name_is_spelled(
     assert user is not None
     assert Passwords().verify("a new password", user.password_hash)[0]
     for name in ("", "x" * 3000, "\udcff ada"):
-        with pytest.raises(Trouble, match="There is no account"):
+        with pytest.raises(UserError, match="There is no account"):
             set_password(deployment.target, name, "a new password")

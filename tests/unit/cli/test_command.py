@@ -53,12 +53,14 @@ def test_help_names_every_command(tmp_path: Path) -> None:
 
 def test_a_deployment_that_does_not_run_is_told_in_a_sentence(tmp_path: Path) -> None:
     from cli.target import resolve
-    from deployment.errors import Trouble
+    from deployment.errors import UserError
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLIMPSE_HOME", str(tmp_path))
         patch.setenv("EMULATOR_PORT", "9")
-        with pytest.raises(Trouble, match=r"doesn't run at http://127\.0\.0\.1:9; start it with `make run`"):
+        with pytest.raises(
+            UserError, match=r"doesn't run at http://127\.0\.0\.1:9; start it with `make run`"
+        ):
             resolve(aws=False)
 
 

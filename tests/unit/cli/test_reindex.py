@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from cli import reindex
 from cli.main import app
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.models.choice import choose, chosen
 
 ACTIVE, OTHER = {"name": "old model"}, {"name": "new model"}
@@ -85,7 +85,7 @@ def test_a_deployment_that_is_started_anew_is_watched_on(monkeypatch: Any, tmp_p
     deployment = Deployment((200, models("BUILDING")), away, away, flipped)
     assert "Searches use new model" in run(monkeypatch, tmp_path, deployment, "reindex", "new", "--watch")
     monkeypatch.setattr(reindex, "_PATIENCE_SECONDS", -1.0)
-    with pytest.raises(Trouble, match=r"does not answer: .* The change goes on by itself"):
+    with pytest.raises(UserError, match=r"does not answer: .* The change goes on by itself"):
         run(monkeypatch, tmp_path, Deployment((200, models("BUILDING")), away), "reindex", "new", "--watch")
 
 
@@ -120,10 +120,10 @@ def test_a_change_is_ended(
 
 def test_a_refusal_is_told_in_its_own_sentence(monkeypatch: Any, tmp_path: Any) -> None:
     refused = Deployment((409, {"detail": "Wait until that is done."}))
-    with pytest.raises(Trouble, match=r"^Wait until that is done\.$"):
+    with pytest.raises(UserError, match=r"^Wait until that is done\.$"):
         run(monkeypatch, tmp_path, refused, "model", "finalize")
 
 
 def test_without_a_choice_a_name_is_needed(monkeypatch: Any, tmp_path: Any) -> None:
-    with pytest.raises(Trouble, match="name one"):
+    with pytest.raises(UserError, match="name one"):
         run(monkeypatch, tmp_path, Deployment(), "reindex")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from local import credentials
 
 
 def test_they_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:
-    with pytest.raises(Trouble, match="make run"):
+    with pytest.raises(UserError, match="make run"):
         credentials.of(tmp_path)
     made = credentials.ensure(tmp_path)
     path = tmp_path / credentials.FILE
@@ -41,5 +41,5 @@ def test_each_home_has_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"access_key_id": 1}', "null"])
 def test_a_damaged_file_is_said_to_be(tmp_path: Path, content: str) -> None:
     (tmp_path / credentials.FILE).write_text(content)
-    with pytest.raises(Trouble, match="damaged"):
+    with pytest.raises(UserError, match="damaged"):
         credentials.ensure(tmp_path)

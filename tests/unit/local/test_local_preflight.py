@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.home import explain, prepare_home
 from local.lock import HomeLock
 from local.ports.listen import listen
@@ -21,7 +21,7 @@ def test_a_port_in_use_is_named_with_a_way_out() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(Trouble, match=rf"Port {port} is in use .*API_PORT=\d+ make run"):
+        with pytest.raises(UserError, match=rf"Port {port} is in use .*API_PORT=\d+ make run"):
             listen(port, "API_PORT")
 
 
@@ -33,13 +33,13 @@ def test_only_this_machine_can_connect() -> None:
 def test_a_full_disk_is_told_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1_000_000))
-    with pytest.raises(Trouble, match=r"has 1 MB left, and 500 MB are needed"):
+    with pytest.raises(UserError, match=r"has 1 MB left, and 500 MB are needed"):
         prepare_home(tmp_path / "home")
 
 
 def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
-    with pytest.raises(Trouble, match="is not a folder"):
+    with pytest.raises(UserError, match="is not a folder"):
         prepare_home(tmp_path / "home")
 
 
@@ -52,7 +52,7 @@ def test_errors_of_the_system_become_a_sentence(number: int, words: str, tmp_pat
 
 
 def test_a_lock_is_held_once_and_says_by_whom(tmp_path: Path) -> None:
-    with HomeLock(tmp_path), pytest.raises(Trouble, match=f"kill {os.getpid()}"), HomeLock(tmp_path):
+    with HomeLock(tmp_path), pytest.raises(UserError, match=f"kill {os.getpid()}"), HomeLock(tmp_path):
         pass
     with HomeLock(tmp_path):
         pass

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.settings import ROOT
 from local import credentials
 from local.settings import LocalSettings
@@ -31,17 +31,17 @@ def test_the_environment_decides(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "٣٠٠٠"])
 def test_a_port_must_be_one(port: str) -> None:
-    with pytest.raises(Trouble, match="WEB_PORT must be a port number"):
+    with pytest.raises(UserError, match="WEB_PORT must be a port number"):
         LocalSettings.from_environment({"WEB_PORT": port})
 
 
 def test_ports_must_differ() -> None:
-    with pytest.raises(Trouble, match="give each its own"):
+    with pytest.raises(UserError, match="give each its own"):
         LocalSettings.from_environment({"WEB_PORT": "9999"})
 
 
 def test_an_endpoint_must_be_an_address() -> None:
-    with pytest.raises(Trouble, match="AWS_ENDPOINT_URL must be an address"):
+    with pytest.raises(UserError, match="AWS_ENDPOINT_URL must be an address"):
         LocalSettings.from_environment({"AWS_ENDPOINT_URL": "localhost:4566"})
 
 

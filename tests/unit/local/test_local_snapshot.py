@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from local.emulator import snapshot
 
 HELD = {"id": "a", "sent_at": 100.0, "visible_at": 900.0, "receive_count": 1}
@@ -60,5 +60,5 @@ def test_a_first_start_has_no_messages(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["{", "3"])
 def test_damaged_state_is_told(tmp_path: Path, content: str) -> None:
     (tmp_path / "state.json").write_text(content)
-    with pytest.raises(Trouble, match="make reset"):
+    with pytest.raises(UserError, match="make reset"):
         unpack(tmp_path, tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.errors import Trouble
+from deployment.errors import UserError
 from deployment.models import hub
 from deployment.models.catalogue import CATALOGUE, DEFAULT, DEMO, Model, find
 from deployment.models.choice import Choice, choose, chosen
@@ -81,7 +81,7 @@ def test_later_starts_keep_the_model_whatever_a_hub_has(machine: Machine) -> Non
     assert machine.model() == DEMO
     assert machine.model(DEMO) == DEMO
     assert not machine.asked
-    with pytest.raises(Trouble, match=f"`glimpse model use {DEFAULT}` and `glimpse reindex`"):
+    with pytest.raises(UserError, match=f"`glimpse model use {DEFAULT}` and `glimpse reindex`"):
         machine.model(DEFAULT)
     assert chosen(machine.home) == Choice(DEMO, DEMO)
 
@@ -91,7 +91,7 @@ def test_a_change_of_model_does_not_turn_the_environment_into_a_fault(machine: M
     choose(machine.home, "ViT-B-32__openai")
     assert chosen(machine.home) == Choice("ViT-B-32__openai", DEMO)
     assert machine.model(DEMO) == machine.model() == machine.model("ViT-B-32__openai") == "ViT-B-32__openai"
-    with pytest.raises(Trouble, match="The model here is ViT-B-32__openai"):
+    with pytest.raises(UserError, match="The model here is ViT-B-32__openai"):
         machine.model(DEFAULT)
 
 
@@ -111,7 +111,7 @@ def test_deployments_have_choices_of_their_own(tmp_path: Path) -> None:
 
 def test_a_damaged_note_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text("{")
-    with pytest.raises(Trouble, match=r"model\.json is damaged"):
+    with pytest.raises(UserError, match=r"model\.json is damaged"):
         chosen(tmp_path)
 
 
@@ -129,14 +129,14 @@ def test_models_are_found_where_they_are_installed(tmp_path: Path) -> None:
     library = Library.of(tmp_path)
     assert library.names() == [DEMO]
     assert library.bundle(DEMO).name == "glimpse-demo"
-    with pytest.raises(Trouble, match="`glimpse model install Other__weights`"):
+    with pytest.raises(UserError, match="`glimpse model install Other__weights`"):
         library.bundle("Other__weights")
     shutil.copytree(DEMO_FOLDER, tmp_path / "models/Other__weights")
     (tmp_path / "models/.installing-x").mkdir()
     assert library.names() == ["Other__weights", DEMO]
     (tmp_path / "models/Other__weights/textual/tokenizer.json").unlink()
-    with pytest.raises(Trouble, match=r"tokenizer\.json is missing"):
+    with pytest.raises(UserError, match=r"tokenizer\.json is missing"):
         library.bundle("Other__weights")
     shutil.rmtree(tmp_path / "models/Other__weights/textual")
-    with pytest.raises(Trouble, match="it cannot embed"):
+    with pytest.raises(UserError, match="it cannot embed"):
         library.bundle("Other__weights")
