@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter, VectorBatch
+from glimpse.index import IndexKey, IndexMaintenance, IndexReader, IndexWriter, VectorBatch
 from glimpse.index.format.manifest import Manifest
 
 from benchmarks.bucket import MemoryBucket
@@ -36,7 +36,7 @@ def build(key: IndexKey, images: Vectors) -> Built:
         ids = np.arange(start, start + len(part))
         writer.begin(key).commit(VectorBatch(ids, part, np.full(len(part), UNKNOWN_TIME)))
     committed = time.perf_counter()
-    keeper = IndexKeeper(bucket)
+    keeper = IndexMaintenance(bucket)
     keeper.compact(key, whole=True)
     compacted = time.perf_counter()
     # What a merge replaced: the sweep's grace period is longer than a benchmark.

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
-from glimpse.index import Compacted, IndexKeeper, IndexKey, IndexReader, IndexWriter, VectorBatch
+from glimpse.index import Compacted, IndexKey, IndexMaintenance, IndexReader, IndexWriter, VectorBatch
 from glimpse.index.format.manifest import Manifest
 
 from benchmarks.bucket import MemoryBucket
@@ -46,7 +46,7 @@ def unit_vectors(count: int, dimension: int) -> Vectors:
 
 def stream(store: MemoryBucket, vectors: Vectors, batch: int) -> dict[str, float]:
     """Commit all vectors, compacting beside it, and return what that took."""
-    writer, keeper = IndexWriter(store, merge_readers=1), IndexKeeper(store, readers=1)
+    writer, keeper = IndexWriter(store, merge_readers=1), IndexMaintenance(store, readers=1)
     compactions: list[Compacted] = []
     running: Future[Compacted] | None = None
     slowest = 0.0
@@ -85,7 +85,7 @@ def measure(
     taken = stream(store, vectors, batch)
     manifest = manifest_of(store)
     size = sum(entry.bytes for entry in manifest.segments)
-    report = IndexKeeper(store).check(KEY)
+    report = IndexMaintenance(store).check(KEY)
     if report.errors or report.batch is None or len(report.batch) != images:
         raise RuntimeError(f"the index is not what was written: {report.errors}")
     answer = IndexReader(store, disk_budget_bytes=0).search([KEY], vectors[-1], 1)

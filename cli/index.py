@@ -8,8 +8,15 @@ from functools import partial
 from typing import Annotated, TypeVar
 
 import typer
-from glimpse.index import GlimpseIndexError, IndexKeeper, IndexKey, ObjectStore, S3ObjectStore, image_ids
-from glimpse.index import Trouble as Flaw
+from glimpse.index import (
+    Defect,
+    GlimpseIndexError,
+    IndexKey,
+    IndexMaintenance,
+    ObjectStore,
+    S3ObjectStore,
+    image_ids,
+)
 from glimpse.index.admin.measured_recall import MeasuredPromise
 from rich.console import Console
 
@@ -35,10 +42,10 @@ NamespaceOption = Annotated[
 ]
 
 _NOTES = {
-    Flaw.UNSUPPORTED: "update Glimpse to read it",
-    Flaw.SHORT: "nothing is lost; the next merge measures anew",
-    Flaw.UNREFERENCED: "nothing to do: a sweep takes it once it is old enough",
-    Flaw.STRANGE: "not Glimpse's; remove it if nothing else needs it",
+    Defect.UNSUPPORTED: "update Glimpse to read it",
+    Defect.SHORT: "nothing is lost; the next merge measures anew",
+    Defect.UNREFERENCED: "nothing to do: a sweep takes it once it is old enough",
+    Defect.STRANGE: "not Glimpse's; remove it if nothing else needs it",
 }
 _MEND = "`glimpse index repair` mends the index"
 _EMBED_AGAIN = "`glimpse index repair` has them embedded again"
@@ -50,7 +57,7 @@ class _Opened:
 
     target: Target
     store: ObjectStore
-    keeper: IndexKeeper
+    maintenance: IndexMaintenance
     folders: Folders
     indexes: list[IndexKey]
 
@@ -75,9 +82,9 @@ def check(
 def _is_whole(opened: _Opened, index: IndexKey) -> bool:
     """Say what is wrong with an index, and return whether searches find in it all that they should."""
     images, version = opened.folders.images(index), opened.folders.version(index)
-    report = _asked(partial(opened.keeper.check, index, version), index)
+    report = _asked(partial(opened.maintenance.check, index, version), index)
     held = report.batch.image_ids.tolist() if report.batch is not None else []
-    unsupported = any(finding.trouble is Flaw.UNSUPPORTED for finding in report.findings)
+    unsupported = any(finding.defect is Defect.UNSUPPORTED for finding in report.findings)
     missing = {} if unsupported else lacking(images, held)  # a later version may know where they are
     state = "[green]sound[/]" if report.is_sound and not missing else "[red]not sound[/]"
     at = report.manifest.sequence if report.manifest else 0
@@ -89,8 +96,8 @@ def _is_whole(opened: _Opened, index: IndexKey) -> bool:
     for measured in report.measured:
         console.print(f"  {_promised(measured)}", highlight=False)
     for finding in report.findings:
-        what = "[red]error[/]" if finding.trouble.is_error else "note"
-        advice = _NOTES.get(finding.trouble, _MEND)
+        what = "[red]error[/]" if finding.defect.is_error else "note"
+        advice = _NOTES.get(finding.defect, _MEND)
         console.print(f"  {what} {finding.key}: {finding.reason} ({advice})", highlight=False)
     if missing:
         console.print(
@@ -139,7 +146,7 @@ def repair(
 
 def _mend(opened: _Opened, index: IndexKey, version: int, *, yes: bool) -> bool:
     """Mend one index, and return whether there was something to mend."""
-    report = _asked(partial(opened.keeper.check, index, version), index)
+    report = _asked(partial(opened.maintenance.check, index, version), index)
     wrong = report.errors
     if not wrong:
         # A repair that was cut short after it mended the index has not told the folder's record.
@@ -151,7 +158,7 @@ def _mend(opened: _Opened, index: IndexKey, version: int, *, yes: bool) -> bool:
         console.print(f"  {finding.key}: {finding.reason}", highlight=False)
     if not yes:
         typer.confirm("What can't be used is dropped from the index. Go on?", abort=True)
-    repaired = _asked(partial(opened.keeper.repair, index, version), index)
+    repaired = _asked(partial(opened.maintenance.repair, index, version), index)
     opened.folders.raise_version(index, repaired.version)
     if repaired.is_emptied:
         lost = "All its images have to be embedded again."
@@ -194,11 +201,11 @@ def compact(
     The deployment does it by itself; this is for who does not want to wait.
     """
     opened = _open(user, folder, namespace, aws=aws)
-    keeper = opened.keeper
+    maintenance = opened.maintenance
     for index in opened.indexes:
         with console.status(f"Merging {index.prefix} …"):
-            done = _asked(partial(keeper.compact, index, at_rest=True, whole=whole), index)
-            swept = _asked(partial(keeper.sweep, index), index)
+            done = _asked(partial(maintenance.compact, index, at_rest=True, whole=whole), index)
+            swept = _asked(partial(maintenance.sweep, index), index)
         console.print(
             f"{index.prefix}: {done.merges} merges, {done.spans} spans now; {swept.removed} objects swept,"
             f" {swept.marked + swept.young} to be swept when they are old enough.",
@@ -213,7 +220,7 @@ def _open(user: str, folder: str, namespace: str, *, aws: bool) -> _Opened:
     store = S3ObjectStore(target.outputs["IndexBucket"], target.client("s3"))
     folders = Folders(target)
     indexes = indexes_of(folders, store, namespace, user, folder)
-    return _Opened(target, store, IndexKeeper(store), folders, indexes)
+    return _Opened(target, store, IndexMaintenance(store), folders, indexes)
 
 
 def _asked(do: Callable[[], T], index: IndexKey) -> T:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from glimpse.generations import NoModelChosen
-from glimpse.index import GlimpseIndexError, IndexKey, ObjectMissing, Unloading
+from glimpse.index import GlimpseIndexError, IndexExport, IndexKey, ObjectMissing
 from glimpse.records import FolderRecord, FolderStatus
 
 from deployment.errors import UserError
@@ -35,7 +35,7 @@ def export(target: Target, owner_id: int, folder_id: int, path: Path, format_: F
         names = _names(stores, folder_id) if has_record and format_ is not Format.FAISS else {}
         for is_last in (*[False] * (_ROUNDS - 1), True):
             try:
-                unloading = Unloading.begin(stores.index, index, version)
+                unloading = IndexExport.begin(stores.index, index, version)
                 if not (unloading.count or has_record):
                     raise _no_folder(index)
                 contents = Contents(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from glimpse.file_kinds import HEAD_BYTES
-from glimpse.index import Attempt, EpochChanged, GlimpseIndexError, IndexKey, VectorBatch, packed
+from glimpse.index import Attempt, EpochChanged, GlimpseIndexError, IndexKey, VectorBatch, pack_time
 from glimpse.keys import thumbnail_key
 from glimpse.photos import Photo, UnreadablePhoto, guessed, open_photo, thumbnail
 from glimpse.records import (
@@ -287,4 +287,4 @@ class FolderImport:
 
 
 def _indexed_time(photo: Photo) -> int:
-    return packed(photo.taken_at, photo.taken.offset_minutes if photo.taken else None)
+    return pack_time(photo.taken_at, photo.taken.offset_minutes if photo.taken else None)

@@ -7,7 +7,7 @@ and it needs no model, no photographs and no tables, so its role has none.
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from glimpse.index import IndexKeeper, S3ObjectStore
+from glimpse.index import IndexMaintenance, S3ObjectStore
 from glimpse.logs import get_logger, one_line
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import CompactIndex, TendIndexes
@@ -22,7 +22,7 @@ from functions.embed.storage.queues import ConsumedQueues
 
 def _consumer(settings: UpkeepSettings) -> Consumer:
     store = S3ObjectStore(settings.index_bucket)
-    upkeep = IndexUpkeep(store, IndexKeeper(store), MaintenanceQueue(settings.upkeep_queue_url))
+    upkeep = IndexUpkeep(store, IndexMaintenance(store), MaintenanceQueue(settings.upkeep_queue_url))
     return Consumer({CompactIndex: upkeep.compact, TendIndexes: upkeep.tend}, ConsumedQueues())
 
 

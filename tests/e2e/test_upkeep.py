@@ -13,10 +13,10 @@ from glimpse.encoder import Bundle
 from glimpse.index import (
     AttemptExpired,
     CommitContended,
-    IndexKeeper,
+    Defect,
     IndexKey,
+    IndexMaintenance,
     S3ObjectStore,
-    Trouble,
     list_indexes,
 )
 
@@ -57,7 +57,7 @@ class Rounds:
 def upkeep(stack: Stack) -> Iterator[Rounds]:
     """Have every index merged and swept again and again, here and by the function that does it."""
     store = S3ObjectStore(stack.outputs["IndexBucket"], stack.client("s3"))
-    keeper = IndexKeeper(store, grace_seconds=GRACE_SECONDS)
+    keeper = IndexMaintenance(store, grace_seconds=GRACE_SECONDS)
     sqs, queue = stack.client("sqs"), stack.outputs["UpkeepQueueUrl"]
     stop, rounds = threading.Event(), Rounds()
 
@@ -155,12 +155,12 @@ def test_what_cannot_be_used_is_left_out_and_said(stack: Stack, user: User) -> N
     later = {**manifest, "format_version": 99, "sequence": manifest["sequence"] + 1}
     s3.put_object(Bucket=bucket, Key=index.manifest, Body=json.dumps(later).encode())
     assert_partial(stack, index, sound, left=0)
-    [finding] = IndexKeeper(store).check(index).findings
-    assert (finding.trouble, finding.key) == (Trouble.UNSUPPORTED, index.manifest)
+    [finding] = IndexMaintenance(store).check(index).findings
+    assert (finding.trouble, finding.key) == (Defect.UNSUPPORTED, index.manifest)
     s3.put_object(Bucket=bucket, Key=index.manifest, Body=json.dumps(manifest).encode())
     segment = index.object(manifest["segments"][0]["key"])
     s3.put_object(Bucket=bucket, Key=segment, Body=b"truncated")
-    keys = {finding.key for finding in IndexKeeper(store).check(index).findings}
+    keys = {finding.key for finding in IndexMaintenance(store).check(index).findings}
     assert_partial(stack, index, sound, left=2 - manifest["segments"][0]["count"])
     assert keys == {segment, f"{index.prefix}holiday.txt"}
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
-from glimpse.index import Cursor, IndexKeeper, IndexKey, IndexReader, IndexWriter, VectorBatch
+from glimpse.index import Cursor, IndexKey, IndexMaintenance, IndexReader, IndexWriter, VectorBatch
 
 from benchmarks.bucket import MemoryBucket
 from benchmarks.vectors import DISTRIBUTIONS, make_vectors
@@ -49,7 +49,7 @@ def folder(request: pytest.FixtureRequest) -> Folder:
     for start in range(0, size, _COMMIT):
         part = images[start : start + _COMMIT]
         IndexWriter(store).begin(KEY).commit(batch_of(np.arange(start, start + len(part)), part))
-    IndexKeeper(store).compact(KEY, whole=True)
+    IndexMaintenance(store).compact(KEY, whole=True)
     return Folder(store, images, texts)
 
 
@@ -130,7 +130,7 @@ def going_on(store: MemoryBucket, size: int, dimension: int) -> Iterator[None]:
         whole = True
         try:
             while not ended.wait(0.5):
-                IndexKeeper(store).compact(KEY, whole=whole)
+                IndexMaintenance(store).compact(KEY, whole=whole)
                 whole = not whole
         except BaseException as failure:
             failures.append(failure)

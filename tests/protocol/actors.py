@@ -11,8 +11,8 @@ from glimpse.index import (
     AttemptExpired,
     CommitContended,
     EpochChanged,
-    IndexKeeper,
     IndexKey,
+    IndexMaintenance,
     IndexReader,
     IndexWriter,
     RetryPolicy,
@@ -147,8 +147,8 @@ class Actors(RuleBasedStateMachine):
             sleep=lambda _: self.pass_time(1),
         )
 
-    def keeper(self, process: Process) -> IndexKeeper:
-        return IndexKeeper(
+    def keeper(self, process: Process) -> IndexMaintenance:
+        return IndexMaintenance(
             process.store,
             policy=POLICY,
             grace_seconds=GRACE,

@@ -7,7 +7,7 @@ fail, and every state must pass the checker.
 """
 
 from glimpse.index import Answer
-from glimpse.index.admin.check import Trouble, check
+from glimpse.index.admin.check import Defect, check
 from glimpse.index.errors import Conflict, PreconditionFailed
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
@@ -275,7 +275,7 @@ class IndexProtocol(Actors):
             self.pass_time(2 * GRACE + 1)
             self.run_to_the_end(self.start_sweep())
         report = check(self.shared, KEY)
-        assert [f for f in report.findings if f.trouble is not Trouble.STRANGE] == []
+        assert [f for f in report.findings if f.defect is not Defect.STRANGE] == []
         assert report.spans <= REST_SPANS
         assert not [name for name in self.shared.objects if "/marks/" in name]
         assert self.shared.images == self.queue.expected

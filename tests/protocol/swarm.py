@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from glimpse.index import CommitContended, IndexKeeper, IndexKey, IndexWriter, S3ObjectStore, VectorBatch
+from glimpse.index import CommitContended, IndexKey, IndexMaintenance, IndexWriter, S3ObjectStore, VectorBatch
 
 IMAGES = 4
 """Images in a batch."""
@@ -85,7 +85,7 @@ def write(orders: Orders, folder: Path, slot: int) -> None:
 
 def compact(orders: Orders, slot: int) -> None:
     """Compact one folder after the other until killed."""
-    keeper = IndexKeeper(S3ObjectStore(orders.bucket), rng=random.Random(slot))
+    keeper = IndexMaintenance(S3ObjectStore(orders.bucket), rng=random.Random(slot))
     chance = random.Random(slot)
     while True:
         key = index_key(chance.randrange(orders.folders))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from glimpse.index import IndexKeeper, S3ObjectStore
+from glimpse.index import IndexMaintenance, S3ObjectStore
 
 from local.emulator.launcher import Emulator
 from local.settings import LocalSettings
@@ -53,7 +53,7 @@ def swarm(folder: Path, orders: Orders, environment: dict[str, str]) -> None:
 
 def indexed() -> tuple[set[int], int]:
     """Every image in the folders, and how many vectors there are of them."""
-    keeper = IndexKeeper(S3ObjectStore(BUCKET))
+    keeper = IndexMaintenance(S3ObjectStore(BUCKET))
     images: set[int] = set()
     vectors = 0
     for folder in range(FOLDERS):
@@ -88,7 +88,7 @@ def test_killed_writers_lose_and_double_nothing(tmp_path: Path, environment: dic
     images, _ = indexed()
     assert images == images_of(attempted)
     assert len(images) == batches * IMAGES
-    keeper = IndexKeeper(S3ObjectStore(BUCKET))
+    keeper = IndexMaintenance(S3ObjectStore(BUCKET))
     for folder in range(FOLDERS):
         assert keeper.compact(index_key(folder), whole=True).spans == 1
     assert indexed() == (images, len(images))

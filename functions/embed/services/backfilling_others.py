@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from glimpse.generations import OtherMark, Phase
-from glimpse.index import Attempt, EpochChanged, IndexKey, Kept, ObjectStore, image_ids
+from glimpse.index import Attempt, EpochChanged, IndexKey, ObjectStore, SegmentIdCache, image_ids
 from glimpse.messages import BackfillOthers
 from glimpse.other_keys import other_key
 from glimpse.records import parts_of
@@ -62,7 +62,7 @@ class OthersBackfill:
         target = IndexKey(namespace, request.space_id, user_id, folder_id)
         # An earlier delivery may have ended between its commit and its look back: pass over nothing then.
         is_repeated = receive_count > 1
-        kept: Kept = {}  # a large index is not to be read again for every batch
+        kept: SegmentIdCache = {}  # a large index is not to be read again for every batch
         while remaining_seconds() >= RESERVE_SECONDS:
             attempt = self.tools.writer.begin(target)
             there, present = image_ids(self.store, target, kept), image_ids(self.store, source, kept)
@@ -146,4 +146,4 @@ class _Batch:
     index_key: str
     image_ids: Sequence[int]
     there: Set[int]
-    kept: Kept
+    kept: SegmentIdCache

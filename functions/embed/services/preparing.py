@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 
 import numpy as np
-from glimpse.index import packed
+from glimpse.index import pack_time
 from glimpse.photos import (
     TAKEN_AT_UNKNOWN,
     Taken,
@@ -75,7 +75,7 @@ class Prepared:
     @property
     def indexed_time(self) -> int:
         """The time as an index keeps it."""
-        return packed(self.taken_at, self.taken.offset_minutes if self.taken else None)
+        return pack_time(self.taken_at, self.taken.offset_minutes if self.taken else None)
 
     @property
     def facts(self) -> FileFacts:

@@ -14,8 +14,8 @@ from itertools import islice
 from glimpse.index import (
     CommitContended,
     FormatError,
-    IndexKeeper,
     IndexKey,
+    IndexMaintenance,
     ObjectStore,
     StoreUnavailable,
     list_indexes,
@@ -59,7 +59,7 @@ class IndexUpkeep:
     """
 
     store: ObjectStore
-    keeper: IndexKeeper
+    keeper: IndexMaintenance
     queue: UpkeepQueue
     workers: int = 8
 

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 from glimpse.generations import Generations
-from glimpse.index import Answer, Commit, Cursor, Filter, IndexKey, Lookup, Problem
+from glimpse.index import Answer, Commit, Cursor, Filter, IndexKey, Lookup, UnusableObject
 from glimpse.messages import ChangeModels, EmbedAnswer, EmbeddedPictures, ImageFile, ModelsAnswer
 
 Vector = npt.NDArray[np.float32]
@@ -77,7 +77,7 @@ class Reader(Protocol):
 
     def warm(
         self, keys: Sequence[IndexKey], versions: Mapping[IndexKey, int] | None = None
-    ) -> Sequence[Problem]:
+    ) -> Sequence[UnusableObject]:
         """Load what searches over these indexes will need."""
 
 

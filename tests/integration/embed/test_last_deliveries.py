@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from glimpse.generations import CachedGenerations
-from glimpse.index import IndexKeeper
+from glimpse.index import IndexMaintenance
 from glimpse.keys import UploadKey
 from glimpse.records import ImageRecord, ImageStatus, JobStatus
 from numpy.typing import NDArray
@@ -138,7 +138,7 @@ def test_uploads_to_an_index_that_cannot_be_used_say_so_and_succeed_after_its_re
     assert "`glimpse index repair`" in (waiting.reason or "")
     assert world.job(8).failures[0].reason == waiting.reason
     assert world.image(before.image_id).status is ImageStatus.INDEXED
-    repaired = IndexKeeper(world.store).repair(world.index(), world.version())
+    repaired = IndexMaintenance(world.store).repair(world.index(), world.version())
     world.folders.raise_index_version(world.index().folder_id, world.index().space_id, repaired.version)
     (result,) = uploads.process(events([record], 3)).values()
     assert result.outcome is Outcome.INDEXED

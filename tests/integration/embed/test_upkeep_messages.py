@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from glimpse.index import IndexKeeper, VectorBatch
+from glimpse.index import IndexMaintenance, VectorBatch
 from glimpse.index.layout import new_attempt_id, segment_name
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import EraseFolder, TendIndexes
@@ -70,7 +70,7 @@ def test_an_index_at_rest_is_compacted(world: World, upkeep: Handler) -> None:
         "rest_version": version,
     }
     assert again(upkeep(batch(message))) == []
-    assert IndexKeeper(world.store).check(world.index()).spans <= 20
+    assert IndexMaintenance(world.store).check(world.index()).spans <= 20
     assert world.search(photo("chelsea.png")) == before
     assert world.requests(world.upkeep_url) == []
 
@@ -78,7 +78,7 @@ def test_an_index_at_rest_is_compacted(world: World, upkeep: Handler) -> None:
 def test_the_daily_round_finds_what_nobody_asked_for(world: World, upkeep: Handler) -> None:
     version = fill(world, 25)
     assert again(upkeep(batch({"kind": "tend-indexes"}))) == []
-    assert IndexKeeper(world.store).needs(world.index()).version == version
+    assert IndexMaintenance(world.store).needs(world.index()).version == version
     attributes = ["ApproximateNumberOfMessagesDelayed"]
     answer = world.sqs.get_queue_attributes(QueueUrl=world.upkeep_url, AttributeNames=attributes)
     assert answer["Attributes"] == {attributes[0]: "1"}
@@ -89,7 +89,7 @@ def test_rounds_remove_what_nothing_refers_to(world: World) -> None:
     before = world.search(photo("chelsea.png"))
     left = world.index().object(segment_name(new_attempt_id()))  # by a commit whose worker died
     world.store.put_if_none_match(left, b"half a segment")
-    keeper = IndexKeeper(world.store, grace_seconds=0)
+    keeper = IndexMaintenance(world.store, grace_seconds=0)
     rounds = IndexUpkeep(world.store, keeper, MaintenanceQueue(world.upkeep_url))
     for _ in range(3):
         time.sleep(1.0)  # the bucket's dates have whole seconds

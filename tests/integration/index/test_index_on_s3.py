@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from botocore.config import Config
 from glimpse.index import (
-    IndexKeeper,
     IndexKey,
+    IndexMaintenance,
     IndexReader,
     IndexWriter,
     RetryPolicy,
@@ -79,14 +79,14 @@ def test_an_index_is_compacted_and_swept(store: S3ObjectStore, client: S3Client,
     attempt = IndexWriter(store).begin(KEY)
     for image_id in range(40):
         attempt.commit(batch(image_id), removed=[image_id - 1] if image_id % 4 == 1 else [])
-    keeper = IndexKeeper(store)
+    keeper = IndexMaintenance(store)
     assert keeper.compact(KEY, whole=True).spans == 1
     assert keeper.check(KEY).errors == []
     left = set(range(40)) - set(range(0, 40, 4))
     answer = IndexReader(store, disk_dir=tmp_path).search([KEY], QUERY, 100)
     assert ({hit.image_id for hit in answer.hits}, answer.problems) == (left, [])
     for ahead in (3600, 7200):
-        IndexKeeper(store, clock=lambda ahead=ahead: time.time() + ahead).sweep(KEY)
+        IndexMaintenance(store, clock=lambda ahead=ahead: time.time() + ahead).sweep(KEY)
     names = [
         entry["Key"].removeprefix(KEY.prefix) for entry in client.list_objects_v2(Bucket=BUCKET)["Contents"]
     ]

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from glimpse.index import IndexKeeper, IndexKey, S3ObjectStore
+from glimpse.index import IndexKey, IndexMaintenance, S3ObjectStore
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import CompactIndex
 from glimpse.records import ImageStore
@@ -50,7 +50,7 @@ def test_the_index_of_a_large_folder_comes_to_rest(
 ) -> None:
     run(large.root, tables())
     store = S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3)
-    keeper = IndexKeeper(store)
+    keeper = IndexMaintenance(store)
     assert keeper.check(INDEX).spans > MOST_AT_REST
     url = deployment.target.outputs["UpkeepQueueUrl"]
     queue = MaintenanceQueue(url, client=deployment.target.client("sqs"))
@@ -73,7 +73,7 @@ def test_a_first_run_removes_nothing(
 ) -> None:
     monkeypatch.setattr(upkeep_calls, "REST_SECONDS", 0)
     run(old.root, tables())
-    state = IndexKeeper(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3)).check(INDEX)
+    state = IndexMaintenance(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3)).check(INDEX)
     assert (state.vectors, state.tombstones) == (3, 0)
     assert received(deployment) == [], "a small folder needs nobody"
 
@@ -90,7 +90,7 @@ def test_what_was_committed_and_not_noted_is_replaced(
             run(old.root, tables())
     report = run(old.root, tables())
     assert report.counts["vectors_taken_over"] == 3
-    state = IndexKeeper(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3)).check(INDEX)
+    state = IndexMaintenance(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3)).check(INDEX)
     assert (state.is_sound, state.vectors, state.tombstones) == (True, 6, 3)
     assert state.batch is not None
     assert state.batch.image_ids.tolist() == [10, 11, 12]

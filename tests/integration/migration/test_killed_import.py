@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from glimpse.index import IndexKeeper, IndexKey, S3ObjectStore
+from glimpse.index import IndexKey, IndexMaintenance, S3ObjectStore
 from glimpse.records import FolderStore, ImageStatus, ImageStore, JobStore, ShareStore
 
 from deployment.settings import ROOT
@@ -125,7 +125,7 @@ def test_every_era_is_killed_and_comes_over_whole(
 
 
 def check_that_all_is_there_once(deployment: Deployment, old: OldInstallation, images: int) -> None:
-    keeper = IndexKeeper(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3))
+    keeper = IndexMaintenance(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3))
     with opened(deployment.target, MODELS):
         assert sorted(user.username for user in UserModel.scan()) == ["ada", "bob", "dora"]
         assert (OwnedFolderStore().owned_ids(1), OwnedFolderStore().owned_ids(2)) == ([3, 4], [9])

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 
 import pytest
-from glimpse.index import Commit, IndexKeeper, IndexKey, IndexWriter, StoreUnavailable
+from glimpse.index import Commit, IndexKey, IndexMaintenance, IndexWriter, StoreUnavailable
 from glimpse.index.store.object_store import StoredObject
 from glimpse.maintenance import QueueUnavailable
 from glimpse.messages import CompactIndex, TendIndexes, Upkeep
@@ -45,7 +45,7 @@ class World:
         self.queue = Queue(self.store)
         options = {"clock": lambda: self.store.now, "sleep": lambda _: None}
         self.writer = IndexWriter(self.store, merge_readers=1, **options)  # type: ignore[arg-type]
-        keeper = IndexKeeper(self.store, readers=1, **options)  # type: ignore[arg-type]
+        keeper = IndexMaintenance(self.store, readers=1, **options)  # type: ignore[arg-type]
         self.upkeep = IndexUpkeep(self.store, keeper, self.queue, workers=1)
         self.keeper = keeper
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter
+from glimpse.index import IndexKey, IndexMaintenance, IndexReader, IndexWriter
 
 from tests.unit.index.memory_store import MemoryStore
 
@@ -22,8 +22,8 @@ def writer(store: MemoryStore) -> IndexWriter:
 
 
 @pytest.fixture
-def keeper(store: MemoryStore) -> IndexKeeper:
-    return IndexKeeper(store, readers=1, clock=lambda: store.now, sleep=lambda _: None)
+def keeper(store: MemoryStore) -> IndexMaintenance:
+    return IndexMaintenance(store, readers=1, clock=lambda: store.now, sleep=lambda _: None)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter, ObjectUnsupported, Trouble
+from glimpse.index import Defect, IndexKey, IndexMaintenance, IndexReader, IndexWriter, ObjectUnsupported
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,7 +54,7 @@ def searchable(reader: IndexReader, key: IndexKey) -> set[int]:
     return {hit.image_id for hit in reader.search([key], unit_vectors(1)[0], 100).hits}
 
 
-def test_a_sound_index_has_no_findings(writer: IndexWriter, keeper: IndexKeeper, key: IndexKey) -> None:
+def test_a_sound_index_has_no_findings(writer: IndexWriter, keeper: IndexMaintenance, key: IndexKey) -> None:
     assert keeper.check(key).findings == []
     fill(writer, key)
     report = keeper.check(key)
@@ -65,45 +65,45 @@ def test_a_sound_index_has_no_findings(writer: IndexWriter, keeper: IndexKeeper,
 
 
 @pytest.mark.parametrize(
-    ("damage", "trouble", "left"),
+    ("damage", "defect", "left"),
     [
-        (spoil("segments", 0, None), Trouble.MISSING, {3, 4}),
-        (spoil("segments", 1, b""), Trouble.DAMAGED, {2, 4}),
-        (change("segments", 2, sha256="0" * 64), Trouble.DAMAGED, {2, 3}),
-        (change("segments", 2, count=7), Trouble.DAMAGED, {2, 3}),
-        (change("segments", 2, sequence=9), Trouble.OUT_OF_ORDER, {2, 3, 4}),
-        (change("segments", 2, sequence=0), Trouble.OUT_OF_ORDER, {2, 3}),
-        (change("segments", 2, attempts=0, first=2), Trouble.OUT_OF_ORDER, {2, 3}),
-        (change("segments", 1, attempts=0, first=1), Trouble.OUT_OF_ORDER, {2, 4}),
-        (change("segments", 2, attempts=0, first=9), Trouble.OUT_OF_ORDER, {2, 3}),
-        (change("tombstones", 0, attempts=0, first=1), Trouble.OUT_OF_ORDER, {2, 4}),
-        (change("tombstones", 0, sequence=0), Trouble.OUT_OF_ORDER, set()),
-        (change("segments", 2, attempts=1, first=3), Trouble.LOG_UNUSABLE, {2, 3, 4}),
-        (repeat, Trouble.REPEATED, {2, 3, 4}),
-        (spoil("tombstones", 0, None), Trouble.MISSING, {3, 4}),
-        (spoil("tombstones", 0, b"rubbish"), Trouble.DAMAGED, {3, 4}),
+        (spoil("segments", 0, None), Defect.MISSING, {3, 4}),
+        (spoil("segments", 1, b""), Defect.DAMAGED, {2, 4}),
+        (change("segments", 2, sha256="0" * 64), Defect.DAMAGED, {2, 3}),
+        (change("segments", 2, count=7), Defect.DAMAGED, {2, 3}),
+        (change("segments", 2, sequence=9), Defect.OUT_OF_ORDER, {2, 3, 4}),
+        (change("segments", 2, sequence=0), Defect.OUT_OF_ORDER, {2, 3}),
+        (change("segments", 2, attempts=0, first=2), Defect.OUT_OF_ORDER, {2, 3}),
+        (change("segments", 1, attempts=0, first=1), Defect.OUT_OF_ORDER, {2, 4}),
+        (change("segments", 2, attempts=0, first=9), Defect.OUT_OF_ORDER, {2, 3}),
+        (change("tombstones", 0, attempts=0, first=1), Defect.OUT_OF_ORDER, {2, 4}),
+        (change("tombstones", 0, sequence=0), Defect.OUT_OF_ORDER, set()),
+        (change("segments", 2, attempts=1, first=3), Defect.LOG_UNUSABLE, {2, 3, 4}),
+        (repeat, Defect.REPEATED, {2, 3, 4}),
+        (spoil("tombstones", 0, None), Defect.MISSING, {3, 4}),
+        (spoil("tombstones", 0, b"rubbish"), Defect.DAMAGED, {3, 4}),
     ],
 )
 def test_what_is_wrong_is_named_and_mended(
     writer: IndexWriter,
-    keeper: IndexKeeper,
+    keeper: IndexMaintenance,
     reader: IndexReader,
     store: MemoryStore,
     key: IndexKey,
     damage: Damage,
-    trouble: Trouble,
+    defect: Defect,
     left: set[int],
 ) -> None:
     fill(writer, key)
     damage(store, key)
     report = keeper.check(key)
-    assert [finding.trouble for finding in report.errors] == [trouble]
+    assert [finding.defect for finding in report.errors] == [defect]
     assert not report.is_sound
     assert report.batch is not None
     assert set(report.batch.image_ids) == searchable(reader, key)
     repaired = keeper.repair(key)
     assert repaired.version > 3
-    assert [finding.trouble for finding in repaired.mended] == [trouble]
+    assert [finding.defect for finding in repaired.mended] == [defect]
     assert repaired.needs_embedding == (left != {2, 3, 4})
     assert keeper.check(key).errors == []
     assert found(reader, key) == left
@@ -111,29 +111,29 @@ def test_what_is_wrong_is_named_and_mended(
 
 
 def test_a_damaged_manifest_becomes_an_empty_index(
-    writer: IndexWriter, keeper: IndexKeeper, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     late = writer.begin(key)
     fill(writer, key)
     store.now = 1.8e9
     store.objects[key.manifest] = b"{"
-    assert [finding.trouble for finding in keeper.check(key).errors] == [Trouble.DAMAGED]
+    assert [finding.defect for finding in keeper.check(key).errors] == [Defect.DAMAGED]
     repaired = keeper.repair(key)
     assert repaired.is_emptied
     assert repaired.needs_embedding
     assert manifest_of(store, key)["epoch"] > late.epoch
     report = keeper.check(key)
     assert report.errors == []
-    assert {finding.trouble for finding in report.findings} == {Trouble.UNREFERENCED}
+    assert {finding.defect for finding in report.findings} == {Defect.UNREFERENCED}
 
 
 def test_what_a_later_version_wrote_is_left_alone(
-    writer: IndexWriter, keeper: IndexKeeper, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     change("segments", 0, kind="later")(store, key)
     report = keeper.check(key)
-    assert [finding.trouble for finding in report.findings] == [Trouble.UNSUPPORTED]
+    assert [finding.defect for finding in report.findings] == [Defect.UNSUPPORTED]
     assert report.is_sound
     before = store.objects[key.manifest]
     keeper.repair(key)
@@ -144,18 +144,18 @@ def test_what_a_later_version_wrote_is_left_alone(
 
 
 def test_leftovers_and_strangers_are_notes(
-    writer: IndexWriter, keeper: IndexKeeper, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     store.objects[key.object(f"segments/{'a' * 32}.seg")] = b"left over"
     store.objects[key.object("segments/notes.txt")] = b"not ours"
     report = keeper.check(key)
     assert report.is_sound
-    assert [finding.trouble for finding in report.findings] == [Trouble.UNREFERENCED, Trouble.STRANGE]
+    assert [finding.defect for finding in report.findings] == [Defect.UNREFERENCED, Defect.STRANGE]
 
 
 def test_a_repair_starts_over_when_somebody_commits_meanwhile(
-    writer: IndexWriter, keeper: IndexKeeper, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     spoil("segments", 0, None)(store, key)
@@ -203,10 +203,10 @@ def test_a_repair_whose_answer_is_lost_says_what_it_did(
                 writer.begin(key).commit(batch_of([5]))
 
     faulty.put_if_match = swap  # type: ignore[method-assign]
-    repaired = IndexKeeper(faulty, readers=1, clock=lambda: store.now, sleep=lambda _: None).repair(key)
+    repaired = IndexMaintenance(faulty, readers=1, clock=lambda: store.now, sleep=lambda _: None).repair(key)
     assert len(store.manifests) == before + 1 + is_followed
-    assert [finding.trouble for finding in repaired.mended] == [
-        Trouble.DAMAGED if is_emptied else Trouble.MISSING
+    assert [finding.defect for finding in repaired.mended] == [
+        Defect.DAMAGED if is_emptied else Defect.MISSING
     ]
     assert (repaired.is_emptied, repaired.needs_embedding) == (is_emptied, True)
     assert repaired.version == manifest_of(store, key)["sequence"]
@@ -245,7 +245,7 @@ def test_whatever_the_numbers_a_repaired_index_is_sound_and_shows_nothing_more(
         changed.append(("tombstones", changed[astray - 1][1]))
     by_kind = {kind: [entry for of, entry in changed if of == kind] for kind in ("segments", "tombstones")}
     edit_manifest(store, key, epoch=epoch, **by_kind)
-    keeper = IndexKeeper(store, readers=1)
+    keeper = IndexMaintenance(store, readers=1)
     before = keeper.check(key)
     repaired = keeper.repair(key)
     after = keeper.check(key)

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from glimpse.index import IndexKeeper, IndexKey, VectorBatch
+from glimpse.index import IndexKey, IndexMaintenance, VectorBatch
 from glimpse.index.format import container
 from glimpse.index.format.segment_kinds import INVERTED
 from glimpse.index.segments.ivf import Head
@@ -25,7 +25,7 @@ def name(store: MemoryStore, key: IndexKey) -> str:
     return commit_inverted(store, key, batch)
 
 
-def problems(keeper: IndexKeeper, key: IndexKey) -> list[str]:
+def problems(keeper: IndexMaintenance, key: IndexKey) -> list[str]:
     return [str(finding) for finding in keeper.check(key).errors]
 
 
@@ -45,12 +45,12 @@ def with_another_id(data: bytes, space_id: str) -> bytes:
     return bytes(changed)
 
 
-def test_a_sound_one_passes(keeper: IndexKeeper, key: IndexKey, name: str) -> None:
+def test_a_sound_one_passes(keeper: IndexMaintenance, key: IndexKey, name: str) -> None:
     assert problems(keeper, key) == []
 
 
 def test_ids_in_a_list_are_those_of_the_column(
-    keeper: IndexKeeper, store: MemoryStore, key: IndexKey, name: str
+    keeper: IndexMaintenance, store: MemoryStore, key: IndexKey, name: str
 ) -> None:
     store.objects[name] = data = with_another_id(store.objects[name], key.space_id)
     (entry,) = manifest_of(store, key)["segments"]
@@ -62,7 +62,7 @@ def test_ids_in_a_list_are_those_of_the_column(
 
 @pytest.mark.parametrize("field", [{"head_bytes": 7}, {"head_sha256": "0" * 64}])
 def test_the_head_is_where_the_manifest_says(
-    keeper: IndexKeeper, store: MemoryStore, key: IndexKey, name: str, field: dict[str, object]
+    keeper: IndexMaintenance, store: MemoryStore, key: IndexKey, name: str, field: dict[str, object]
 ) -> None:
     (entry,) = manifest_of(store, key)["segments"]
     edit_manifest(store, key, segments=[entry | field])

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from glimpse.index import Effort, IndexKeeper, IndexKey, IndexReader, IndexWriter, VectorBatch
+from glimpse.index import Effort, IndexKey, IndexMaintenance, IndexReader, IndexWriter, VectorBatch
 from glimpse.index.compaction import merge_buffer
-from glimpse.index.compaction.merge_buffer import Gathering
-from glimpse.index.errors import NoRoom
+from glimpse.index.compaction.merge_buffer import MergeBuffer
+from glimpse.index.errors import NoSpaceLeft
 from glimpse.index.format import blobs, segment_kinds
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,7 +69,7 @@ def test_gathered_rows_are_what_was_put_in(counts: list[int], is_on_disk: bool, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(merge_buffer, "_IN_MEMORY_BYTES", 0 if is_on_disk else 2**20)
         parts = [batch_of(range(100 * n, 100 * n + count), seed=n) for n, count in enumerate(counts)]
-        gathered = Gathering(counts, 16)
+        gathered = MergeBuffer(counts, 16)
         for place in rng.sample(range(len(parts)), len(parts)):
             part, cut = parts[place], rng.randint(0, counts[place])
             pieces = (slice(cut), slice(cut, None))
@@ -86,7 +86,7 @@ def test_gathered_rows_are_what_was_put_in(counts: list[int], is_on_disk: bool, 
 def test_more_or_fewer_rows_than_were_said_are_refused() -> None:
     for said in (2, 4):
         with pytest.raises(ValueError, match="was said"):
-            Gathering([said], 16).fill(0, [batch_of([1, 2, 3])])
+            MergeBuffer([said], 16).fill(0, [batch_of([1, 2, 3])])
 
 
 def merged(key: IndexKey) -> tuple[MemoryStore, dict[str, object]]:
@@ -96,7 +96,7 @@ def merged(key: IndexKey) -> tuple[MemoryStore, dict[str, object]]:
     writer.begin(key).commit(batch_of(range(300), seed=1))
     writer.begin(key).commit(batch_of(range(300, 600), seed=2), removed=range(0, 300, 3))
     writer.begin(key).commit(batch_of(range(580, 630), seed=3), removed=[*range(580, 600), 4])
-    IndexKeeper(store).compact(key, whole=True)
+    IndexMaintenance(store).compact(key, whole=True)
     (entry,) = manifest_of(store, key)["segments"]
     return store, entry
 
@@ -112,7 +112,7 @@ def test_a_merge_on_disk_writes_what_one_in_memory_does(
         _, in_memory = merged(key)
     assert through_files["kind"] == "inverted"
     assert {through_files[name] == in_memory[name] for name in ("sha256", "count", "head_sha256")} == {True}
-    report = IndexKeeper(store).check(key)
+    report = IndexMaintenance(store).check(key)
     assert report.is_sound
     assert report.batch is not None
     alive = {*range(300)} - {*range(0, 300, 3), 4} | {*range(300, 630)}
@@ -145,7 +145,7 @@ def test_a_merge_reads_no_lists_and_nothing_twice(key: IndexKey) -> None:
         def put_if_none_match(self, path: str, data: bytes) -> None:
             store.put_if_none_match(path, data)
 
-    IndexKeeper(Counting()).compact(key, whole=True)
+    IndexMaintenance(Counting()).compact(key, whole=True)
     assert len(manifest_of(store, key)["segments"]) == 1
     assert all(0 < read[path] < size for path, size in sizes.items())
 
@@ -182,8 +182,8 @@ def test_a_merge_without_room_says_where_it_is_missing(
         IndexWriter(store).begin(key).commit(batch_of(range(start, start + 300), seed=start))
     before = manifest_of(store, key)
     monkeypatch.setattr(merge_buffer.os, "pwrite", lambda *_: 0)
-    with pytest.raises(NoRoom, match=tempfile.gettempdir()):
-        IndexKeeper(store).compact(key, whole=True)
+    with pytest.raises(NoSpaceLeft, match=tempfile.gettempdir()):
+        IndexMaintenance(store).compact(key, whole=True)
     assert manifest_of(store, key) == before
 
 

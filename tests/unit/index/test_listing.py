@@ -1,4 +1,4 @@
-from glimpse.index import IndexKey, IndexWriter, Kept, image_ids
+from glimpse.index import IndexKey, IndexWriter, SegmentIdCache, image_ids
 
 from tests.unit.index.inverted_index import commit_inverted
 from tests.unit.index.memory_store import MemoryStore
@@ -18,7 +18,7 @@ def test_the_images_of_an_index_are_those_that_a_search_could_find(
 def test_who_asks_again_reads_only_what_is_new(
     writer: IndexWriter, store: MemoryStore, key: IndexKey
 ) -> None:
-    kept: Kept = {}
+    kept: SegmentIdCache = {}
     attempt = writer.begin(key)
     attempt.commit(batch_of([1, 2]))
     assert image_ids(store, key, kept) == {1, 2}

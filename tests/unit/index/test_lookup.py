@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter
+from glimpse.index import IndexKey, IndexMaintenance, IndexReader, IndexWriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,7 +43,7 @@ def test_the_latest_vector_that_was_not_removed_is_found(
             IndexWriter(store).begin(key).commit(batch)
         present |= dict(zip(batch.image_ids.tolist(), batch.vectors, strict=True))
     if merged:
-        IndexKeeper(store, readers=1).compact(key, whole=True)
+        IndexMaintenance(store, readers=1).compact(key, whole=True)
     reader = IndexReader(store, disk_budget_bytes=0)
     for image_id in range(8):
         found = reader.look_up(key, image_id)
@@ -127,7 +127,7 @@ def test_what_a_sweep_took_is_looked_for_in_its_successor(
     reader = IndexReader(store, memory_budget_bytes=0, disk_budget_bytes=0)
     assert reader.look_up(key, 9).vector is None  # knows the manifest now, and keeps no object
     old = [key.object(str(entry["key"])) for entry in manifest_of(store, key)["segments"]]
-    IndexKeeper(store, readers=1).compact(key, whole=True)
+    IndexMaintenance(store, readers=1).compact(key, whole=True)
     store.delete(old)
     found = reader.look_up(key, 1, version)
     assert same(found.vector, first.vectors[0])

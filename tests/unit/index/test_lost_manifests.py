@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 from glimpse.index import (
+    Defect,
     EpochChanged,
-    IndexKeeper,
     IndexKey,
+    IndexMaintenance,
     IndexReader,
     IndexWriter,
     ObjectMissing,
-    Trouble,
 )
 from glimpse.index.store.object_store import Data
 
@@ -86,7 +86,7 @@ def test_a_deletion_loses_nothing(store: MemoryStore, writer: IndexWriter, key: 
 
 
 def test_where_nobody_knows_how_new_it_was_a_lost_index_is_none(
-    store: MemoryStore, keeper: IndexKeeper, key: IndexKey
+    store: MemoryStore, keeper: IndexMaintenance, key: IndexKey
 ) -> None:
     lose(store, key)
     assert keeper.check(key).is_sound
@@ -97,7 +97,7 @@ def test_where_nobody_knows_how_new_it_was_a_lost_index_is_none(
 def test_a_loss_is_an_error_and_mended_by_a_newer_manifest(
     store: MemoryStore,
     writer: IndexWriter,
-    keeper: IndexKeeper,
+    keeper: IndexMaintenance,
     key: IndexKey,
     loss: Loss,
     left: set[int],
@@ -107,7 +107,7 @@ def test_a_loss_is_an_error_and_mended_by_a_newer_manifest(
     late = writer.begin(key)
     loss(store, key)
     (error,) = keeper.check(key, VERSION).errors
-    assert (error.trouble, error.key) == (Trouble.LOST, key.manifest)
+    assert (error.defect, error.key) == (Defect.LOST, key.manifest)
     assert reason in error.reason
     repaired = keeper.repair(key, VERSION)
     assert (repaired.is_emptied, repaired.needs_embedding, len(repaired.dropped)) == (
@@ -126,7 +126,7 @@ def test_a_loss_is_an_error_and_mended_by_a_newer_manifest(
 
 
 def test_a_repair_of_a_lost_manifest_loses_no_commit_that_comes_first(
-    store: MemoryStore, writer: IndexWriter, keeper: IndexKeeper, key: IndexKey
+    store: MemoryStore, writer: IndexWriter, keeper: IndexMaintenance, key: IndexKey
 ) -> None:
     lose(store, key)
     real = store.put_if_none_match
@@ -148,7 +148,7 @@ def test_a_repair_of_a_lost_manifest_loses_no_commit_that_comes_first(
 def test_nothing_is_added_to_an_index_that_is_known_to_be_lost(
     store: MemoryStore,
     writer: IndexWriter,
-    keeper: IndexKeeper,
+    keeper: IndexMaintenance,
     key: IndexKey,
     loss: Loss,
     left: set[int],

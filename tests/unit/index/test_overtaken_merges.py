@@ -1,6 +1,6 @@
 """A merge that is slower than another one, and than the sweep after it."""
 
-from glimpse.index import IndexKeeper, IndexKey, IndexWriter
+from glimpse.index import IndexKey, IndexMaintenance, IndexWriter
 from glimpse.index.store.object_store import StoredObject
 
 from tests.unit.index.memory_store import MemoryStore, manifest_of
@@ -18,14 +18,14 @@ class OvertakenStore(MemoryStore):
     def get(self, key: str) -> StoredObject | None:
         if self.is_armed and "/attempts/" in key:
             self.is_armed = False
-            IndexKeeper(self, readers=1).compact(self._key, whole=True)
+            IndexMaintenance(self, readers=1).compact(self._key, whole=True)
             self.delete([key])
         return super().get(key)
 
 
 def test_a_merge_whose_log_was_swept_gives_way(key: IndexKey) -> None:
     store = OvertakenStore(key)
-    writer, keeper = IndexWriter(store, merge_readers=1), IndexKeeper(store, readers=1)
+    writer, keeper = IndexWriter(store, merge_readers=1), IndexMaintenance(store, readers=1)
     for number in (1, 2):
         writer.begin(key).commit(batch_of([number], seed=number))
     keeper.compact(key, whole=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from glimpse.index import combine
-from glimpse.index.store.byte_ranges import READ_BYTES, Span, plan
+from glimpse.index.store.byte_ranges import READ_BYTES, ByteRange, plan_requests
 from glimpse.index.store.vector_files import VectorFiles
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,12 +20,12 @@ from tests.unit.index.vectors import unit_vectors
 def test_a_plan_reads_every_part_once_in_few_requests(gaps: list[tuple[int, int]], most: int) -> None:
     spans, end = [], 0
     for gap, length in gaps:
-        spans.append(Span(end + gap, length))
+        spans.append(ByteRange(end + gap, length))
         end += gap + length
     data = np.random.default_rng(0).integers(0, 256, end, np.uint8).tobytes()
     order = np.random.default_rng(len(gaps)).permutation(len(spans)).tolist()
     wanted = [spans[place] for place in order]
-    reads = plan(wanted, most)
+    reads = plan_requests(wanted, most)
     assert len(reads) <= most
     got = {
         part: bytes(view)
@@ -36,8 +36,8 @@ def test_a_plan_reads_every_part_once_in_few_requests(gaps: list[tuple[int, int]
 
 
 def test_a_long_stretch_is_read_in_several_requests() -> None:
-    spans = [Span(start * 2**20, 2**20) for start in range(40)]
-    reads = plan(spans, 1)
+    spans = [ByteRange(start * 2**20, 2**20) for start in range(40)]
+    reads = plan_requests(spans, 1)
     assert max(read.span.length for read in reads) <= READ_BYTES
     assert sum(read.span.length for read in reads) == 40 * 2**20
 

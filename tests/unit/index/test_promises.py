@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from glimpse.index import Effort, IndexKeeper, IndexKey, IndexReader, ObjectDamaged, Trouble, VectorBatch
+from glimpse.index import Defect, Effort, IndexKey, IndexMaintenance, IndexReader, ObjectDamaged, VectorBatch
 from glimpse.index.format import container
 from glimpse.index.segments import ivf_build
 from glimpse.index.segments.ivf import Head
@@ -71,7 +71,7 @@ def test_searches_find_what_is_promised(
 
 
 def test_the_check_measures_again(
-    store: MemoryStore, key: IndexKey, keeper: IndexKeeper, batch: VectorBatch
+    store: MemoryStore, key: IndexKey, keeper: IndexMaintenance, batch: VectorBatch
 ) -> None:
     commit_inverted(store, key, batch)
     report = keeper.check(key)
@@ -94,19 +94,19 @@ def promising(data: bytes, promises: object) -> bytes:
 
 
 def test_a_promise_that_is_not_kept_is_a_note(
-    store: MemoryStore, key: IndexKey, keeper: IndexKeeper, batch: VectorBatch
+    store: MemoryStore, key: IndexKey, keeper: IndexMaintenance, batch: VectorBatch
 ) -> None:
     commit_inverted(
         store, key, batch, with_head=False,
         change=lambda data: promising(data, [{"recall": 0.95, "lists": 2, "candidates": 10}]),
     )  # fmt: skip
     report = keeper.check(key)
-    assert [finding.trouble for finding in report.findings] == [Trouble.SHORT]
+    assert [finding.defect for finding in report.findings] == [Defect.SHORT]
     assert report.is_sound
 
 
 def test_segments_of_earlier_versions_promise_nothing(
-    store: MemoryStore, key: IndexKey, keeper: IndexKeeper, reader: IndexReader, batch: VectorBatch
+    store: MemoryStore, key: IndexKey, keeper: IndexMaintenance, reader: IndexReader, batch: VectorBatch
 ) -> None:
     commit_inverted(store, key, batch, with_head=False, change=lambda data: promising(data, None))
     answer = reader.search([key], batch.vectors[5], 5)

@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter
+from glimpse.index import IndexKey, IndexMaintenance, IndexReader, IndexWriter
 from glimpse.index.writer import GRACE_SECONDS
 
 from tests.unit.index.history import fill, found
@@ -12,7 +12,7 @@ from tests.unit.index.vectors import batch_of
 
 
 def test_a_sweep_takes_what_merges_left_in_two_steps(
-    writer: IndexWriter, keeper: IndexKeeper, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     before = found(reader, key)
@@ -31,7 +31,7 @@ def test_a_sweep_takes_what_merges_left_in_two_steps(
 
 
 def test_a_sweep_leaves_what_an_attempt_may_still_name_and_what_is_not_ours(
-    writer: IndexWriter, keeper: IndexKeeper, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     faulty = FaultyStore(store, [], lambda: None, lambda: store.now)
     faulty.fail({3: Fault.CRASH_BEFORE})
@@ -48,7 +48,7 @@ def test_a_sweep_leaves_what_an_attempt_may_still_name_and_what_is_not_ours(
 
 
 def test_a_sweep_may_die_anywhere_and_be_repeated(
-    writer: IndexWriter, keeper: IndexKeeper, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     before = found(reader, key)
@@ -59,7 +59,7 @@ def test_a_sweep_may_die_anywhere_and_be_repeated(
             faulty = FaultyStore(store, [], lambda: None, lambda: store.now)
             faulty.fail({request: fault})
             with contextlib.suppress(Crash):
-                IndexKeeper(faulty, clock=lambda: store.now).sweep(key)
+                IndexMaintenance(faulty, clock=lambda: store.now).sweep(key)
             assert found(reader, key) == before
             assert keeper.check(key).errors == []
     store.now += 2 * GRACE_SECONDS
@@ -79,7 +79,7 @@ def test_a_sweep_may_die_anywhere_and_be_repeated(
 )
 def test_a_damaged_mark_stops_no_sweep_and_goes(
     writer: IndexWriter,
-    keeper: IndexKeeper,
+    keeper: IndexMaintenance,
     store: MemoryStore,
     key: IndexKey,
     caplog: pytest.LogCaptureFixture,
@@ -104,7 +104,7 @@ def test_a_damaged_mark_stops_no_sweep_and_goes(
 
 
 def test_marks_of_a_later_version_are_its_own_business(
-    keeper: IndexKeeper, store: MemoryStore, key: IndexKey
+    keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     name = key.object(f"marks/{'0' * 32}.json")
     store.objects[name] = b'{"kind": "glimpse-marks", "format_version": 2, "list": []}'

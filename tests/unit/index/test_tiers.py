@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from glimpse.index.compaction.policy import Window, next_window, spans_of, tail_window
+from glimpse.index.compaction.policy import MergeWindow, next_window, spans_of, tail_window
 from glimpse.index.format.manifest import Manifest, ObjectEntry
 from glimpse.index.format.segment_kinds import choose_kind
 
@@ -31,7 +31,7 @@ def manifest(segments: Iterable[ObjectEntry], tombstones: Iterable[ObjectEntry] 
     )
 
 
-def sequences(window: Window | None) -> list[int] | None:
+def sequences(window: MergeWindow | None) -> list[int] | None:
     return None if window is None else [span.sequence for span in window.spans]
 
 

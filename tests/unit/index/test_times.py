@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from glimpse.index import Filter, instants, packed
-from glimpse.index.format.capture_times import UNKNOWN_TIME, on_the_spot
+from glimpse.index import Filter, instants, pack_time
+from glimpse.index.format.capture_times import UNKNOWN_TIME, local_times
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,20 +17,20 @@ def seconds(iso: str) -> int:
 
 @given(st.integers(seconds("0001-01-01"), seconds("9999-12-31")), st.none() | st.integers(-14 * 60, 14 * 60))
 def test_both_times_come_back(instant: int, offset: int | None) -> None:
-    column = np.array([packed(instant, offset), UNKNOWN_TIME], np.int64)
+    column = np.array([pack_time(instant, offset), UNKNOWN_TIME], np.int64)
     assert instants(column).tolist() == [instant, UNKNOWN_TIME]
-    assert on_the_spot(column).tolist() == [instant + 60 * (offset or 0), UNKNOWN_TIME]
+    assert local_times(column).tolist() == [instant + 60 * (offset or 0), UNKNOWN_TIME]
 
 
 @given(st.integers(seconds("0001-01-01"), seconds("9999-12-31")))
 def test_a_plain_number_of_seconds_means_what_it_always_did(instant: int) -> None:
-    assert packed(instant, None) == packed(instant, 0) == instant
+    assert pack_time(instant, None) == pack_time(instant, 0) == instant
 
 
 TAKEN = [
-    packed(seconds("2024-05-01T00:30:00+02:00"), 120),
-    packed(seconds("2024-04-30T23:30:00-05:00"), -300),
-    packed(seconds("2024-05-01T12:00:00"), None),
+    pack_time(seconds("2024-05-01T00:30:00+02:00"), 120),
+    pack_time(seconds("2024-04-30T23:30:00-05:00"), -300),
+    pack_time(seconds("2024-05-01T12:00:00"), None),
     UNKNOWN_TIME,
 ]
 FIRST, SECOND = seconds("2024-05-01"), seconds("2024-05-02")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from glimpse.index import Cursor, CursorError, Effort
 from glimpse.index.read.cursor import Bound
-from glimpse.index.read.paging import ROUNDING, Look, Seen, turn
+from glimpse.index.read.paging import ROUNDING, RankingRequest, RankingSlice, next_page
 from glimpse.index.read.stages import RANKS
 from glimpse.index.read.top_k import Hit
 from hypothesis import given, settings
@@ -19,23 +19,23 @@ def exactly(images: list[Hit]) -> list[Hit]:
     return sorted(images, key=lambda hit: (-hit.score, hit.folder_id, hit.image_id))
 
 
-def looking(ranked: list[Hit], *, is_exact: bool) -> Callable[[Look], Seen]:
+def looking(ranked: list[Hit], *, is_exact: bool) -> Callable[[RankingRequest], RankingSlice]:
     """Return what searches a ranking, all of which it has looked at."""
 
-    def look(how: Look) -> Seen:
+    def look(how: RankingRequest) -> RankingSlice:
         if not how.exact:
-            return Seen(ranked[: how.wanted], is_complete=True, is_exact=is_exact)
+            return RankingSlice(ranked[: how.wanted], is_complete=True, is_exact=is_exact)
         left = [hit for hit in exactly(ranked) if how.below is None or hit.score <= how.below]
         if how.past is not None:
             left = [hit for hit in left if hit.score < how.below or (hit.folder_id, hit.image_id) > how.past]
-        return Seen(left[: how.wanted], is_complete=True, is_exact=True)
+        return RankingSlice(left[: how.wanted], is_complete=True, is_exact=True)
 
     return look
 
 
-def turned_through(look: Callable[[Look], Seen], sizes: Iterator[int]) -> list[int]:
+def turned_through(look: Callable[[RankingRequest], RankingSlice], sizes: Iterator[int]) -> list[int]:
     def search(after: Cursor | None, top_k: int) -> tuple[list[int], Cursor | None]:
-        page = turn(look, after or Cursor(0, {}), 0, top_k)
+        page = next_page(look, after or Cursor(0, {}), 0, top_k)
         return [hit.image_id for hit in page.hits], page.after if len(page.hits) == top_k else None
 
     return [image_id for page in pages(search, sizes) for image_id in page]
@@ -77,7 +77,7 @@ def test_rounding_elsewhere_changes_no_page(
     rng = np.random.default_rng(jitter)
     base = np.array(scores) * (ROUNDING / 3)
 
-    def look(how: Look) -> Seen:
+    def look(how: RankingRequest) -> RankingSlice:
         rounded = base + rng.uniform(-0.4, 0.4, len(base)) * ROUNDING
         kept = [
             Hit(number, number % 3, float(score))
@@ -85,13 +85,13 @@ def test_rounding_elsewhere_changes_no_page(
             if how.below is None or score <= how.below
         ]
         ranked = sorted(kept, key=lambda hit: (-hit.score, hit.folder_id, hit.image_id))
-        return Seen(ranked[: how.wanted], is_complete=False, is_exact=False)
+        return RankingSlice(ranked[: how.wanted], is_complete=False, is_exact=False)
 
     # As if the named ranks were over: from a bound above everything.
     after = Cursor(0, {}, Bound(1.0, 0, 0, {}))
     found: list[int] = []
     for number in range(1_000):
-        page = turn(look, after, skip if not number else 0, sizes[number % len(sizes)])
+        page = next_page(look, after, skip if not number else 0, sizes[number % len(sizes)])
         found += [hit.image_id for hit in page.hits]
         after = page.after
         if not page.hits:

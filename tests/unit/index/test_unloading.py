@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from glimpse.index import (
     FormatError,
-    IndexKeeper,
+    IndexExport,
     IndexKey,
+    IndexMaintenance,
     IndexWriter,
     ObjectDamaged,
-    Unloading,
     VectorBatch,
 )
 from hypothesis import given, settings
@@ -21,9 +21,9 @@ from tests.unit.index.vectors import batch_of
 KEY = IndexKey("glimpse", "space", 1, 1)
 
 
-def unloaded(store: MemoryStore, key: IndexKey = KEY) -> tuple[Unloading, VectorBatch]:
+def unloaded(store: MemoryStore, key: IndexKey = KEY) -> tuple[IndexExport, VectorBatch]:
     """Everything at once, in the order of the ids."""
-    unloading = Unloading.begin(store, key)
+    unloading = IndexExport.begin(store, key)
     batches = list(unloading.batches())
     order = np.argsort(np.concatenate([batch.image_ids for batch in batches]))
     whole = VectorBatch(
@@ -51,10 +51,10 @@ def test_it_is_what_the_checker_finds(commits: list[tuple[set[int], set[int], bo
             commit_inverted(store, KEY, batch_of(sorted(added), seed))
         elif added or removed:
             writer.begin(KEY).commit(batch_of(sorted(added), seed) if added else None, sorted(removed))
-    expected = IndexKeeper(store).check(KEY).batch
+    expected = IndexMaintenance(store).check(KEY).batch
     if expected is None or not len(expected):
-        assert Unloading.begin(store, KEY).count == 0
-        assert list(Unloading.begin(store, KEY).batches()) == []
+        assert IndexExport.begin(store, KEY).count == 0
+        assert list(IndexExport.begin(store, KEY).batches()) == []
         return
     unloading, whole = unloaded(store)
     assert (unloading.count, unloading.dimension) == (len(expected), expected.dimension)
@@ -69,7 +69,7 @@ def test_a_large_segment_comes_in_pieces(with_head: bool) -> None:
     batch = batch_of(list(range(1, 18_001)))
     commit_inverted(store, KEY, batch, with_head=with_head)
     IndexWriter(store).begin(KEY).commit(None, list(range(1, 18_001, 2)))
-    unloading = Unloading.begin(store, KEY)
+    unloading = IndexExport.begin(store, KEY)
     sizes = [len(piece) for piece in unloading.batches()]
     assert sum(sizes) == unloading.count == 9_000
     assert (max(sizes) <= 8192) is with_head
@@ -97,5 +97,5 @@ def test_what_is_damaged_is_no_copy(part: str) -> None:
 
 
 def test_an_index_that_does_not_exist_is_empty() -> None:
-    unloading = Unloading.begin(MemoryStore(), KEY)
+    unloading = IndexExport.begin(MemoryStore(), KEY)
     assert (unloading.count, unloading.dimension, list(unloading.batches())) == (0, None, [])

@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 import pytest
-from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter, StoreUnavailable
+from glimpse.index import IndexKey, IndexMaintenance, IndexReader, IndexWriter, StoreUnavailable
 from glimpse.index.errors import AttemptExpired, PreconditionFailed
 from glimpse.index.writer import GRACE_SECONDS
 
@@ -14,7 +14,7 @@ from tests.unit.index.vectors import batch_of
 
 
 def test_a_search_finds_the_same_after_compaction(
-    writer: IndexWriter, keeper: IndexKeeper, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     before = found(reader, key)
@@ -29,7 +29,7 @@ def test_a_search_finds_the_same_after_compaction(
 
 
 def test_a_version_before_merges_reads_what_they_wrote(
-    writer: IndexWriter, keeper: IndexKeeper, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     keeper.compact(key, whole=True)
@@ -44,7 +44,7 @@ def test_a_version_before_merges_reads_what_they_wrote(
 
 
 def test_a_merge_of_the_newest_keeps_their_tombstones_for_what_is_older(
-    writer: IndexWriter, keeper: IndexKeeper, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     writer.begin(key).commit(batch_of(list(range(20_000))))
     attempt = writer.begin(key)
@@ -120,20 +120,20 @@ def test_commits_go_on_during_a_merge(
         faulty = FaultyStore(store, [], interfere, lambda: 0.0)
         faulty.fail({request: Fault.OTHER_WRITER})
         writer.begin(key).commit(batch_of([3]), removed=[50])
-        IndexKeeper(faulty, readers=1, sleep=lambda _: None).compact(key, whole=True)
+        IndexMaintenance(faulty, readers=1, sleep=lambda _: None).compact(key, whole=True)
         assert found(reader, key).keys() in ({1, 2, 3, 4}, {1, 2, 4, 50})
         assert (50 in found(reader, key)) == (request in interfered)
     assert len(interfered) > 6
 
 
 def test_of_two_merges_of_the_same_one_gives_up(
-    writer: IndexWriter, keeper: IndexKeeper, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     before = found(reader, key)
     faulty = FaultyStore(store, [], lambda: keeper.compact(key, whole=True), lambda: 0.0)
     faulty.fail({3: Fault.OTHER_WRITER})
-    done = IndexKeeper(faulty, readers=1, sleep=lambda _: None).compact(key, whole=True)
+    done = IndexMaintenance(faulty, readers=1, sleep=lambda _: None).compact(key, whole=True)
     assert (done.merges, done.overtaken) == (0, 1)
     assert found(reader, key) == before
 
@@ -146,7 +146,7 @@ def test_a_deletion_wins_against_a_merge(
         fill(writer, key)
         faulty = FaultyStore(store, [], lambda: writer.delete(key), lambda: 0.0)
         faulty.fail({request: Fault.OTHER_WRITER})
-        IndexKeeper(faulty, readers=1, sleep=lambda _: None).compact(key, whole=True)
+        IndexMaintenance(faulty, readers=1, sleep=lambda _: None).compact(key, whole=True)
         assert found(reader, key) == {}
         assert manifest_of(store, key)["segments"] == []
 
@@ -154,12 +154,12 @@ def test_a_deletion_wins_against_a_merge(
 def test_a_merge_that_takes_too_long_gives_up(writer: IndexWriter, store: MemoryStore, key: IndexKey) -> None:
     fill(writer, key)
     times = iter(range(0, 100_000, 400))
-    keeper = IndexKeeper(store, readers=1, clock=lambda: float(next(times)), sleep=lambda _: None)
+    keeper = IndexMaintenance(store, readers=1, clock=lambda: float(next(times)), sleep=lambda _: None)
     before = manifest_of(store, key)
     keeper.compact(key, whole=True, seconds=0)
     assert manifest_of(store, key) == before
     slow = iter((0.0, 0.0, 0.0, GRACE_SECONDS + 1))
-    keeper = IndexKeeper(store, readers=1, clock=lambda: next(slow), sleep=lambda _: None)
+    keeper = IndexMaintenance(store, readers=1, clock=lambda: next(slow), sleep=lambda _: None)
     with pytest.raises(AttemptExpired):
         keeper.compact(key, whole=True)
     assert manifest_of(store, key) == before
@@ -167,7 +167,7 @@ def test_a_merge_that_takes_too_long_gives_up(writer: IndexWriter, store: Memory
 
 @pytest.mark.parametrize("ending", [".seg", ".tomb"])
 def test_an_object_that_cannot_be_read_is_named_and_the_rest_is_merged(
-    writer: IndexWriter, keeper: IndexKeeper, store: MemoryStore, key: IndexKey, ending: str
+    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey, ending: str
 ) -> None:
     attempt = writer.begin(key)
     for image_id in range(30):
@@ -184,7 +184,7 @@ def test_an_object_that_cannot_be_read_is_named_and_the_rest_is_merged(
 
 
 def test_a_merge_whose_log_is_damaged_stays_and_the_rest_is_merged(
-    writer: IndexWriter, keeper: IndexKeeper, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     attempt = writer.begin(key)
     attempt.commit(batch_of([1, 2]), removed=[9])
@@ -205,7 +205,7 @@ def test_a_merge_whose_log_is_damaged_stays_and_the_rest_is_merged(
 def test_a_writer_recognises_its_commit_in_what_a_merge_wrote(store: MemoryStore, key: IndexKey) -> None:
     """Its answer is lost, and a merge and a deletion come before it reads again."""
     other = IndexWriter(store, merge_readers=1)
-    keeper = IndexKeeper(store, readers=1)
+    keeper = IndexMaintenance(store, readers=1)
 
     def interfere() -> None:
         keeper.compact(key, whole=True)
@@ -225,7 +225,7 @@ def test_a_writer_recognises_its_commit_in_what_a_merge_wrote(store: MemoryStore
 def test_everything_of_a_commit_may_be_gone_and_it_is_recognised_all_the_same(
     store: MemoryStore, key: IndexKey
 ) -> None:
-    other, keeper = IndexWriter(store, merge_readers=1), IndexKeeper(store, readers=1)
+    other, keeper = IndexWriter(store, merge_readers=1), IndexMaintenance(store, readers=1)
 
     def interfere() -> None:
         other.begin(key).commit(removed=[1])
@@ -240,7 +240,7 @@ def test_everything_of_a_commit_may_be_gone_and_it_is_recognised_all_the_same(
 
 
 def test_logs_forget_what_no_attempt_asks_for_any_more(
-    writer: IndexWriter, keeper: IndexKeeper, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     writer.begin(key).commit(batch_of([1]))
     writer.begin(key).commit(removed=[1])
@@ -256,7 +256,7 @@ def test_logs_forget_what_no_attempt_asks_for_any_more(
     assert keeper.check(key).errors == []
 
 
-def test_a_merge_loses_no_precision(writer: IndexWriter, keeper: IndexKeeper, key: IndexKey) -> None:
+def test_a_merge_loses_no_precision(writer: IndexWriter, keeper: IndexMaintenance, key: IndexKey) -> None:
     fill(writer, key)
     before = keeper.check(key).batch
     keeper.compact(key, whole=True)

@@ -5,11 +5,11 @@ merges what writers leave behind, and removes what nothing refers to. The object
 ``docs/index-format.md``.
 """
 
-from glimpse.index.admin.check import Finding, Report, Trouble
-from glimpse.index.admin.export import Unloading
-from glimpse.index.admin.image_ids import Kept, image_ids
+from glimpse.index.admin.check import CheckReport, Defect, Finding
+from glimpse.index.admin.export import IndexExport
+from glimpse.index.admin.image_ids import SegmentIdCache, image_ids
 from glimpse.index.admin.list_indexes import list_indexes
-from glimpse.index.admin.maintenance import IndexKeeper, Needs
+from glimpse.index.admin.maintenance import IndexMaintenance, UpkeepNeeds
 from glimpse.index.admin.repair import Repaired
 from glimpse.index.commit.manifest_cas import Commit, RetryPolicy
 from glimpse.index.compaction.run import Compacted
@@ -28,14 +28,14 @@ from glimpse.index.errors import (
     StoreError,
     StoreUnavailable,
 )
-from glimpse.index.format.capture_times import instants, packed
+from glimpse.index.format.capture_times import instants, pack_time
 from glimpse.index.layout import IndexKey
 from glimpse.index.read.cursor import Cursor, CursorError
 from glimpse.index.read.filters import Filter
 from glimpse.index.read.lookup import Lookup
 from glimpse.index.read.query_vector import combine
 from glimpse.index.read.reader import IndexReader
-from glimpse.index.read.results import Answer, Problem
+from glimpse.index.read.results import Answer, UnusableObject
 from glimpse.index.read.top_k import Hit
 from glimpse.index.segments.effort import Effort
 from glimpse.index.store.object_store import ObjectStore
@@ -47,12 +47,14 @@ __all__ = [
     "Answer",
     "Attempt",
     "AttemptExpired",
+    "CheckReport",
     "Commit",
     "CommitContended",
     "CommitError",
     "Compacted",
     "Cursor",
     "CursorError",
+    "Defect",
     "Effort",
     "EpochChanged",
     "Filter",
@@ -60,32 +62,30 @@ __all__ = [
     "FormatError",
     "GlimpseIndexError",
     "Hit",
-    "IndexKeeper",
+    "IndexExport",
     "IndexKey",
+    "IndexMaintenance",
     "IndexReader",
     "IndexWriter",
-    "Kept",
     "Lookup",
-    "Needs",
     "ObjectDamaged",
     "ObjectForeign",
     "ObjectMissing",
     "ObjectStore",
     "ObjectUnsupported",
-    "Problem",
     "Repaired",
-    "Report",
     "RetryPolicy",
     "S3ObjectStore",
+    "SegmentIdCache",
     "StoreError",
     "StoreUnavailable",
     "Swept",
-    "Trouble",
-    "Unloading",
+    "UnusableObject",
+    "UpkeepNeeds",
     "VectorBatch",
     "combine",
     "image_ids",
     "instants",
     "list_indexes",
-    "packed",
+    "pack_time",
 ]

@@ -41,7 +41,7 @@ class CommitContended(CommitError):  # noqa: N818
     """Other writers, or a failing store, took every try. Nothing is wrong with the change: try it later."""
 
 
-class NoRoom(GlimpseIndexError):  # noqa: N818
+class NoSpaceLeft(GlimpseIndexError):  # noqa: N818
     """The folder for temporary files has no room for a merge."""
 
 

@@ -11,11 +11,13 @@ from glimpse.index.layout import MAX_ID
 Ids = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Vectors = npt.NDArray[np.float32]
+Halves = npt.NDArray[np.float16]
+"""Vectors in half precision."""
 
 _UNIT_TOLERANCE = 1e-3
 
 
-class Rows(Protocol):
+class VectorRows(Protocol):
     """Distinct images with their vectors, which need not all be in memory."""
 
     @property

@@ -19,8 +19,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from glimpse.index.commit.manifest_cas import Commit, Found, RetryPolicy, Swapper
-from glimpse.index.commit.staged_objects import Change, write_commit
+from glimpse.index.commit.manifest_cas import Commit, CurrentManifest, RetryPolicy, Swapper
+from glimpse.index.commit.staged_objects import StagedChange, write_commit
 from glimpse.index.compaction.merge import InputUnusableError, Merger
 from glimpse.index.compaction.policy import next_window, tail_window
 from glimpse.index.compaction.sweep import GRACE_SECONDS
@@ -109,7 +109,7 @@ class IndexWriter:
         """
         attempt_id = new_attempt_id()
 
-        def follow(found: Found) -> Manifest | Commit:
+        def follow(found: CurrentManifest) -> Manifest | Commit:
             if found.manifest:
                 return Commit(found.sequence, found.epoch)
             return Manifest.empty(key, attempt_id, epoch=0, sequence=1)
@@ -134,7 +134,7 @@ class IndexWriter:
         first_epoch: int | None = None
         replaced: Manifest | None = None
 
-        def follow(found: Found) -> Manifest | Commit:
+        def follow(found: CurrentManifest) -> Manifest | Commit:
             nonlocal first_epoch, replaced
             if first_epoch is None:
                 first_epoch = found.epoch
@@ -224,7 +224,7 @@ class Attempt:
         commit = self._swapper.swap_until_done(self.key, lambda found: self._follow(found, change))
         return self._tidied(commit, change.seen)
 
-    def _follow(self, found: Found, change: Change) -> Manifest | Commit:
+    def _follow(self, found: CurrentManifest, change: StagedChange) -> Manifest | Commit:
         """Return the manifest with the change in it, or the commit where it has got in already."""
         manifest = found.manifest
         committed = self._committed(found, change)
@@ -247,7 +247,7 @@ class Attempt:
         change.seen = following
         return following
 
-    def _committed(self, found: Found, change: Change) -> int | None:
+    def _committed(self, found: CurrentManifest, change: StagedChange) -> int | None:
         """Return under which sequence number the change got in, or None if it did not."""
         manifest = found.manifest
         if manifest is None:
@@ -259,7 +259,7 @@ class Attempt:
             change.seen = manifest
         return committed
 
-    def _absorbed(self, manifest: Manifest, change: Change) -> int | None:
+    def _absorbed(self, manifest: Manifest, change: StagedChange) -> int | None:
         """Return under which sequence number the change got in, if a merge has absorbed it since."""
         for sequence in sorted(number for number in change.tried if number <= manifest.sequence):
             if commit_log.committed_as(self._swapper.store, self.key, manifest, change.attempt_id, sequence):

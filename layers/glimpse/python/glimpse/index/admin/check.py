@@ -26,7 +26,7 @@ from glimpse.index.format.spans import spans_of
 from glimpse.index.format.visibility import merge_batches
 from glimpse.index.layout import IndexKey, is_marks_name, is_swept_name
 from glimpse.index.segments import verified_read
-from glimpse.index.segments.effort import Promise
+from glimpse.index.segments.effort import RecallPromise
 from glimpse.index.store.object_store import ObjectStore
 from glimpse.index.vectors import Ids, VectorBatch
 
@@ -35,7 +35,7 @@ _TOLERANCE = 0.02
 """What two measurements with different queries may differ by."""
 
 
-class Trouble(Enum):
+class Defect(Enum):
     """What a finding is about."""
 
     LOST = "older than it was"
@@ -53,7 +53,7 @@ class Trouble(Enum):
     @property
     def is_error(self) -> bool:
         """Whether the index is not what it should be. Leftovers, and what later versions wrote, are notes."""
-        return self not in (Trouble.UNSUPPORTED, Trouble.SHORT, Trouble.UNREFERENCED, Trouble.STRANGE)
+        return self not in (Defect.UNSUPPORTED, Defect.SHORT, Defect.UNREFERENCED, Defect.STRANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Finding:
 
     Attributes
     ----------
-    trouble : Trouble
+    defect : Defect
         What it is about.
     key : str
         The object's key in the bucket.
@@ -72,7 +72,7 @@ class Finding:
         What the manifest calls the object; empty for the manifest itself.
     """
 
-    trouble: Trouble
+    defect: Defect
     key: str
     reason: str
     name: str = ""
@@ -82,7 +82,7 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Report:
+class CheckReport:
     """What a check found.
 
     Attributes
@@ -113,7 +113,7 @@ class Report:
     @property
     def errors(self) -> list[Finding]:
         """The findings that say that the index is not what it should be."""
-        return [finding for finding in self.findings if finding.trouble.is_error]
+        return [finding for finding in self.findings if finding.defect.is_error]
 
     @property
     def is_sound(self) -> bool:
@@ -121,7 +121,7 @@ class Report:
         return not self.errors
 
 
-def check(store: ObjectStore, key: IndexKey, version: int = 0) -> Report:
+def check(store: ObjectStore, key: IndexKey, version: int = 0) -> CheckReport:
     """Verify an index: its manifest, every object that it names, and what else lies under its prefix.
 
     Parameters
@@ -144,8 +144,8 @@ def check(store: ObjectStore, key: IndexKey, version: int = 0) -> Report:
     return report
 
 
-def _look(store: ObjectStore, key: IndexKey, version: int) -> Report:
-    report = Report()
+def _look(store: ObjectStore, key: IndexKey, version: int) -> CheckReport:
+    report = CheckReport()
     # Before the manifest, so that what is written meanwhile does not look left over.
     listed = [item.key.removeprefix(key.prefix) for item in store.list(key.prefix)]
     stored = store.get(key.manifest)
@@ -157,7 +157,7 @@ def _look(store: ObjectStore, key: IndexKey, version: int) -> Report:
             report.findings.append(Finding(_trouble(error), key.manifest, str(error)))
             return report
     if lost := shortfall(report.manifest, version):
-        report.findings.append(Finding(Trouble.LOST, key.manifest, lost))
+        report.findings.append(Finding(Defect.LOST, key.manifest, lost))
     _check_manifest(report, key)
     _check_objects(report, store, key)
     named = set(report.manifest.names()) if report.manifest else set()
@@ -168,9 +168,9 @@ def _look(store: ObjectStore, key: IndexKey, version: int) -> Report:
             report.findings += _check_mark(store, key, name)
             continue
         if is_swept_name(name):
-            found = Finding(Trouble.UNREFERENCED, key.object(name), "no manifest names it", name)
+            found = Finding(Defect.UNREFERENCED, key.object(name), "no manifest names it", name)
         else:
-            found = Finding(Trouble.STRANGE, key.object(name), "no object of an index is called so", name)
+            found = Finding(Defect.STRANGE, key.object(name), "no object of an index is called so", name)
         report.findings.append(found)
     return report
 
@@ -183,10 +183,10 @@ def _check_mark(store: ObjectStore, key: IndexKey, name: str) -> Iterator[Findin
     except ObjectUnsupported:
         pass  # a sweep of that version uses it
     except ObjectDamaged as error:
-        yield Finding(Trouble.UNREFERENCED, key.object(name), str(error), name)
+        yield Finding(Defect.UNREFERENCED, key.object(name), str(error), name)
 
 
-def _check_manifest(report: Report, key: IndexKey) -> None:
+def _check_manifest(report: CheckReport, key: IndexKey) -> None:
     """Verify what a manifest says by itself."""
     manifest = report.manifest
     if manifest is None:
@@ -196,11 +196,11 @@ def _check_manifest(report: Report, key: IndexKey) -> None:
     for entry in manifest.objects():
         place = key.object(entry.key)
         if entry.key in seen:
-            note(Finding(Trouble.REPEATED, place, "the manifest names it twice", entry.key))
+            note(Finding(Defect.REPEATED, place, "the manifest names it twice", entry.key))
         seen.add(entry.key)
         if not 1 <= entry.sequence <= manifest.sequence:
             reason = f"its sequence number {entry.sequence} is not one of 1 to {manifest.sequence}"
-            note(Finding(Trouble.OUT_OF_ORDER, place, reason, entry.key))
+            note(Finding(Defect.OUT_OF_ORDER, place, reason, entry.key))
     spans = spans_of(manifest)
     report.spans = len(spans)
     report.vectors = sum(entry.count for entry in manifest.segments)
@@ -209,13 +209,13 @@ def _check_manifest(report: Report, key: IndexKey) -> None:
         name = span.entries[0].key
         if span.first > span.sequence or (before is not None and span.first <= before.sequence):
             reason = f"it stands for commits {span.first} to {span.sequence}, which others stand for too"
-            note(Finding(Trouble.OUT_OF_ORDER, key.object(name), reason, name))
+            note(Finding(Defect.OUT_OF_ORDER, key.object(name), reason, name))
     if manifest.epoch > manifest.sequence:
         reason = f"its epoch {manifest.epoch} is above its sequence number {manifest.sequence}"
-        note(Finding(Trouble.OUT_OF_ORDER, key.manifest, reason))
+        note(Finding(Defect.OUT_OF_ORDER, key.manifest, reason))
 
 
-def _check_objects(report: Report, store: ObjectStore, key: IndexKey) -> None:
+def _check_objects(report: CheckReport, store: ObjectStore, key: IndexKey) -> None:
     """Verify every object that the manifest names, and work out what a search can find."""
     manifest = report.manifest
     if manifest is None:
@@ -247,13 +247,15 @@ def _check_objects(report: Report, store: ObjectStore, key: IndexKey) -> None:
     report.batch = merge_batches(current, masks, manifest.dimension or 0)
 
 
-def _check_promises(report: Report, place: str, name: str, measured: Sequence[tuple[Promise, float]]) -> None:
+def _check_promises(
+    report: CheckReport, place: str, name: str, measured: Sequence[tuple[RecallPromise, float]]
+) -> None:
     """Note what a segment promises, and what was measured now."""
     report.measured += [MeasuredPromise(place, *each) for each in measured] or [MeasuredPromise(place)]
     for promise, recall in measured:
         if recall < promise.recall - _TOLERANCE:
             reason = f"searches find {recall:.3f} of the ten nearest images; it promises {promise.recall}"
-            report.findings.append(Finding(Trouble.SHORT, place, reason, name))
+            report.findings.append(Finding(Defect.SHORT, place, reason, name))
 
 
 def _check_logs(manifest: Manifest, store: ObjectStore, key: IndexKey) -> Iterator[Finding]:
@@ -263,18 +265,18 @@ def _check_logs(manifest: Manifest, store: ObjectStore, key: IndexKey) -> Iterat
         try:
             sequences = commit_log.read(store, key, entry)["sequence"]
         except (Conflict, FormatError) as error:
-            yield Finding(Trouble.LOG_UNUSABLE, key.object(entry.key), str(error), entry.key)
+            yield Finding(Defect.LOG_UNUSABLE, key.object(entry.key), str(error), entry.key)
             continue
         if not all(entry.absorbed(int(sequence)) for sequence in np.unique(sequences)):
             reason = "its log names commits that it does not stand for"
-            yield Finding(Trouble.LOG_UNUSABLE, key.object(entry.key), reason, entry.key)
+            yield Finding(Defect.LOG_UNUSABLE, key.object(entry.key), reason, entry.key)
 
 
-def _trouble(error: FormatError) -> Trouble:
+def _trouble(error: FormatError) -> Defect:
     kinds = {
-        ObjectMissing: Trouble.MISSING,
-        ObjectDamaged: Trouble.DAMAGED,
-        ObjectForeign: Trouble.FOREIGN,
-        ObjectUnsupported: Trouble.UNSUPPORTED,
+        ObjectMissing: Defect.MISSING,
+        ObjectDamaged: Defect.DAMAGED,
+        ObjectForeign: Defect.FOREIGN,
+        ObjectUnsupported: Defect.UNSUPPORTED,
     }
     return kinds[type(error)]

@@ -9,7 +9,7 @@ import numpy as np
 from glimpse.index.errors import ObjectMissing, ObjectUnsupported
 from glimpse.index.format import segment_kinds
 from glimpse.index.format.manifest import Manifest, ObjectEntry, shortfall
-from glimpse.index.format.visibility import surviving
+from glimpse.index.format.visibility import visible_ids
 from glimpse.index.layout import IndexKey
 from glimpse.index.segments import verified_read
 from glimpse.index.store.object_store import ObjectStore
@@ -25,7 +25,7 @@ class _Part:
 
 
 @dataclass(frozen=True, eq=False)
-class Unloading:
+class IndexExport:
     """What searches of an index can find, as its manifest of one moment says.
 
     Attributes
@@ -73,7 +73,7 @@ class Unloading:
         ]
         held = [_image_ids(store, key, entry, manifest.dimension) for entry in manifest.segments]
         numbers = (entry.sequence for entry in manifest.segments)
-        kept = np.sort(surviving(list(zip(numbers, held, strict=True)), masks)[0])
+        kept = np.sort(visible_ids(list(zip(numbers, held, strict=True)), masks)[0])
         lengths = [len(ids) for ids in held]
         ends = np.cumsum(lengths, dtype=np.int64)
         parts = tuple(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from glimpse.index.errors import ObjectMissing
 from glimpse.index.format.manifest import Manifest, ObjectEntry
-from glimpse.index.format.visibility import surviving
+from glimpse.index.format.visibility import visible_ids
 from glimpse.index.layout import IndexKey
 from glimpse.index.segments import verified_read
 from glimpse.index.store.object_store import ObjectStore
@@ -19,11 +19,11 @@ _ROUNDS = 5
 
 Ids = NDArray[np.int64]
 
-Kept = dict[str, Ids]
+SegmentIdCache = dict[str, Ids]
 """The ids that objects hold, by their keys: what was read once never changes."""
 
 
-def image_ids(store: ObjectStore, key: IndexKey, kept: Kept | None = None) -> set[int]:
+def image_ids(store: ObjectStore, key: IndexKey, kept: SegmentIdCache | None = None) -> set[int]:
     """Return the ids of an index's images, as its manifest of this moment says.
 
     Parameters
@@ -50,7 +50,7 @@ def image_ids(store: ObjectStore, key: IndexKey, kept: Kept | None = None) -> se
     return _image_ids(store, key, kept)
 
 
-def _image_ids(store: ObjectStore, key: IndexKey, kept: Kept) -> set[int]:
+def _image_ids(store: ObjectStore, key: IndexKey, kept: SegmentIdCache) -> set[int]:
     stored = store.get(key.manifest)
     if stored is None:
         return set()
@@ -73,4 +73,4 @@ def _image_ids(store: ObjectStore, key: IndexKey, kept: Kept) -> set[int]:
         )
         for entry in manifest.segments
     ]
-    return set(surviving(parts, masks)[1].tolist())
+    return set(visible_ids(parts, masks)[1].tolist())

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from glimpse.index.admin.check import Report, check
+from glimpse.index.admin.check import CheckReport, check
 from glimpse.index.admin.repair import Repaired, repair
 from glimpse.index.commit.manifest_cas import RetryPolicy, Swapper
 from glimpse.index.compaction import policy
@@ -17,7 +17,7 @@ from glimpse.index.store.object_store import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class UpkeepNeeds:
     """What an index needs.
 
     Attributes
@@ -33,7 +33,7 @@ class Needs:
     is_due_at_rest: bool = False
 
 
-class IndexKeeper:
+class IndexMaintenance:
     """Keeps the indexes of one bucket in order, whatever writers and readers do meanwhile.
 
     Parameters
@@ -66,7 +66,7 @@ class IndexKeeper:
         self._grace_seconds = grace_seconds
         self._merger = Merger(self._swapper, grace_seconds, readers)
 
-    def needs(self, key: IndexKey) -> Needs:
+    def needs(self, key: IndexKey) -> UpkeepNeeds:
         """Tell whether compaction would find something to merge, by a look at the manifest alone.
 
         Raises
@@ -76,8 +76,8 @@ class IndexKeeper:
         """
         manifest = self._swapper.read(key).manifest
         if manifest is None:
-            return Needs(0)
-        return Needs(
+            return UpkeepNeeds(0)
+        return UpkeepNeeds(
             manifest.sequence,
             is_compaction_due=policy.next_window(manifest) is not None,
             is_due_at_rest=policy.next_window(manifest, at_rest=True) is not None,
@@ -101,7 +101,7 @@ class IndexKeeper:
         """Remove what nothing refers to any more; see :func:`glimpse.index.compaction.sweep.sweep`."""
         return sweep(self._swapper, key, self._grace_seconds)
 
-    def check(self, key: IndexKey, version: int = 0) -> Report:
+    def check(self, key: IndexKey, version: int = 0) -> CheckReport:
         """Verify an index against its specification; see :func:`glimpse.index.admin.check.check`."""
         return check(self._swapper.store, key, version)
 

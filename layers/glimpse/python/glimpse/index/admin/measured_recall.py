@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glimpse.index.layout import IndexKey
-from glimpse.index.segments.effort import Promise
+from glimpse.index.segments.effort import RecallPromise
 from glimpse.index.segments.ivf import Head
 from glimpse.index.segments.recall_promise import Trial, make_queries
 from glimpse.index.vectors import VectorBatch
@@ -22,18 +22,18 @@ class MeasuredPromise:
     ----------
     key : str
         The object's key in the bucket.
-    promise : Promise, optional
+    promise : RecallPromise, optional
         The recall, and how thorough searches are for it; None where an earlier version wrote the segment.
     recall : float, optional
         The share of the ten nearest that such searches find, of the worst kind of query.
     """
 
     key: str
-    promise: Promise | None = None
+    promise: RecallPromise | None = None
     recall: float | None = None
 
 
-def measure(data: bytes, batch: VectorBatch, key: IndexKey) -> list[tuple[Promise, float]]:
+def measure(data: bytes, batch: VectorBatch, key: IndexKey) -> list[tuple[RecallPromise, float]]:
     """Return what an inverted segment promises, each with the recall that is measured now.
 
     Parameters

@@ -7,14 +7,14 @@ that was removed.
 
 from dataclasses import dataclass, field, replace
 
-from glimpse.index.admin.check import Finding, Report, Trouble, check
+from glimpse.index.admin.check import CheckReport, Defect, Finding, check
 from glimpse.index.commit.manifest_cas import Swapper
 from glimpse.index.errors import CommitContended, Conflict, ObjectUnsupported, StoreUnavailable
 from glimpse.index.format.manifest import Manifest, ObjectEntry, shortfall
 from glimpse.index.format.spans import spans_of
 from glimpse.index.layout import IndexKey, new_attempt_id
 
-_LOST = (Trouble.MISSING, Trouble.DAMAGED, Trouble.FOREIGN)
+_LOST = (Defect.MISSING, Defect.DAMAGED, Defect.FOREIGN)
 
 
 @dataclass(slots=True)
@@ -91,10 +91,10 @@ def repair(swapper: Swapper, key: IndexKey, version: int = 0) -> Repaired:
 
 
 def _is_of_later(finding: Finding, key: IndexKey) -> bool:
-    return finding.trouble is Trouble.UNSUPPORTED and finding.key == key.manifest
+    return finding.defect is Defect.UNSUPPORTED and finding.key == key.manifest
 
 
-def _mended(swapper: Swapper, key: IndexKey, report: Report, version: int) -> tuple[Manifest, Repaired]:
+def _mended(swapper: Swapper, key: IndexKey, report: CheckReport, version: int) -> tuple[Manifest, Repaired]:
     """Return the manifest to follow the one that was checked, and what it changes."""
     repaired = Repaired(mended=report.errors)
     attempt = new_attempt_id()
@@ -122,14 +122,14 @@ def _counters(manifest: Manifest | None) -> tuple[int, ...]:
     return (manifest.sequence, manifest.epoch) if manifest else ()
 
 
-def _without_lost(manifest: Manifest, report: Report) -> Manifest:
+def _without_lost(manifest: Manifest, report: CheckReport) -> Manifest:
     """Return a manifest without what can't be used, and what nobody knows to be current without it."""
-    lost = {finding.name for finding in report.errors if finding.trouble in _LOST}
+    lost = {finding.name for finding in report.errors if finding.defect in _LOST}
     # No commit has the number 0, and what was removed after it, or by it, can't be told.
     lost |= {entry.key for entry in manifest.objects() if not entry.sequence}
     # What is named as both is neither.
     lost |= {entry.key for entry in manifest.segments} & {entry.key for entry in manifest.tombstones}
-    unlogged = {finding.name for finding in report.errors if finding.trouble is Trouble.LOG_UNUSABLE}
+    unlogged = {finding.name for finding in report.errors if finding.defect is Defect.LOG_UNUSABLE}
     unknown_before = max(
         (entry.sequence or manifest.sequence + 1 for entry in manifest.tombstones if entry.key in lost),
         default=0,

@@ -1,4 +1,4 @@
-"""The conditional swap of a manifest: the one way in which an index changes."""
+"""Compare-and-swap of the manifest, by a conditional put: the one way in which an index changes."""
 
 import logging
 import random
@@ -55,7 +55,7 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CurrentManifest:
     """A manifest as it was read: no tag where there is none, no manifest where it is damaged."""
 
     manifest: Manifest | None
@@ -64,7 +64,7 @@ class Found:
     sequence: int
 
 
-Follow = Callable[[Found], Manifest | Commit]
+Follow = Callable[[CurrentManifest], Manifest | Commit]
 """Looks at what was read, and returns the manifest to follow it, or a commit where nothing is left to do."""
 
 
@@ -88,7 +88,7 @@ class Swapper:
     sleep: Callable[[float], None] = time.sleep
     rng: random.Random = field(default_factory=random.Random)
 
-    def read(self, key: IndexKey, *, even_damaged: bool = False) -> Found:
+    def read(self, key: IndexKey, *, even_damaged: bool = False) -> CurrentManifest:
         """Read a manifest.
 
         With `even_damaged`, the unknown counters of a damaged one continue from the clock's milliseconds,
@@ -101,7 +101,7 @@ class Swapper:
         """
         stored = self.store.get(key.manifest)
         if stored is None:
-            return Found(None, None, 0, 0)
+            return CurrentManifest(None, None, 0, 0)
         try:
             manifest = Manifest.parse(stored.data, key)
         except ObjectDamaged:
@@ -109,8 +109,8 @@ class Swapper:
                 raise
             _logger.warning("%s is damaged and will be replaced", key.manifest, exc_info=True)
             counter = int(self.clock() * 1000)
-            return Found(None, stored.etag, counter, counter)
-        return Found(manifest, stored.etag, manifest.epoch, manifest.sequence)
+            return CurrentManifest(None, stored.etag, counter, counter)
+        return CurrentManifest(manifest, stored.etag, manifest.epoch, manifest.sequence)
 
     def swap_until_done(self, key: IndexKey, follow: Follow, *, even_damaged: bool = False) -> Commit:
         """Read the manifest and swap it for the one that `follow` makes of it, until that has happened.

@@ -8,11 +8,11 @@ from glimpse.index.format.blobs import Blob, collected
 from glimpse.index.format.manifest import Manifest, ObjectEntry
 from glimpse.index.layout import IndexKey, log_name, new_attempt_id, segment_name, tombstones_name
 from glimpse.index.segments import codec
-from glimpse.index.vectors import Ids, Rows, VectorBatch
+from glimpse.index.vectors import Ids, VectorBatch, VectorRows
 
 
 @dataclass(slots=True)
-class Change:
+class StagedChange:
     """What an attempt has written, and wants the manifest to name.
 
     Attributes
@@ -42,7 +42,7 @@ class Change:
         return frozenset(entry.key for entry in self.segments + self.tombstones)
 
 
-def write_commit(swapper: Swapper, key: IndexKey, added: VectorBatch | None, removed: Ids) -> Change:
+def write_commit(swapper: Swapper, key: IndexKey, added: VectorBatch | None, removed: Ids) -> StagedChange:
     """Write the objects of a commit; their sequence number is the swap's to give.
 
     Raises
@@ -50,7 +50,7 @@ def write_commit(swapper: Swapper, key: IndexKey, added: VectorBatch | None, rem
     CommitContended, StoreError
         If the store fails every try, or refuses.
     """
-    change = Change(new_attempt_id())
+    change = StagedChange(new_attempt_id())
     if added is not None and len(added):
         change.dimension = added.dimension
         change.segments = (_write_segment(swapper, key, change.attempt_id, added),)
@@ -62,18 +62,18 @@ def write_commit(swapper: Swapper, key: IndexKey, added: VectorBatch | None, rem
 def write_merge(
     swapper: Swapper,
     key: IndexKey,
-    merged: Rows,
+    merged: VectorRows,
     removed: Ids,
-    log_rows: commit_log.Rows,
+    log_rows: commit_log.AttemptRows,
     span: tuple[int, int],
-) -> Change:
+) -> StagedChange:
     """Write the objects of a merge.
 
     Parameters
     ----------
     swapper, key
         The bucket and the index.
-    merged : Rows
+    merged : VectorRows
         Every vector that is left.
     removed : (m,) int64
         Image ids that stay masked in older segments, ascending.
@@ -87,7 +87,7 @@ def write_merge(
     CommitContended, StoreError
         As for :func:`write_commit`.
     """
-    change = Change(new_attempt_id())
+    change = StagedChange(new_attempt_id())
     if len(merged):
         change.segments = (_write_segment(swapper, key, change.attempt_id, merged),)
     if len(removed) or (len(log_rows) and not len(merged)):
@@ -102,7 +102,7 @@ def write_merge(
     return change
 
 
-def _write_segment(swapper: Swapper, key: IndexKey, attempt_id: str, rows: Rows) -> ObjectEntry:
+def _write_segment(swapper: Swapper, key: IndexKey, attempt_id: str, rows: VectorRows) -> ObjectEntry:
     kind = segment_kinds.choose_kind(len(rows))
     version, pieces = codec.build(kind, rows, key.space_id)
     name = segment_name(attempt_id)

@@ -16,14 +16,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from glimpse.index.commit.manifest_cas import Commit, Found, Swapper
+from glimpse.index.commit.manifest_cas import Commit, CurrentManifest, Swapper
 from glimpse.index.commit.staged_objects import write_merge
-from glimpse.index.compaction.merge_buffer import Gathering, StoredRows
-from glimpse.index.compaction.policy import Window
+from glimpse.index.compaction.merge_buffer import MergeBuffer, StoredRows
+from glimpse.index.compaction.policy import MergeWindow
 from glimpse.index.errors import AttemptExpired, Conflict, FormatError, ObjectMissing
 from glimpse.index.format import commit_log
 from glimpse.index.format.manifest import Manifest, ObjectEntry
-from glimpse.index.format.visibility import surviving_rows
+from glimpse.index.format.visibility import visible_rows
 from glimpse.index.layout import IndexKey
 from glimpse.index.segments import verified_read
 from glimpse.index.vectors import Ids
@@ -71,7 +71,7 @@ class Merger:
     grace_seconds: float
     readers: int = 8
 
-    def merge(self, key: IndexKey, manifest: Manifest, window: Window) -> Commit | None:
+    def merge(self, key: IndexKey, manifest: Manifest, window: MergeWindow) -> Commit | None:
         """Merge a window of `manifest`, and return the commit; None if another merge was faster.
 
         Raises
@@ -98,7 +98,7 @@ class Merger:
         change = write_merge(self.swapper, key, merged, removed, rows, span)
         given_up = False
 
-        def follow(found: Found) -> Manifest | Commit:
+        def follow(found: CurrentManifest) -> Manifest | Commit:
             nonlocal given_up
             now = found.manifest
             if now and change.names and now.sequence_of(change.names) is not None:
@@ -117,14 +117,14 @@ class Merger:
         found = self.swapper.read(key)
         return found.manifest is not None and _names_all(found.manifest, epoch, inputs)
 
-    def _merged(self, key: IndexKey, manifest: Manifest, window: Window) -> tuple[StoredRows, Ids]:
+    def _merged(self, key: IndexKey, manifest: Manifest, window: MergeWindow) -> tuple[StoredRows, Ids]:
         """Return the vectors that are left, and the tombstones that stay."""
         store = self.swapper.store
         masks = [(span.sequence, entry) for span in window.spans for entry in span.tombstones]
         parts = [(span.sequence, entry) for span in window.spans for entry in span.segments]
         removed = self._each([e for _, e in masks], lambda _, e: verified_read.read_tombstones(store, key, e))
         counts = [entry.count for _, entry in parts]
-        gathering = Gathering(counts, manifest.dimension or 0)
+        gathering = MergeBuffer(counts, manifest.dimension or 0)
         self._each(
             [e for _, e in parts],
             lambda place, e: gathering.fill(
@@ -133,12 +133,12 @@ class Merger:
         )
         sequences = np.repeat(np.array([sequence for sequence, _ in parts], np.int64), counts)
         numbered = list(zip((sequence for sequence, _ in masks), removed, strict=True))
-        merged = gathering.rows(surviving_rows(gathering.image_ids, sequences, numbered))
+        merged = gathering.rows(visible_rows(gathering.image_ids, sequences, numbered))
         if window.is_oldest or not removed:
             return merged, _NO_IDS
         return merged, np.unique(np.concatenate(removed))
 
-    def _log(self, key: IndexKey, window: Window, began: float) -> commit_log.Rows:
+    def _log(self, key: IndexKey, window: MergeWindow, began: float) -> commit_log.AttemptRows:
         """Return the commits that a merge absorbs."""
         oldest = began - _FRESH_FACTOR * self.grace_seconds
         parts = []

@@ -11,11 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from glimpse.index.vectors import Ids, VectorBatch, Vectors
-
-Halves = npt.NDArray[np.float16]
+from glimpse.index.vectors import Halves, Ids, VectorBatch, Vectors
 
 _IN_MEMORY_BYTES = 32 * 2**20
 
@@ -49,7 +46,7 @@ class StoredRows:
         return vectors
 
 
-class Gathering:
+class MergeBuffer:
     """Room for the rows of segments; threads may fill the room of different segments at once.
 
     Parameters

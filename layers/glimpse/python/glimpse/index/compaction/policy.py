@@ -47,7 +47,7 @@ LARGEST_BYTES = 1536 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class MergeWindow:
     """Neighbours to be merged.
 
     Attributes
@@ -67,13 +67,13 @@ class Window:
         return tuple(entry for span in self.spans for entry in span.entries)
 
 
-def tail_window(manifest: Manifest) -> Window | None:
+def tail_window(manifest: Manifest) -> MergeWindow | None:
     """Return the newest commits, if they are worth merging by a writer."""
     spans = spans_of(manifest)
     start = _tail_start(spans)
     if len(spans) - start < TAIL_SPANS:
         return None
-    return Window(tuple(spans[start:]), is_oldest=start == 0)
+    return MergeWindow(tuple(spans[start:]), is_oldest=start == 0)
 
 
 def _tail_start(spans: Sequence[Span]) -> int:
@@ -94,7 +94,7 @@ def next_window(
     whole: bool = False,
     largest_bytes: int = LARGEST_BYTES,
     unusable: frozenset[str] = frozenset(),
-) -> Window | None:
+) -> MergeWindow | None:
     """Return what compaction merges next, or None if the index is in order.
 
     The newest commits are left to the writers, who would be faster, unless no more are expected.
@@ -156,7 +156,7 @@ def _is_mergeable(span: Span, unusable: frozenset[str] = frozenset()) -> bool:
     )
 
 
-def _fitting(chosen: _Stretch | None, largest_bytes: int) -> Window | None:
+def _fitting(chosen: _Stretch | None, largest_bytes: int) -> MergeWindow | None:
     """Return the newest of the chosen spans that one merge may read, if it is more than one of several."""
     if chosen is None:
         return None
@@ -166,7 +166,7 @@ def _fitting(chosen: _Stretch | None, largest_bytes: int) -> Window | None:
         start, size = start + 1, size - window.pop(0).bytes
     if len(window) < min(2, len(spans)):
         return None
-    return Window(tuple(window), is_oldest=start == 0)
+    return MergeWindow(tuple(window), is_oldest=start == 0)
 
 
 def _size(spans: Sequence[Span]) -> int:

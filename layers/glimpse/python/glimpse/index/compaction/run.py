@@ -8,7 +8,7 @@ from functools import partial
 
 from glimpse.index.compaction import policy
 from glimpse.index.compaction.merge import InputUnusableError, Merger
-from glimpse.index.errors import CommitContended, FormatError, NoRoom
+from glimpse.index.errors import CommitContended, FormatError, NoSpaceLeft
 from glimpse.index.format.manifest import Manifest
 from glimpse.index.format.spans import spans_of
 from glimpse.index.layout import IndexKey
@@ -91,8 +91,8 @@ def compact(
 
 
 def _due(
-    merger: Merger, key: IndexKey, choose: Callable[..., policy.Window | None], done: Compacted
-) -> tuple[Manifest, policy.Window] | None:
+    merger: Merger, key: IndexKey, choose: Callable[..., policy.MergeWindow | None], done: Compacted
+) -> tuple[Manifest, policy.MergeWindow] | None:
     """Return what to merge next, and of which manifest; None if the index is in order."""
     manifest = merger.swapper.read(key).manifest
     window = choose(manifest, unusable=frozenset(done.unusable)) if manifest else None
@@ -101,14 +101,16 @@ def _due(
     return (manifest, window) if manifest and window else None
 
 
-def _merge(merger: Merger, key: IndexKey, manifest: Manifest, window: policy.Window, done: Compacted) -> None:
+def _merge(
+    merger: Merger, key: IndexKey, manifest: Manifest, window: policy.MergeWindow, done: Compacted
+) -> None:
     try:
         commit = merger.merge(key, manifest, window)
     except InputUnusableError as error:
         _logger.warning("%s is left out of compaction: %s", key.object(error.name), error.reason)
         done.unusable[error.name] = error.reason
     except OSError as error:
-        raise NoRoom(
+        raise NoSpaceLeft(
             f"a merge needs more room in {tempfile.gettempdir()} ({error}): free some, or set TMPDIR"
         ) from error
     except CommitContended:

@@ -18,7 +18,7 @@ _MINUTE = 1 << 42
 _HALF = 1 << 41
 
 
-def packed(instant: int, offset_minutes: int | None) -> int:
+def pack_time(instant: int, offset_minutes: int | None) -> int:
     """Return the number of an instant.
 
     Parameters
@@ -36,7 +36,7 @@ def instants(taken_at: Ids) -> Ids:
     return _without_unknown(taken_at, taken_at - _minutes(taken_at) * _MINUTE)
 
 
-def on_the_spot(taken_at: Ids) -> Ids:
+def local_times(taken_at: Ids) -> Ids:
     """Return what clocks showed, in seconds since 1970-01-01 by that clock."""
     minutes = _minutes(taken_at)
     return _without_unknown(taken_at, taken_at - minutes * _MINUTE + 60 * minutes)

@@ -27,19 +27,19 @@ from glimpse.index.store.object_store import ObjectStore
 KIND = "attempts"
 FORMAT_VERSION = 1
 
-Rows = npt.NDArray[np.void]
+AttemptRows = npt.NDArray[np.void]
 """One row per commit, of dtype :data:`ROW`."""
 
 ROW = np.dtype([("sequence", "<i8"), ("merged_at", "<i8"), ("attempt", "V16")])
-_NO_ROWS: Rows = np.empty(0, ROW)
+_NO_ROWS: AttemptRows = np.empty(0, ROW)
 
 
-def encode(rows: Rows) -> bytes:
+def encode(rows: AttemptRows) -> bytes:
     """Return the log that holds `rows`."""
     return container.encode(KIND, FORMAT_VERSION, {"count": len(rows)}, {"rows": rows.tobytes()})
 
 
-def decode(data: bytes) -> Rows:
+def decode(data: bytes) -> AttemptRows:
     """Return the (n,) rows of a log; a FormatError if it can't be read."""
     opened = container.decode(data, KIND, FORMAT_VERSION, ("rows",))
     section = opened.sections["rows"]
@@ -51,7 +51,7 @@ def decode(data: bytes) -> Rows:
     return rows
 
 
-def read(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Rows:
+def read(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> AttemptRows:
     """Return the rows of the log beside a merged object; none if it has no log.
 
     Raises
@@ -75,7 +75,7 @@ def read(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Rows:
     return rows
 
 
-def absorbed(store: ObjectStore, key: IndexKey, span: Span, now: float, oldest: float) -> Rows:
+def absorbed(store: ObjectStore, key: IndexKey, span: Span, now: float, oldest: float) -> AttemptRows:
     """Return the rows for a merge of `span` at `now`, without those that were absorbed before `oldest`.
 
     Raises

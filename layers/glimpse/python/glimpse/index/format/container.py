@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glimpse.index.errors import ObjectDamaged, ObjectUnsupported
-from glimpse.index.store.byte_ranges import Span
+from glimpse.index.store.byte_ranges import ByteRange
 from glimpse.index.store.object_store import Data
 
 MAGIC = b"\x93GLIMPSE"
@@ -39,11 +39,11 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class SectionLayout:
     """A decoded header, and where in the object its sections lie."""
 
     header: Mapping[str, Any]
-    places: Mapping[str, Span]
+    places: Mapping[str, ByteRange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def decode(data: bytes, kind: str, format_version: int, names: tuple[str, ...]) 
     return Container(header, {name: body[slice(*_place(header, name, len(body)))] for name in names})
 
 
-def lay_out(head: Data, size: int, kind: str, format_version: int, names: tuple[str, ...]) -> Layout:
+def lay_out(head: Data, size: int, kind: str, format_version: int, names: tuple[str, ...]) -> SectionLayout:
     """Find the sections of an object of which only the beginning is at hand.
 
     Parameters
@@ -142,8 +142,8 @@ def lay_out(head: Data, size: int, kind: str, format_version: int, names: tuple[
     places = {}
     for name in names:
         first, last = _place(header, name, size - start)
-        places[name] = Span(start + first, last - first)
-    return Layout(header, places)
+        places[name] = ByteRange(start + first, last - first)
+    return SectionLayout(header, places)
 
 
 def _check_kind(header: Mapping[str, Any], kind: str, format_version: int) -> None:

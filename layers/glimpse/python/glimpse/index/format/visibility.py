@@ -19,7 +19,7 @@ def merge_batches(
     batches : list of (int, VectorBatch)
         Segments with their sequence numbers.
     masks : sequence of (int, (m,) int64)
-        As for :func:`surviving_rows`.
+        As for :func:`visible_rows`.
     dimension : int
         Of the vectors, where there are none.
     """
@@ -27,7 +27,7 @@ def merge_batches(
         return VectorBatch(_NO_IDS, np.empty((0, dimension), np.float32), _NO_IDS)
     image_ids = np.concatenate([batch.image_ids for _, batch in batches])
     sequences = np.concatenate([np.full(len(batch), sequence) for sequence, batch in batches])
-    rows = surviving_rows(image_ids, sequences, masks)
+    rows = visible_rows(image_ids, sequences, masks)
     return VectorBatch(
         image_ids[rows],
         np.concatenate([batch.vectors for _, batch in batches])[rows],
@@ -35,7 +35,7 @@ def merge_batches(
     )
 
 
-def surviving(parts: Sequence[tuple[int, Ids]], masks: Sequence[tuple[int, Ids]]) -> tuple[Ids, Ids]:
+def visible_ids(parts: Sequence[tuple[int, Ids]], masks: Sequence[tuple[int, Ids]]) -> tuple[Ids, Ids]:
     """Return what a search can find in segments: the rows, one segment after the other, and their image ids.
 
     Parameters
@@ -43,16 +43,16 @@ def surviving(parts: Sequence[tuple[int, Ids]], masks: Sequence[tuple[int, Ids]]
     parts : sequence of (int, (n,) int64)
         Of each segment its sequence number, and the image ids of its rows.
     masks : sequence of (int, (m,) int64)
-        As for :func:`surviving_rows`.
+        As for :func:`visible_rows`.
     """
     ids = np.concatenate([*(ids for _, ids in parts), _NO_IDS])
     counts = np.array([len(ids) for _, ids in parts], np.int64)
     sequences = np.repeat(np.array([sequence for sequence, _ in parts], np.int64), counts)
-    rows = surviving_rows(ids, sequences, masks)
+    rows = visible_rows(ids, sequences, masks)
     return rows, ids[rows]
 
 
-def surviving_rows(image_ids: Ids, sequences: Ids, masks: Sequence[tuple[int, Ids]]) -> Ids:
+def visible_rows(image_ids: Ids, sequences: Ids, masks: Sequence[tuple[int, Ids]]) -> Ids:
     """Return which rows a search can find: the newest of each image, unless a tombstone masks it.
 
     Parameters

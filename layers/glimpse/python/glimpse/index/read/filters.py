@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glimpse.index.format.capture_times import UNKNOWN_TIME, instants, on_the_spot
+from glimpse.index.format.capture_times import UNKNOWN_TIME, instants, local_times
 from glimpse.index.vectors import Ids, Mask
 
 
@@ -38,7 +38,7 @@ class Filter:
         kept = np.ones(len(image_ids), np.bool_)
         for times, since, until in (
             (instants, self.taken_from, self.taken_until),
-            (on_the_spot, self.local_from, self.local_until),
+            (local_times, self.local_from, self.local_until),
         ):
             if since is None and until is None:
                 continue

@@ -8,11 +8,11 @@ import numpy as np
 
 from glimpse.index.errors import FormatError, ObjectForeign, ObjectMissing
 from glimpse.index.read.cursor import tag_of
-from glimpse.index.read.ivf_reads import NO_IDS, Job
+from glimpse.index.read.ivf_reads import NO_IDS, SegmentJob
 from glimpse.index.read.ivf_segment import InvertedSegment
-from glimpse.index.read.object_cache import Loaded, Wanted
+from glimpse.index.read.object_cache import Loaded, ObjectRef
 from glimpse.index.read.question import Question
-from glimpse.index.read.results import Problem, problem_with
+from glimpse.index.read.results import UnusableObject, problem_with
 from glimpse.index.relevance.model import DEPTH, SAMPLE, Sample
 from glimpse.index.segments.flat import FlatSegment
 from glimpse.index.vectors import Ids, Vectors
@@ -30,8 +30,8 @@ class FolderSearch:
     unknown_before: int = 0
     found: list[tuple[Ids, Vectors]] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    jobs: list[Job] = field(default_factory=list)
+    problems: list[UnusableObject] = field(default_factory=list)
+    jobs: list[SegmentJob] = field(default_factory=list)
     is_outdated: bool = False
 
     @classmethod
@@ -44,7 +44,7 @@ class FolderSearch:
         younger = [ids for committed, ids in self.masks if committed > sequence]
         return np.concatenate(younger) if younger else NO_IDS
 
-    def take(self, wanted: Wanted, loaded: Loaded | FormatError, question: Question) -> None:
+    def take(self, wanted: ObjectRef, loaded: Loaded | FormatError, question: Question) -> None:
         """Search a segment, note that it is to be searched, or note which ids a tombstone masks."""
         entry = wanted.entry
         query = question.query
@@ -62,7 +62,9 @@ class FolderSearch:
             masked = self.masked(entry.sequence)
             if isinstance(loaded, InvertedSegment):
                 pin = question.pin_for(loaded, tag_of(entry.sha256))
-                self.jobs.append(Job(wanted, loaded, masked, pin or question.effort_for(loaded), bound=pin))
+                self.jobs.append(
+                    SegmentJob(wanted, loaded, masked, pin or question.effort_for(loaded), bound=pin)
+                )
                 # Nobody has looked at most of its scores.
                 self.samples.append(Sample(np.empty(0, np.float32), loaded.count))
             else:
@@ -73,7 +75,7 @@ class FolderSearch:
                 if question.judged:
                     self.samples.append(Sample(*loaded.sample(query, SAMPLE, masked, question.matching)))
 
-    def take_found(self, job: Job, *, final: bool) -> None:
+    def take_found(self, job: SegmentJob, *, final: bool) -> None:
         """Note what the search of an inverted segment found, or why it can't be used."""
         if isinstance(job.problem, ObjectMissing) and not final:
             self.is_outdated = True

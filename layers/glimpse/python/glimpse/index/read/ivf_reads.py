@@ -11,11 +11,10 @@ import numpy as np
 
 from glimpse.index.errors import FormatError
 from glimpse.index.read.ivf_segment import InvertedSegment
-from glimpse.index.read.object_cache import ObjectCache, Parts, Wanted
+from glimpse.index.read.object_cache import ObjectCache, ObjectRef, Parts
 from glimpse.index.segments.effort import LIST_REQUESTS, VECTOR_REQUESTS, Effort
-from glimpse.index.segments.ivf import Halves
-from glimpse.index.store.byte_ranges import Span, fitting, length_of, plan
-from glimpse.index.vectors import Ids, Vectors
+from glimpse.index.store.byte_ranges import ByteRange, fitting, length_of, plan_requests
+from glimpse.index.vectors import Halves, Ids, Vectors
 
 P = ParamSpec("P")
 
@@ -40,12 +39,12 @@ class Budget:
 
 
 @dataclass(eq=False, slots=True)
-class Job:
+class SegmentJob:
     """One segment to search, and what came of it.
 
     Attributes
     ----------
-    wanted, segment : Wanted, InvertedSegment
+    wanted, segment : ObjectRef, InvertedSegment
         Where it lies.
     masked : (m,) int64
         The image ids to leave out.
@@ -63,7 +62,7 @@ class Job:
         Why the segment can't be used.
     """
 
-    wanted: Wanted
+    wanted: ObjectRef
     segment: InvertedSegment
     masked: Ids
     effort: Effort = field(default_factory=Effort)
@@ -84,12 +83,12 @@ class Job:
         self.bound = replace(now, lists=lists or now.lists, candidates=candidates or now.candidates)
 
 
-def sound(jobs: Sequence[Job]) -> list[Job]:
+def sound(jobs: Sequence[SegmentJob]) -> list[SegmentJob]:
     """Return the jobs that have no problem."""
     return [job for job in jobs if job.problem is None]
 
 
-def read_columns(objects: ObjectCache, jobs: Sequence[Job]) -> None:
+def read_columns(objects: ObjectCache, jobs: Sequence[SegmentJob]) -> None:
     """Fetch the image ids and times of all rows, where they are not there."""
     missing = [(job, job.segment.head.column_spans()) for job in sound(jobs) if job.segment.missing_columns()]
     for job, parts in _read(objects, missing, LIST_REQUESTS):
@@ -102,7 +101,7 @@ def _take_columns(segment: InvertedSegment, parts: Parts) -> None:
 
 
 def read_lists(
-    objects: ObjectCache, chosen: Sequence[tuple[Job, Ids]], budgets: Mapping[int, Budget]
+    objects: ObjectCache, chosen: Sequence[tuple[SegmentJob, Ids]], budgets: Mapping[int, Budget]
 ) -> dict[int, int]:
     """Fetch lists that are not there, from the first on, as far as their jobs' budgets go.
 
@@ -112,7 +111,7 @@ def read_lists(
         By the id of a job: how many of its lists are there then, before the first that is not.
     """
     there: dict[int, int] = {}
-    missing: list[tuple[Job, list[Span]]] = []
+    missing: list[tuple[SegmentJob, list[ByteRange]]] = []
     numbers: dict[int, list[int]] = {}
     for job, lists in chosen:
         places = job.segment.missing_lists(lists)
@@ -121,7 +120,7 @@ def read_lists(
         if budget := budgets.get(id(job)):
             most = fitting(spans, budget.list_requests, budget.list_bytes)
             del spans[max(_FEWEST_LISTS, most) :]
-            left = budget.list_bytes - length_of(plan(spans, budget.list_requests))
+            left = budget.list_bytes - length_of(plan_requests(spans, budget.list_requests))
             budget.vector_bytes += max(0, left)
         there[id(job)] = int(places[len(spans)]) if len(spans) < len(places) else len(lists)
         if spans:
@@ -134,7 +133,7 @@ def read_lists(
     return there
 
 
-def reachable(job: Job, rows: Ids, budget: Budget) -> int:
+def reachable(job: SegmentJob, rows: Ids, budget: Budget) -> int:
     """Return how many rows, from the first on, are there or can be read within a budget.
 
     Where a sixteenth of a segment and more is wanted, up to 32 MB of it may be read, if every fourth vector
@@ -146,7 +145,7 @@ def reachable(job: Job, rows: Ids, budget: Budget) -> int:
     head = job.segment.head
     spans = [head.record_span(row, row + 1) for row in rows[places].tolist()]
     if _LARGE_SHARE * len(spans) >= head.count:
-        reads = plan(spans, budget.vector_requests)
+        reads = plan_requests(spans, budget.vector_requests)
         most_bytes = min(_USEFUL * len(spans) * head.record_size, _WHOLE_BYTES)
         if len(reads) <= budget.vector_requests and length_of(reads) <= most_bytes:
             return len(rows)
@@ -155,15 +154,15 @@ def reachable(job: Job, rows: Ids, budget: Budget) -> int:
 
 
 def read_vectors(
-    objects: ObjectCache, chosen: Sequence[tuple[Job, Ids]]
-) -> Iterator[tuple[Job, Ids, Halves]]:
+    objects: ObjectCache, chosen: Sequence[tuple[SegmentJob, Ids]]
+) -> Iterator[tuple[SegmentJob, Ids, Halves]]:
     """Yield the vectors of rows of segments, which are fetched where they are not there.
 
     Rows come back in another order: first those that were there.
     """
     held: dict[int, tuple[Ids, Halves]] = {}
     runs: dict[int, list[tuple[int, int]]] = {}
-    missing: list[tuple[Job, list[Span]]] = []
+    missing: list[tuple[SegmentJob, list[ByteRange]]] = []
     for job, rows in chosen:
         present, vectors = job.segment.vectors.gather(rows)
         held[id(job)] = (rows if present.all() else rows[present], vectors)
@@ -177,7 +176,7 @@ def read_vectors(
 
 
 def _take_vectors(
-    held: dict[int, tuple[Ids, Halves]], runs: list[tuple[int, int]], job: Job, parts: Parts
+    held: dict[int, tuple[Ids, Halves]], runs: list[tuple[int, int]], job: SegmentJob, parts: Parts
 ) -> None:
     """Take in the vectors of runs of rows, and keep them for later searches."""
     read = [job.segment.head.read_records(part) for part in parts]
@@ -203,8 +202,8 @@ def _runs(rows: Ids) -> list[tuple[int, int]]:
 
 
 def _read(
-    objects: ObjectCache, missing: Sequence[tuple[Job, list[Span]]], requests: int
-) -> Iterator[tuple[Job, Parts]]:
+    objects: ObjectCache, missing: Sequence[tuple[SegmentJob, list[ByteRange]]], requests: int
+) -> Iterator[tuple[SegmentJob, Parts]]:
     """Read parts of segments, and yield those that could be read; the other jobs have a problem then."""
     if not missing:
         return
@@ -217,7 +216,7 @@ def _read(
             yield job, answer
 
 
-def _attempt(job: Job, take: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> None:
+def _attempt(job: SegmentJob, take: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> None:
     try:
         take(*arguments, **named)
     except FormatError as problem:

@@ -13,7 +13,7 @@ from glimpse.index.read.filters import is_in
 from glimpse.index.read.ivf_reads import (
     NO_IDS,
     Budget,
-    Job,
+    SegmentJob,
     reachable,
     read_columns,
     read_lists,
@@ -24,8 +24,7 @@ from glimpse.index.read.ivf_segment import Probe
 from glimpse.index.read.object_cache import ObjectCache
 from glimpse.index.read.question import Question
 from glimpse.index.read.stages import Stage, stages_for
-from glimpse.index.segments.ivf import Halves
-from glimpse.index.vectors import Ids, Vectors
+from glimpse.index.vectors import Halves, Ids, Vectors
 
 _VECTOR_BYTES = 256 * 2**10
 _EXACT_ROWS = 16_384
@@ -43,14 +42,14 @@ class _Shortlist:
         return self.rows[0] if len(self.rows) == 1 else np.unique(np.concatenate(self.rows))
 
 
-def search(objects: ObjectCache, jobs: Sequence[Job], question: Question, loaded: int = 0) -> None:
+def search(objects: ObjectCache, jobs: Sequence[SegmentJob], question: Question, loaded: int = 0) -> None:
     """Search segments. Each job then holds what was found, or why its segment can't be used.
 
     Parameters
     ----------
     objects : ObjectCache
         Where they are read.
-    jobs : sequence of Job
+    jobs : sequence of SegmentJob
         The segments.
     question : Question
         What is asked.
@@ -83,7 +82,7 @@ def search(objects: ObjectCache, jobs: Sequence[Job], question: Question, loaded
     _compare_best(objects, jobs, probes, firsts, question)
 
 
-def read_vector(objects: ObjectCache, job: Job, image_id: int) -> Vectors | None:
+def read_vector(objects: ObjectCache, job: SegmentJob, image_id: int) -> Vectors | None:
     """Return the (d,) float32 vector of an image, or None without one; the job may have a problem then.
 
     Raises
@@ -104,7 +103,7 @@ def read_vector(objects: ObjectCache, job: Job, image_id: int) -> Vectors | None
     return None
 
 
-def read_whole(objects: ObjectCache, jobs: Sequence[Job]) -> None:
+def read_whole(objects: ObjectCache, jobs: Sequence[SegmentJob]) -> None:
     """Read everything of segments that is not at hand yet, as far as the caches' budgets go."""
     read_columns(objects, jobs)
     for job in sound(jobs):
@@ -116,7 +115,7 @@ def read_whole(objects: ObjectCache, jobs: Sequence[Job]) -> None:
             read_vectors(objects, [(job, rows)])
 
 
-def _share(jobs: Sequence[Job], loaded: int) -> dict[int, Budget]:
+def _share(jobs: Sequence[SegmentJob], loaded: int) -> dict[int, Budget]:
     """Return what may be read of each segment."""
     shared_by = max(1, len(jobs))
     return {
@@ -132,7 +131,7 @@ def _share(jobs: Sequence[Job], loaded: int) -> dict[int, Budget]:
 
 def _read_lists(
     objects: ObjectCache,
-    jobs: Sequence[Job],
+    jobs: Sequence[SegmentJob],
     probes: Mapping[int, Probe],
     budgets: Mapping[int, Budget],
     question: Question,
@@ -153,7 +152,7 @@ def _read_lists(
 
 def _compare_best(
     objects: ObjectCache,
-    jobs: Sequence[Job],
+    jobs: Sequence[SegmentJob],
     probes: Mapping[int, Probe],
     firsts: Mapping[int, Ids],
     question: Question,
@@ -172,7 +171,7 @@ def _compare_best(
         job.is_complete, job.is_exact = is_all and len(job.found[0][0]) == last, len(shortlist.rows) == 1
 
 
-def _first_rows(job: Job, probe: Probe, budget: Budget) -> Ids:
+def _first_rows(job: SegmentJob, probe: Probe, budget: Budget) -> Ids:
     """Return the rows that the first stage compares: as many as may be read."""
     rows = job.segment.candidates(probe, probe.first, job.effort.candidates, job.masked)
     count = reachable(job, rows, budget)
@@ -181,7 +180,7 @@ def _first_rows(job: Job, probe: Probe, budget: Budget) -> Ids:
     return rows[:count]
 
 
-def _shortlist(job: Job, probe: Probe, first: Ids, wanted: int) -> _Shortlist:
+def _shortlist(job: SegmentJob, probe: Probe, first: Ids, wanted: int) -> _Shortlist:
     """Return the rows to compare: those of the first stage, and what the others are then."""
     needed = stages_for(job.spent.candidates, wanted)
     later = [job.segment.candidates(probe, probe.deep, s.candidates, job.masked) for s in needed[1:]]
@@ -189,7 +188,7 @@ def _shortlist(job: Job, probe: Probe, first: Ids, wanted: int) -> _Shortlist:
 
 
 def _ranked(
-    job: Job, shortlist: _Shortlist, rows: Ids, vectors: Halves, question: Question
+    job: SegmentJob, shortlist: _Shortlist, rows: Ids, vectors: Halves, question: Question
 ) -> tuple[Ids, Vectors]:
     """Return the best images of a segment in the order of its ranking."""
     segment, wanted = job.segment, question.wanted
@@ -205,7 +204,7 @@ def _ranked(
     return image_ids[:wanted], scores[:wanted]
 
 
-def _compare_all(objects: ObjectCache, job: Job, question: Question) -> None:
+def _compare_all(objects: ObjectCache, job: SegmentJob, question: Question) -> None:
     """Compare the query with every vector that may be found."""
     rows = job.segment.rows(question.matching)
     if len(job.masked):

@@ -12,9 +12,9 @@ from glimpse.index.read.stages import DEEP_MATCHES, FIRST_MATCHES
 from glimpse.index.segments.effort import Effort
 from glimpse.index.segments.fast_scan import Scanner
 from glimpse.index.segments.flat import Matching, best_by, pin_threads
-from glimpse.index.segments.ivf import Halves, Head
+from glimpse.index.segments.ivf import Head
 from glimpse.index.store.vector_files import VectorFile
-from glimpse.index.vectors import Ids, Mask, Vectors
+from glimpse.index.vectors import Halves, Ids, Mask, Vectors
 
 
 @dataclass(eq=False, slots=True)

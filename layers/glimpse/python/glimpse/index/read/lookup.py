@@ -7,10 +7,10 @@ import numpy as np
 
 from glimpse.index.errors import FormatError, ObjectMissing
 from glimpse.index.read import ivf_search
-from glimpse.index.read.ivf_reads import NO_IDS, Job
+from glimpse.index.read.ivf_reads import NO_IDS, SegmentJob
 from glimpse.index.read.ivf_segment import InvertedSegment
-from glimpse.index.read.object_cache import ObjectCache, Wanted
-from glimpse.index.read.results import Problem, problem_with
+from glimpse.index.read.object_cache import ObjectCache, ObjectRef
+from glimpse.index.read.results import UnusableObject, problem_with
 from glimpse.index.segments.flat import FlatSegment
 from glimpse.index.vectors import Vectors
 
@@ -23,18 +23,18 @@ class Lookup:
     ----------
     vector : (d,) float32, optional
         The image's embedding, of unit length; None if the index has no such image, as far as it can be read.
-    problems : list of Problem
+    problems : list of UnusableObject
         Objects that could not be looked through; any of them may hold the image.
     is_outdated : bool
         An object that the manifest names is gone; the current manifest says what took its place.
     """
 
     vector: Vectors | None = None
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[UnusableObject] = field(default_factory=list)
     is_outdated: bool = False
 
 
-def look_up(objects: ObjectCache, wanted: Iterable[Wanted], image_id: int) -> Lookup:
+def look_up(objects: ObjectCache, wanted: Iterable[ObjectRef], image_id: int) -> Lookup:
     """Return the vector of an image: of several, the one that was committed last, unless it was removed.
 
     Of an inverted segment this reads one vector, and before that the image ids of all rows where they are not
@@ -44,7 +44,7 @@ def look_up(objects: ObjectCache, wanted: Iterable[Wanted], image_id: int) -> Lo
     ----------
     objects : ObjectCache
         Loads the objects.
-    wanted : iterable of Wanted
+    wanted : iterable of ObjectRef
         All objects of one index.
     image_id : int
         Which image.
@@ -54,8 +54,8 @@ def look_up(objects: ObjectCache, wanted: Iterable[Wanted], image_id: int) -> Lo
     StoreError
         If the store refuses or does not answer.
     """
-    problems: list[Problem] = []
-    segments: list[tuple[Wanted, FlatSegment | InvertedSegment]] = []
+    problems: list[UnusableObject] = []
+    segments: list[tuple[ObjectRef, FlatSegment | InvertedSegment]] = []
     removed_at = 0
     is_outdated = False
     for item, loaded in objects.load_all(wanted):
@@ -81,10 +81,10 @@ def look_up(objects: ObjectCache, wanted: Iterable[Wanted], image_id: int) -> Lo
 
 
 def _vector_in(
-    objects: ObjectCache, item: Wanted, segment: FlatSegment | InvertedSegment, image_id: int
+    objects: ObjectCache, item: ObjectRef, segment: FlatSegment | InvertedSegment, image_id: int
 ) -> Vectors | FormatError | None:
     if isinstance(segment, FlatSegment):
         return segment.vector(image_id)
-    job = Job(item, segment, NO_IDS)
+    job = SegmentJob(item, segment, NO_IDS)
     vector = ivf_search.read_vector(objects, job, image_id)
     return job.problem or vector

@@ -21,7 +21,7 @@ _WEIGHT_PER_BYTE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CachedManifest:
     """What is known of an index: a manifest, that there is none, or why it can't be used."""
 
     manifest: Manifest | None
@@ -39,7 +39,7 @@ class Known:
         return None if version is None or self.problem else shortfall(self.manifest, version)
 
 
-_ABSENT = Known(None)
+_ABSENT = CachedManifest(None)
 
 
 class ManifestCache:
@@ -58,9 +58,11 @@ class ManifestCache:
     def __init__(self, store: ObjectStore, pool: Executor, budget_bytes: int) -> None:
         self._store = store
         self._pool = pool
-        self._cache: MemoryCache[IndexKey, Known] = MemoryCache(budget_bytes)
+        self._cache: MemoryCache[IndexKey, CachedManifest] = MemoryCache(budget_bytes)
 
-    def current(self, keys: Iterable[IndexKey], versions: Mapping[IndexKey, int]) -> dict[IndexKey, Known]:
+    def current(
+        self, keys: Iterable[IndexKey], versions: Mapping[IndexKey, int]
+    ) -> dict[IndexKey, CachedManifest]:
         """Return what is known of each index, at its version in `versions` or later.
 
         Where the cache is older than that, or no version is given, the manifest is read again.
@@ -70,8 +72,8 @@ class ManifestCache:
         StoreError
             If the store refuses or does not answer.
         """
-        answer: dict[IndexKey, Known] = {}
-        stale: list[tuple[IndexKey, Known | None]] = []
+        answer: dict[IndexKey, CachedManifest] = {}
+        stale: list[tuple[IndexKey, CachedManifest | None]] = []
         for key in keys:
             cached = self._cache.get(key)
             version = versions.get(key)
@@ -87,7 +89,7 @@ class ManifestCache:
         answer.update(zip((key for key, _ in present), self._pool.map(self._read, present), strict=True))
         return answer
 
-    def _read(self, stale: tuple[IndexKey, Known | None]) -> Known:
+    def _read(self, stale: tuple[IndexKey, CachedManifest | None]) -> CachedManifest:
         key, cached = stale
         if cached is None or cached.etag is None:
             stored = self._store.get(key.manifest)
@@ -99,12 +101,12 @@ class ManifestCache:
         if stored is None:
             return self._keep(key, _ABSENT, 0)
         try:
-            known = Known(Manifest.parse(stored.data, key), stored.etag)
+            known = CachedManifest(Manifest.parse(stored.data, key), stored.etag)
         except FormatError as problem:
-            known = Known(None, stored.etag, problem)
+            known = CachedManifest(None, stored.etag, problem)
         return self._keep(key, known, len(stored.data))
 
-    def _keep(self, key: IndexKey, known: Known, size: int) -> Known:
+    def _keep(self, key: IndexKey, known: CachedManifest, size: int) -> CachedManifest:
         self._cache.put(key, known, _WEIGHT_OF_NOTHING + _WEIGHT_PER_BYTE * size)
         return known
 

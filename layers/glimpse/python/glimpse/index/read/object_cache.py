@@ -16,7 +16,7 @@ from glimpse.index.layout import IndexKey
 from glimpse.index.read.ivf_segment import InvertedSegment
 from glimpse.index.segments import ivf, verified_read
 from glimpse.index.segments.flat import FlatSegment
-from glimpse.index.store.byte_ranges import Span, plan
+from glimpse.index.store.byte_ranges import ByteRange, plan_requests
 from glimpse.index.store.cache import DiskCache, MemoryCache
 from glimpse.index.store.object_store import ObjectStore
 from glimpse.index.store.vector_files import VectorFiles
@@ -32,7 +32,7 @@ Parts = list[memoryview]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ObjectRef:
     """An object to load: of which index, what its manifest says about it, and whether it is a tombstone."""
 
     index: IndexKey
@@ -41,7 +41,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class CacheUsage:
     """What a reader takes.
 
     Attributes
@@ -87,7 +87,7 @@ class ObjectCache:
         self._disk = disk
         self._vector_files = vector_files
 
-    def load_all(self, wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, Loaded | FormatError]]:
+    def load_all(self, wanted: Iterable[ObjectRef]) -> Iterator[tuple[ObjectRef, Loaded | FormatError]]:
         """Yield each object, or why it can't be used, in the order asked for.
 
         Some are loaded ahead in the pool, within bounds, so that memory holds the budget and little more.
@@ -97,7 +97,7 @@ class ObjectCache:
         StoreError
             If the store refuses or does not answer.
         """
-        ahead: deque[tuple[Wanted, Loaded | FormatError | Future[Loaded | FormatError]]] = deque()
+        ahead: deque[tuple[ObjectRef, Loaded | FormatError | Future[Loaded | FormatError]]] = deque()
         ahead_bytes = 0
         for item in wanted:
             held = self._memory.get(_cache_key(item))
@@ -109,7 +109,7 @@ class ObjectCache:
         while ahead:
             yield _settled(*ahead.popleft())
 
-    def count_missing(self, wanted: Iterable[Wanted]) -> int:
+    def count_missing(self, wanted: Iterable[ObjectRef]) -> int:
         """Return how many of some objects are neither in memory nor on disk."""
         return sum(
             self._memory.get(_cache_key(item)) is None and not self._disk.has(_digest_to_load(item.entry))
@@ -117,13 +117,13 @@ class ObjectCache:
         )
 
     def read_parts(
-        self, wanted: Sequence[tuple[Wanted, Sequence[Span]]], requests: int
+        self, wanted: Sequence[tuple[ObjectRef, Sequence[ByteRange]]], requests: int
     ) -> list[Parts | FormatError]:
         """Return parts of objects, all read in parallel, or why an object can't be read.
 
         Parameters
         ----------
-        wanted : sequence of (Wanted, sequence of Span)
+        wanted : sequence of (ObjectRef, sequence of ByteRange)
             Which parts of which objects.
         requests : int
             How many requests to make for each object, about at most.
@@ -133,7 +133,7 @@ class ObjectCache:
         StoreError
             If the store refuses or does not answer.
         """
-        plans = [plan(spans, requests) for _, spans in wanted]
+        plans = [plan_requests(spans, requests) for _, spans in wanted]
         reading = [
             [self._pool.submit(self._range, item, read.span) for read in reads]
             for (item, _), reads in zip(wanted, plans, strict=True)
@@ -151,15 +151,15 @@ class ObjectCache:
                 answer.append(parts)
         return answer
 
-    def usage(self) -> Usage:
+    def usage(self) -> CacheUsage:
         """Return what is taken at the moment."""
-        return Usage(self._memory.weight, self._vector_files.disk_bytes)
+        return CacheUsage(self._memory.weight, self._vector_files.disk_bytes)
 
-    def reweigh(self, wanted: Wanted, loaded: InvertedSegment) -> None:
+    def reweigh(self, wanted: ObjectRef, loaded: InvertedSegment) -> None:
         """Note that a segment has grown in memory."""
         self._memory.put(_cache_key(wanted), loaded, _WEIGHT_OF_NOTHING + loaded.nbytes)
 
-    def _load(self, wanted: Wanted) -> Loaded | FormatError:
+    def _load(self, wanted: ObjectRef) -> Loaded | FormatError:
         if not _can_read(wanted):
             return ObjectUnsupported(verified_read.later_version(wanted.entry))
         try:
@@ -170,7 +170,7 @@ class ObjectCache:
         self._memory.put(_cache_key(wanted), loaded, _WEIGHT_OF_NOTHING + loaded.nbytes)
         return loaded
 
-    def _decoded(self, wanted: Wanted) -> Loaded:
+    def _decoded(self, wanted: ObjectRef) -> Loaded:
         if wanted.masks:
             return tombstones.decode(self._bytes(wanted))
         if wanted.entry.kind == INVERTED.name:
@@ -178,7 +178,7 @@ class ObjectCache:
             return InvertedSegment(head, self._vector_files.open(head.count, head.dimension))
         return FlatSegment.decode(self._bytes(wanted), wanted.index.space_id)
 
-    def _head(self, wanted: Wanted) -> bytes:
+    def _head(self, wanted: ObjectRef) -> bytes:
         """Return the head of an inverted segment, or the whole if the manifest does not tell its length."""
         place = ivf.head_in(wanted.entry)
         if place is None:
@@ -189,15 +189,15 @@ class ObjectCache:
             if hashlib.sha256(kept).hexdigest() == digest:
                 return kept
             self._disk.drop(digest)
-        head = self._range(wanted, Span(0, length))
+        head = self._range(wanted, ByteRange(0, length))
         verified_read.check_head(head, digest)
         self._disk.put(digest, head)
         return head
 
-    def _range(self, wanted: Wanted, span: Span) -> bytes:
+    def _range(self, wanted: ObjectRef, span: ByteRange) -> bytes:
         return verified_read.read_range(self._store, wanted.index, wanted.entry, span)
 
-    def _bytes(self, wanted: Wanted) -> bytes:
+    def _bytes(self, wanted: ObjectRef) -> bytes:
         entry = wanted.entry
         kept = self._disk.get(entry.sha256)
         if kept is not None:
@@ -209,7 +209,7 @@ class ObjectCache:
         return data
 
 
-def _can_read(wanted: Wanted) -> bool:
+def _can_read(wanted: ObjectRef) -> bool:
     can_read = tombstones.can_read if wanted.masks else segment_kinds.can_read
     return can_read(wanted.entry)
 
@@ -230,11 +230,11 @@ def _size_to_load(entry: ObjectEntry) -> int:
     return head[0] if head else entry.bytes
 
 
-def _cache_key(wanted: Wanted) -> tuple[str, str]:
+def _cache_key(wanted: ObjectRef) -> tuple[str, str]:
     return wanted.index.object(wanted.entry.key), wanted.entry.sha256
 
 
 def _settled(
-    wanted: Wanted, loading: Loaded | FormatError | Future[Loaded | FormatError]
-) -> tuple[Wanted, Loaded | FormatError]:
+    wanted: ObjectRef, loading: Loaded | FormatError | Future[Loaded | FormatError]
+) -> tuple[ObjectRef, Loaded | FormatError]:
     return wanted, loading.result() if isinstance(loading, Future) else loading

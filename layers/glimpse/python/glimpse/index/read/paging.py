@@ -17,7 +17,7 @@ _MOST_NEAR = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RankingRequest:
     """How far to look.
 
     Attributes
@@ -39,7 +39,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RankingSlice:
     """What was found.
 
     Attributes
@@ -73,7 +73,7 @@ class Page:
     after: Cursor
 
 
-def turn(look: Callable[[Look], Seen], before: Cursor, skip: int, top_k: int) -> Page:
+def next_page(look: Callable[[RankingRequest], RankingSlice], before: Cursor, skip: int, top_k: int) -> Page:
     """Return the next images of a ranking.
 
     Parameters
@@ -89,7 +89,7 @@ def turn(look: Callable[[Look], Seen], before: Cursor, skip: int, top_k: int) ->
     passed: list[Hit] = []
     bound, is_over = before.bound, False
     if bound is None and len(shown) < RANKS:
-        seen = look(Look(len(shown) + needed))
+        seen = look(RankingRequest(len(shown) + needed))
         ranked = seen.hits if seen.is_exact else seen.hits[:RANKS]
         passed = [hit for hit in ranked if _place(hit) not in shown][:needed]
         is_over = seen.is_complete and len(ranked) == len(seen.hits)
@@ -107,16 +107,18 @@ def turn(look: Callable[[Look], Seen], before: Cursor, skip: int, top_k: int) ->
     return Page(hits, Cursor(before.ranks + skip + len(hits), by_folder(shown), bound))
 
 
-def _go_on(look: Callable[[Look], Seen], bound: Bound | None, shown: set[Place], count: int) -> list[Hit]:
+def _go_on(
+    look: Callable[[RankingRequest], RankingSlice], bound: Bound | None, shown: set[Place], count: int
+) -> list[Hit]:
     """Return what comes next in the exact order of everything that was not shown."""
     near = set(_places(bound.near or {})) if bound else set()
     wanted = len(shown) + len(near) + count
     if bound is None:
-        how = Look(wanted, exact=True)
+        how = RankingRequest(wanted, exact=True)
     elif bound.near is None:
-        how = Look(wanted, exact=True, below=bound.score, past=(bound.folder_id, bound.image_id))
+        how = RankingRequest(wanted, exact=True, below=bound.score, past=(bound.folder_id, bound.image_id))
     else:
-        how = Look(wanted, exact=True, below=bound.score + ROUNDING)
+        how = RankingRequest(wanted, exact=True, below=bound.score + ROUNDING)
     seen = look(how)
     return [hit for hit in seen.hits if _place(hit) not in shown and _place(hit) not in near][:count]
 

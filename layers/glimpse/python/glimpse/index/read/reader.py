@@ -14,15 +14,15 @@ from glimpse.index.layout import IndexKey
 from glimpse.index.read import ivf_search
 from glimpse.index.read.cursor import Cursor
 from glimpse.index.read.filters import Filter
-from glimpse.index.read.ivf_reads import NO_IDS, Job
+from glimpse.index.read.ivf_reads import NO_IDS, SegmentJob
 from glimpse.index.read.ivf_segment import InvertedSegment
 from glimpse.index.read.lookup import Lookup, look_up
 from glimpse.index.read.manifest_cache import ManifestCache
-from glimpse.index.read.object_cache import ObjectCache, Usage
-from glimpse.index.read.paging import turn
+from glimpse.index.read.object_cache import CacheUsage, ObjectCache
+from glimpse.index.read.paging import next_page
 from glimpse.index.read.question import Question
-from glimpse.index.read.results import Answer, Problem, problem_with
-from glimpse.index.read.search import ROUNDS, Search, shortfalls, tombstones_first
+from glimpse.index.read.results import Answer, UnusableObject, problem_with
+from glimpse.index.read.search import ROUNDS, FoldersSearch, shortfalls, tombstones_first
 from glimpse.index.relevance.model import count_relevant
 from glimpse.index.relevance.weights import calibration_of
 from glimpse.index.segments.effort import RECALL, Effort
@@ -150,7 +150,7 @@ class IndexReader:
             judged=calibration is not None,  # otherwise there is no need to look deeper
             pins=before.pins,
         )
-        search = Search(
+        search = FoldersSearch(
             self._manifests,
             self._objects,
             list(dict.fromkeys(keys)),
@@ -158,7 +158,7 @@ class IndexReader:
             excluded or {},
             question,
         )
-        page = turn(search.look, before, offset, top_k)
+        page = next_page(search.look, before, offset, top_k)
         relevant = None
         if calibration is not None and before.bound is None:
             relevant = count_relevant(question.query, search.scores, search.samples, calibration)
@@ -193,7 +193,7 @@ class IndexReader:
         for _ in range(ROUNDS):
             known = self._manifests.current([key], versions)[key]
             if known.problem:
-                return Lookup(problems=[Problem(key, key.manifest, str(known.problem))])
+                return Lookup(problems=[UnusableObject(key, key.manifest, str(known.problem))])
             usable = {key: known.manifest} if known.manifest else {}
             found = look_up(self._objects, tombstones_first(usable), image_id)
             if not found.is_outdated:
@@ -204,7 +204,7 @@ class IndexReader:
 
     def warm(
         self, keys: Sequence[IndexKey], versions: Mapping[IndexKey, int] | None = None, *, whole: bool = False
-    ) -> list[Problem]:
+    ) -> list[UnusableObject]:
         """Load what searches over some indexes will need.
 
         Parameters
@@ -220,24 +220,26 @@ class IndexReader:
         StoreError
             If the store refuses or does not answer.
         """
-        problems: list[Problem] = []
-        jobs: list[Job] = []
+        problems: list[UnusableObject] = []
+        jobs: list[SegmentJob] = []
         known = self._manifests.current(dict.fromkeys(keys), versions or {})
         usable = {key: item.manifest for key, item in known.items() if item.manifest}
         problems += [
-            Problem(key, key.manifest, str(item.problem)) for key, item in known.items() if item.problem
+            UnusableObject(key, key.manifest, str(item.problem))
+            for key, item in known.items()
+            if item.problem
         ]
         problems += shortfalls(known, versions or {})
         for wanted, loaded in self._objects.load_all(tombstones_first(usable)):
             if isinstance(loaded, FormatError):
                 problems.append(problem_with(wanted, loaded))
             elif isinstance(loaded, InvertedSegment):
-                jobs.append(Job(wanted, loaded, NO_IDS))
+                jobs.append(SegmentJob(wanted, loaded, NO_IDS))
         if whole:
             ivf_search.read_whole(self._objects, jobs)
         return problems + [problem_with(job.wanted, job.problem) for job in jobs if job.problem]
 
-    def usage(self) -> Usage:
+    def usage(self) -> CacheUsage:
         """Return what the reader takes at the moment."""
         return self._objects.usage()
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from glimpse.index.errors import FormatError
 from glimpse.index.layout import IndexKey
 from glimpse.index.read.cursor import Cursor
-from glimpse.index.read.object_cache import Wanted
+from glimpse.index.read.object_cache import ObjectRef
 from glimpse.index.read.top_k import Hit
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class UnusableObject:
     """An object that could not be searched.
 
     Attributes
@@ -39,7 +39,7 @@ class Answer:
     ----------
     hits : list of Hit
         Best first, one per folder and image.
-    problems : list of Problem
+    problems : list of UnusableObject
         Objects that were left out; everything else was searched.
     relevant : int, optional
         How many of the first images of the whole ranking answer the query; None where that can't be told.
@@ -55,7 +55,7 @@ class Answer:
     """
 
     hits: list[Hit]
-    problems: list[Problem]
+    problems: list[UnusableObject]
     relevant: int | None = None
     next: Cursor | None = None
     approximate: str | None = None
@@ -63,6 +63,6 @@ class Answer:
     offset: int = 0
 
 
-def problem_with(wanted: Wanted, error: FormatError, more: str = "") -> Problem:
+def problem_with(wanted: ObjectRef, error: FormatError, more: str = "") -> UnusableObject:
     """Return why an object was left out."""
-    return Problem(wanted.index, wanted.index.object(wanted.entry.key), f"{error}{more}")
+    return UnusableObject(wanted.index, wanted.index.object(wanted.entry.key), f"{error}{more}")

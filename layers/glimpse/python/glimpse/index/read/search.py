@@ -9,12 +9,12 @@ from glimpse.index.layout import IndexKey
 from glimpse.index.read import ivf_search
 from glimpse.index.read.cursor import tag_of
 from glimpse.index.read.folder_search import FolderSearch
-from glimpse.index.read.ivf_reads import NO_IDS, Job
-from glimpse.index.read.manifest_cache import Known, ManifestCache
-from glimpse.index.read.object_cache import ObjectCache, Wanted
-from glimpse.index.read.paging import Look, Seen
+from glimpse.index.read.ivf_reads import NO_IDS, SegmentJob
+from glimpse.index.read.manifest_cache import CachedManifest, ManifestCache
+from glimpse.index.read.object_cache import ObjectCache, ObjectRef
+from glimpse.index.read.paging import RankingRequest, RankingSlice
 from glimpse.index.read.question import Question
-from glimpse.index.read.results import Problem
+from glimpse.index.read.results import UnusableObject
 from glimpse.index.read.top_k import Ranking
 from glimpse.index.relevance.model import DEPTH, Sample
 from glimpse.index.segments.effort import Effort
@@ -25,7 +25,7 @@ ROUNDS = 3
 
 
 @dataclass(slots=True)
-class Search:
+class FoldersSearch:
     """A question on its way through some indexes; it may take several looks, all at the same manifests.
 
     Attributes
@@ -48,14 +48,14 @@ class Search:
     versions: Mapping[IndexKey, int]
     excluded: Mapping[IndexKey, Ids]
     question: Question
-    problems: dict[str, Problem] = field(default_factory=dict)
+    problems: dict[str, UnusableObject] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     pins: dict[str, Effort] = field(default_factory=dict)
     recall: float | None = 1.0
-    _known: dict[IndexKey, Known] = field(default_factory=dict)
+    _known: dict[IndexKey, CachedManifest] = field(default_factory=dict)
 
-    def look(self, how: Look) -> Seen:
+    def look(self, how: RankingRequest) -> RankingSlice:
         """Search; raises StoreError if the store refuses or does not answer."""
         is_first = not self._known
         if is_first:
@@ -75,18 +75,18 @@ class Search:
         hits = ranking.hits()
         if is_first:
             self.scores = [hit.score for hit in hits]
-        return Seen(
+        return RankingSlice(
             hits[: how.wanted],
             is_complete=all(job.is_complete for job in jobs),
             is_exact=all(job.is_complete and job.is_exact for job in jobs),
         )
 
-    def _search(self, question: Question, ranking: Ranking) -> list[Job]:
-        """Search all indexes, and once more those of which a sweep took what an old manifest named.
+    def _search(self, question: Question, ranking: Ranking) -> list[SegmentJob]:
+        """FoldersSearch all indexes, and once more those of which a sweep took what an old manifest named.
 
         Returns what was searched of inverted segments; flat ones are always compared whole.
         """
-        known, jobs = self._known, list[Job]()
+        known, jobs = self._known, list[SegmentJob]()
         for rounds_left in reversed(range(ROUNDS)):
             outdated, searched = self._search_known(known, question, ranking, final=not rounds_left)
             jobs += searched
@@ -97,9 +97,9 @@ class Search:
         return jobs
 
     def _search_known(
-        self, known: Mapping[IndexKey, Known], question: Question, ranking: Ranking, *, final: bool
-    ) -> tuple[list[IndexKey], list[Job]]:
-        """Search indexes by their manifests.
+        self, known: Mapping[IndexKey, CachedManifest], question: Question, ranking: Ranking, *, final: bool
+    ) -> tuple[list[IndexKey], list[SegmentJob]]:
+        """FoldersSearch indexes by their manifests.
 
         Returns those whose manifest names missing objects, and what was searched of the others.
         """
@@ -117,7 +117,7 @@ class Search:
         ivf_search.search(self.objects, jobs, question, missing)
         for job in jobs:
             folders[job.wanted.index].take_found(job, final=final)
-        searched: list[Job] = []
+        searched: list[SegmentJob] = []
         for key, folder in folders.items():
             if folder.is_outdated:
                 continue
@@ -130,18 +130,18 @@ class Search:
                 ranking.add(key.folder_id, image_ids, scores)
         return [key for key, folder in folders.items() if folder.is_outdated], searched
 
-    def _usable(self, known: Mapping[IndexKey, Known], query: Vectors) -> dict[IndexKey, Manifest]:
+    def _usable(self, known: Mapping[IndexKey, CachedManifest], query: Vectors) -> dict[IndexKey, Manifest]:
         """Return the manifests that name something to search."""
         usable: dict[IndexKey, Manifest] = {}
         for key, item in known.items():
             problem = item.problem or _check_dimension(item.manifest, query)
             if problem:
-                self.problems[key.manifest] = Problem(key, key.manifest, str(problem))
+                self.problems[key.manifest] = UnusableObject(key, key.manifest, str(problem))
             elif item.manifest and item.manifest.segments:
                 usable[key] = item.manifest
         return usable
 
-    def _note(self, jobs: Iterable[Job], question: Question) -> None:
+    def _note(self, jobs: Iterable[SegmentJob], question: Question) -> None:
         """Note how thoroughly segments were searched."""
         for job in jobs:
             if job.is_complete or job.problem:
@@ -152,19 +152,21 @@ class Search:
             self.recall = None if promised is None or self.recall is None else min(self.recall, promised)
 
 
-def tombstones_first(manifests: Mapping[IndexKey, Manifest]) -> Iterator[Wanted]:
+def tombstones_first(manifests: Mapping[IndexKey, Manifest]) -> Iterator[ObjectRef]:
     """Yield the objects of indexes, tombstones before what they mask."""
     for key, manifest in manifests.items():
         for entry in manifest.tombstones:
-            yield Wanted(key, entry, masks=True)
+            yield ObjectRef(key, entry, masks=True)
         for entry in manifest.segments:
-            yield Wanted(key, entry, masks=False)
+            yield ObjectRef(key, entry, masks=False)
 
 
-def shortfalls(known: Mapping[IndexKey, Known], versions: Mapping[IndexKey, int]) -> list[Problem]:
+def shortfalls(
+    known: Mapping[IndexKey, CachedManifest], versions: Mapping[IndexKey, int]
+) -> list[UnusableObject]:
     """Return which indexes are older than they are known to have been."""
     reasons = ((key, item.shortfall(versions.get(key))) for key, item in known.items())
-    return [Problem(key, key.manifest, reason) for key, reason in reasons if reason]
+    return [UnusableObject(key, key.manifest, reason) for key, reason in reasons if reason]
 
 
 def _check_dimension(manifest: Manifest | None, query: Vectors) -> FormatError | None:

@@ -10,10 +10,10 @@ from glimpse.index.format.segment_kinds import FLAT, INVERTED
 from glimpse.index.segments import flat, ivf, ivf_build
 from glimpse.index.segments.flat import FlatSegment
 from glimpse.index.store.object_store import Data
-from glimpse.index.vectors import Rows, VectorBatch
+from glimpse.index.vectors import VectorBatch, VectorRows
 
 
-def build(kind: str, rows: Rows, space_id: str) -> tuple[int, Iterator[Buffer]]:
+def build(kind: str, rows: VectorRows, space_id: str) -> tuple[int, Iterator[Buffer]]:
     """Return the format version of a segment of `kind` that holds `rows`, and its bytes, piece by piece."""
     if kind == INVERTED.name:
         return INVERTED.format_version, ivf_build.encode(rows, space_id)

@@ -38,7 +38,7 @@ class Effort:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class RecallPromise:
     """How thoroughly a segment has to be searched to find a share of the ten nearest images.
 
     Attributes

@@ -21,7 +21,7 @@ from glimpse.index.errors import ObjectDamaged, ObjectForeign
 from glimpse.index.format import container
 from glimpse.index.format.columns import read_ids, read_int64
 from glimpse.index.format.segment_kinds import FLAT
-from glimpse.index.vectors import Ids, Rows, Vectors
+from glimpse.index.vectors import Ids, VectorRows, Vectors
 
 Matching = Callable[[Ids, Ids], npt.NDArray[np.bool_]]
 """Returns for image ids, and the times at which they were taken, which of them a search may find."""
@@ -31,7 +31,7 @@ _TIES = 16
 """So many results more are asked for, to see whether the last one has equals."""
 
 
-def encode(rows: Rows, space_id: str) -> bytes:
+def encode(rows: VectorRows, space_id: str) -> bytes:
     """Return the segment that holds `rows`."""
     order = np.argsort(rows.image_ids)
     pin_threads()

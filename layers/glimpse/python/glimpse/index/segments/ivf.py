@@ -41,13 +41,11 @@ from glimpse.index.format.columns import read_int64
 from glimpse.index.format.manifest import ObjectEntry
 from glimpse.index.format.segment_kinds import INVERTED
 from glimpse.index.segments import pq
-from glimpse.index.segments.effort import Promise
+from glimpse.index.segments.effort import RecallPromise
 from glimpse.index.segments.pq import Coder
-from glimpse.index.store.byte_ranges import Span
+from glimpse.index.store.byte_ranges import ByteRange
 from glimpse.index.store.object_store import Data
-from glimpse.index.vectors import Ids, VectorBatch
-
-Halves = npt.NDArray[np.float16]
+from glimpse.index.vectors import Halves, Ids, VectorBatch
 
 DIRECTORY = np.dtype([("length", "<u4"), ("digest", "V8")])
 TRAILER = 4
@@ -70,7 +68,7 @@ class Head:
         How they are coded.
     ends : (L,) int64
         For each list the row after its last.
-    promises : tuple of Promise
+    promises : tuple of RecallPromise
         How thoroughly to search it, the lowest recall first; none where it was written by an earlier version.
     """
 
@@ -78,10 +76,10 @@ class Head:
     dimension: int
     coder: Coder
     ends: Ids
-    promises: tuple[Promise, ...]
+    promises: tuple[RecallPromise, ...]
     _digests: npt.NDArray[np.void]
     _column_digests: tuple[object, ...]
-    _places: dict[str, Span]
+    _places: dict[str, ByteRange]
 
     @classmethod
     def decode(cls, head: bytes, size: int, space_id: str) -> Self:
@@ -118,7 +116,7 @@ class Head:
         opened._check_lengths()
         return opened
 
-    def promise(self, recall: float) -> Promise | None:
+    def promise(self, recall: float) -> RecallPromise | None:
         """Return how thoroughly to search the segment for a recall, or for the highest that it promises."""
         for promise in self.promises:
             if promise.recall >= recall:
@@ -142,16 +140,16 @@ class Head:
         arrays = (coder.rotation, coder.centroids, coder.levels, self.ends, self._digests)
         return sum(array.nbytes for array in arrays)
 
-    def list_span(self, number: int) -> Span:
+    def list_span(self, number: int) -> ByteRange:
         """Return where the block of a list lies."""
         start = int(self.ends[number - 1]) if number else 0
         return self._part("lists", start, int(self.ends[number]), self.coder.code_size + _ID)
 
-    def column_spans(self) -> list[Span]:
+    def column_spans(self) -> list[ByteRange]:
         """Return where the image ids and the times of all rows lie."""
         return [self._places[name] for name in COLUMNS]
 
-    def record_span(self, first: int, last: int) -> Span:
+    def record_span(self, first: int, last: int) -> ByteRange:
         """Return where the vectors of the rows `first` up to `last`, exclusive, lie."""
         return self._part("vectors", first, last, self.record_size)
 
@@ -182,8 +180,8 @@ class Head:
         vectors: Halves = np.ascontiguousarray(records[:, :-TRAILER]).view("<f2")
         return vectors
 
-    def _part(self, section: str, first: int, last: int, size: int) -> Span:
-        return Span(self._places[section].start + first * size, (last - first) * size)
+    def _part(self, section: str, first: int, last: int, size: int) -> ByteRange:
+        return ByteRange(self._places[section].start + first * size, (last - first) * size)
 
     def _check_lengths(self) -> None:
         sizes = {
@@ -241,10 +239,10 @@ def _positive(header: Mapping[str, Any], name: str) -> int:
     return number
 
 
-def _promises(header: Mapping[str, Any]) -> tuple[Promise, ...]:
+def _promises(header: Mapping[str, Any]) -> tuple[RecallPromise, ...]:
     stated = header.get("promises", [])
     try:
-        promises = [Promise(float(p["recall"]), int(p["lists"]), int(p["candidates"])) for p in stated]
+        promises = [RecallPromise(float(p["recall"]), int(p["lists"]), int(p["candidates"])) for p in stated]
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ObjectDamaged(f"its header does not say what it promises: {error!r}") from error
     if not all(0 < p.recall <= 1 and p.lists > 0 and p.candidates > 0 for p in promises):
@@ -257,5 +255,5 @@ def digest(block: bytes | memoryview) -> bytes:
     return hashlib.blake2b(block, digest_size=8).digest()
 
 
-def _cut(data: memoryview, span: Span) -> memoryview:
+def _cut(data: memoryview, span: ByteRange) -> memoryview:
     return data[span.start : span.end]

@@ -12,18 +12,18 @@ from glimpse.index.format import container
 from glimpse.index.format.container import Buffer, Section
 from glimpse.index.format.segment_kinds import INVERTED
 from glimpse.index.segments import pq_training
-from glimpse.index.segments.effort import LISTED, Promise
+from glimpse.index.segments.effort import LISTED, RecallPromise
 from glimpse.index.segments.ivf import DIRECTORY, TRAILER, digest
 from glimpse.index.segments.pq import Coder, Codes
 from glimpse.index.segments.pq_training import CHUNK
 from glimpse.index.segments.recall_promise import RECALLS, Trial, make_queries
-from glimpse.index.vectors import Ids, Rows
+from glimpse.index.vectors import Ids, VectorRows
 
 _LISTS_PER_ROOT = 4
 _SEED = 1
 
 
-def encode(rows: Rows, space_id: str) -> Iterator[Buffer]:
+def encode(rows: VectorRows, space_id: str) -> Iterator[Buffer]:
     """Yield the segment that holds `rows`.
 
     What is held at once are the codes and ids, some 130 bytes for a row, and the training's sample.
@@ -69,14 +69,14 @@ def encode(rows: Rows, space_id: str) -> Iterator[Buffer]:
     )
 
 
-def _promises(rows: Rows, order: Ids, coder: Coder, ends: Ids, codes: Codes) -> list[Promise]:
+def _promises(rows: VectorRows, order: Ids, coder: Coder, ends: Ids, codes: Codes) -> list[RecallPromise]:
     """Return how thoroughly the segment has to be searched; a small one is compared whole."""
     if len(rows) <= LISTED:
-        return [Promise(recall, len(ends), len(rows)) for recall in RECALLS]
+        return [RecallPromise(recall, len(ends), len(rows)) for recall in RECALLS]
     return Trial(coder, ends, codes, make_queries(rows, order, _SEED)).promises()
 
 
-def _coded(rows: Rows, coder: Coder) -> tuple[Ids, Codes]:
+def _coded(rows: VectorRows, coder: Coder) -> tuple[Ids, Codes]:
     """Return the list and the code of every row."""
     pq_training.use_threads()
     lists = np.empty(len(rows), np.int64)
@@ -93,7 +93,7 @@ def _blocks(codes: Codes, image_ids: Ids, lengths: Ids) -> Iterator[bytes]:
         yield codes[start:end].tobytes() + image_ids[start:end].tobytes()
 
 
-def _records(rows: Rows, order: Ids) -> Iterator[memoryview]:
+def _records(rows: VectorRows, order: Ids) -> Iterator[memoryview]:
     """Yield the vectors with their checksums."""
     size = 2 * rows.dimension
     for places in _chunks(order):

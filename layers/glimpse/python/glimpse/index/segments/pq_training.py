@@ -20,7 +20,7 @@ import numpy as np
 
 from glimpse.index.format.container import Buffer
 from glimpse.index.segments.pq import LEVELS, Coder, sections_of
-from glimpse.index.vectors import Ids, Rows, Vectors
+from glimpse.index.vectors import Ids, VectorRows, Vectors
 
 CODE_DIMENSION = 192
 """Coordinates that are coded: on CLIP-like vectors more bring nothing, and 128 lose a point of recall."""
@@ -29,7 +29,7 @@ COARSE_DIMENSION = 320
 """Coordinates of the centroids: more than are coded, since a mean of hundreds of vectors is known finely."""
 
 CHUNK = 16_384
-"""Rows that are worked on at once."""
+"""VectorRows that are worked on at once."""
 
 _MOMENT_SAMPLE = 100_000
 _PER_CENTROID = 40
@@ -43,12 +43,12 @@ def use_threads() -> None:
     faiss.omp_set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
 
 
-def train(rows: Rows, lists: int) -> dict[str, Buffer]:
+def train(rows: VectorRows, lists: int) -> dict[str, Buffer]:
     """Return the sections of a coder that suits some vectors, the same ones for the same vectors.
 
     Parameters
     ----------
-    rows : Rows
+    rows : VectorRows
         n unit vectors of two dimensions or more, n ≥ `lists`.
     lists : int
         How many lists.
@@ -68,7 +68,7 @@ def train(rows: Rows, lists: int) -> dict[str, Buffer]:
     return sections_of(rotation, centroids, _levels(coder.rest(few, coder.assign(few))))
 
 
-def _second_moments(rows: Rows, places: Ids) -> Vectors:
+def _second_moments(rows: VectorRows, places: Ids) -> Vectors:
     moments = np.zeros((rows.dimension, rows.dimension), np.float32)
     for start in range(0, len(places), CHUNK):
         vectors = rows.take(places[start : start + CHUNK])
@@ -86,7 +86,7 @@ def _directions(moments: Vectors, rng: np.random.Generator) -> Vectors:
     return directions.astype(np.float32)
 
 
-def _projected(rows: Rows, places: Ids, rotation: Vectors) -> Vectors:
+def _projected(rows: VectorRows, places: Ids, rotation: Vectors) -> Vectors:
     """Return the (k, E) leading coordinates of some rows."""
     projected = np.empty((len(places), len(rotation)), np.float32)
     for start in range(0, len(places), CHUNK):

@@ -14,10 +14,10 @@ from math import ceil
 
 import numpy as np
 
-from glimpse.index.segments.effort import LISTED, Promise
+from glimpse.index.segments.effort import LISTED, RecallPromise
 from glimpse.index.segments.fast_scan import Scanner
 from glimpse.index.segments.pq import Coder, Codes
-from glimpse.index.vectors import Ids, Rows, Vectors
+from glimpse.index.vectors import Ids, VectorRows, Vectors
 
 RECALLS = (0.95, 0.98)
 TOP = 10
@@ -41,7 +41,7 @@ _CANDIDATE_COST = 200
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Query:
+class TrialQuery:
     """A query whose nearest images are known.
 
     Attributes
@@ -66,7 +66,7 @@ class Query:
 class _Ranked:
     """A query, the order of the lists for it, and at which place in that its nearest rows lie."""
 
-    query: Query
+    query: TrialQuery
     projected: Vectors
     inner: Vectors
     lists: Ids
@@ -84,11 +84,11 @@ class Trial:
         For each list the row after its last.
     codes : (n, D/2) uint8
         Of each row.
-    queries : sequence of Query
+    queries : sequence of TrialQuery
         To search for.
     """
 
-    def __init__(self, coder: Coder, ends: Ids, codes: Codes, queries: Sequence[Query]) -> None:
+    def __init__(self, coder: Coder, ends: Ids, codes: Codes, queries: Sequence[TrialQuery]) -> None:
         self._coder = coder
         self._lengths = np.diff(ends, prepend=0)
         self._scanner = Scanner(coder, ends)
@@ -98,7 +98,7 @@ class Trial:
         self._ranked = [self._rank(query, ends) for query in queries]
         self._kinds = np.array([query.kind for query in queries])
 
-    def _rank(self, query: Query, ends: Ids) -> _Ranked:
+    def _rank(self, query: TrialQuery, ends: Ids) -> _Ranked:
         rotated = self._coder.project(query.vector[np.newaxis])[0]
         inner = self._coder.centroids @ rotated[: self._coder.centroids.shape[1]]
         lists = np.argsort(-inner, kind="stable")
@@ -113,12 +113,12 @@ class Trial:
         found = self._found(lists, candidates, range(len(self._ranked)))
         return self._worst(found, range(len(self._ranked)), candidates)
 
-    def promises(self) -> list[Promise]:
+    def promises(self) -> list[RecallPromise]:
         """Return the cheapest efforts that reach the recalls which are promised."""
         if not self._ranked:  # a single vector, or none
             return []
         aims = {recall: 1 - _MARGIN * (1 - recall) for recall in RECALLS}
-        best: dict[float, tuple[float, Promise]] = {}
+        best: dict[float, tuple[float, RecallPromise]] = {}
         count, per_list = len(self._lengths), int(self._lengths.sum()) / len(self._lengths)
         for lists in _grid(min(count, max(_FEWEST_LISTS, ceil(LISTED / per_list))), count):
             rows = lists * per_list
@@ -129,7 +129,7 @@ class Trial:
                 enough = max(_FEWEST_CANDIDATES, candidates)
                 cost = rows + _CANDIDATE_COST * enough
                 if recall not in best or cost < best[recall][0]:
-                    best[recall] = cost, Promise(recall, lists, enough)
+                    best[recall] = cost, RecallPromise(recall, lists, enough)
         return [best[recall][1] for recall in aims]
 
     def _reached(self, lists: int) -> float:
@@ -185,12 +185,12 @@ class Trial:
         return answer
 
 
-def make_queries(rows: Rows, order: Ids, seed: int) -> list[Query]:
+def make_queries(rows: VectorRows, order: Ids, seed: int) -> list[TrialQuery]:
     """Return queries of every kind for some vectors, with their nearest.
 
     Parameters
     ----------
-    rows : Rows
+    rows : VectorRows
         n ≥ 1 vectors.
     order : (n,) int64
         The place of each row's vector among them.
@@ -220,19 +220,19 @@ def make_queries(rows: Rows, order: Ids, seed: int) -> list[Query]:
     owners = np.concatenate([own for _, _, own in made])
     nearest = _nearest(rows, order, queries, owners)
     return [
-        Query(int(kind), query, int(own), near)
+        TrialQuery(int(kind), query, int(own), near)
         for kind, query, own, near in zip(kinds, queries, owners, nearest, strict=True)
         if len(near)
     ]
 
 
-def _some(rows: Rows, order: Ids, count: int, rng: np.random.Generator) -> tuple[Ids, Vectors]:
+def _some(rows: VectorRows, order: Ids, count: int, rng: np.random.Generator) -> tuple[Ids, Vectors]:
     """Return some rows, each once, and their vectors."""
     chosen = rng.choice(len(rows), min(count, len(rows)), replace=False)
     return chosen, rows.take(order[chosen])
 
 
-def _nearest(rows: Rows, order: Ids, queries: Vectors, owners: Ids) -> Iterator[Ids]:
+def _nearest(rows: VectorRows, order: Ids, queries: Vectors, owners: Ids) -> Iterator[Ids]:
     """Yield the nearest rows of each query, without its own."""
     most = min(TOP + 1, len(rows))
     best = np.full((len(queries), most), -np.inf, np.float32)

@@ -11,7 +11,7 @@ from glimpse.index.format.manifest import ObjectEntry
 from glimpse.index.format.segment_kinds import INVERTED
 from glimpse.index.layout import IndexKey
 from glimpse.index.segments import codec, ivf
-from glimpse.index.store.byte_ranges import Span
+from glimpse.index.store.byte_ranges import ByteRange
 from glimpse.index.store.object_store import ObjectStore
 from glimpse.index.vectors import Ids, VectorBatch
 
@@ -120,7 +120,7 @@ def read_whole(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> bytes:
     return stored.data
 
 
-def read_range(store: ObjectStore, key: IndexKey, entry: ObjectEntry, span: Span) -> bytes:
+def read_range(store: ObjectStore, key: IndexKey, entry: ObjectEntry, span: ByteRange) -> bytes:
     """Return some bytes of an object, which whoever asks has to verify.
 
     Raises
@@ -157,7 +157,7 @@ def _head(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int 
     if said is None:
         return None
     length, digest = said
-    data = read_range(store, key, entry, Span(0, length))
+    data = read_range(store, key, entry, ByteRange(0, length))
     check_head(data, digest)
     head = ivf.Head.decode(data, entry.bytes, key.space_id)
     _check_stated(head.count, head.dimension, entry, dimension)

@@ -15,7 +15,7 @@ READ_BYTES = 8 * 2**20
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Span:
+class ByteRange:
     """Some bytes of an object.
 
     Attributes
@@ -34,25 +34,25 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class RangeRequest:
     """One request: what it reads, and which of the wanted parts lie in there."""
 
-    span: Span
+    span: ByteRange
     parts: tuple[int, ...]
 
-    def cut(self, wanted: Sequence[Span], data: bytes) -> list[tuple[int, memoryview]]:
+    def cut(self, wanted: Sequence[ByteRange], data: bytes) -> list[tuple[int, memoryview]]:
         """Return the parts by their numbers; those that `data` is too short for are short or empty."""
         view = memoryview(data)
         begin = self.span.start
         return [(part, view[wanted[part].start - begin : wanted[part].end - begin]) for part in self.parts]
 
 
-def plan(wanted: Sequence[Span], most: int) -> list[Read]:
+def plan_requests(wanted: Sequence[ByteRange], most: int) -> list[RangeRequest]:
     """Return the requests that read some spans, neighbours together.
 
     Parameters
     ----------
-    wanted : sequence of Span
+    wanted : sequence of ByteRange
         In any order; they may not overlap.
     most : int
         How many requests to make, about at most: the smallest gaps are read along until it is so. Where that
@@ -64,7 +64,7 @@ def plan(wanted: Sequence[Span], most: int) -> list[Read]:
     bound = GAP_BYTES
     if len(order) > most:
         bound = min(max(bound, sorted(gaps)[len(order) - 1 - most]), WIDEST_GAP_BYTES)
-    reads: list[Read] = []
+    reads: list[RangeRequest] = []
     group: list[int] = []
     for place, part in enumerate(order):
         if group:
@@ -78,17 +78,17 @@ def plan(wanted: Sequence[Span], most: int) -> list[Read]:
     return reads
 
 
-def length_of(reads: Sequence[Read]) -> int:
+def length_of(reads: Sequence[RangeRequest]) -> int:
     """Return how many bytes some requests read."""
     return sum(read.span.length for read in reads)
 
 
-def fitting(wanted: Sequence[Span], requests: int, most_bytes: int) -> int:
+def fitting(wanted: Sequence[ByteRange], requests: int, most_bytes: int) -> int:
     """Return how many spans, from the first on, can be read in so many requests and bytes, about."""
     fits, too_many = 0, len(wanted) + 1
     look = len(wanted)
     while look > fits:
-        reads = plan(wanted[:look], requests)
+        reads = plan_requests(wanted[:look], requests)
         if len(reads) <= requests and length_of(reads) <= most_bytes:
             fits = look
         else:
@@ -97,6 +97,6 @@ def fitting(wanted: Sequence[Span], requests: int, most_bytes: int) -> int:
     return fits
 
 
-def _read(wanted: Sequence[Span], group: list[int]) -> Read:
+def _read(wanted: Sequence[ByteRange], group: list[int]) -> RangeRequest:
     start = wanted[group[0]].start
-    return Read(Span(start, wanted[group[-1]].end - start), tuple(group))
+    return RangeRequest(ByteRange(start, wanted[group[-1]].end - start), tuple(group))

@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from glimpse.index.vectors import Mask
+from glimpse.index.vectors import Halves, Mask
 
 _logger = logging.getLogger(__name__)
 
-Halves = npt.NDArray[np.float16]
 Rows = npt.NDArray[np.int64]
 
 _BLOCK = 512
