@@ -14,6 +14,11 @@ from tests.e2e.rotated import rotated_bundle
 from tests.e2e.stack import Stack, User
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have tests that change the model come first: it embeds everything that the stack holds anew."""
+    items.sort(key=lambda item: "other_model" not in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture
 def new_user(stack: Stack) -> Iterator[Callable[[], User]]:
     """Makes users that no other test knows."""

@@ -14,6 +14,7 @@ from tests.e2e.test_concurrency import pictures, send
 
 MANY = 500
 PATIENCE_SECONDS = 300
+OTHER_BACKENDS_USER = 77
 
 
 class Gallery:
@@ -116,15 +117,16 @@ def after(gallery: Gallery, *, searches: int) -> None:
 
 def put_image_of_another_backend(stack: Stack, service: httpx.Client) -> None:
     [(name, data)] = pictures(900, 1).items()
-    key = f"images/77/7/{name}"
+    key = f"images/{OTHER_BACKENDS_USER}/7/{name}"
     stack.client("s3").put_object(Bucket=stack.outputs["ImagesBucket"], Key=key, Body=data)
-    body = {"user_id": 77, "folder_id": 7, "images": [{"image_id": 7, "file_path": key}]}
+    body = {"user_id": OTHER_BACKENDS_USER, "folder_id": 7, "images": [{"image_id": 7, "file_path": key}]}
     answer = service.post("/embed-images", json=body)
     assert answer.json()["indexed"] == [7], answer.text
 
 
 def found_of_another_backend(service: httpx.Client) -> list[int]:
-    answer = service.post("/search", json={"user_id": 77, "query": "a picture", "folder_ids": [7]})
+    body = {"user_id": OTHER_BACKENDS_USER, "query": "a picture", "folder_ids": [7]}
+    answer = service.post("/search", json=body)
     assert answer.status_code == 200, answer.text
     return [result["image_id"] for result in answer.json()["results"]]
 

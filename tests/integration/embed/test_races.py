@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import count
 
 import pytest
 from glimpse.index import CommitContended
@@ -166,6 +167,10 @@ def test_a_commit_that_others_keep_winning_comes_again(world: World) -> None:
     assert world.job().processed_images == 1
 
 
+EVERY_STEP = pytest.param(1, marks=pytest.mark.slow, id="every step")
+EVERY_THIRD = pytest.param(3, id="every third step")
+
+
 def crash_at(step: int) -> tuple[Hook, Callable[[], bool]]:
     """A hook that ends the worker at its n-th call, and whether it did."""
     reached: Iterator[int] = iter(range(10_000))
@@ -179,13 +184,13 @@ def crash_at(step: int) -> tuple[Hook, Callable[[], bool]]:
     return hook, lambda: bool(crashed)
 
 
-def test_a_crash_at_any_step_is_mended_by_the_redelivery(world: World) -> None:
-    crashes = 0
-    while True:
-        folder_id = 100 + crashes
+@pytest.mark.parametrize("stride", [EVERY_STEP, EVERY_THIRD])
+def test_a_crash_at_any_step_is_mended_by_the_redelivery(world: World, stride: int) -> None:
+    for step in count(0, stride):
+        folder_id = 100 + step
         world.make_folder(folder_id)
         good, bad = world.upload("palette_color.png", "truncated.jpg", folder_id=folder_id, job_id=folder_id)
-        hook, crashed = crash_at(crashes)
+        hook, crashed = crash_at(step)
         try:
             process(world, event(good), event(bad), hook=hook)
         except Crash:
@@ -199,19 +204,18 @@ def test_a_crash_at_any_step_is_mended_by_the_redelivery(world: World) -> None:
         assert world.keys("thumbnails/")[-1] == world.thumbnail_of(good)
         if not crashed():
             break
-        crashes += 1
-    assert crashes > 20  # so many places to crash at were tried
+    assert step > 20  # so many places to crash at were passed
 
 
+@pytest.mark.parametrize("stride", [EVERY_STEP, EVERY_THIRD])
 @pytest.mark.parametrize("newer", ["coffee.png", "truncated.jpg"])
-def test_a_crash_leaves_no_older_picture_beside_the_newer_one(world: World, newer: str) -> None:
+def test_a_crash_leaves_no_older_picture_beside_the_newer_one(world: World, newer: str, stride: int) -> None:
     """The newer event is dealt with between the crash of the older one's worker and its redelivery."""
-    crashes = 0
-    while True:
-        folder_id = 100 + crashes
+    for step in count(0, stride):
+        folder_id = 100 + step
         world.make_folder(folder_id)
         (record,) = world.upload("rocket.jpg", folder_id=folder_id, job_id=folder_id)
-        hook, crashed = crash_at(crashes)
+        hook, crashed = crash_at(step)
         with suppress(Crash):
             process(world, event(record, "0A"), hook=hook)
         world.put(record.key, photo(newer))
@@ -226,19 +230,18 @@ def test_a_crash_leaves_no_older_picture_beside_the_newer_one(world: World, newe
         assert world.job(folder_id).processed_images == 1
         if not crashed():
             break
-        crashes += 1
-    assert crashes > 10
+    assert step > 10
 
 
-def test_a_crash_at_any_step_of_erasing_is_mended_by_the_redelivery(world: World) -> None:
-    crashes = 0
-    while True:
-        folder_id = 100 + crashes
+@pytest.mark.parametrize("stride", [EVERY_STEP, EVERY_THIRD])
+def test_a_crash_at_any_step_of_erasing_is_mended_by_the_redelivery(world: World, stride: int) -> None:
+    for step in count(0, stride):
+        folder_id = 100 + step
         world.make_folder(folder_id)
         (record,) = world.upload("palette_color.png", folder_id=folder_id, job_id=folder_id)
         process(world, event(record))
         world.hide_folder(folder_id)
-        hook, crashed = crash_at(crashes)
+        hook, crashed = crash_at(step)
         for staged in (hook, ignore):
             try:
                 eraser(world, staged).erase(
@@ -252,5 +255,4 @@ def test_a_crash_at_any_step_of_erasing_is_mended_by_the_redelivery(world: World
         assert world.indexed_ids(folder_id) == []
         if not crashed():
             break
-        crashes += 1
-    assert crashes > 10
+    assert step > 10
