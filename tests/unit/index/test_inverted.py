@@ -67,6 +67,15 @@ def test_the_kind_follows_from_the_size() -> None:
     assert (choose_kind(INVERTED_FROM - 1), choose_kind(INVERTED_FROM)) == ("flat", "inverted")
 
 
+@pytest.mark.parametrize("count", [1, 20, 300])
+def test_few_vectors_to_learn_from_are_no_news_for_a_log(
+    batch: VectorBatch, count: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    few = VectorBatch(batch.image_ids[:count], batch.vectors[:count], batch.taken_at[:count])
+    assert len(read_batch(b"".join(inverting.encode(few, "space-1")), "space-1")) == count
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_segment_gives_back_what_it_was_given(batch: VectorBatch, segment: bytes) -> None:
     read = read_batch(segment, "space-1")
     order, stored = np.argsort(batch.image_ids), np.argsort(read.image_ids)

@@ -99,6 +99,7 @@ def _levels(rest: Vectors) -> Vectors:
     """Return the (D, 16) levels of coordinates: a product quantizer whose parts have one dimension."""
     coded = rest.shape[1]
     quantizer = faiss.ProductQuantizer(coded, coded, 4)
+    quantizer.cp.min_points_per_centroid = 1  # no warning: a small index has few rows to learn from
     # FAISS wants at least one vector a level; fewer are repeated.
     quantizer.train(np.resize(rest, (max(len(rest), LEVELS), coded)))
     levels: Vectors = faiss.vector_to_array(quantizer.centroids).reshape(coded, LEVELS)
