@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install foundry test-models test-protocol test-load test-paging run reset test lint format lock synth deploy destroy eval-demo bench-cutoff calibrate-cutoff bench-encoder bench-index bench-cold artefacts size pin-image
+.PHONY: help install foundry test-models test-protocol test-load test-paging test-long run reset test lint format lock synth deploy destroy eval-demo bench-cutoff calibrate-cutoff bench-encoder bench-index bench-cold artefacts size pin-image
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -36,6 +36,9 @@ reset: $(STAMP) ## Forget accounts, photographs and indexes on this machine
 
 test: $(STAMP) ## Run all tests but the slow ones
 	@$(BIN)/python -m pytest -m 'not slow and not models' -n 2 --no-loadscope-reorder
+
+test-long: $(STAMP) ## Run the long variants of tests: a crash at every step, every import killed, all changes at once
+	@$(BIN)/python -m pytest -m slow tests/e2e tests/integration -n 2 --no-loadscope-reorder
 
 foundry: $(TORCH) ## Add torch and open_clip to .venv: for exports, training and the tests against them
 

@@ -33,6 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
     judge.register(config)
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say in the last lines of all if the page was not tested: a skip among thousands of dots is not seen."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", ()) if reporter else ()
+    reasons = {report.longrepr[2] for report in skipped if "NO BROWSER" in report.longrepr[2]}
+    for reason in reasons:
+        reporter.write_line(reason.removeprefix("Skipped: "), red=True, bold=True)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     """Share tests out to the processes of ``pytest -n``, each of which gets whole groups."""
