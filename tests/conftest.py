@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,10 @@ from tests.grants import judge
 
 if TYPE_CHECKING:
     from tests.e2e.stack import Stack
+
+# Read when FAISS is first imported. OpenMP's idle threads burn a core that others need here: other test
+# processes, the emulator's workers.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session")
