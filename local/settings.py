@@ -20,6 +20,9 @@ OWN_HOSTS = frozenset({"localhost", HOST})
 
 DEFAULT_PORTS = {"API_PORT": 9999, "SEARCH_PORT": 5000, "WEB_PORT": 3000, "EMULATOR_PORT": 4566}
 
+RETRY_SECONDS = 3
+"""After what time a request that was refused for want of workers is to come again."""
+
 DEFAULT_WORKERS = 3
 MOST_WORKERS = 64
 

@@ -17,6 +17,7 @@ from deployment.errors import UserError
 from deployment.settings import ROOT, region_of
 from local import credentials
 from local.emulator import snapshot
+from local.emulator.ministack_version import require_version
 from local.processes import ProcessRecord, end_group
 from local.settings import HOST, LocalSettings
 
@@ -48,8 +49,9 @@ class Emulator:
         Raises
         ------
         UserError
-            If it ends or does not answer within a minute.
+            If MiniStack is not the version it was written for, or it ends or does not answer within a minute.
         """
+        require_version()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder.chmod(0o700)  # it holds passwords' hashes; an earlier version made it readable for all
         temporary = self._folder / "tmp"

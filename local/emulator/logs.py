@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ministack.services import cloudwatch_logs
+from local.emulator import ministack
 
 MOST_CHARACTERS = 32_000
 """Of a log group; an invocation mostly writes a thousand."""
@@ -25,14 +25,14 @@ def shorten() -> None:
     RuntimeError
         If an invocation writes its log meanwhile.
     """
-    for group in cloudwatch_logs._log_groups._data.values():
+    for group in ministack.log_groups():
         streams = group["streams"]
         budget = MOST_CHARACTERS
         for number, name in enumerate(reversed(list(streams))):
             budget -= _shorten(streams[name]["events"], MOST_CHARACTERS)
             if number and (budget < 0 or number >= MOST_STREAMS):
                 del streams[name]
-    records = cloudwatch_logs._log_records._data  # what PutLogEvents keeps beside the streams
+    records = ministack.log_records()
     for key in list(records)[:-MOST_STREAMS]:
         del records[key]
 

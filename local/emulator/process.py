@@ -22,20 +22,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
-from ministack import app as ministack
-from ministack.core import lambda_runtime
-from ministack.services import s3
 from starlette.types import Message, Receive, Scope, Send
 
-from local.emulator import objects
+from local.emulator import ministack
+from local.emulator.identities import guarded
 from local.emulator.saving import Saver
 from local.emulator.undo import UndoLog
 from local.emulator.workers import Workers
-from local.gate import guarded
 
 _INVOCATION = "/invocations"
 _API = "/_aws/execute-api/"
@@ -106,9 +102,9 @@ async def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     threading.Thread(target=_watch_starter, args=(loop, stop), daemon=True).start()
-    s3._fire_s3_event_async = _send_event
+    ministack.send_events_at_once()
     undo = UndoLog(Path(os.environ["UNDO"]), Path(os.environ["S3_DATA_DIR"]))
-    objects.note_changes(undo)
+    ministack.note_object_changes(undo.before_change)
     Workers(int(os.environ["WORKERS"])).install()
     config = Config()
     config.bind = [f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"]
@@ -124,8 +120,8 @@ async def main() -> None:
         with suppress(Exception):  # it is in the log; and the last save may succeed
             await saver.saved()  # what follows takes seconds, and may be cut short
         with ThreadPoolExecutor(1) as executor:  # the loop's own is taken by workers' requests
-            await loop.run_in_executor(executor, lambda_runtime.reset)
-        ministack.PERSIST_STATE = False  # its own way of saving has nothing to add
+            await loop.run_in_executor(executor, ministack.end_workers)
+        ministack.keep_from_saving()  # its own way has nothing to add
 
     await serve(guarded(app), config, shutdown_trigger=ended)  # type: ignore[arg-type]  # plain ASGI
     saving.cancel()
@@ -161,14 +157,6 @@ async def _refuse(send: Send, why: str) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 503, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def _send_event(bucket: str, key: str, event: str, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
-    """Send an event of S3 in the same step that stores the object, where MiniStack starts a thread.
-
-    So no snapshot knows the object but not the event.
-    """
-    s3._fire_s3_event(bucket, key, event, *arguments, sequencer=s3._next_event_sequencer(event), **named)
 
 
 def _watch_starter(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -9,21 +9,14 @@ change follows within a fraction of a second.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-from ministack import app as ministack
-from ministack.core import persistence
-from ministack.services import dynamodb, sqs
-
-from local.emulator import logs, snapshot
+from local.emulator import logs, ministack, snapshot
 from local.emulator.undo import UndoLog
 
 BEHIND_SECONDS = 0.25
@@ -157,13 +150,13 @@ def _encoded(names: frozenset[str] | None) -> dict[str, str]:
     Other threads receive and delete messages, and write logs. If one ends an iteration, all starts anew.
     """
     for _ in range(_TRIES):
-        with suppress(RuntimeError), _without_copies():  # "dictionary changed size during iteration"
+        with suppress(RuntimeError), ministack.without_copies():  # "dictionary changed size during iteration"
             return dict(_states(names))
     raise OSError(f"the state changed during each of {_TRIES} tries")
 
 
 def _states(names: frozenset[str] | None) -> Iterator[tuple[str, str]]:
-    for name, get_state in ministack._build_persistence_save_dict().items():
+    for name, get_state in ministack.states().items():
         if names is not None and name not in names:
             continue
         try:
@@ -171,25 +164,8 @@ def _states(names: frozenset[str] | None) -> Iterator[tuple[str, str]]:
                 logs.shorten()
             state = get_state()
             if state is not None:
-                yield name, _json(name, state)
+                yield name, ministack.encoded(name, state)
         except (TypeError, ValueError, LookupError, AttributeError):
             if name in _RECORDS:
                 raise
             _log.exception("The state of %s can't be saved", name)  # a service that nothing here uses
-
-
-def _json(service: str, state: dict[str, Any]) -> str:
-    # `dumps`, where MiniStack has `dump`: that one encodes in Python, ten times as slowly.
-    content = {"__ministack_format__": persistence._state_format_version(service), "payload": state}
-    return json.dumps(content, default=persistence._json_default)
-
-
-@contextmanager
-def _without_copies() -> Iterator[None]:
-    """Have `get_state` give the records themselves: copying takes three times as long as encoding."""
-    copying = dynamodb.copy
-    dynamodb.copy = sqs.copy = SimpleNamespace(deepcopy=lambda value: value)
-    try:
-        yield
-    finally:
-        dynamodb.copy = sqs.copy = copying

@@ -20,14 +20,10 @@ import time
 from enum import Enum
 from typing import Any
 
-from ministack.core import concurrency, lambda_runtime
-from ministack.services import lambda_svc, sqs
-
-from local.ports.admission import RETRY_SECONDS
+from local.emulator import ministack
+from local.settings import RETRY_SECONDS
 
 PATIENCE_SECONDS = 20.0
-
-_DEATHS = ("Worker process died", "Task timed out")  # MiniStack's words
 
 
 class Fate(Enum):
@@ -89,17 +85,15 @@ class Slots:
         return not others_wait or self._most == 1 or self._taken[False] < self._most - 1
 
 
-class Worker(lambda_runtime.Worker):  # type: ignore[misc]
+class Worker(ministack.MiniStackWorker):
     """A worker of MiniStack's that says when it died, instead of having all others of its function ended."""
-
-    _spawned: subprocess.Popen[str] | None = None
 
     def invoke(self, *arguments: Any, **named: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
         """Run one invocation."""
         try:
             result: dict[str, Any] = super().invoke(*arguments, **named)
         except (RuntimeError, OSError) as error:  # it ended, or refused, before it was ready
-            code = _exit_code(self._proc)
+            code = _exit_code(self.process)
             if code is not None and code < 0:
                 _invocation.fate = Fate.UNBORN if code == -signal.SIGKILL else Fate.DEAD
             return {"status": "error", "error": f"The worker did not start: {error}", "log": ""}
@@ -107,14 +101,12 @@ class Worker(lambda_runtime.Worker):  # type: ignore[misc]
             _invocation.fate = Fate.DEAD
         return result
 
-    def _spawn(self) -> None:
-        super()._spawn()
-        self._spawned = self._proc
-
     def _died(self, error: str) -> bool:
-        code = _exit_code(self._spawned)
+        code = _exit_code(self.spawned)
         # One that raised was ended by MiniStack, with SIGTERM; as in AWS, its messages stay away for a while.
-        return error.startswith(_DEATHS) or (code is not None and code < 0 and code != -signal.SIGTERM)
+        return error.startswith(ministack.DEATHS) or (
+            code is not None and code < 0 and code != -signal.SIGTERM
+        )
 
 
 def _exit_code(process: subprocess.Popen[str] | None) -> int | None:
@@ -136,16 +128,13 @@ class Workers:
         self._slots: dict[str, Slots] = {}
         self._patience_seconds = patience_seconds
         self._most = most
-        self._execute = lambda_svc._execute_function_warm
-        self._run_batch = lambda_svc._run_sqs_batch
-        self._batches_at_once = lambda_svc._sqs_esm_concurrency
+        self._own = ministack.Invocation.current()
 
     def install(self) -> None:
         """Take the place of MiniStack's own ways."""
-        lambda_runtime.Worker = Worker
-        lambda_svc._execute_function_warm = self._execute_with_slot
-        lambda_svc._run_sqs_batch = self._run_batch_and_look
-        lambda_svc._sqs_esm_concurrency = self._batches_with_slots
+        ministack.Invocation(
+            self._execute_with_slot, self._run_batch_and_look, self._batches_with_slots, Worker
+        ).install()
 
     def _execute_with_slot(self, function: dict[str, Any], event: Any, request_id: str) -> Any:  # noqa: ANN401
         """Run one invocation, in a thread of its own, once there is a worker for it."""
@@ -155,13 +144,13 @@ class Workers:
         if not slots.take(is_batch=is_batch, seconds=None if is_batch else self._patience_seconds):
             return _busy(event, f"All {self._most} workers of {name} have been busy for too long.")
         try:
-            return self._execute(function, event, request_id)
+            return self._own.execute(function, event, request_id)
         finally:
             slots.give_back(is_batch=is_batch)
 
     def _batches_with_slots(self, *arguments: Any) -> int:  # noqa: ANN401 - passed on
         """Give how many batches of a queue may be under way: no more are received than have a worker soon."""
-        return min(int(self._batches_at_once(*arguments)), max(1, self._most - 1))
+        return min(int(self._own.batches_at_once(*arguments)), max(1, self._most - 1))
 
     def _run_batch_and_look(
         self,
@@ -174,7 +163,7 @@ class Workers:
     ) -> None:
         handles = {message["receipt_handle"] for message in batch}
         _invocation.is_batch, _invocation.fate = True, None  # the thread is this batch's alone
-        self._run_batch(source, function, event, batch, url, name)
+        self._own.run_batch(source, function, event, batch, url, name)
         if _invocation.fate is not None:
             show_again(url, handles, counts=_invocation.fate is Fate.DEAD)
 
@@ -182,10 +171,7 @@ class Workers:
 def _busy(event: Any, why: str) -> dict[str, Any]:  # noqa: ANN401 - whatever the function was sent
     """Answer in place of a function without a free worker: by HTTP where it was asked so, or as Lambda."""
     if not isinstance(event, dict) or "requestContext" not in event:
-        refusal: dict[str, Any] = lambda_svc._throttle_response(
-            reason_code="ReservedFunctionConcurrentInvocationLimitExceeded", msg=why
-        )
-        return refusal
+        return ministack.too_many_requests(why)
     headers = {"content-type": "application/json", "retry-after": str(RETRY_SECONDS)}
     detail = json.dumps({"detail": f"{why} Try again in a moment."})
     return {"body": {"statusCode": 503, "headers": headers, "body": detail}, "log": ""}
@@ -203,10 +189,9 @@ def show_again(url: str, handles: set[str], *, counts: bool) -> None:
     counts
         Whether the delivery counts among those after which a message goes to the dead-letter queue.
     """
-    with sqs._queues_lock:
-        for message in sqs._get_q(url)["messages"]:
+    with ministack.messages_of(url) as messages:
+        for message in messages:
             if message.get("receipt_handle") in handles:
                 message["visible_at"] = time.time()
                 if not counts:
                     message["receive_count"] -= 1
-    concurrency.esm_wake.set()

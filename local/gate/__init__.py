@@ -17,6 +17,5 @@ And all of that only at ``localhost`` or 127.0.0.1, with the emulator's port.
 """
 
 from local.gate.gate import SECRET_HEADER, Gate
-from local.gate.ministack import guarded
 
-__all__ = ["SECRET_HEADER", "Gate", "guarded"]
+__all__ = ["SECRET_HEADER", "Gate"]

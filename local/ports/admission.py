@@ -18,6 +18,8 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from local.settings import RETRY_SECONDS
+
 MOST_WAITING = 200
 """Requests that wait for their turn."""
 
@@ -26,9 +28,6 @@ PATIENCE_SECONDS = 10.0
 
 ANSWER_SECONDS = 28.0
 """Within what time it is answered, the wait included; AWS's gateway gives it 30 s."""
-
-RETRY_SECONDS = 3
-"""After what time a refused request is to come again."""
 
 _MEMORY_BYTES = 256 * 1024
 _CHUNK_BYTES = 256 * 1024
