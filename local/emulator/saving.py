@@ -66,8 +66,8 @@ class Saver:
 
         Raises
         ------
-        Exception
-            If it can't be saved; an OSError, mostly.
+        OSError, ValueError
+            If it can't be saved: :meth:`save` says why.
         """
         if self._saved_changes == self._changes:
             return
@@ -110,7 +110,10 @@ class Saver:
         Raises
         ------
         OSError
-            If the file can't be written.
+            If the file can't be written, or the state never stays the same for long enough to be read.
+        ValueError
+            If the state of a service can't be encoded. The snapshot before stays, and nothing is left out:
+            a table without its role, say, would be of no use at the next start.
         """
         began = time.monotonic()
         # In one step: whatever changes an object is answered in this thread.
@@ -165,7 +168,5 @@ def _states(names: frozenset[str] | None) -> Iterator[tuple[str, str]]:
             state = get_state()
             if state is not None:
                 yield name, ministack.encoded(name, state)
-        except (TypeError, ValueError, LookupError, AttributeError):
-            if name in _RECORDS:
-                raise
-            _log.exception("The state of %s can't be saved", name)  # a service that nothing here uses
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            raise ValueError(f"the state of {name} can't be encoded: {error!r}") from error
