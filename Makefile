@@ -75,7 +75,7 @@ format: $(STAMP) ## Format the code
 	@$(BIN)/ruff format .
 
 size: $(STAMP) ## List what the image and the zips hold
-	@$(BIN)/python -m infra.size
+	@$(BIN)/python -m benchmarks.artefact_sizes
 
 artefacts: $(STAMP) ## Build each function's artefact for Lambda and test it alone
 	@$(BIN)/python -m pytest -m slow tests/artefacts

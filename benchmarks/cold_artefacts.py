@@ -6,8 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from benchmarks.dockerfile_replay import embed_image
 from infra import packaging
-from infra.dockerfile import embed_image
 from infra.strip import strip
 
 FUNCTIONS = ("api", "search", "embed")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.dockerfile_replay import Image, embed_image
 from infra import packaging
-from infra.dockerfile import Image, embed_image
 from infra.interpreters import find_python
 from infra.strip import strip
 from tests.artefacts.runtime import Interpreter

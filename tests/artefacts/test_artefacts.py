@@ -10,11 +10,11 @@ import pytest
 import tifffile
 from glimpse.encoder import Bundle
 
+from benchmarks.artefact_sizes import ZIP_LIMIT, image_artefact, main
+from benchmarks.dockerfile_replay import Image
 from deployment.models.publish import begin
 from deployment.target import Target
 from infra import packaging
-from infra.dockerfile import Image
-from infra.size import ZIP_LIMIT, image_artefact, main
 from local.emulator.launcher import Emulator
 from local.machine import machine_target
 from local.settings import LocalSettings

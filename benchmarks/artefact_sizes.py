@@ -16,8 +16,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.dockerfile_replay import embed_image
 from infra import packaging
-from infra.dockerfile import embed_image
 
 ZIP_LIMIT = 250_000_000
 """Lambda's limit for a zip function with its layers, unpacked, in bytes."""

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.dockerfile_replay import BASE, DockerfileError, Image, replay
 from infra import packaging
-from infra.dockerfile import BASE, DockerfileError, Image, replay
 
 CONTEXT = ("*", "!functions", "!infra/strip.py")
 PIP = "pip install --no-cache-dir --no-deps --require-hashes --only-binary=:all: --no-compile"
