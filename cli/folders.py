@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
 
 from glimpse.index import IndexKey, ObjectStore
 from glimpse.index.layout import MAX_ID
-from glimpse.records import FolderStore, RecordsContended
+from glimpse.records import FolderRecord, FolderStore, ImageStatus, ImageStore, RecordsContended
 from glimpse.records.models import MODELS as RECORD_MODELS
 
 from cli.target import Target
@@ -42,8 +41,6 @@ class Folders:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._outputs = target.outputs
-        self._dynamodb = target.client("dynamodb")
 
     def find(self, user: str, folder: str) -> tuple[int, int]:
         """Return the ids of a user and one of the user's folders, each given by name or id.
@@ -54,32 +51,35 @@ class Folders:
         Raises
         ------
         UserError
-            If there is none of that name.
+            If there is none of that name, or a table refuses.
         """
+        from migration.storage.directory import Directory  # with the API's storage, which takes its time
+
+        names = Directory(self._target)
         user_id = _id(user)
-        if (name := _name(user)) is not None:
-            user_id = self._number("UsernamesTable", {"username": {"S": name}}, "user_id", user_id)
+        if (name := _name(user)) is not None and (found := names.user_id(name)) is not None:
+            user_id = found
         if user_id is None:
             raise UserError(f"There is no user {_said(user)}.")
         folder_id = _id(folder)
-        if (name := _name(folder)) is not None:
-            key = {"owner_id": {"N": str(user_id)}, "folder_name": {"S": name}}
-            folder_id = self._number("FolderNamesTable", key, "folder_id", folder_id)
+        if (name := _name(folder)) is not None and (found := names.folder_id(user_id, name)) is not None:
+            folder_id = found
         if folder_id is None:
             raise UserError(f"User {_said(user)} has no folder {_said(folder)}.")
         return user_id, folder_id
 
     def spaces(self, user_id: int, folder_id: int) -> list[str]:
         """Return the embedding spaces to which a folder's images go; none where the user has no such one."""
-        return sorted(_map(self._record(user_id, folder_id), "index_versions"))
+        record = self._record(user_id, folder_id)
+        return [] if record is None else sorted(record.index_versions)
 
     def version(self, index: IndexKey) -> int:
         """Return the version that an index has at least, by the record of its folder; 0 if that is not known.
 
         Read it before the index: both only rise, and the record follows.
         """
-        versions = _map(self._record_of(index), "index_versions")
-        return int(versions.get(index.space_id, {"N": "0"})["N"])
+        record = self._record_of(index)
+        return 0 if record is None else record.index_versions.get(index.space_id, 0)
 
     def images(self, index: IndexKey) -> dict[int, Image]:
         """Return the images that have to be in an index, by the records of its folder; read before the index.
@@ -87,23 +87,15 @@ class Folders:
         They are those that are INDEXED; none where the index is another backend's, or still being filled.
         """
         record = self._record_of(index)
-        backfill = _map(record, "backfills").get(index.space_id, {}).get("M")
-        if not record or (backfill and not backfill.get("is_complete", {}).get("BOOL")):
+        backfill = record.backfills.get(index.space_id) if record else None
+        if record is None or (backfill and not backfill.is_complete):
             return {}
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._outputs["ImagesTable"],
-            ConsistentRead=True,
-            KeyConditionExpression="folder_id = :folder",
-            FilterExpression="#status = :indexed",
-            ProjectionExpression="image_id, #name, #key",
-            ExpressionAttributeNames={"#status": "status", "#name": "name", "#key": "key"},
-            ExpressionAttributeValues={
-                ":folder": {"N": str(index.folder_id)},
-                ":indexed": {"S": "INDEXED"},
-            },
-        )
-        found = (item for page in pages for item in page["Items"])
-        return {int(i["image_id"]["N"]): Image(i["name"]["S"], i["key"]["S"]) for i in found}
+        with opened(self._target, RECORD_MODELS):
+            return {
+                each.image_id: Image(each.name, each.key)
+                for each in ImageStore().list_folder(index.folder_id)
+                if each.status is ImageStatus.INDEXED
+            }
 
     def raise_version(self, index: IndexKey, version: int) -> None:
         """Let searches know of a new version of an index, where the folder has a record that is older.
@@ -128,22 +120,15 @@ class Folders:
                 " Run `glimpse index repair` again."
             ) from error
 
-    def _record_of(self, index: IndexKey) -> dict[str, Any]:
+    def _record_of(self, index: IndexKey) -> FolderRecord | None:
         if index.namespace != SHARED_NAMESPACE:
-            return {}
+            return None
         return self._record(index.user_id, index.folder_id)
 
-    def _record(self, user_id: int, folder_id: int) -> dict[str, Any]:
-        item = self._item("FoldersTable", {"folder_id": {"N": str(folder_id)}})
-        return item if item.get("owner_id") == {"N": str(user_id)} else {}
-
-    def _number(self, table: str, key: dict[str, Any], name: str, otherwise: int | None) -> int | None:
-        value = self._item(table, key).get(name)
-        return otherwise if value is None else int(value["N"])
-
-    def _item(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
-        answer = self._dynamodb.get_item(TableName=self._outputs[table], Key=key, ConsistentRead=True)
-        return dict(answer.get("Item", {}))
+    def _record(self, user_id: int, folder_id: int) -> FolderRecord | None:
+        with opened(self._target, RECORD_MODELS):
+            record = FolderStore().get(folder_id)
+        return record if record is not None and record.owner_id == user_id else None
 
 
 def indexes_of(
@@ -173,10 +158,6 @@ def indexes_of(
     if not spaces:
         raise UserError(f"Folder {_said(folder)} of user {_said(user)} has no index.")
     return [IndexKey(namespace, space_id, user_id, folder_id) for space_id in sorted(spaces)]
-
-
-def _map(item: dict[str, Any], name: str) -> dict[str, Any]:
-    return dict(item.get(name, {}).get("M", {}))
 
 
 def _name(text: str) -> str | None:

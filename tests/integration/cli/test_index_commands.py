@@ -22,6 +22,7 @@ from deployment.errors import UserError
 
 KEY = IndexKey("glimpse", "space-1", 1, 3)
 TABLES = {
+    "UsersTable": {"user_id": "N"},
     "UsernamesTable": {"username": "S"},
     "FolderNamesTable": {"owner_id": "N", "folder_name": "S"},
     "FoldersTable": {"folder_id": "N"},
@@ -76,17 +77,23 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
                 BillingMode="PAY_PER_REQUEST",
             )
         put = dynamodb.put_item
+        created = {"created_at": {"S": "2024-05-01T12:00:00.000000+0000"}}
         put(TableName="UsernamesTable", Item={"username": {"S": "ada"}, "user_id": {"N": "1"}})
+        account = {"user_id": {"N": "1"}, "username": {"S": "ada"}, "password_hash": {"S": "$argon2id$"}}
+        put(TableName="UsersTable", Item=account | created)
         name = {"owner_id": {"N": "1"}, "folder_name": {"S": "holidays"}, "folder_id": {"N": "3"}}
         put(TableName="FolderNamesTable", Item=name)
         put(TableName="FolderNamesTable", Item={**name, "folder_name": {"S": "99"}})
         put(TableName="UsernamesTable", Item={"username": {"S": "77"}, "user_id": {"N": "1"}})
         versions = {"M": {"space-1": {"N": "2"}}}
         record = {"folder_id": {"N": "3"}, "owner_id": {"N": "1"}, "index_versions": versions}
+        record |= {"folder_name": {"S": "holidays"}, "status": {"S": "ACTIVE"}, **created}
         put(TableName="FoldersTable", Item=record)
         for image_id, status in ((10, "INDEXED"), (11, "INDEXED"), (12, "FAILED"), (13, "PENDING")):
             item = {"folder_id": {"N": "3"}, "image_id": {"N": str(image_id)}, "status": {"S": status}}
             item |= {"name": {"S": f"picture [{image_id}].jpg"}, "key": {"S": f"uploads/1/3/7/{image_id}"}}
+            item |= {"owner_id": {"N": "1"}, "job_id": {"N": "7"}, "size": {"N": "9"}, **created}
+            item |= {"content_type": {"S": "image/jpeg"}}
             put(TableName="ImagesTable", Item=item)
         fill(target, KEY)
         monkeypatch.setattr(commands, "resolve", lambda **_: target)
@@ -220,7 +227,7 @@ def test_images_that_an_index_lacks_are_named_and_embedded_again(target: Any) ->
 
 def test_an_index_that_is_being_filled_lacks_nothing(target: Any) -> None:
     IndexWriter(S3ObjectStore("index", target.client("s3"))).begin(KEY).commit(None, [10, 11])
-    filling = {"M": {"space-1": {"M": {"is_complete": {"BOOL": False}}}}}
+    filling = {"M": {"space-1": {"M": {"since": {"N": "1"}, "is_complete": {"BOOL": False}}}}}
     target.client("dynamodb").update_item(
         TableName="FoldersTable",
         Key={"folder_id": {"N": "3"}},
@@ -228,6 +235,14 @@ def test_an_index_that_is_being_filled_lacks_nothing(target: Any) -> None:
         ExpressionAttributeValues={":filling": filling},
     )
     assert glimpse("check", "ada", "holidays").exit_code == 0
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_that_is_not_there_is_told_in_a_sentence(table: str, target: Any) -> None:
+    target.outputs[table], target.name = "gone", "the test"
+    result = glimpse("check", "ada", "holidays")
+    assert isinstance(result.exception, UserError)
+    assert str(result.exception).startswith("A table of the test can't be used: ")
 
 
 def test_an_index_is_compacted_whole(target: Any) -> None:
