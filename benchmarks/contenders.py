@@ -14,8 +14,8 @@ from glimpse.encoder.preprocess import Preprocessing
 from numpy.typing import NDArray
 from PIL import Image
 
+from functions.embed.services.embedding.preparing import Prepared, Preparer, Source
 from functions.embed.services.ports import StoredFile
-from functions.embed.services.preparing import Prepared, Preparer, Source
 
 THREADS = 2  # of each: a Lambda function's vCPUs at 3.5 GB
 

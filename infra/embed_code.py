@@ -1,4 +1,4 @@
-"""The code of the embed function, which two functions share: one image or zip, with an entry for each."""
+"""The image (or zip) of embed and upkeep: two functions with a handler each, of one artefact."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from infra.options import Options
 
 
 class EmbedCode:
-    """Makes functions of the embed function's code.
+    """Makes functions of the artefact that embed and upkeep share.
 
     Parameters
     ----------
@@ -37,16 +37,16 @@ class EmbedCode:
     def _zip(self) -> lambda_.Code:
         return self._layers.code_of("embed")
 
-    def function(self, scope: Construct, *, entry: str, parts: FunctionParts) -> lambda_.Function:
-        """Make a function whose handler is in `entry`, a module of ``functions.embed``."""
+    def function(self, scope: Construct, *, package: str, parts: FunctionParts) -> lambda_.Function:
+        """Make a function whose handler is in a package of ``functions``: ``embed`` or ``upkeep``."""
         if self._options.embed_zip:
             return ZipFunction(
-                scope, "Zip", name="embed", layers=self._layers, parts=parts, entry=entry, code=self._zip
+                scope, "Zip", name="embed", layers=self._layers, parts=parts, package=package, code=self._zip
             ).function
         image = lambda_.DockerImageCode.from_image_asset(
             str(packaging.ROOT),
             file=packaging.DOCKERFILE,
-            cmd=[f"functions.embed.{entry}.handler"],
+            cmd=[f"functions.{package}.handler.handler"],
             build_args={"MODELS": self._models},
             platform=Platform.LINUX_AMD64,
             exclude=list(packaging.image_context(self._models)),

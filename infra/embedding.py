@@ -71,7 +71,7 @@ class Embedding(Construct):
             timeout=TIMEOUT,
             ephemeral_storage_size=STORAGE,
         )
-        self.function = code.function(self, entry="handler", parts=parts)
+        self.function = code.function(self, package="embed", parts=parts)
         # Uploads come in bursts, so a second is waited for company: ten photographs share a model run and a
         # commit to the folder's index, and few workers compete for it.
         self._upload_work.consumed_by(

@@ -76,8 +76,8 @@ class FunctionParts(Construct):
 class ZipFunction(Construct):
     """A function made of a zip, the shared layer and a layer of third-party packages.
 
-    `entry` is the module of ``functions.{name}`` that has the handler, and `code` the zip, where it is made
-    already.
+    `package` is the package of ``functions`` that has the handler, where it is not `name`, and `code` the
+    zip, where it is made already.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class ZipFunction(Construct):
         name: str,
         layers: Layers,
         parts: FunctionParts,
-        entry: str = "handler",
+        package: str | None = None,
         code: lambda_.Code | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -101,7 +101,7 @@ class ZipFunction(Construct):
             self,
             "Function",
             runtime=lambda_.Runtime.PYTHON_3_12,
-            handler=f"functions.{name}.{entry}.handler",
+            handler=f"functions.{package or name}.handler.handler",
             code=code or layers.code_of(name),
             layers=layers.of(name),
             **parts.properties,

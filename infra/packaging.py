@@ -66,6 +66,7 @@ def image_context(models: str) -> tuple[str, ...]:
         "*",
         "!functions/__init__.py",
         "!functions/embed",
+        "!functions/upkeep",
         "!infra/bytecode.py",
         "!infra/strip.py",
         "!layers/glimpse/python/glimpse",
@@ -135,7 +136,7 @@ def stage_models(bundles: Mapping[str, Path]) -> Path:
 
 
 def stage_function(name: str, *, compiled: bool = True) -> Path:
-    """Lay out the zip of a function: its package, and embed's models.
+    """Lay out the zip of a function: its package, and embed's models; *upkeep* shares embed's.
 
     Search brings no model: it loads the one that the deployment has chosen from the index bucket.
 
@@ -158,6 +159,7 @@ def stage_function(name: str, *, compiled: bool = True) -> Path:
         shutil.copy2(ROOT / "functions/__init__.py", package)
         shutil.copytree(ROOT / "functions" / name, package / name, ignore=_IGNORED)
         if name == "embed":
+            shutil.copytree(ROOT / "functions/upkeep", package / "upkeep", ignore=_IGNORED)
             shutil.copytree(stage_models(chosen_bundles()), folder / "models")
         if compiled and (compiler := _compiler()):
             compiler.compile(package, f"{TASK_ROOT}/functions")

@@ -31,7 +31,7 @@ ROUND = Duration.days(1)
 class Upkeep(Construct):
     """What looks after the index bucket.
 
-    It is a function of its own, of the embed function's code: with its timeout, a message whose worker died
+    It is a function of its own, in embed's image: with its timeout, a message whose worker died
     would stay away for an hour and a half, which is of no matter here and too long for a photograph. Idle, it
     costs one invocation a day.
 
@@ -73,7 +73,7 @@ class Upkeep(Construct):
             timeout=TIMEOUT,
             ephemeral_storage_size=STORAGE,
         )
-        self.function = code.function(self, entry="upkeep_handler", parts=parts)
+        self.function = code.function(self, package="upkeep", parts=parts)
         self.work.consumed_by(self.function, "Source", batch_size=1, window=None, concurrency=2)
         events.Rule(
             self,

@@ -6,9 +6,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from glimpse.logs import get_logger, one_line
 from glimpse.messages import ChangeModels, EmbedImages, EmbedPictures
+from glimpse.queues import deliveries, failures
 from glimpse.settings import load
 
-from functions.embed import events
+from functions.embed.events import direct_request
 from functions.embed.settings import EmbedSettings
 from functions.embed.wiring import build_services
 
@@ -32,7 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         SQS's list of messages that have to come again, or what became of the requested images.
     """
     if "operation" in event:
-        match events.direct_request(event):
+        match direct_request(event):
             case EmbedImages() as request:
                 return _embed_images(request)
             case EmbedPictures() as request:
@@ -45,10 +46,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _consume(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     with one_line(_logger, "batch") as line:
         report = _services.consumer.consume(
-            events.deliveries(event), lambda: context.get_remaining_time_in_millis() / 1000
+            deliveries(event), lambda: context.get_remaining_time_in_millis() / 1000
         )
         line.update(outcomes=dict(report.outcomes), reasons=report.reasons, again=len(report.again))
-        return events.failures(report)
+        return failures(report.again)
 
 
 def _embed_images(request: EmbedImages) -> dict[str, Any]:

@@ -28,10 +28,3 @@ class EmbedSettings(FunctionSettings):
     max_receives: int = Field(ge=1)
     models_dir: Path = _MODELS_DIR
     workers: int = Field(default=2, ge=1)
-
-
-class UpkeepSettings(FunctionSettings):
-    """Environment of the upkeep function."""
-
-    index_bucket: str
-    upkeep_queue_url: str

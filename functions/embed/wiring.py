@@ -22,26 +22,32 @@ from glimpse.messages import (
     RetireSpace,
     Upkeep,
 )
-from glimpse.records import FolderStore, ImageStore, OtherImageStore, ShareStore, SpaceStore
+from glimpse.queues import Consumer, MessageVisibility, UpkeepRequests, Worker
+from glimpse.records import (
+    FolderStillActive,
+    FolderStore,
+    ImageStore,
+    OtherImageStore,
+    ShareStore,
+    SpaceStore,
+)
 from glimpse.shelf import Shelf, ShelfError
 
-from functions.embed.services.backfilling import FolderBackfill
-from functions.embed.services.backfilling_others import OthersBackfill
-from functions.embed.services.consuming import Consumer, Worker
-from functions.embed.services.coordinating import Coordinator
-from functions.embed.services.encoders import Encoders
-from functions.embed.services.erasing import FolderEraser
-from functions.embed.services.models import ModelService
-from functions.embed.services.pictures import PictureQueries
-from functions.embed.services.requests import ImageRequests
-from functions.embed.services.retiring import Retirer
-from functions.embed.services.upkeep_calls import UpkeepCalls
-from functions.embed.services.uploads import UploadIndexer
+from functions.embed.services.embedding.encoders import Encoders
+from functions.embed.services.erase.folder_eraser import FolderEraser
+from functions.embed.services.model_change.coordinator import Coordinator
+from functions.embed.services.model_change.folder_backfill import FolderBackfill
+from functions.embed.services.model_change.operator import ModelService
+from functions.embed.services.model_change.others_backfill import OthersBackfill
+from functions.embed.services.model_change.space_retirement import Retirer
+from functions.embed.services.requests.embed_images import ImageRequests
+from functions.embed.services.requests.embed_pictures import PictureQueries
+from functions.embed.services.upload.indexer import UploadIndexer
+from functions.embed.services.upload.queue_events import UploadEvents
 from functions.embed.services.work import Tools
 from functions.embed.settings import EmbedSettings
 from functions.embed.storage.bundles import BundleBucket
 from functions.embed.storage.objects import ImagesBucket
-from functions.embed.storage.queues import ConsumedQueues
 
 _logger = logging.getLogger(__name__)
 
@@ -63,8 +69,12 @@ def build_services(settings: EmbedSettings) -> Services:
     _warm(tools.encoders)
     maintenance = MaintenanceQueue(settings.maintenance_queue_url)
     models = ModelService(tools, GenerationStore(), shelf, OtherMarkStore(), maintenance)
-    uploads = UploadIndexer(tools, max_receives=settings.max_receives)
-    consumer = Consumer(_workers(settings, tools, maintenance), ConsumedQueues(), uploads)
+    consumer = Consumer(
+        _workers(settings, tools, maintenance),
+        MessageVisibility(),
+        UploadEvents(UploadIndexer(tools, max_receives=settings.max_receives)),
+        too_early=(FolderStillActive,),
+    )
     return Services(consumer, ImageRequests(tools), models, PictureQueries(tools.encoders))
 
 
@@ -78,7 +88,7 @@ def _tools(settings: EmbedSettings, shelf: Shelf) -> Tools:
         folders=FolderStore(),
         objects=ImagesBucket(settings.images_bucket),
         writer=IndexWriter(S3ObjectStore(settings.index_bucket)),
-        upkeep=UpkeepCalls(MaintenanceQueue(settings.upkeep_queue_url, is_brief=True)),
+        upkeep=UpkeepRequests(MaintenanceQueue(settings.upkeep_queue_url, is_brief=True)),
         spaces=SpaceStore(),
         others=OtherImageStore(),
         encoders=Encoders(CachedGenerations(GenerationStore()), load),

@@ -8,6 +8,7 @@ from glimpse.generations import GenerationStore
 from glimpse.generations.models import MODELS as GENERATION_MODELS
 from glimpse.index import IndexWriter, ObjectStore, S3ObjectStore
 from glimpse.maintenance import MaintenanceQueue
+from glimpse.queues import UpkeepRequests
 from glimpse.records import ImageStore, JobStore, ShareStore
 from glimpse.records.models import MODELS as RECORD_MODELS
 
@@ -18,7 +19,6 @@ from functions.api.storage.counters import CounterStore
 from functions.api.storage.folders import OwnedFolderStore
 from functions.api.storage.models import MODELS as API_MODELS
 from functions.api.storage.users import UserStore
-from functions.embed.services.upkeep_calls import UpkeepCalls
 from migration.storage.photos import PhotoBucket
 
 NAMESPACE = "glimpse"
@@ -42,7 +42,7 @@ class Stores:
     photos: PhotoBucket
     index: ObjectStore
     writer: IndexWriter
-    upkeep: UpkeepCalls
+    upkeep: UpkeepRequests
 
 
 @contextmanager
@@ -76,5 +76,5 @@ def open_stores(target: Target) -> Iterator[Stores]:
             photos=PhotoBucket(client, target.outputs["ImagesBucket"]),
             index=index,
             writer=IndexWriter(index),
-            upkeep=UpkeepCalls(upkeep),
+            upkeep=UpkeepRequests(upkeep),
         )

@@ -23,8 +23,7 @@ from botocore.signers import RequestSigner, S3PostPresigner
 ROOT = Path(__file__).resolve().parents[2]
 _TESTS, _FUNCTIONS = f"{ROOT}/tests/", f"{ROOT}/functions/"
 _SHARED = f"{ROOT}/layers/glimpse/python/glimpse/"
-_UPKEEP = (f"{_FUNCTIONS}embed/upkeep_handler.py", f"{_FUNCTIONS}embed/services/upkeep.py")
-_STORAGE = tuple(_SHARED + room for room in ("records/", "generations/"))
+_STORAGE = tuple(_SHARED + room for room in ("records/", "generations/", "queues/visibility.py"))
 TESTED = ("api", "embed", "search")
 
 Call = tuple[str, str, str, str]
@@ -123,10 +122,8 @@ def _origin() -> tuple[str, str]:
         elif file.startswith(_FUNCTIONS):
             if "/storage/" in file:
                 method = f"{file.removeprefix(_FUNCTIONS)}:{code.co_qualname}"
-            elif file.startswith(_UPKEEP):
-                function = "upkeep"
             else:
-                function = function if function == "upkeep" else _room(file, _FUNCTIONS)
+                function = _room(file, _FUNCTIONS)
         elif file.startswith(_TESTS) and "/grants/" not in file and not code.co_qualname.startswith("Spied."):
             in_test = True  # what stands before an object to watch it makes no calls of its own
             break

@@ -38,7 +38,7 @@ def queue_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.fixture
 def handler(queue_url: str) -> Iterator[Handler]:
     """The entry point that the upkeep function has, imported as a cold start does."""
-    name = "functions.embed.upkeep_handler"
+    name = "functions.upkeep.handler"
     yield importlib.import_module(name).handler
     del sys.modules[name]
 

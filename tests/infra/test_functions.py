@@ -109,7 +109,7 @@ def test_upkeep_and_embed_are_one_image_with_two_entry_points(
     ]
     first, second = images
     assert first["Code"] == second["Code"]
-    entries = ["functions.embed.handler.handler", "functions.embed.upkeep_handler.handler"]
+    entries = ["functions.embed.handler.handler", "functions.upkeep.handler.handler"]
     assert sorted(image["ImageConfig"]["Command"][0] for image in images) == entries
     zips = resources(local_template, "AWS::Lambda::Function").values()
     handlers = [function["Properties"]["Handler"] for function in zips]

@@ -57,6 +57,7 @@ def test_the_images_context_is_what_its_dockerfile_copies(assembly: Path) -> Non
     files = {path.relative_to(context).as_posix() for path in context.rglob("*") if path.is_file()}
     carried = (
         "functions/embed/",
+        "functions/upkeep/",
         "functions/__init__.py",
         "infra/bytecode.py",
         "infra/strip.py",

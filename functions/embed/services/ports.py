@@ -223,20 +223,6 @@ class Encoder(Protocol):
         """Return unit vectors (n, D) of pictures (n, 3, height, width)."""
 
 
-class Queues(Protocol):
-    """The queues whose messages are being consumed."""
-
-    def delay(self, queue_arn: str, receipt_handle: str, seconds: int) -> None:
-        """Let a received message come again after so many seconds; may raise StorageUnavailable."""
-
-
-class UpkeepQueue(Protocol):
-    """The upkeep queue; :class:`glimpse.maintenance.MaintenanceQueue` is one."""
-
-    def send(self, message: messages.Upkeep, *, delay_seconds: int = 0) -> None:
-        """Ask for upkeep, to be begun after so many seconds; raises QueueUnavailable."""
-
-
 class Maintenance(Protocol):
     """The maintenance queue; :class:`glimpse.maintenance.MaintenanceQueue` is one."""
 

@@ -8,9 +8,11 @@ from enum import StrEnum
 import numpy as np
 from glimpse.index import Attempt, Commit, IndexWriter, VectorBatch
 from glimpse.keys import UploadKey
+from glimpse.queues import UpkeepRequests
 from glimpse.records import FolderRecord, FolderStatus
 
-from functions.embed.services.encoders import Encoders
+from functions.embed.services.embedding.encoders import Encoders
+from functions.embed.services.embedding.preparing import Postponed, Preparation, Prepared, Preparer, Source
 from functions.embed.services.ports import (
     Encoder,
     Folders,
@@ -20,8 +22,6 @@ from functions.embed.services.ports import (
     Spaces,
     StorageUnavailable,
 )
-from functions.embed.services.preparing import Postponed, Preparation, Prepared, Preparer, Source
-from functions.embed.services.upkeep_calls import UpkeepCalls
 
 _logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class Tools:
     folders: Folders
     objects: Objects
     writer: IndexWriter
-    upkeep: UpkeepCalls
+    upkeep: UpkeepRequests
     spaces: Spaces
     others: OtherImages
     encoders: Encoders

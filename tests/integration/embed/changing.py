@@ -9,10 +9,10 @@ from glimpse.messages import (
     Coordinate,
 )
 
-from functions.embed.services.backfilling import FolderBackfill, Progress
-from functions.embed.services.backfilling_others import OthersBackfill
-from functions.embed.services.coordinating import Coordinator, Tally, tally
-from functions.embed.services.retiring import Retirer
+from functions.embed.services.model_change.coordinator import Coordinator, Tally, tally
+from functions.embed.services.model_change.folder_backfill import FolderBackfill, Progress
+from functions.embed.services.model_change.others_backfill import OthersBackfill
+from functions.embed.services.model_change.space_retirement import Retirer
 from functions.embed.services.work import Outcome
 from functions.embed.storage.bundles import BundleBucket
 from tests.integration.embed.staging import Hook, event, ignore, process, tools

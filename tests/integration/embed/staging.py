@@ -8,12 +8,12 @@ from glimpse.index import IndexWriter, RetryPolicy
 from glimpse.keys import UploadKey
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import EraseFolder
+from glimpse.queues import UpkeepRequests
 from glimpse.records import ImageRecord, OtherImageStore, ShareStore, SpaceStore
 
-from functions.embed.services.encoders import Encoders
-from functions.embed.services.erasing import FolderEraser
-from functions.embed.services.upkeep_calls import UpkeepCalls
-from functions.embed.services.uploads import UploadIndexer
+from functions.embed.services.embedding.encoders import Encoders
+from functions.embed.services.erase.folder_eraser import FolderEraser
+from functions.embed.services.upload.indexer import UploadIndexer
 from functions.embed.services.work import Outcome, Tools, UploadEvent
 from functions.embed.storage.objects import ImagesBucket
 from tests.integration.embed.world import FOLDER, NAMESPACE, USER, World
@@ -53,7 +53,7 @@ def tools(world: World, hook: Hook = ignore) -> Tools:
         folders=Spied(world.folders, hook),
         objects=objects,
         writer=IndexWriter(Spied(world.store, hook), policy=RetryPolicy(tries=2, base_seconds=0)),
-        upkeep=UpkeepCalls(MaintenanceQueue(world.upkeep_url)),
+        upkeep=UpkeepRequests(MaintenanceQueue(world.upkeep_url)),
         spaces=Spied(SpaceStore(), hook),
         others=Spied(OtherImageStore(), hook),
         encoders=Encoders(

@@ -8,7 +8,7 @@ from glimpse.index import IndexWriter
 from glimpse.messages import EraseFolder
 from glimpse.records import FolderStillActive, Permission, ShareRecord, ShareStore
 
-from functions.embed.services.erasing import Erasure
+from functions.embed.services.erase.folder_eraser import Erasure
 from tests.integration.embed.conftest import Handler, again, batch, stored
 from tests.integration.embed.staging import eraser
 from tests.integration.embed.world import FOLDER, SPACE, USER, World

@@ -14,8 +14,8 @@ from glimpse.records import ImageRecord, ImageStatus, JobStatus
 from numpy.typing import NDArray
 from PIL import Image
 
-from functions.embed.services.encoders import Encoders
-from functions.embed.services.uploads import UploadIndexer
+from functions.embed.services.embedding.encoders import Encoders
+from functions.embed.services.upload.indexer import UploadIndexer
 from functions.embed.services.work import Outcome, UploadEvent
 from tests.integration.embed.conftest import Handler, again, batch, stored
 from tests.integration.embed.staging import process, tools
@@ -100,7 +100,7 @@ def test_a_replacement_that_is_given_up_leaves_the_earlier_picture(world: World)
 def test_a_message_that_failed_comes_again_before_its_visibility_timeout(
     world: World, handler: Handler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("functions.embed.services.consuming._FIRST_DELAY_SECONDS", 0)
+    monkeypatch.setattr("glimpse.queues.consumer._FIRST_DELAY_SECONDS", 0)
     (record,) = world.upload("rocket.jpg")
     world.s3.delete_bucket(Bucket="index")
     url = world.sqs.create_queue(QueueName="uploads", Attributes={"VisibilityTimeout": "720"})["QueueUrl"]

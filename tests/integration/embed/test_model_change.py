@@ -6,9 +6,9 @@ import pytest
 from glimpse.generations import Phase
 from glimpse.records.models import FolderModel
 
-from functions.embed.services import preparing
-from functions.embed.services.backfilling import Progress
-from functions.embed.services.coordinating import STALLED_SECONDS, Tally
+from functions.embed.services.embedding import preparing
+from functions.embed.services.model_change.coordinator import STALLED_SECONDS, Tally
+from functions.embed.services.model_change.folder_backfill import Progress
 from functions.embed.services.work import Outcome
 from tests.integration.embed.changing import (
     FILL,

@@ -20,9 +20,9 @@ from glimpse.messages import (
 from glimpse.records import OtherImageStore
 from glimpse.shelf import Shelf, publish
 
-from functions.embed.services.backfilling import Progress
-from functions.embed.services.models import ModelService
-from functions.embed.services.requests import ImageRequests
+from functions.embed.services.model_change.folder_backfill import Progress
+from functions.embed.services.model_change.operator import ModelService
+from functions.embed.services.requests.embed_images import ImageRequests
 from functions.embed.services.work import Outcome
 from tests.integration.embed.changing import (
     FILL,

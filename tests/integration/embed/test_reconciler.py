@@ -8,7 +8,7 @@ import pytest
 from glimpse.records import ImageRecord, ImageStatus, JobStatus
 
 from deployment.target import Target
-from functions.embed.services.preparing import ABSENT
+from functions.embed.services.embedding.preparing import ABSENT
 from local.reconciler import FORM_SECONDS, MOST_EVENTS, Reconciler
 from tests.integration.embed.conftest import Handler, again, batch, stored
 from tests.integration.embed.world import NOW, World, photo

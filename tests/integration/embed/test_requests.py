@@ -10,7 +10,7 @@ from glimpse.messages import EmbedImages, ImageFile
 from glimpse.records import OtherImageStore
 
 from functions.embed.services.ports import StorageUnavailable
-from functions.embed.services.requests import ImageRequests
+from functions.embed.services.requests.embed_images import ImageRequests
 from tests.integration.embed.conftest import Handler, batch, stored
 from tests.integration.embed.staging import during, tools
 from tests.integration.embed.world import FOLDER, NAMESPACE, USER, World, photo

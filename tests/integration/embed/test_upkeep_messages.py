@@ -14,7 +14,7 @@ from glimpse.index.layout import new_attempt_id, segment_name
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import EraseFolder, TendIndexes
 
-from functions.embed.services.upkeep import IndexUpkeep
+from functions.upkeep.services.index_upkeep import IndexUpkeep
 from tests.integration.embed.conftest import Handler, again, batch, stored
 from tests.integration.embed.world import FOLDER, NAMESPACE, SPACE, USER, World, photo
 
@@ -24,10 +24,10 @@ def upkeep(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler]:
     """The entry point, with no more of the environment than its function has."""
     for name in ("IMAGES_BUCKET", "FOLDERS_TABLE", "MAINTENANCE_QUEUE_URL"):
         monkeypatch.delenv(f"GLIMPSE_{name}")
-    module = importlib.import_module("functions.embed.upkeep_handler")
+    module = importlib.import_module("functions.upkeep.handler")
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
     yield lambda event: module.handler(event, context)
-    del sys.modules["functions.embed.upkeep_handler"]
+    del sys.modules["functions.upkeep.handler"]
 
 
 def fill(world: World, commits: int) -> int:

@@ -9,9 +9,10 @@ import pytest
 from glimpse.index import IndexKey, IndexMaintenance, S3ObjectStore
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import CompactIndex
+from glimpse.queues import upkeep_requests
 from glimpse.records import ImageStore
 
-from functions.embed.services import upkeep, upkeep_calls
+from functions.upkeep.services import index_upkeep
 from migration import pictures
 from migration.report import Report
 from migration.storage.stores import NAMESPACE
@@ -29,7 +30,7 @@ COMMITS = 24
 def large(old: OldInstallation, monkeypatch: pytest.MonkeyPatch) -> OldInstallation:
     """A folder that takes many commits, and a queue whose messages need not be waited for."""
     monkeypatch.setattr(pictures, "PER_JOB", 2)
-    for module in (upkeep, upkeep_calls):
+    for module in (index_upkeep, upkeep_requests):
         monkeypatch.setattr(module, "REST_SECONDS", 0)
     ids = list(range(100, 100 + 2 * COMMITS))
     for image_id in ids:
@@ -54,7 +55,7 @@ def test_the_index_of_a_large_folder_comes_to_rest(
     assert keeper.check(INDEX).spans > MOST_AT_REST
     url = deployment.target.outputs["UpkeepQueueUrl"]
     queue = MaintenanceQueue(url, client=deployment.target.client("sqs"))
-    receiver = upkeep.IndexUpkeep(store, keeper, queue, workers=1)
+    receiver = index_upkeep.IndexUpkeep(store, keeper, queue, workers=1)
     for rounds in count():
         messages = received(deployment)
         assert len(messages) == (rounds < 2), "one is on its way until the index is at rest"
@@ -71,7 +72,7 @@ def test_the_index_of_a_large_folder_comes_to_rest(
 def test_a_first_run_removes_nothing(
     deployment: Deployment, old: OldInstallation, tables: Any, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep_calls, "REST_SECONDS", 0)
+    monkeypatch.setattr(upkeep_requests, "REST_SECONDS", 0)
     run(old.root, tables())
     state = IndexMaintenance(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3)).check(INDEX)
     assert (state.vectors, state.tombstones) == (3, 0)

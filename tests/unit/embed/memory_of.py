@@ -14,8 +14,8 @@ import pynamodb  # noqa: F401
 from glimpse.encoder import Bundle, VisualEncoder
 from glimpse.index import IndexWriter  # noqa: F401
 
+from functions.embed.services.embedding.preparing import Preparer, Refused, Source
 from functions.embed.services.ports import StoredFile
-from functions.embed.services.preparing import Preparer, Refused, Source
 
 BUNDLE = Path(__file__).parents[3] / "models" / "demo"
 MEGABYTE = 1024

@@ -6,16 +6,16 @@ from enum import StrEnum
 
 import pytest
 from glimpse.messages import EraseFolder
+from glimpse.queues import BatchReport, Consumer, Delivery, ObjectCreated, Unintelligible
 from glimpse.records import FolderStillActive
 
-from functions.embed.services.consuming import Consumer, Delivery, Report, StoredObject, Unintelligible
-from functions.embed.services.erasing import Erasure
+from functions.embed.services.erase.folder_eraser import Erasure
 
 REQUEST = EraseFolder.of(1, 3)
 
 
 @dataclass
-class Queues:
+class Visibility:
     delayed: list[str] = field(default_factory=list)
 
     def delay(self, queue_arn: str, receipt_handle: str, seconds: int) -> None:  # noqa: ARG002
@@ -23,18 +23,19 @@ class Queues:
         self.delayed.append(receipt_handle)
 
 
-def consume(content: object, work: Callable[[], StrEnum]) -> tuple[Report, list[str]]:
+def consume(content: object, work: Callable[[], StrEnum]) -> tuple[BatchReport, list[str]]:
     def worker(
         request: EraseFolder, *, receive_count: int, remaining_seconds: Callable[[], float]
     ) -> StrEnum:
         assert (request, receive_count, remaining_seconds()) == (REQUEST, 2, 60.0)
         return work()
 
-    queues = Queues()
+    visibility = Visibility()
     delivery = Delivery("m-1", 2, content, "arn", "handle")  # type: ignore[arg-type]
-    report = Consumer({EraseFolder: worker}, queues).consume([delivery], lambda: 60.0)
-    assert queues.delayed == [each.receipt_handle for each in report.again]
-    return report, queues.delayed
+    consumer = Consumer({EraseFolder: worker}, visibility, too_early=(FolderStillActive,))
+    report = consumer.consume([delivery], lambda: 60.0)
+    assert visibility.delayed == [each.receipt_handle for each in report.again]
+    return report, visibility.delayed
 
 
 def test_what_is_done_is_acknowledged() -> None:
@@ -63,7 +64,7 @@ def test_what_is_not_done_comes_again_with_a_reason(error: Exception, reason: st
     assert said["request"] == REQUEST.model_dump()
 
 
-@pytest.mark.parametrize("content", [Unintelligible(""), [StoredObject("uploads/1/2/3/a.jpg", "0")]])
+@pytest.mark.parametrize("content", [Unintelligible(""), [ObjectCreated("uploads/1/2/3/a.jpg", "0")]])
 def test_what_is_for_nobody_here_comes_again(content: object) -> None:
     def never() -> StrEnum:
         raise AssertionError

@@ -7,11 +7,11 @@ from urllib.parse import quote_plus
 
 import pytest
 from glimpse.messages import EraseFolder, ImageFile
+from glimpse.queues import Delivery, ObjectCreated, Unintelligible, delay_seconds, deliveries
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.embed.events import deliveries, direct_request
-from functions.embed.services.consuming import Delivery, StoredObject, Unintelligible, delay_seconds
+from functions.embed.events import direct_request
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -32,7 +32,7 @@ def test_an_event_of_s3() -> None:
     assert delivery.receive_count == 2
     assert delivery.receipt_handle == "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a"
     assert delivery.queue_arn == "arn:aws:sqs:eu-central-1:123456789012:uploads"
-    assert delivery.content == [StoredObject("uploads/1/3/10/my café (old).png", "0A1B2C3D4E5F678901")]
+    assert delivery.content == [ObjectCreated("uploads/1/3/10/my café (old).png", "0A1B2C3D4E5F678901")]
 
 
 def test_each_message_has_its_own_meaning() -> None:
@@ -40,7 +40,7 @@ def test_each_message_has_its_own_meaning() -> None:
         delivery.message_id: delivery.content for delivery in deliveries(load("embed_mixed_batch.json"))
     }
     assert contents["test-event"] == contents["removed-object"] == []
-    assert contents["stranger"] == [StoredObject("uploads/by-hand.png", "0C")]
+    assert contents["stranger"] == [ObjectCreated("uploads/by-hand.png", "0C")]
     assert contents["erase"] == EraseFolder.of(1, 999)
     assert isinstance(contents["unintelligible"], Unintelligible)
     assert isinstance(contents["unknown-kind"], Unintelligible)
@@ -50,7 +50,7 @@ def test_each_message_has_its_own_meaning() -> None:
 def test_every_key_comes_back(key: str, sequencer: str) -> None:
     s3 = {"object": {"key": quote_plus(key, errors="replace"), "sequencer": sequencer}}
     body = json.dumps({"Records": [{"eventName": "ObjectCreated:Post", "s3": s3}]})
-    assert of_body(body).content == [StoredObject(key.encode(errors="replace").decode(), sequencer)]
+    assert of_body(body).content == [ObjectCreated(key.encode(errors="replace").decode(), sequencer)]
 
 
 ANYTHING = st.recursive(

@@ -13,9 +13,16 @@ from glimpse.photos import Photo, open_photo
 from numpy.typing import NDArray
 from PIL import Image
 
-from functions.embed.services import preparing
+from functions.embed.services.embedding import preparing
+from functions.embed.services.embedding.preparing import (
+    Absent,
+    Postponed,
+    Prepared,
+    Preparer,
+    Refused,
+    Source,
+)
 from functions.embed.services.ports import ObjectTooLarge, StorageUnavailable, StoredFile
-from functions.embed.services.preparing import Absent, Postponed, Prepared, Preparer, Refused, Source
 
 PHOTOS = Path(__file__).parents[2] / "photos"
 SPACE = "tiny-1"

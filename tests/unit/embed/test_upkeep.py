@@ -8,11 +8,11 @@ from glimpse.index import Commit, IndexKey, IndexMaintenance, IndexWriter, Store
 from glimpse.index.store.object_store import StoredObject
 from glimpse.maintenance import QueueUnavailable
 from glimpse.messages import CompactIndex, TendIndexes, Upkeep
+from glimpse.queues import REST_SECONDS, UpkeepRequests, compaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.embed.services.upkeep import IndexUpkeep, Kept
-from functions.embed.services.upkeep_calls import REST_SECONDS, UpkeepCalls, compaction
+from functions.upkeep.services.index_upkeep import IndexUpkeep, Kept
 from tests.unit.index.memory_store import MemoryStore, manifest_of
 from tests.unit.index.vectors import batch_of
 
@@ -49,10 +49,10 @@ class World:
         self.upkeep = IndexUpkeep(self.store, keeper, self.queue, workers=1)
         self.keeper = keeper
 
-    def worker(self) -> UpkeepCalls:
-        return UpkeepCalls(self.queue, clock=lambda: self.store.now)
+    def worker(self) -> UpkeepRequests:
+        return UpkeepRequests(self.queue, clock=lambda: self.store.now)
 
-    def commit(self, calls: UpkeepCalls, image_id: int, index: IndexKey = INDEX) -> Commit:
+    def commit(self, calls: UpkeepRequests, image_id: int, index: IndexKey = INDEX) -> Commit:
         commit = self.writer.begin(index).commit(batch_of([image_id], seed=image_id))
         calls.committed(index, commit)
         return commit

@@ -4,12 +4,11 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from glimpse.index import Commit, IndexKey
 from glimpse.maintenance import QueueUnavailable
-from glimpse.messages import CompactIndex
-
-from functions.embed.services.ports import UpkeepQueue
+from glimpse.messages import CompactIndex, Upkeep
 
 REST_SECONDS = 120
 """An index that nobody changed for so long is at rest."""
@@ -26,8 +25,15 @@ _REMEMBERED = 1000
 _logger = logging.getLogger(__name__)
 
 
+class UpkeepQueue(Protocol):
+    """The upkeep queue; :class:`glimpse.maintenance.MaintenanceQueue` is one."""
+
+    def send(self, message: Upkeep, *, delay_seconds: int = 0) -> None:
+        """Ask for upkeep, to be begun after so many seconds; raises QueueUnavailable."""
+
+
 @dataclass(slots=True)
-class UpkeepCalls:
+class UpkeepRequests:
     """Asks for compaction, at once where it is due, and later so that the index comes to rest.
 
     A message of the second kind is sent again by its receiver as long as the index goes on changing, so one

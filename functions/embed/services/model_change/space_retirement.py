@@ -7,7 +7,7 @@ from glimpse.generations import Generation
 from glimpse.index import IndexKey, ObjectStore, list_indexes
 from glimpse.messages import RetireSpace
 
-from functions.embed.services.backfilling import RESERVE_SECONDS, Progress
+from functions.embed.services.model_change.folder_backfill import RESERVE_SECONDS, Progress
 from functions.embed.services.ports import BundleFiles, GenerationChanges, Maintenance, OtherMarks
 from functions.embed.services.work import Tools
 

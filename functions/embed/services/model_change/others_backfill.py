@@ -16,9 +16,9 @@ from glimpse.messages import BackfillOthers
 from glimpse.other_keys import other_key
 from glimpse.records import parts_of
 
-from functions.embed.services.backfilling import BATCH, RESERVE_SECONDS, Progress
+from functions.embed.services.embedding.preparing import Prepared, Source
+from functions.embed.services.model_change.folder_backfill import BATCH, RESERVE_SECONDS, Progress
 from functions.embed.services.ports import Encoder, Maintenance, OtherMarks, Pointer, StorageUnavailable
-from functions.embed.services.preparing import Prepared, Source
 from functions.embed.services.work import Tools, vectors
 
 _ROUNDS = 6

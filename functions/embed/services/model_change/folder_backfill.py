@@ -23,8 +23,8 @@ from glimpse.index import Attempt, EpochChanged, IndexKey
 from glimpse.messages import BackfillFolder
 from glimpse.records import Backfill, FolderRecord, ImageRecord, ImageStatus
 
+from functions.embed.services.embedding.preparing import Prepared, Source
 from functions.embed.services.ports import Encoder, Maintenance, StorageUnavailable
-from functions.embed.services.preparing import Prepared, Source
 from functions.embed.services.work import Tools, vectors
 
 BATCH = 32

@@ -15,7 +15,7 @@ from glimpse.keys import UploadKey
 from glimpse.records import ImageStatus, is_newer
 from glimpse.unusable_index import advice
 
-from functions.embed.services.folder_run import FolderRun, Work
+from functions.embed.services.upload.folder_run import FolderRun, Work
 from functions.embed.services.work import Outcome, Result, Tools, UploadEvent
 
 GIVEN_UP = "The picture could not be processed after several tries; upload it again."

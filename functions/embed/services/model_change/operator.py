@@ -10,9 +10,9 @@ from glimpse.generations import ChangeRefused, Generation, Generations, NoModelC
 from glimpse.messages import ChangeModels, Coordinate, ModelsAnswer, RetireSpace
 from glimpse.shelf import BundleMissing, ShelfError, ShelfUnavailable
 
-from functions.embed.services.coordinating import tally
+from functions.embed.services.model_change.coordinator import tally
+from functions.embed.services.model_change.space_retirement import DELAY_SECONDS
 from functions.embed.services.ports import Bundles, GenerationChanges, Maintenance, OtherMarks
-from functions.embed.services.retiring import DELAY_SECONDS
 from functions.embed.services.work import Tools
 
 _AFTER_FLIP_SECONDS = 3

@@ -1,21 +1,21 @@
 """A batch of queue messages, each of which is acknowledged or comes again on its own."""
 
 import logging
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from glimpse.keys import UploadKey
-from glimpse.messages import Maintenance, Upkeep
-from glimpse.records import FolderStillActive
 from pydantic import BaseModel
 
-from functions.embed.services.ports import Queues
-from functions.embed.services.uploads import UploadIndexer
-from functions.embed.services.work import Outcome, UploadEvent
+from glimpse.messages import Maintenance, Upkeep
+from glimpse.queues.deliveries import Delivery, ObjectCreated, Unintelligible
 
+POSTPONED = "postponed"
+"""The outcome of a message that comes again."""
+
+_UNINTELLIGIBLE = "unintelligible"
 _FIRST_DELAY_SECONDS = 10
 _LONGEST_DELAY_SECONDS = 300
 
@@ -47,34 +47,15 @@ class Worker(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """S3's word that an object was written under a (decoded) key."""
+class Visibility(Protocol):
+    """When received messages come again; :class:`glimpse.queues.MessageVisibility` changes it in SQS."""
 
-    key: str
-    sequencer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unintelligible:
-    """A message that asks for nothing that is known here, and what is wrong with it."""
-
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message, how often it was delivered, this time included, and what it takes to let it come again."""
-
-    message_id: str
-    receive_count: int
-    content: Sequence[StoredObject] | Maintenance | Upkeep | Unintelligible
-    queue_arn: str = ""
-    receipt_handle: str = ""
+    def delay(self, queue_arn: str, receipt_handle: str, seconds: int) -> None:
+        """Let a received message come again after so many seconds; may raise QueueUnavailable."""
 
 
 @dataclass(slots=True)
-class Report:
+class BatchReport:
     """What became of a batch.
 
     Attributes
@@ -109,6 +90,15 @@ class Report:
             self.reasons.append({**named, **about, "outcome": outcome, "reason": reason})
 
 
+class ObjectEvents(Protocol):
+    """Does what S3's events ask for, all those of a batch together."""
+
+    def __call__(
+        self, events: Sequence[tuple[Delivery, Sequence[ObjectCreated]]], report: BatchReport
+    ) -> None:
+        """Note in the report what became of each object; nothing may be raised, for others wait."""
+
+
 class Consumer:
     """Does what messages ask for.
 
@@ -116,23 +106,28 @@ class Consumer:
     ----------
     workers
         By kind of message, who does what it asks for.
-    queues
-        Where messages come from.
-    uploads
+    visibility
+        Lets what failed come again soon.
+    objects
         Does what S3's events ask for; None for a function that gets none.
+    too_early
+        What workers raise of a message that came too early: nothing is wrong, so the log keeps no trace.
     """
 
     def __init__(
         self,
         workers: Mapping[type[Maintenance | Upkeep], Worker],
-        queues: Queues,
-        uploads: UploadIndexer | None = None,
+        visibility: Visibility,
+        objects: ObjectEvents | None = None,
+        *,
+        too_early: tuple[type[Exception], ...] = (),
     ) -> None:
         self._workers = workers
-        self._queues = queues
-        self._uploads = uploads
+        self._visibility = visibility
+        self._objects = objects
+        self._too_early = too_early
 
-    def consume(self, deliveries: Sequence[Delivery], remaining_seconds: Callable[[], float]) -> Report:
+    def consume(self, deliveries: Sequence[Delivery], remaining_seconds: Callable[[], float]) -> BatchReport:
         """Process a batch; nothing that a message holds stops another.
 
         Parameters
@@ -142,47 +137,32 @@ class Consumer:
         remaining_seconds
             Tells how long the invocation may go on.
         """
-        report = Report()
-        uploads: dict[UploadEvent, list[Delivery]] = defaultdict(list)
+        report = BatchReport()
+        events: list[tuple[Delivery, Sequence[ObjectCreated]]] = []
         for delivery in deliveries:
             match delivery.content:
                 case Unintelligible(error):
-                    report.note(delivery, "unintelligible", error, comes_again=True)
+                    report.note(delivery, _UNINTELLIGIBLE, error, comes_again=True)
                 case BaseModel() as request if type(request) in self._workers:
                     self._work(delivery, request, remaining_seconds, report)
                 case BaseModel() as request:
                     error = f"{type(request).__name__} is for another queue"
-                    report.note(delivery, "unintelligible", error, comes_again=True)
-                case _ if self._uploads is None:
+                    report.note(delivery, _UNINTELLIGIBLE, error, comes_again=True)
+                case _ if self._objects is None:
                     error = "an event of S3 is for another queue"
-                    report.note(delivery, "unintelligible", error, comes_again=True)
-                case objects:
-                    for stored in objects:
-                        if event := _upload_event(stored, delivery, report):
-                            uploads[event].append(delivery)
-        if self._uploads is not None:
-            self._index(self._uploads, uploads, report)
+                    report.note(delivery, _UNINTELLIGIBLE, error, comes_again=True)
+                case created:
+                    events.append((delivery, created))
+        if self._objects is not None:
+            self._objects(events, report)
         for delivery in report.again:
             self._delay(delivery)
         return report
 
-    def _index(
-        self, indexer: UploadIndexer, uploads: dict[UploadEvent, list[Delivery]], report: Report
-    ) -> None:
-        for event, result in indexer.process(list(uploads)).items():
-            for delivery in uploads[event]:
-                report.note(
-                    delivery,
-                    result.outcome,
-                    result.reason,
-                    comes_again=result.outcome is Outcome.POSTPONED,
-                    image_id=event.key.image_id,
-                )
-
     def _delay(self, delivery: Delivery) -> None:
         """Let a message come again soon, rather than when a worker that has it would be given up for dead."""
         try:
-            self._queues.delay(
+            self._visibility.delay(
                 delivery.queue_arn, delivery.receipt_handle, delay_seconds(delivery.receive_count)
             )
         except Exception:  # whatever it is: the message comes again all the same, only later
@@ -193,20 +173,20 @@ class Consumer:
         delivery: Delivery,
         request: Maintenance | Upkeep,
         remaining_seconds: Callable[[], float],
-        report: Report,
+        report: BatchReport,
     ) -> None:
         about = request.model_dump()
         try:
             outcome = self._workers[type(request)](
                 request, receive_count=delivery.receive_count, remaining_seconds=remaining_seconds
             )
-        except FolderStillActive as error:
+        except self._too_early as error:
             reason = str(error) or type(error).__name__
-            report.note(delivery, Outcome.POSTPONED, reason, comes_again=True, request=about)
+            report.note(delivery, POSTPONED, reason, comes_again=True, request=about)
         except Exception as error:  # whatever it is: what is done stays done, and the message comes again
             _logger.exception("%s was not finished", request)
             reason = f"{type(error).__name__}: {error}"
-            report.note(delivery, Outcome.POSTPONED, reason, comes_again=True, request=about)
+            report.note(delivery, POSTPONED, reason, comes_again=True, request=about)
         else:
             report.note(delivery, outcome, request=about)
 
@@ -214,13 +194,3 @@ class Consumer:
 def delay_seconds(receive_count: int) -> int:
     """Return after how long a message comes again: soon at first, later when storage seems to be down."""
     return int(min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 4 ** min(receive_count - 1, 10)))
-
-
-def _upload_event(stored: StoredObject, delivery: Delivery, report: Report) -> UploadEvent | None:
-    try:
-        key = UploadKey.parse(stored.key)
-    except ValueError as error:
-        # Nothing of Glimpse's wrote it, so it is not Glimpse's to touch.
-        report.note(delivery, Outcome.FOREIGN, str(error))
-        return None
-    return UploadEvent(key, stored.sequencer, delivery.receive_count)

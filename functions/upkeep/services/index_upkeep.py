@@ -21,9 +21,7 @@ from glimpse.index import (
     list_indexes,
 )
 from glimpse.messages import CompactIndex, TendIndexes
-
-from functions.embed.services.ports import UpkeepQueue
-from functions.embed.services.upkeep_calls import REST_SECONDS, compaction
+from glimpse.queues import REST_SECONDS, UpkeepQueue, compaction
 
 MERGE_SECONDS = 400.0
 """The time that is left when no further merge is begun: enough for the largest one, with a margin."""

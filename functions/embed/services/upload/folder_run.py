@@ -31,8 +31,15 @@ from glimpse.records import (
     is_newer,
 )
 
+from functions.embed.services.embedding.preparing import (
+    ABSENT,
+    Postponed,
+    Preparation,
+    Prepared,
+    Refused,
+    Source,
+)
 from functions.embed.services.ports import Encoder
-from functions.embed.services.preparing import ABSENT, Postponed, Preparation, Prepared, Refused, Source
 from functions.embed.services.work import Outcome, Result, Tools, vectors
 
 _ROUNDS = 6

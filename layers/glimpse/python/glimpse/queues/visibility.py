@@ -1,12 +1,12 @@
-"""The queues that the function consumes."""
+"""When received messages come again."""
 
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from glimpse.aws import lazy_client
 
-from functions.embed.services.ports import StorageUnavailable
+from glimpse.aws import lazy_client
+from glimpse.maintenance import QueueUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _CONFIG = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 
 
-class ConsumedQueues:
+class MessageVisibility:
     """Changes when messages that were received come again."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class ConsumedQueues:
 
         Raises
         ------
-        StorageUnavailable
+        QueueUnavailable
             If SQS does not answer, or refuses.
         """
         try:
@@ -35,7 +35,7 @@ class ConsumedQueues:
                 QueueUrl=self._url(queue_arn), ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
             )
         except (BotoCoreError, ClientError) as error:
-            raise StorageUnavailable(f"SQS did not delay a message: {error}") from error
+            raise QueueUnavailable(f"SQS did not delay a message: {error}") from error
 
     def _url(self, queue_arn: str) -> str:
         if queue_arn not in self._urls:

@@ -8,7 +8,7 @@ from glimpse.generations import Generation, Generations, OtherMark, Phase
 from glimpse.messages import BackfillFolder, BackfillOthers, Coordinate
 from glimpse.records import FolderRecord, FolderStatus
 
-from functions.embed.services.backfilling import RESERVE_SECONDS, Progress
+from functions.embed.services.model_change.folder_backfill import RESERVE_SECONDS, Progress
 from functions.embed.services.ports import GenerationChanges, Maintenance, OtherMarks
 from functions.embed.services.work import Tools
 

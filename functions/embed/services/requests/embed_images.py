@@ -16,9 +16,9 @@ from glimpse.other_keys import other_key
 from glimpse.records import SpacesChanged, index_key
 from glimpse.unusable_index import advice
 
-from functions.embed.services.folder_run import Attempts
+from functions.embed.services.embedding.preparing import Absent, Postponed, Prepared, Refused, Source
 from functions.embed.services.ports import Encoder
-from functions.embed.services.preparing import Absent, Postponed, Prepared, Refused, Source
+from functions.embed.services.upload.folder_run import Attempts
 from functions.embed.services.work import Tools, vectors
 
 _NO_VERSIONS: Mapping[str, int] = {}

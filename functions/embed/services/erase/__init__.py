@@ -1,0 +1,1 @@
+"""Folders that people deleted go for good."""

@@ -1,0 +1,1 @@
+"""What other functions ask for by a synchronous invocation."""

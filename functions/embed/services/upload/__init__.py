@@ -1,0 +1,1 @@
+"""Uploads become part of their folders' indexes."""

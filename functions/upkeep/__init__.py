@@ -1,0 +1,1 @@
+"""The upkeep function: compacts and sweeps indexes."""

@@ -1,0 +1,1 @@
+"""What the upkeep function does, apart from Lambda and AWS."""
