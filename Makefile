@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install foundry test-models test-protocol test-load test-paging test-long run reset test lint format lock synth deploy destroy eval-demo bench-cutoff calibrate-cutoff bench-encoder bench-index bench-cold artefacts size pin-image
+.PHONY: help install foundry test-models test-protocol test-load test-paging test-long test-upgrades run reset test lint format lock synth deploy destroy eval-demo bench-cutoff calibrate-cutoff bench-encoder bench-index bench-cold artefacts size pin-image
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -63,6 +63,9 @@ test-load: $(STAMP) ## Test 40 clients for three minutes while workers and the e
 
 test-paging: $(STAMP) ## Test paging through large folders while they change, and what searches find; PAGING=small: one kind of vectors
 	@$(BIN)/python -m pytest -m slow tests/paging $(if $(filter small,$(PAGING)),-k random)
+
+test-upgrades: $(STAMP) ## Test that indexes, tables and the state of one machine of earlier versions are taken over
+	@$(BIN)/python -m pytest tests/upgrades
 
 lint: $(STAMP) ## Check style, types and layering
 	@$(BIN)/ruff check .

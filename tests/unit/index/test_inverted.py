@@ -72,7 +72,7 @@ def test_few_vectors_to_learn_from_are_no_news_for_a_log(
     batch: VectorBatch, count: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
     few = VectorBatch(batch.image_ids[:count], batch.vectors[:count], batch.taken_at[:count])
-    assert len(read_batch(b"".join(inverting.encode(few, "space-1")), "space-1")) == count
+    assert len(read_batch(b"".join(ivf_build.encode(few, "space-1")), "space-1")) == count
     assert capfd.readouterr() == ("", "")
 
 
