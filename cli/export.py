@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.folders import Folders
+from cli.folders import FolderLookup
 from cli.target import AwsOption, resolve
 from deployment.errors import UserError
 
@@ -40,7 +40,7 @@ def export(
     if not out.absolute().parent.is_dir():
         raise UserError(f"There is no folder {out.parent}.")
     target = resolve(aws=aws)
-    owner_id, folder_id = Folders(target).find(user, folder)
+    owner_id, folder_id = FolderLookup(target).find(user, folder)
     with console.status(f"Writing {out} …"):
         count = write(target, owner_id, folder_id, out, Format(kind))
     console.print(f"{count:,} vectors of folder {folder} are in {out}.", highlight=False)

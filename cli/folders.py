@@ -23,14 +23,14 @@ _MOST_SAID = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class IndexedImage:
     """An image of a folder: its file name as people know it, and the key of its object."""
 
     name: str
     key: str
 
 
-class Folders:
+class FolderLookup:
     """The folders of a deployment, and the versions of their indexes.
 
     Parameters
@@ -53,9 +53,11 @@ class Folders:
         UserError
             If there is none of that name, or a table refuses.
         """
-        from migration.storage.directory import Directory  # with the API's storage, which takes its time
+        from migration.storage.name_directory import (
+            NameDirectory,  # with the API's storage, which takes its time
+        )
 
-        names = Directory(self._target)
+        names = NameDirectory(self._target)
         user_id = _id(user)
         if (name := _name(user)) is not None and (found := names.user_id(name)) is not None:
             user_id = found
@@ -81,7 +83,7 @@ class Folders:
         record = self._record_of(index)
         return 0 if record is None else record.index_versions.get(index.space_id, 0)
 
-    def images(self, index: IndexKey) -> dict[int, Image]:
+    def images(self, index: IndexKey) -> dict[int, IndexedImage]:
         """Return the images that have to be in an index, by the records of its folder; read before the index.
 
         They are those that are INDEXED; none where the index is another backend's, or still being filled.
@@ -92,7 +94,7 @@ class Folders:
             return {}
         with opened(self._target, RECORD_MODELS):
             return {
-                each.image_id: Image(each.name, each.key)
+                each.image_id: IndexedImage(each.name, each.key)
                 for each in ImageStore().list_folder(index.folder_id)
                 if each.status is ImageStatus.INDEXED
             }
@@ -132,7 +134,7 @@ class Folders:
 
 
 def indexes_of(
-    folders: Folders, store: ObjectStore, namespace: str, user: str, folder: str
+    folders: FolderLookup, store: ObjectStore, namespace: str, user: str, folder: str
 ) -> list[IndexKey]:
     """Return a folder's indexes, one for each embedding space.
 

@@ -20,7 +20,7 @@ from glimpse.index import (
 from glimpse.index.admin.measured_recall import MeasuredPromise
 from rich.console import Console
 
-from cli.folders import SHARED_NAMESPACE, Folders, Image, indexes_of
+from cli.folders import SHARED_NAMESPACE, FolderLookup, IndexedImage, indexes_of
 from cli.lacking import counted, embed_again, lacking, shown
 from cli.reindex import client_of
 from cli.target import AwsOption, Target, resolve
@@ -58,7 +58,7 @@ class _Opened:
     target: Target
     store: ObjectStore
     maintenance: IndexMaintenance
-    folders: Folders
+    folders: FolderLookup
     indexes: list[IndexKey]
 
 
@@ -132,7 +132,7 @@ def repair(
     not known here, and it has to send them again.
     """
     opened = _open(user, folder, namespace, aws=aws)
-    missing: dict[int, Image] = {}
+    missing: dict[int, IndexedImage] = {}
     is_told = False
     for index in opened.indexes:
         images, version = opened.folders.images(index), opened.folders.version(index)
@@ -173,7 +173,7 @@ def _mend(opened: _Opened, index: IndexKey, version: int, *, yes: bool) -> bool:
     return True
 
 
-def _embed_again(opened: _Opened, missing: dict[int, Image]) -> None:
+def _embed_again(opened: _Opened, missing: dict[int, IndexedImage]) -> None:
     """Have images embedded again, and say what became of them; the exit code is 1 if some can't be."""
     index = opened.indexes[0]
     with console.status(f"Embedding {counted(missing)} again …"):
@@ -218,7 +218,7 @@ def compact(
 def _open(user: str, folder: str, namespace: str, *, aws: bool) -> _Opened:
     target = resolve(aws=aws)
     store = S3ObjectStore(target.outputs["IndexBucket"], target.client("s3"))
-    folders = Folders(target)
+    folders = FolderLookup(target)
     indexes = indexes_of(folders, store, namespace, user, folder)
     return _Opened(target, store, IndexMaintenance(store), folders, indexes)
 

@@ -9,7 +9,7 @@ from glimpse.messages import FailedImage, ImageFile
 from glimpse.search_client import EmbedReport, ImagesNotFound, SearchClient, TooMuch
 from rich.markup import escape
 
-from cli.folders import Image
+from cli.folders import IndexedImage
 from cli.reindex import ask
 from deployment.errors import UserError
 
@@ -17,13 +17,13 @@ _TOGETHER = 32
 _NAMED = 10
 
 
-def lacking(images: Mapping[int, Image], held: Collection[int]) -> dict[int, Image]:
+def lacking(images: Mapping[int, IndexedImage], held: Collection[int]) -> dict[int, IndexedImage]:
     """Return those images that an index does not hold."""
     there = set(held)
     return {image_id: image for image_id, image in images.items() if image_id not in there}
 
 
-def counted(images: Mapping[int, Image]) -> str:
+def counted(images: Mapping[int, IndexedImage]) -> str:
     """Say how many images there are, and how the first of them are called."""
     names = ", ".join(shown(image.name) for image in list(images.values())[:_NAMED])
     more = f" and {len(images) - _NAMED:,} more" if len(images) > _NAMED else ""
@@ -36,7 +36,7 @@ def shown(name: str) -> str:
 
 
 def embed_again(
-    client: SearchClient, user_id: int, folder_id: int, images: Mapping[int, Image]
+    client: SearchClient, user_id: int, folder_id: int, images: Mapping[int, IndexedImage]
 ) -> EmbedReport:
     """Have images embedded from their originals, as many at a time as a request has time for.
 

@@ -76,7 +76,7 @@ def migrate(
     settings, target = LocalSettings.from_environment(), resolve(aws=aws)
     folder = state or default_state(settings.home, old_dir, target)
     spelling = Spelling.load(mapping) if mapping else Spelling()
-    watcher = Progress()
+    watcher = MigrationProgress()
     options = Options(
         owner=owner,
         owner_password=lambda: watcher.ask(f"A password for the new account {owner}"),
@@ -106,7 +106,7 @@ def _say_where(folder: Path, *, is_waiting: bool) -> None:
         console.print("The rest is being embedded; the same command goes on, and says when it is done.")
 
 
-class Progress:
+class MigrationProgress:
     """Shows in one line what an import is doing."""
 
     def __init__(self) -> None:

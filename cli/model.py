@@ -73,7 +73,9 @@ def install(
     """
     from deployment.models.install import install as install_model
     from deployment.models.install import install_folder
-    from deployment.models.progress import Progress  # with the hub's client, which takes a second to import
+    from deployment.models.progress import (
+        InstallationProgress,  # with the hub's client, which takes a second to import
+    )
 
     settings = LocalSettings.from_environment()
     prepare_home(settings.home)
@@ -87,7 +89,7 @@ def install(
     if not is_folder and library.has(name):
         console.print(f"{library.name_of(name)} is installed already, in {library.path(name)}.")
         return
-    with Progress(console) as progress:
+    with InstallationProgress(console) as progress:
         if is_folder:
             bundle = install_folder(folder, library, progress)
         else:

@@ -23,7 +23,7 @@ _KEY_CHARACTERS = string.ascii_uppercase + "234567"
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class LocalCredentials:
     """What is secret of an installation.
 
     Attributes
@@ -45,13 +45,13 @@ class Credentials:
     search_secret: str
 
     @classmethod
-    def new(cls) -> Credentials:
+    def new(cls) -> LocalCredentials:
         """Draw new ones."""
         key = "AKIA" + "".join(secrets.choice(_KEY_CHARACTERS) for _ in range(16))
         return cls(key, *(secrets.token_hex(32) for _ in range(4)))
 
 
-def ensure(home: Path) -> Credentials:
+def ensure(home: Path) -> LocalCredentials:
     """Return a home folder's credentials; the first time, make them.
 
     Raises
@@ -65,7 +65,7 @@ def ensure(home: Path) -> Credentials:
     if path.exists():
         path.chmod(0o600)  # a copy or a restored backup may have opened it
         return read(path)
-    made = Credentials.new()
+    made = LocalCredentials.new()
     written = path.with_suffix(".written")
     written.unlink(missing_ok=True)  # of a start that was killed
     descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -77,7 +77,7 @@ def ensure(home: Path) -> Credentials:
     return made
 
 
-def of(home: Path) -> Credentials:
+def of(home: Path) -> LocalCredentials:
     """Return a home folder's credentials.
 
     Raises
@@ -93,9 +93,9 @@ def of(home: Path) -> Credentials:
     return read(path)
 
 
-def read(path: Path) -> Credentials:
+def read(path: Path) -> LocalCredentials:
     """Read the file itself; the errors are those of :func:`of`."""
-    names = [field.name for field in fields(Credentials)]
+    names = [field.name for field in fields(LocalCredentials)]
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         found = {name: content[name] for name in names}
@@ -105,4 +105,4 @@ def read(path: Path) -> Credentials:
         raise UserError(f"{path} is damaged; delete it, and `make run` makes another one.") from error
     if not all(isinstance(value, str) and value for value in found.values()):
         raise UserError(f"{path} is damaged; delete it, and `make run` makes another one.")
-    return Credentials(**found)
+    return LocalCredentials(**found)

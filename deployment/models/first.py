@@ -18,10 +18,10 @@ def install(settings: DeploymentSettings, name: str, say: Say) -> None:
     from rich.console import Console  # these take seconds to import, and most starts install nothing
 
     from deployment.models.install import install as install_model
-    from deployment.models.progress import Progress
+    from deployment.models.progress import InstallationProgress
 
     say(f"Installing the model {name}, once; `GLIMPSE_MODEL=demo make run` does without.")
-    with Progress(Console()) as progress:
+    with InstallationProgress(Console()) as progress:
         install_model(find(name), Library.of(settings.home), progress)
 
 

@@ -23,7 +23,7 @@ _STAGING = ".installing-"
 _MARGIN = 1.25  # the quantized bundle, and what an attempt leaves for a moment, beside the fetched one
 
 
-class Watcher(Protocol):
+class InstallationWatcher(Protocol):
     """Is told how an installation goes on."""
 
     def fetching(self, name: str, size: int) -> download.Advance:
@@ -36,7 +36,7 @@ class Watcher(Protocol):
         """Show how a quantization scheme did."""
 
 
-def install(model: Model, library: Library, watcher: Watcher) -> Bundle:
+def install(model: Model, library: Library, watcher: InstallationWatcher) -> Bundle:
     """Install a model from the hub, unless it is installed.
 
     Parameters
@@ -78,7 +78,7 @@ def install(model: Model, library: Library, watcher: Watcher) -> Bundle:
             return _finish(folder, library, watcher)
 
 
-def install_folder(source: Path, library: Library, watcher: Watcher) -> Bundle:
+def install_folder(source: Path, library: Library, watcher: InstallationWatcher) -> Bundle:
     """Install a bundle that lies in a folder, such as the foundry writes.
 
     Raises
@@ -108,7 +108,7 @@ def install_folder(source: Path, library: Library, watcher: Watcher) -> Bundle:
             return _finish(folder, library, watcher)
 
 
-def _finish(source: Path, library: Library, watcher: Watcher) -> Bundle:
+def _finish(source: Path, library: Library, watcher: InstallationWatcher) -> Bundle:
     """Quantize what was fetched, and put it in its place by one rename."""
     name = source.name
     fitted = source.parent / "fitted" / name

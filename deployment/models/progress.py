@@ -12,8 +12,8 @@ from deployment.models.download import Advance
 from foundry.fitting import Trial
 
 
-class Progress:
-    """A :class:`~deployment.models.install.Watcher` with a progress bar, or a line each without a terminal.
+class InstallationProgress:
+    """A progress bar of what is installed, or a line each where there is no terminal.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Progress:
             disable=not console.is_terminal,
         )
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> InstallationProgress:
         self._bars.start()
         return self
 

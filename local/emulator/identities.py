@@ -13,7 +13,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local import credentials
-from local.credentials import Credentials
+from local.credentials import LocalCredentials
 from local.emulator import ministack
 from local.gate.gate import Gate, Lookups
 from local.gate.signatures import Secret
@@ -58,7 +58,7 @@ def secret_of(access_key: str) -> Secret | None:
     return Secret(record["SecretAccessKey"])
 
 
-def _with_operator(app: ASGIApp, known: Credentials) -> ASGIApp:
+def _with_operator(app: ASGIApp, known: LocalCredentials) -> ASGIApp:
     """Have the operator exist once the state of the last run is there, and before anything is served."""
 
     async def with_operator(scope: Scope, receive: Receive, send: Send) -> None:

@@ -85,7 +85,7 @@ class Slots:
         return not others_wait or self._most == 1 or self._taken[False] < self._most - 1
 
 
-class Worker(ministack.MiniStackWorker):
+class WatchedWorker(ministack.MiniStackWorker):
     """A worker of MiniStack's that says when it died, instead of having all others of its function ended."""
 
     def invoke(self, *arguments: Any, **named: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
@@ -133,7 +133,7 @@ class Workers:
     def install(self) -> None:
         """Take the place of MiniStack's own ways."""
         ministack.Invocation(
-            self._execute_with_slot, self._run_batch_and_look, self._batches_with_slots, Worker
+            self._execute_with_slot, self._run_batch_and_look, self._batches_with_slots, WatchedWorker
         ).install()
 
     def _execute_with_slot(self, function: dict[str, Any], event: Any, request_id: str) -> Any:  # noqa: ANN401

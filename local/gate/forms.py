@@ -14,7 +14,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 from starlette.types import Message, Receive
 
-from local.gate.requests import Refused, Request
+from local.gate.requests import Denied, Request
 
 LIMIT = 64 * 1024
 """Bytes that a form's fields may have before its file; S3 takes 20 kB."""
@@ -46,7 +46,7 @@ async def fields_of(request: Request, receive: Receive) -> tuple[dict[str, str],
 
     Raises
     ------
-    Refused
+    Denied
         If it is no form, has no file, or has too much before it.
     """
     boundary = _boundary_of(request.headers.get("content-type", ""))
@@ -59,24 +59,24 @@ async def fields_of(request: Request, receive: Receive) -> tuple[dict[str, str],
             read.append(message)
             body = message.get("body", b"")
             if message["type"] != "http.request" or not (body or message.get("more_body", False)):
-                raise Refused("The form has no file.", "InvalidArgument")
+                raise Denied("The form has no file.", "InvalidArgument")
             for start in range(0, len(body), 4096):
                 if fields.complete:
                     break
                 parser.write(body[start : start + 4096])
                 if sum(len(value) for value in fields.values.values()) > LIMIT:
-                    raise Refused("The form's fields are too large.", "MaxPostPreDataLengthExceeded")
+                    raise Denied("The form's fields are too large.", "MaxPostPreDataLengthExceeded")
             if sum(len(each.get("body", b"")) for each in read) > LIMIT and not fields.complete:
-                raise Refused("The form's fields are too large.", "MaxPostPreDataLengthExceeded")
+                raise Denied("The form's fields are too large.", "MaxPostPreDataLengthExceeded")
     except (MultipartParseError, UnicodeDecodeError) as error:
-        raise Refused("The form can't be read.", "MalformedPOSTRequest") from error
+        raise Denied("The form can't be read.", "MalformedPOSTRequest") from error
     return fields.values, read
 
 
 def _boundary_of(content_type: str) -> bytes:
     match = _CONTENT_TYPE.fullmatch(content_type)
     if match is None or content_type.lower().count("boundary=") != 1:
-        raise Refused("The form's content type can't be read.", "MalformedPOSTRequest")
+        raise Denied("The form's content type can't be read.", "MalformedPOSTRequest")
     return match[2].encode()
 
 
@@ -107,11 +107,11 @@ class _Fields:
     def _end_header(self) -> None:
         name, value = self._header
         if self._delimiter in name + b":" + value:
-            raise Refused("A field's header can't be read.", "MalformedPOSTRequest")
+            raise Denied("A field's header can't be read.", "MalformedPOSTRequest")
         if name.lower() == b"content-disposition":
             match = _DISPOSITION.fullmatch(value.strip())
             if match is None:
-                raise Refused("A field's Content-Disposition can't be read.", "MalformedPOSTRequest")
+                raise Denied("A field's Content-Disposition can't be read.", "MalformedPOSTRequest")
             self._name = (match[1] or match[2] or b"").decode("ascii").lower()
         self._header = [b"", b""]
 
@@ -127,6 +127,6 @@ class _Fields:
         if self.complete:
             return
         if self._name in self.values:
-            raise Refused(f"The form has the field {self._name!r} twice.", "InvalidArgument")
+            raise Denied(f"The form has the field {self._name!r} twice.", "InvalidArgument")
         self.values[self._name] = self._data.decode()
         self._name = ""

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.gate import signatures
 from local.gate.forms import fields_of, is_form
-from local.gate.requests import Refused, Request
+from local.gate.requests import Denied, Request
 from local.gate.signatures import Keys
 from local.settings import OWN_HOSTS
 
@@ -102,7 +102,7 @@ class Gate:
                 await _answer(send, 204, self._preflight(request))
                 return
             receive, cors = await self._admit(request, receive)
-        except Refused as refusal:
+        except Denied as refusal:
             known = request is not None and self._is_in_open_bucket(request.path)
             cors = self._cors(request.headers.get("origin")) if request is not None and known else []
             await _refuse(_with_cors(send, cors), refusal, request)
@@ -113,36 +113,36 @@ class Gate:
     def _check_host(self, request: Request) -> None:
         # A page's own name may resolve to 127.0.0.1; its browser then takes this port for its origin's.
         if request.headers.get("host", "").lower() not in self._hosts:
-            raise Refused("This port answers only to localhost and 127.0.0.1, with the port.")
+            raise Denied("This port answers only to localhost and 127.0.0.1, with the port.")
 
     async def _admit(self, request: Request, receive: Receive) -> tuple[Receive, list[tuple[bytes, bytes]]]:
         """Decide about a request; give what its body is read from, and the CORS headers of its answer."""
         headers, path = request.headers, request.path
         if path.startswith(_EXECUTE_API):
             if not hmac.compare_digest(headers.get(SECRET_HEADER, "").encode(), self._secret):
-                raise Refused("The API can be reached only at its own port.")
+                raise Denied("The API can be reached only at its own port.")
             return receive, []
         if is_form(request) and not signatures.is_signed_by_header(request):
             return await self._admit_form(request, receive)
         if signatures.is_signed_by_address(request):
             reads = request.method in {"GET", "HEAD"} and self._is_in_open_bucket(path)
             if path.startswith("/_") or ("origin" in headers and not reads):
-                raise Refused("Signed addresses let pages read photographs, and nothing else.")
+                raise Denied("Signed addresses let pages read photographs, and nothing else.")
             signatures.verify_address(request, self._lookups.keys, self._clock())
             return receive, self._cors(headers.get("origin"))
         if "origin" in headers:
-            raise Refused("This port is not for web pages.")
+            raise Denied("This port is not for web pages.")
         if path in _HEALTH and request.method in {"GET", "HEAD"}:
             return receive, []
         if request.method == "PUT" and path.startswith(_ANSWERS):
             if not self._lookups.is_awaited(path.removeprefix(_ANSWERS)):
-                raise Refused("No such answer is awaited.")
+                raise Denied("No such answer is awaited.")
             return receive, []
         if not signatures.is_signed_by_header(request):
-            raise Refused("Requests must be signed.", "MissingAuthenticationToken")
+            raise Denied("Requests must be signed.", "MissingAuthenticationToken")
         # No service has paths like these; they are the emulator's own, and stay closed to all.
         if path.startswith("/_") or _INVOKES_REST_API.match(path):
-            raise Refused("The emulator's own routes are closed.")
+            raise Denied("The emulator's own routes are closed.")
         check_body = signatures.verify_headers(request, self._lookups.keys, self._clock())
         return receive if check_body is None else await _checked(request, receive, check_body), []
 
@@ -152,9 +152,9 @@ class Gate:
         bucket = request.path.strip("/")
         plain = request.path in {f"/{bucket}", f"/{bucket}/"} and not request.query
         if not plain or not self._lookups.is_open_bucket(bucket):
-            raise Refused("Forms are for uploading photographs.")
+            raise Denied("Forms are for uploading photographs.")
         if "authorization" in request.headers:
-            raise Refused("A form is signed in its fields; send it without Authorization.", "InvalidArgument")
+            raise Denied("A form is signed in its fields; send it without Authorization.", "InvalidArgument")
         fields, read = await fields_of(request, receive)
         signatures.verify_form(request, fields, self._lookups.keys)
         return _again(read, receive), self._cors(request.headers.get("origin"))
@@ -163,7 +163,7 @@ class Gate:
         """Answer a browser that asks before a page's request."""
         cors = self._cors(request.headers.get("origin"))
         if not cors or not self._is_in_open_bucket(request.path):
-            raise Refused("This port is not for web pages.")
+            raise Denied("This port is not for web pages.")
         asked = request.headers.get("access-control-request-headers", "")
         if re.fullmatch(r"[\w\-, ]+", asked):
             cors.append((b"access-control-allow-headers", asked.encode()))
@@ -219,12 +219,12 @@ async def _checked(request: Request, receive: Receive, check: Callable[[str], No
         message = await receive()
         read.append(message)
         if message["type"] != "http.request":
-            raise Refused("The client went away before its body was whole.", "IncompleteBody")
+            raise Denied("The client went away before its body was whole.", "IncompleteBody")
         body = message.get("body", b"")
         digest.update(body)
         size += len(body)
         if size > BODY_LIMIT and not signed_whole:
-            raise Refused("The body is too large.", "RequestEntityTooLarge")
+            raise Denied("The body is too large.", "RequestEntityTooLarge")
         if not message.get("more_body", False):
             check(digest.hexdigest())
             return _again(read, receive)
@@ -240,7 +240,7 @@ def _again(read: list[Message], receive: Receive) -> Receive:
     return give
 
 
-async def _refuse(send: Send, refusal: Refused, request: Request | None) -> None:
+async def _refuse(send: Send, refusal: Denied, request: Request | None) -> None:
     """Answer in the form that whoever asks reads: AWS's clients by protocol, everybody else JSON."""
     signed = request is not None and signatures.is_signed_by_header(request)
     if request is not None and signed and "x-amz-target" not in request.headers:

@@ -25,7 +25,7 @@ _ONCE = frozenset(
 )
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is no error of anybody's
+class Denied(Exception):  # noqa: N818 - a refusal is no error of anybody's
     """A request that does not pass; its words say why.
 
     Attributes
@@ -69,14 +69,14 @@ class Request:
 
         Raises
         ------
-        Refused
+        Denied
             If it says something twice that counts once.
         """
         headers: dict[str, str] = {}
         for raw_name, raw_value in scope["headers"]:
             name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
             if name in headers and name in _ONCE:
-                raise Refused(f"The header {name} appears twice.", "InvalidRequest")
+                raise Denied(f"The header {name} appears twice.", "InvalidRequest")
             headers[name] = f"{headers[name]},{value}" if name in headers else value
         raw_query = scope.get("query_string", b"").decode("latin-1")
         pairs = (pair.partition("=") for pair in raw_query.split("&") if pair)

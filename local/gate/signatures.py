@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials
 
-from local.gate.requests import Refused, Request
+from local.gate.requests import Denied, Request
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW = timedelta(minutes=15)
@@ -62,20 +62,20 @@ class _Claim:
         try:
             return datetime.strptime(self.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         except ValueError as error:
-            raise Refused("The signature's date can't be read.", "IncompleteSignature") from error
+            raise Denied("The signature's date can't be read.", "IncompleteSignature") from error
 
     def credentials(self, keys: Keys) -> Credentials:
         """Look the key up, and check that a session's token is there and its own."""
         secret = keys(self.access_key) if self.access_key else None
         if secret is None:
-            raise Refused("The access key is not known here.", "InvalidClientTokenId")
+            raise Denied("The access key is not known here.", "InvalidClientTokenId")
         if not _same(self.token or "", secret.token or ""):
-            raise Refused("The session token is not the key's.", "InvalidClientTokenId")
+            raise Denied("The session token is not the key's.", "InvalidClientTokenId")
         return Credentials(self.access_key, secret.key, secret.token)
 
     def check(self, computed: str) -> None:
         if not _same(self.signature, computed):
-            raise Refused("The signature is wrong.", "SignatureDoesNotMatch")
+            raise Denied("The signature is wrong.", "SignatureDoesNotMatch")
 
 
 def is_signed_by_header(request: Request) -> bool:
@@ -103,37 +103,37 @@ def verify_headers(request: Request, keys: Keys, now: datetime) -> Callable[[str
     Returns
     -------
     callable or None
-        Checks the body, by its SHA-256 in hexadecimal, and raises Refused; None if the body is not signed.
+        Checks the body, by its SHA-256 in hexadecimal, and raises Denied; None if the body is not signed.
 
     Raises
     ------
-    Refused
+    Denied
         If the signature is not right, or not whole.
     """
     if request.names_in_query() & _MARKS:
-        raise Refused("A request is signed in its headers or in its address, not in both.", "InvalidRequest")
+        raise Denied("A request is signed in its headers or in its address, not in both.", "InvalidRequest")
     claim, names = _claim_of_header(request)
     credentials = claim.credentials(keys)
     if abs(claim.signed_at() - now) > SKEW:
-        raise Refused("The signature is too old, or from the future.", "RequestTimeTooSkewed")
+        raise Denied("The signature is too old, or from the future.", "RequestTimeTooSkewed")
     _see_that_covered(request, names, "host", "x-amz-date")
     declared = request.headers.get("x-amz-content-sha256")
 
     def check_body(digest: str) -> None:
         if declared is not None and not _same(declared, digest):
-            raise Refused("The body is not what was signed.", "XAmzContentSHA256Mismatch")
+            raise Denied("The body is not what was signed.", "XAmzContentSHA256Mismatch")
         if declared is None:
             claim.check(_signature(credentials, request, claim, names, digest))
 
     if declared is None and claim.service != "s3":
         return check_body
     if declared is None or not (_DIGEST.fullmatch(declared) or declared in _UNSIGNED_BODIES):
-        raise Refused("The body's signature is of a kind that is not taken here.", "SignatureDoesNotMatch")
+        raise Denied("The body's signature is of a kind that is not taken here.", "SignatureDoesNotMatch")
     claim.check(_signature(credentials, request, claim, names, declared))
     if declared not in _UNSIGNED_BODIES:
         return check_body
     if claim.service != "s3":
-        raise Refused("Only S3 takes bodies that are not signed.", "SignatureDoesNotMatch")
+        raise Denied("Only S3 takes bodies that are not signed.", "SignatureDoesNotMatch")
     return None
 
 
@@ -142,23 +142,23 @@ def verify_address(request: Request, keys: Keys, now: datetime) -> None:
 
     Raises
     ------
-    Refused
+    Denied
         If the signature is not right, not whole or too old.
     """
     if "authorization" in request.headers:
-        raise Refused("A request is signed in its headers or in its address, not in both.", "InvalidRequest")
+        raise Denied("A request is signed in its headers or in its address, not in both.", "InvalidRequest")
     lower = [name.lower() for name, _ in request.query]
     if any(lower.count(name) > 1 for name in _MARKS):
-        raise Refused("The address bears more than one signature.", "InvalidRequest")
+        raise Denied("The address bears more than one signature.", "InvalidRequest")
     given = {name.lower(): value for name, value in request.query}
     claim = _claim(given, given.get("x-amz-security-token"))
     credentials = claim.credentials(keys)
     expires = given.get("x-amz-expires", "")
     seconds = int(expires) if re.fullmatch(r"[0-9]{1,6}", expires) else -1
     if not timedelta(0) < timedelta(seconds=seconds) <= MAX_LIFE:
-        raise Refused("The address does not say how long it is valid.", "AuthorizationQueryParametersError")
+        raise Denied("The address does not say how long it is valid.", "AuthorizationQueryParametersError")
     if not claim.signed_at() - SKEW <= now <= claim.signed_at() + timedelta(seconds=seconds):
-        raise Refused("The address has expired.", "AccessDenied")
+        raise Denied("The address has expired.", "AccessDenied")
     names = frozenset(given.get("x-amz-signedheaders", "").split(";"))
     _see_that_covered(request, names, "host")
     query = tuple(pair for pair in request.query if pair[0].lower() != "x-amz-signature")
@@ -180,14 +180,14 @@ def verify_form(request: Request, fields: Mapping[str, str], keys: Keys) -> None
 
     Raises
     ------
-    Refused
+    Denied
         If the signature is not right, or not whole.
     """
     _see_that_covered(request, frozenset())
     claim = _claim(fields, fields.get("x-amz-security-token"))
     policy = fields.get("policy")
     if not policy:
-        raise Refused("The form has no policy.", "AccessDenied")
+        raise Denied("The form has no policy.", "AccessDenied")
     signer = S3SigV4PostAuth(claim.credentials(keys), claim.service, claim.region)
     stamped = AWSRequest()
     stamped.context["timestamp"] = claim.timestamp
@@ -198,13 +198,13 @@ def _see_that_covered(request: Request, names: frozenset[str], *needed: str) -> 
     """Refuse headers that no signature covers and that change a request (``X-Amz-Copy-Source``)."""
     amazons = {name for name in request.headers if name.startswith("x-amz-")}
     if {*needed, *amazons} - names:
-        raise Refused("The signature leaves out headers that it must cover.", "SignatureDoesNotMatch")
+        raise Denied("The signature leaves out headers that it must cover.", "SignatureDoesNotMatch")
 
 
 def _claim(given: Mapping[str, str], token: str | None) -> _Claim:
     """Read the claim of an address or a form, which must be one of S3."""
     if given.get("x-amz-algorithm") != ALGORITHM:
-        raise Refused("The signature's algorithm is not taken here.", "AccessDenied")
+        raise Denied("The signature's algorithm is not taken here.", "AccessDenied")
     claim = _scoped(
         given.get("x-amz-credential", ""),
         given.get("x-amz-date", ""),
@@ -212,7 +212,7 @@ def _claim(given: Mapping[str, str], token: str | None) -> _Claim:
         token,
     )
     if claim.service != "s3":
-        raise Refused("The signature is not one for S3.", "SignatureDoesNotMatch")
+        raise Denied("The signature is not one for S3.", "SignatureDoesNotMatch")
     return claim
 
 
@@ -222,7 +222,7 @@ def _claim_of_header(request: Request) -> tuple[_Claim, frozenset[str]]:
     parts = [part.strip().partition("=") for part in rest.split(",")]
     fields = {name: value for name, _, value in parts}
     if len(parts) != len(fields) or fields.keys() != {"Credential", "SignedHeaders", "Signature"}:
-        raise Refused("The signature is incomplete.", "IncompleteSignature")
+        raise Denied("The signature is incomplete.", "IncompleteSignature")
     claim = _scoped(
         fields["Credential"],
         request.headers.get("x-amz-date", ""),
@@ -235,7 +235,7 @@ def _claim_of_header(request: Request) -> tuple[_Claim, frozenset[str]]:
 def _scoped(credential: str, timestamp: str, signature: str, token: str | None) -> _Claim:
     scope = credential.split("/")
     if len(scope) != 5 or scope[4] != "aws4_request" or scope[1] != timestamp[:8]:
-        raise Refused("The signature's scope is incomplete.", "IncompleteSignature")
+        raise Denied("The signature's scope is incomplete.", "IncompleteSignature")
     return _Claim(scope[0], timestamp, scope[2], scope[3], signature, token)
 
 
@@ -244,7 +244,7 @@ def _signature(
 ) -> str:
     """Compute a request's signature over the headers named, with ``body`` for its payload."""
     if names - request.headers.keys() or not request.raw_path.startswith("/"):
-        raise Refused("Something that was signed is missing.", "SignatureDoesNotMatch")
+        raise Denied("Something that was signed is missing.", "SignatureDoesNotMatch")
     kind = _S3Signer if claim.service == "s3" else _Signer
     signer = kind(credentials, claim.service, claim.region)
     signer.covered = {name: request.headers[name] for name in names}

@@ -22,7 +22,7 @@ def test_they_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:
 
 
 def test_each_home_has_its_own(tmp_path: Path) -> None:
-    drawn = [credentials.Credentials.new() for _ in range(20)]
+    drawn = [credentials.LocalCredentials.new() for _ in range(20)]
     secrets = {
         value
         for each in drawn

@@ -7,7 +7,7 @@ from functions.api.storage.models import MODELS
 from functions.api.storage.users import UserStore
 
 
-class Directory:
+class NameDirectory:
     """The names in a deployment, each in its one spelling (NFC, without surrounding space).
 
     Parameters
