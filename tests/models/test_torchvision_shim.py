@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from torch.utils.cpp_extension import library_paths
 
-from local.settings import ROOT
+from deployment.settings import ROOT
 
 pytestmark = pytest.mark.models
 

@@ -2,16 +2,16 @@
 
 from glimpse.index import (
     Filter,
-    IndexKeeper,
+    IndexExport,
     IndexKey,
+    IndexMaintenance,
     IndexReader,
     IndexWriter,
-    Unloading,
     VectorBatch,
 )
-from glimpse.index.listing import image_ids
+from glimpse.index.admin.image_ids import image_ids
 
-from local.settings import ROOT
+from deployment.settings import ROOT
 from tests.e2e.stack import Stack, glimpse
 from tests.unit.index.memory_store import MemoryStore
 from tests.upgrades.cloud import Parts
@@ -22,13 +22,13 @@ __all__ = [
     "PARTS",
     "ROOT",
     "Filter",
-    "IndexKeeper",
+    "IndexExport",
     "IndexKey",
+    "IndexMaintenance",
     "IndexReader",
     "IndexWriter",
     "MemoryStore",
     "Stack",
-    "Unloading",
     "VectorBatch",
     "glimpse",
     "image_ids",

@@ -10,12 +10,12 @@ import pytest
 
 from tests.upgrades.current import (
     Filter,
-    IndexKeeper,
+    IndexExport,
     IndexKey,
+    IndexMaintenance,
     IndexReader,
     IndexWriter,
     MemoryStore,
-    Unloading,
     VectorBatch,
     image_ids,
 )
@@ -36,8 +36,8 @@ class Bucket:
     def keys(self) -> list[IndexKey]:
         return [IndexKey(*index["key"]) for index in self.expected["indexes"]]
 
-    def keeper(self) -> IndexKeeper:
-        return IndexKeeper(self.store, clock=lambda: self.store.now, sleep=lambda _: None)
+    def keeper(self) -> IndexMaintenance:
+        return IndexMaintenance(self.store, clock=lambda: self.store.now, sleep=lambda _: None)
 
     def answers(self, *, exact: bool = True) -> list[list[list[Any]]]:
         reader = IndexReader(self.store, disk_budget_bytes=0)
@@ -185,7 +185,7 @@ def vectors_of(bucket: Bucket, key: IndexKey) -> dict[int, tuple[Any, int]]:
     """Return vector and time of each image, as an export reads them."""
     return {
         int(image_id): (vector, int(taken))
-        for batch in Unloading.begin(bucket.store, key).batches()
+        for batch in IndexExport.begin(bucket.store, key).batches()
         for image_id, vector, taken in zip(batch.image_ids, batch.vectors, batch.taken_at, strict=True)
     }
 
