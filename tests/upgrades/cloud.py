@@ -1,7 +1,7 @@
 """The functions on in-process AWS, entered as Lambda enters them, for writing fixtures and for reading them.
 
-It is used in checkouts of several commits, so nothing of Glimpse is imported before it is needed, and by the
-names that `Parts` gives.
+It is used in checkouts of several commits, so nothing of Glimpse is imported before it is needed, and by any
+of the names that it had.
 """
 
 import asyncio
@@ -33,25 +33,39 @@ TABLES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Parts:
-    """Modules, as the checkout calls them."""
+_API = ("functions.api.handler",)
+_SEARCH = ("functions.search.handler",)
+_EMBED = ("functions.embed.handler",)
+_UPKEEP = ("functions.upkeep.handler", "functions.embed.upkeep_handler")
+_RECORDS = ("glimpse.records.models",)
+_GENERATIONS = ("glimpse.generations.models",)
+_ACCOUNTS = ("functions.api.storage.models",)
+TARGET = ("deployment.target", "local.target")
+"""Modules, by their names in all versions that fixtures are written by or for: new names come first."""
 
-    api: str = "functions.api.handler"
-    search: str = "functions.search.handler"
-    embed: str = "functions.embed.handler"
-    upkeep: str = "functions.embed.upkeep_handler"
-    records: str = "glimpse.records.models"
-    generations: str = "glimpse.generations.models"
-    accounts: str = "functions.api.storage.models"
+
+def part(names: tuple[str, ...]) -> Any:
+    """Import a module of the checkout by the first of its names that is there.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If none is.
+    """
+    *newer, oldest = names
+    for name in newer:
+        try:
+            return import_module(name)
+        except ModuleNotFoundError as error:
+            if not (error.name and f"{name}.".startswith(f"{error.name}.")):
+                raise  # it is there, and something that it needs is not
+    return import_module(oldest)
 
 
 @dataclass
 class Cloud:
     """What there is, and its callers. Make one with :func:`running`."""
 
-    parts: Parts
-    bundles: Path
     s3: Any = field(init=False)
     sqs: Any = field(init=False)
     dynamodb: Any = field(init=False)
@@ -77,7 +91,7 @@ class Cloud:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         request = httpx.Request(method, f"http://api.test{path}", headers=headers, **sent)
         context = SimpleNamespace(function_name="api", aws_request_id="request")
-        return _answer(self._handler(self.parts.api)(_http_event(request), context), f"{method} {path}")
+        return _answer(part(_API).handler(_http_event(request), context), f"{method} {path}")
 
     def search(self, method: str, path: str, document: Any, alias: str = "glimpse") -> Any:
         """Send the search service a request, by an alias; return what its answer of 200 says."""
@@ -101,14 +115,14 @@ class Cloud:
         loop = asyncio.new_event_loop()  # the server's threads have none, and Mangum wants one
         asyncio.set_event_loop(loop)
         try:
-            return self._handler(self.parts.search)(event, context)
+            return part(_SEARCH).handler(event, context)
         finally:
             asyncio.set_event_loop(None)
             loop.close()
 
     def invoke_embed(self, event: Any, _: str = "embed") -> Any:
         """Invoke the embed function."""
-        return self._handler(self.parts.embed)(event, _patient())
+        return part(_EMBED).handler(event, _patient())
 
     def embed_uploads(self) -> None:
         """Deliver the events of objects that have come since."""
@@ -116,15 +130,15 @@ class Cloud:
         for key in new:
             s3 = {"bucket": {"name": IMAGES}, "object": {"key": quote(key), "sequencer": "0A"}}
             event = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]}
-            assert self._consume(self.parts.embed, [json.dumps(event)]) == []
+            assert self._consume(_EMBED, [json.dumps(event)]) == []
         self.delivered.update(new)
 
     def work_off(self, queue: str) -> int:
         """Have the messages of a queue worked off, and those that this sends; return how many there were."""
-        part = self.parts.embed if queue == "maintenance" else self.parts.upkeep
+        function = _EMBED if queue == "maintenance" else _UPKEEP
         count = 0
         while bodies := self.take_messages(queue):
-            assert self._consume(part, bodies) == []
+            assert self._consume(function, bodies) == []
             count += len(bodies)
         return count
 
@@ -145,18 +159,15 @@ class Cloud:
         """Return all items of a table, as DynamoDB writes them."""
         return list(self.dynamodb.scan(TableName=table)["Items"])
 
-    def _consume(self, part: str, bodies: list[str]) -> list[Any]:
+    def _consume(self, function: tuple[str, ...], bodies: list[str]) -> list[Any]:
         records = [{"messageId": str(number), "body": body} for number, body in enumerate(bodies)]
-        return list(self._handler(part)({"Records": records}, _patient())["batchItemFailures"])
-
-    def _handler(self, part: str) -> Any:
-        return import_module(part).handler
+        return list(part(function).handler({"Records": records}, _patient())["batchItemFailures"])
 
 
 @contextmanager
-def running(bundles: Path, parts: Parts = Parts()) -> Iterator[Cloud]:
+def running(bundles: Path) -> Iterator[Cloud]:
     """Start with empty tables and buckets; `bundles` is a folder of model bundles."""
-    records, generations, accounts = map(import_module, (parts.records, parts.generations, parts.accounts))
+    records, generations, accounts = map(part, (_RECORDS, _GENERATIONS, _ACCOUNTS))
     models = {
         model.Meta.__dict__["table_name"]._variable: model
         for model in (*records.MODELS, records.OtherImageModel, *accounts.MODELS, generations.DeploymentModel)
@@ -165,13 +176,13 @@ def running(bundles: Path, parts: Parts = Parts()) -> Iterator[Cloud]:
     before = dict(os.environ)
     with ExitStack() as running:
         running.callback(_restore, before)
-        running.callback(_forget, parts)
-        _forget(parts)
+        running.callback(_forget)
+        _forget()
         running.enter_context(mock_aws())
         _set_environment(bundles)
         records.reset_connections(tuple(models.values()))
         running.callback(records.reset_connections, tuple(models.values()))
-        cloud = Cloud(parts, bundles)
+        cloud = Cloud()
         functions = server.LambdaServer({"search": cloud.invoke_search, "embed": cloud.invoke_embed})
         running.enter_context(functions)
         os.environ["AWS_ENDPOINT_URL_LAMBDA"] = functions.url
@@ -212,10 +223,10 @@ def _restore(environment: dict[str, str]) -> None:
     os.environ.update(environment)
 
 
-def _forget(parts: Parts) -> None:
+def _forget() -> None:
     """Have the functions started anew when they are next invoked, as a deployment does."""
-    for part in (parts.api, parts.search, parts.embed, parts.upkeep):
-        sys.modules.pop(part, None)
+    for name in _API + _SEARCH + _EMBED + _UPKEEP:
+        sys.modules.pop(name, None)
 
 
 def _patient() -> Any:
@@ -224,7 +235,7 @@ def _patient() -> Any:
 
 def _http_event(request: httpx.Request) -> dict[str, Any]:
     """Return a request as API Gateway's payload format 2.0 has it, which function URLs share."""
-    template = Path.cwd() / "tests/events/api_http_request.json"
+    template = Path(__file__).parents[1] / "events/api_http_request.json"
     event: dict[str, Any] = json.loads(template.read_text())
     event["rawPath"] = event["requestContext"]["http"]["path"] = request.url.path
     event["requestContext"]["http"]["method"] = request.method

@@ -1,4 +1,4 @@
-"""What the tests of upgrades use of the current code, and how it is called: nothing else imports it here."""
+"""What the tests of upgrades use of the current code: nothing else imports it here."""
 
 from glimpse.index import (
     Filter,
@@ -8,18 +8,14 @@ from glimpse.index import (
     IndexReader,
     IndexWriter,
     VectorBatch,
+    image_ids,
 )
-from glimpse.index.admin.image_ids import image_ids
 
 from deployment.settings import ROOT
 from tests.e2e.stack import Stack, glimpse
 from tests.unit.index.memory_store import MemoryStore
-from tests.upgrades.cloud import Parts
-
-PARTS = Parts()
 
 __all__ = [
-    "PARTS",
     "ROOT",
     "Filter",
     "IndexExport",

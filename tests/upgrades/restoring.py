@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from tests.upgrades.cloud import IMAGES, INDEX, Cloud, running
-from tests.upgrades.current import PARTS
 from tests.upgrades.fixtures import archive, document
 
 _TIME = "%Y-%m-%dT%H:%M:%S.%f%z"
@@ -20,7 +19,7 @@ _TIME = "%Y-%m-%dT%H:%M:%S.%f%z"
 @contextmanager
 def taken_over(writer: str, folder: Path) -> Iterator[tuple[Cloud, Any]]:
     """Start the functions on what was written, and give what was answered then."""
-    with running(folder, PARTS) as cloud:
+    with running(folder) as cloud:
         _restore(cloud, document(writer, "tables"))
         for bucket in (IMAGES, INDEX):
             for key, data in archive(writer, bucket).items():

@@ -10,8 +10,15 @@ from typing import Any
 
 import boto3
 import numpy as np
-from glimpse.index import IndexKeeper, IndexKey, IndexReader, IndexWriter, S3ObjectStore, VectorBatch
-from glimpse.index.listing import image_ids
+from glimpse.index import (
+    IndexKeeper,
+    IndexKey,
+    IndexReader,
+    IndexWriter,
+    S3ObjectStore,
+    VectorBatch,
+    image_ids,
+)
 from moto import mock_aws
 from packing import pack_bucket
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
-from cloud import IMAGES, INDEX, QUEUES, TABLES, Cloud, running
+from cloud import IMAGES, INDEX, QUEUES, TABLES, TARGET, Cloud, part, running
 from packing import pack_bucket
 from pictures import LATE, picture
 
@@ -97,7 +97,7 @@ def _import(cloud: Cloud, scratch: Path) -> None:
     }
     session = boto3.Session("testing", "testing", region_name="us-east-1")
     import_module("migration.session").migrate(
-        import_module("local.target").Target("the fixture", "fixture", outputs, session, None),
+        part(TARGET).Target("the fixture", "fixture", outputs, session, None),
         old.root,
         old.json(scratch / "old.json"),
         import_module("migration.old.spelling").Spelling(),
