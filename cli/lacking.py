@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import partial
 
-from glimpse.messages import FailedImage, ImageFile
-from glimpse.search_client import EmbedReport, ImagesNotFound, SearchClient, TooMuch
+from glimpse.errors import NotFound, TooLarge
+from glimpse.messages import EmbedReport, FailedImage, ImageFile
+from glimpse.search_client import SearchClient
 from rich.markup import escape
 
 from cli.folders import IndexedImage
@@ -55,10 +56,10 @@ def embed_again(
             answer = ask(partial(client.embed_images, user_id, folder_id, files))
         except UserError as error:
             match error.__cause__:
-                case TooMuch() if together > 1:
+                case TooLarge() if together > 1:
                     together //= 2
                     continue
-                case ImagesNotFound() | TooMuch():
+                case NotFound() | TooLarge():
                     answer = EmbedReport([], [_failed(file, str(error)) for file in files])
                 case _:
                     raise

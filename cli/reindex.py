@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import Annotated, Any, TypeVar
 
 import typer
-from glimpse.search_client import SearchClient, SearchRefused, SearchServiceError, SearchUnavailable
+from glimpse.errors import ServiceError, Unavailable
+from glimpse.search_client import SearchClient
 from rich.console import Console
 
 from cli.target import AwsOption, Target, resolve
@@ -71,7 +72,7 @@ def _look_again(client: SearchClient) -> dict[str, Any]:
         try:
             return ask(client.models)
         except UserError as error:
-            if not isinstance(error.__cause__, SearchUnavailable):
+            if not isinstance(error.__cause__, Unavailable):
                 raise
             if time.monotonic() > deadline:
                 raise UserError(
@@ -125,10 +126,10 @@ def ask(request: Callable[[], T]) -> T:
     """
     try:
         return request()
-    except SearchRefused as refusal:
+    except Unavailable as error:
+        raise UserError(f"The deployment does not answer: {error.__cause__}.") from error
+    except ServiceError as refusal:
         raise UserError(refusal.detail) from refusal
-    except SearchServiceError as error:
-        raise UserError(f"The deployment does not answer: {error}.") from error
 
 
 def show(models: dict[str, Any]) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from socket import socket
 from types import FrameType
 
-from glimpse.search_client import SearchClient, SearchUnavailable
+from glimpse.errors import Unavailable
+from glimpse.search_client import SearchClient
 
 from deployment.deploy_to_endpoint import Deployment, deploy
 from deployment.endpoint_limits import context_of
@@ -181,7 +182,9 @@ def _model_in_words(settings: LocalSettings, search: SearchClient) -> str:
     """Say which model is active, by the search service's own word, and whether another is chosen."""
     try:
         name = str(search.health()["model"]["name"])
-    except (SearchUnavailable, KeyError, TypeError) as error:
+    except Unavailable as error:
+        return f"not known: the search service does not say ({error.__cause__})"
+    except (KeyError, TypeError) as error:
         return f"not known: the search service does not say ({error})"
     words = next((f"{name}. {model.purpose}." for model in CATALOGUE if model.name == name), name)
     choice = chosen(settings.home)

@@ -3,8 +3,8 @@
 from glimpse.generations import NoModelChosen
 from glimpse.http import Problems
 from glimpse.maintenance import QueueUnavailable
-from glimpse.questions import EMPTY_QUERY, EMPTY_TEXT
 from glimpse.records import RecordsContended
+from glimpse.search_request import EMPTY_QUERY, EMPTY_TEXT
 
 from functions.api.services import errors
 from functions.api.services.accounts import MAX_PASSWORD, MIN_PASSWORD
@@ -18,7 +18,6 @@ PROBLEMS = Problems(
         errors.NothingUsable: 400,
         errors.NotAuthenticated: 401,
         errors.AlreadyTaken: 409,
-        errors.Conflicting: 409,
     },
     fields={
         ("username", "string_too_short"): _USERNAME,

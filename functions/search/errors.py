@@ -5,12 +5,12 @@ from typing import Any
 
 from glimpse.generations import NoModelChosen
 from glimpse.http import Problems
-from glimpse.questions import EMPTY_QUERY, EMPTY_TEXT
+from glimpse.search_request import EMPTY_QUERY, EMPTY_TEXT
 
 from functions.search.services import errors
 
 PROBLEMS = Problems(
-    statuses={errors.Unreadable: 409, errors.Conflicting: 409},
+    statuses={errors.Unreadable: 409},
     meanings={NoModelChosen: errors.Unavailable(str(NoModelChosen()))},
     fields={("query", "string_too_short"): EMPTY_QUERY, ("text", "string_too_short"): EMPTY_TEXT},
     sentences={400: "The body can't be read; send JSON in UTF-8."},

@@ -16,7 +16,7 @@ from functions.search.services.embedding import EmbedService
 from functions.search.services.indexes import IndexService
 from functions.search.services.models import ModelService
 from functions.search.services.ports import Pointer
-from functions.search.services.queries import QueryEncoders
+from functions.search.services.query_encoders import QueryEncoders
 from functions.search.services.search import SearchService
 from functions.search.settings import SearchSettings
 from functions.search.storage.embed import EmbedFunction

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import httpx
 from glimpse.search_client import Response as SearchResponse
-from glimpse.search_client import SearchUnavailable
+from glimpse.search_client import TransportError
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -146,7 +146,7 @@ def search_forwarder(
             answer = await run_in_threadpool(
                 transport.request, request.method, _target(request), headers, body
             )
-        except SearchUnavailable as error:
+        except TransportError as error:
             return JSONResponse({"detail": f"Search can't be reached: {_reason(error)}."}, status_code=503)
         return Response(answer.body, answer.status, headers=dict(_headers(answer.headers.items())))
 

@@ -9,12 +9,14 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from glimpse.errors import NotFound, Unavailable
 from glimpse.messages import ImageFile
-from glimpse.search_client import ImagesNotFound, InvokeTransport, SearchClient, SearchUnavailable
+from glimpse.search_client import InvokeTransport, SearchClient, SearchQuery, SearchScope
 
 from deployment.settings import ROOT
 from tests.e2e.stack import Stack
 
+SCOPE, QUERY = SearchScope(1, [3]), SearchQuery(query="a photograph")
 PHOTOS = sorted((ROOT / "local/gallery/photos").glob("*.jpg"))
 POLICY = re.search(r"```json\n(.*?)```", (ROOT / "docs/other-backends.md").read_text(), re.DOTALL)
 TRUST = {
@@ -80,12 +82,13 @@ def test_backends_with_the_same_ids_reach_their_own_files_and_indexes_alone(
         backend.put(f"images/{backend.name}/1/3/photo.jpg", photograph.read_bytes())
         report = backend.search().embed_images(1, 3, [ImageFile(10, "/app/images/1/3/photo.jpg")])
         assert report.indexed == [10]
-    scores = [backend.search().search(1, "a photograph", [3], {})[0].score for backend in backends]
+    scores = [backend.search().search(SCOPE, QUERY).hits[0].score for backend in backends]
     assert scores[0] != pytest.approx(scores[1], abs=1e-4)
-    with pytest.raises(ImagesNotFound):
+    with pytest.raises(NotFound):
         java.search().embed_images(1, 3, [ImageFile(11, f"images/{php.name}/1/3/photo.jpg")])
-    with pytest.raises(SearchUnavailable, match="AccessDenied"):
-        java.search(php.name).search(1, "a photograph", [3], {})
+    with pytest.raises(Unavailable) as refused:
+        java.search(php.name).search(SCOPE, QUERY)
+    assert "AccessDenied" in str(refused.value.__cause__)
     for key in (f"images/{php.name}/1/3/photo.jpg", "images/1/3/photo.jpg", "uploads/1/3/10/photo.jpg"):
         with pytest.raises(ClientError, match="AccessDenied"):
             java.put(key, b"")

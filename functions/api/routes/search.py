@@ -7,16 +7,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 from glimpse.keys import MAX_ID
-from glimpse.questions import (
+from glimpse.search_request import (
     DEFAULT_TOP_K,
     EMPTY_QUERY,
     MAX_NEXT,
     MAX_OFFSET,
     AnyPart,
-    Asked,
     BlankIsEmpty,
     ImagePart,
     Moment,
+    SearchFields,
+    SearchOptions,
+    SearchQuery,
+    ZeroIsDefault,
     is_blank,
 )
 from pydantic import BaseModel, Field, StringConstraints
@@ -37,7 +40,7 @@ FolderIds = Annotated[
 ]
 
 
-class Result(BaseModel):
+class SearchResult(BaseModel):
     """One image; `image` and `original` are addresses that work for some minutes.
 
     Where they are known, there are `taken_local`, what a clock showed where it was taken; `taken_guessed`, if
@@ -60,7 +63,7 @@ class Result(BaseModel):
     note: str | None = None
 
     @classmethod
-    def of(cls, found: FoundImage) -> "Result":
+    def of(cls, found: FoundImage) -> "SearchResult":
         """Return the answer's form of a found image."""
         record = found.record
         result = cls(
@@ -85,7 +88,7 @@ class Result(BaseModel):
         return result
 
 
-class Results(BaseModel):
+class SearchResults(BaseModel):
     """Images that show what was asked for, best first.
 
     The first ``relevant - offset`` of them answer the question, as far as that can be told; what comes after
@@ -93,16 +96,16 @@ class Results(BaseModel):
     where there may be more.
     """
 
-    results: list[Result]
+    results: list[SearchResult]
     relevant: int | None = None
     partial: bool | None = None
     next_offset: int | None = None
     next: str | None = None
 
     @classmethod
-    def of(cls, found: FoundImages) -> "Results":
+    def of(cls, found: FoundImages) -> "SearchResults":
         """Return the answer's form of a page of results, without the fields that say nothing."""
-        page = cls(results=[Result.of(image) for image in found.images])
+        page = cls(results=[SearchResult.of(image) for image in found.images])
         if found.relevant is not None:
             page.relevant = found.relevant
         if found.partial:
@@ -114,7 +117,7 @@ class Results(BaseModel):
         return page
 
 
-class SearchRequest(Asked):
+class SearchByPartsRequest(SearchFields):
     """A question over some folders, or over every folder that the caller can see."""
 
     query: (
@@ -126,7 +129,7 @@ class SearchRequest(Asked):
         | None
     ) = None
     folder_ids: FolderIds | None = None
-    top_k: Annotated[int, Field(strict=True, ge=0, le=MAX_TOP_K)] = DEFAULT_TOP_K
+    top_k: Annotated[int, Field(strict=True, ge=0, le=MAX_TOP_K), ZeroIsDefault] = DEFAULT_TOP_K
 
 
 @router.get("/images/search", response_model_exclude_unset=True)
@@ -134,7 +137,7 @@ def search(
     user: CurrentUser,
     api: ServicesDep,
     query: Annotated[str | None, Query(min_length=1, max_length=MAX_QUERY_CHARACTERS)] = None,
-    top_k: Annotated[int, Query(ge=0, le=MAX_TOP_K)] = DEFAULT_TOP_K,
+    top_k: Annotated[int, Query(ge=0, le=MAX_TOP_K), ZeroIsDefault] = DEFAULT_TOP_K,
     folder_ids: Annotated[
         list[str] | None, Query(description="Ids, separated by commas; none: every folder.")
     ] = None,
@@ -149,7 +152,7 @@ def search(
     exact: bool = False,
     taken_from: Annotated[Moment | None, Query()] = None,
     taken_until: Annotated[Moment | None, Query()] = None,
-) -> Results:
+) -> SearchResults:
     """Find images by what they show."""
     if query is not None and is_blank(query):
         raise Unusable.of("query", EMPTY_QUERY)
@@ -158,22 +161,23 @@ def search(
     like: list[AnyPart] = []
     if image_id is not None and folder_id is not None:
         like.append(ImagePart(image_id=image_id, folder_id=folder_id))
-    asked = Asked(
-        query=query,
-        parts=like,
+    options = SearchOptions(
         offset=offset,
         next=next,
         exact=exact,
         taken_from=taken_from,
         taken_until=taken_until,
+        top_k=top_k,
     )
-    return Results.of(api.search.search(user, asked, parse_ids(folder_ids or []), top_k or DEFAULT_TOP_K))
+    query_of_all = SearchQuery(query=query, parts=like)
+    return SearchResults.of(api.search.search(user, query_of_all, options, parse_ids(folder_ids or [])))
 
 
 @router.post("/images/search", response_model_exclude_unset=True)
-def search_by_parts(question: SearchRequest, user: CurrentUser, api: ServicesDep) -> Results:
+def search_by_parts(request: SearchByPartsRequest, user: CurrentUser, api: ServicesDep) -> SearchResults:
     """Find images by a weighted sum of words, images, pictures and vectors."""
-    return Results.of(api.search.search(user, question, question.folder_ids, question.top_k or DEFAULT_TOP_K))
+    found = api.search.search(user, request.search_query, request.search_options, request.folder_ids)
+    return SearchResults.of(found)
 
 
 @router.post("/search/warm", status_code=202)

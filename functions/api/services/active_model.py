@@ -4,7 +4,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from functions.api.services.ports import Search, SearchFailed
+from functions.api.services.errors import Unavailable
+from functions.api.services.ports import Search
 
 MODEL_SECONDS, UNKNOWN_SECONDS = 300, 10
 
@@ -41,7 +42,7 @@ class ActiveModel:
     def _ask(self) -> str | None:
         try:
             model = self._search.health().get("model")
-        except SearchFailed:
+        except Unavailable:
             return None
         name = model.get("name") if isinstance(model, dict) else model
         return name if isinstance(name, str) else None

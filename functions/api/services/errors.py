@@ -1,6 +1,14 @@
 """What can go wrong, in words that a person can act on; `functions.api.errors` gives each its HTTP status."""
 
-from glimpse.errors import NoAccess, NotFound, ServiceError, TooLarge, Unavailable, Unusable
+from glimpse.errors import (
+    Conflicting,
+    NoAccess,
+    NotFound,
+    ServiceError,
+    TooLarge,
+    Unavailable,
+    Unusable,
+)
 
 
 class NotAuthenticated(ServiceError):  # noqa: N818 - named for what happened
@@ -13,10 +21,6 @@ class AlreadyTaken(ServiceError):  # noqa: N818
 
 class NothingUsable(ServiceError):  # noqa: N818
     """An upload without a single file that could be an image."""
-
-
-class Conflicting(ServiceError):  # noqa: N818
-    """What is asked for does not fit what there is at the moment."""
 
 
 __all__ = [

@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
 
-from glimpse.questions import Asked
 from glimpse.records import FolderRecord, ImageRecord, JobRecord, ShareRecord
-from glimpse.search_client import Found
+from glimpse.search_client import SearchPage
+from glimpse.search_request import SearchOptions, SearchQuery, SearchScope
 
 
 class Counter(StrEnum):
@@ -176,37 +176,20 @@ class Maintenance(Protocol):
         """Ask for everything of a folder to be removed once it is hidden; raises QueueUnavailable."""
 
 
-class SearchFailed(Exception):  # noqa: N818 - named for what happened
-    """The search service did not answer, or not as its contract says."""
-
-
-class SearchDeclined(SearchFailed):
-    """The search service can't answer such a question; `status` and `detail` say why."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(f"{status}: {detail}")
-        self.status = status
-        self.detail = detail
-
-
 class Search(Protocol):
-    """The search service."""
+    """The search service; see :class:`glimpse.search_client.SearchClient`."""
 
-    def find(
-        self,
-        user_id: int,
-        asked: Asked,
-        folder_ids: Sequence[int],
-        folder_owners: Mapping[int, int],
-        versions: Mapping[int, Mapping[str, int]],
-        top_k: int,
-    ) -> Found:
-        """Return the best images of these folders; raises SearchFailed or SearchDeclined."""
+    def search(self, scope: SearchScope, query: SearchQuery, options: SearchOptions) -> SearchPage:
+        """Return the best images of a scope.
 
-    def warm(
-        self, user_id: int, folder_owners: Mapping[int, int], versions: Mapping[int, Mapping[str, int]]
-    ) -> None:
-        """Have what searches over these folders need loaded, without waiting for it; raises SearchFailed."""
+        Raises
+        ------
+        ServiceError
+            If the service refuses, or does not answer (Unavailable).
+        """
+
+    def warm(self, scope: SearchScope) -> None:
+        """Have what searches over a scope need loaded, without waiting for it; raises Unavailable."""
 
     def health(self) -> Mapping[str, Any]:
-        """Return what the service says of itself; raises SearchFailed."""
+        """Return what the service says of itself; raises Unavailable."""

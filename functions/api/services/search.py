@@ -7,27 +7,18 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from glimpse.keys import thumbnail_key
-from glimpse.questions import MAX_OFFSET, Asked, ImagePart
 from glimpse.records import ImageRecord, ImageStatus
-from glimpse.search_client import Found
+from glimpse.search_client import SearchPage
+from glimpse.search_request import MAX_OFFSET, SearchOptions, SearchQuery, SearchScope, check
 
-from functions.api.services.errors import (
-    Conflicting,
-    NotFound,
-    ServiceError,
-    TooLarge,
-    Unavailable,
-    Unusable,
-)
+from functions.api.services.errors import NotFound, Unusable
 from functions.api.services.folders import FolderService, VisibleFolder
 from functions.api.services.formats import served_type
-from functions.api.services.ports import Images, Objects, Search, SearchDeclined, SearchFailed, User
+from functions.api.services.ports import Images, Objects, Search, User
 
 MAX_TOP_K = 500  # two signed addresses each: a longer answer would near the 6 MB of an invocation
 MAX_WARMED = 500  # folders: their owners and versions have to fit into the 256 KB of such an invocation
-_NO_ANSWER = "Search does not answer at the moment; try again shortly."
 _NO_IMAGE = "There is no such image to search by."
-_REFUSALS: Mapping[int, type[ServiceError]] = {409: Conflicting, 413: TooLarge, 422: Unusable}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -89,7 +80,9 @@ class SearchService:
         self._objects = objects
         self._search = search
 
-    def search(self, user: User, asked: Asked, folder_ids: Collection[int] | None, top_k: int) -> FoundImages:
+    def search(
+        self, user: User, query: SearchQuery, options: SearchOptions, folder_ids: Collection[int] | None
+    ) -> FoundImages:
         """Return the images that show what is asked for, best first.
 
         Folders that the user can't see are left out; None stands for every folder that the user can see.
@@ -103,29 +96,32 @@ class SearchService:
         Unavailable
             If the search service does not answer.
         """
-        asked.check()
+        check(query, options)
         mark = _mark(folder_ids)
-        asked = _opened(asked, mark)
+        options = _opened(options, mark)
         visible = self._visible(user)
-        self._check_images(asked, visible)
+        self._check_images(query, visible)
         folders = _among(visible, folder_ids)
-        if not folders and not asked.brings_vectors:
+        if not folders and not query.brings_vectors:
             return FoundImages([])
-        found = self._ask(user, asked, folders, visible, top_k)
-        hits = [hit for hit in found.hits if hit.folder_id in folders]
+        # An image to search by may lie in a folder that is not searched.
+        of_images = {part.folder_id for part in query.image_parts}
+        scope = _scope(user, list(folders), {**folders, **_among(visible, of_images)})
+        page = self._ask(scope, query, options)
+        hits = [hit for hit in page.hits if hit.folder_id in folders]
         records = self._images.get_many([(hit.folder_id, hit.image_id) for hit in hits])
-        shown = [_is_shown(records.get((hit.folder_id, hit.image_id))) for hit in found.hits]
+        shown = [_is_shown(records.get((hit.folder_id, hit.image_id))) for hit in page.hits]
         images = [
             self._found(records[hit.folder_id, hit.image_id], folders[hit.folder_id], hit.score)
-            for hit, is_shown in zip(found.hits, shown, strict=True)
+            for hit, is_shown in zip(page.hits, shown, strict=True)
             if is_shown
         ]
         return FoundImages(
             images,
-            _relevant(found.relevant, shown, found.offset),
-            found.partial,
-            _next_offset(found.offset, len(found.hits), top_k),
-            f"{mark}.{found.next}" if found.next else None,
+            _relevant(page.relevant, shown, page.offset),
+            page.partial,
+            _next_offset(page.offset, len(page.hits), options.top_k),
+            f"{mark}.{page.next}" if page.next else None,
         )
 
     def warm(self, user: User, folder_ids: Collection[int] | None) -> None:
@@ -137,45 +133,25 @@ class SearchService:
             If the search service can't be told.
         """
         folders = dict(islice(_among(self._visible(user), folder_ids).items(), MAX_WARMED))
-        try:
-            self._search.warm(user.user_id, _owners(folders), _versions(folders))
-        except SearchFailed as error:
-            raise Unavailable(_NO_ANSWER) from error
+        self._search.warm(_scope(user, list(folders), folders))
 
     def _visible(self, user: User) -> dict[int, VisibleFolder]:
         return {folder.record.folder_id: folder for folder in self._folders.visible(user)}
 
-    def _check_images(self, asked: Asked, visible: Mapping[int, VisibleFolder]) -> None:
+    def _check_images(self, query: SearchQuery, visible: Mapping[int, VisibleFolder]) -> None:
         """Make sure that the images to search by are there; a folder out of sight is like none."""
-        pairs = [(part.folder_id, part.image_id) for part in asked.parts if isinstance(part, ImagePart)]
+        pairs = [(part.folder_id, part.image_id) for part in query.image_parts]
         seen = [pair for pair in pairs if pair[0] in visible]
         records = self._images.get_many(seen) if seen else {}
         if not all(_is_shown(records.get(pair)) for pair in pairs):
             raise NotFound(_NO_IMAGE)
 
-    def _ask(
-        self,
-        user: User,
-        asked: Asked,
-        folders: Mapping[int, VisibleFolder],
-        visible: Mapping[int, VisibleFolder],
-        top_k: int,
-    ) -> Found:
-        # An image to search by may lie in a folder that is not searched.
-        of_images = {part.folder_id for part in asked.parts if isinstance(part, ImagePart)}
-        named = {**folders, **_among(visible, of_images)}
+    def _ask(self, scope: SearchScope, query: SearchQuery, options: SearchOptions) -> SearchPage:
         try:
-            return self._search.find(
-                user.user_id, asked, list(folders), _owners(named), _versions(named), top_k
-            )
-        except SearchDeclined as declined:
-            if declined.status == 404:
-                raise NotFound(_NO_IMAGE) from declined
-            if declined.status in _REFUSALS:
-                raise _REFUSALS[declined.status](declined.detail) from declined
-            raise Unavailable(_NO_ANSWER) from declined
-        except SearchFailed as error:
-            raise Unavailable(_NO_ANSWER) from error
+            return self._search.search(scope, query, options)
+        except NotFound as missing:
+            # One sentence for images that are unknown, out of sight and not indexed: it tells nobody which.
+            raise NotFound(_NO_IMAGE) from missing
 
     def _found(self, record: ImageRecord, folder: VisibleFolder, score: float) -> FoundImage:
         # The rendition is written before the vector, the record's mention of it after; the key is known.
@@ -198,12 +174,14 @@ def _among(
     }
 
 
-def _owners(folders: Mapping[int, VisibleFolder]) -> dict[int, int]:
-    return {folder_id: folder.record.owner_id for folder_id, folder in folders.items()}
-
-
-def _versions(folders: Mapping[int, VisibleFolder]) -> dict[int, Mapping[str, int]]:
-    return {folder_id: folder.record.index_versions for folder_id, folder in folders.items()}
+def _scope(user: User, folder_ids: Sequence[int], known: Mapping[int, VisibleFolder]) -> SearchScope:
+    """Return the scope of a search, with the owners and versions of all folders that it has to do with."""
+    return SearchScope(
+        user.user_id,
+        folder_ids,
+        owners={folder_id: folder.record.owner_id for folder_id, folder in known.items()},
+        versions={folder_id: folder.record.index_versions for folder_id, folder in known.items()},
+    )
 
 
 def _relevant(relevant: int | None, shown: Sequence[bool], offset: int) -> int | None:
@@ -221,22 +199,22 @@ def _mark(folder_ids: Collection[int] | None) -> str:
     return hashlib.blake2b(chosen.encode(), digest_size=4).hexdigest()
 
 
-def _opened(asked: Asked, mark: str) -> Asked:
-    """Return a question with the search service's own `next`, if it is of the same choice of folders.
+def _opened(options: SearchOptions, mark: str) -> SearchOptions:
+    """Return options with the search service's own `next`, if it is of the same choice of folders.
 
     Raises
     ------
     Unusable
         If it is of another one.
     """
-    if asked.next is None:
-        return asked
-    chosen, _, following = asked.next.partition(".")
+    if options.next is None:
+        return options
+    chosen, _, following = options.next.partition(".")
     if chosen != mark or not following:
         raise Unusable(
             "This next belongs to another question, or was altered; ask without it, from the beginning."
         )
-    return asked.model_copy(update={"next": following})
+    return options.model_copy(update={"next": following})
 
 
 def _is_shown(record: ImageRecord | None) -> bool:

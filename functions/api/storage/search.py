@@ -1,18 +1,10 @@
 """The search function."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from glimpse.questions import Asked
-from glimpse.search_client import (
-    Found,
-    InvokeTransport,
-    SearchClient,
-    SearchRefused,
-    SearchServiceError,
-)
-
-from functions.api.services.ports import SearchDeclined, SearchFailed
+from glimpse.search_client import InvokeTransport, SearchClient, SearchPage
+from glimpse.search_request import SearchOptions, SearchQuery, SearchScope
 
 SEARCH_SECONDS = 20
 """Enough for a cold start; of the API's own 29 s it leaves time to say that search did not answer."""
@@ -21,50 +13,21 @@ HEALTH_SECONDS = 2
 
 
 class SearchFunction:
-    """Asks the search function by Lambda invoke."""
+    """Asks the search function by Lambda invoke: the client's methods, each with a patience of its own."""
 
     def __init__(self, function: str) -> None:
         self._client = SearchClient(InvokeTransport(function, timeout_seconds=SEARCH_SECONDS))
         self._unheard = SearchClient(InvokeTransport(function, timeout_seconds=HEALTH_SECONDS, wait=False))
         self._impatient = SearchClient(InvokeTransport(function, timeout_seconds=HEALTH_SECONDS))
 
-    def find(
-        self,
-        user_id: int,
-        asked: Asked,
-        folder_ids: Sequence[int],
-        folder_owners: Mapping[int, int],
-        versions: Mapping[int, Mapping[str, int]],
-        top_k: int,
-    ) -> Found:
-        """Return the best images of these folders, best first.
+    def search(self, scope: SearchScope, query: SearchQuery, options: SearchOptions) -> SearchPage:
+        """Return the best images of a scope; raises what :meth:`SearchClient.search` does."""
+        return self._client.search(scope, query, options)
 
-        Raises
-        ------
-        SearchDeclined
-            If the function can't answer such a question.
-        SearchFailed
-            If it does not answer as its contract says.
-        """
-        try:
-            return self._client.find(user_id, asked, folder_ids, folder_owners, top_k, versions)
-        except SearchRefused as error:
-            raise SearchDeclined(error.status, error.detail) from error
-        except SearchServiceError as error:
-            raise SearchFailed(str(error)) from error
-
-    def warm(
-        self, user_id: int, folder_owners: Mapping[int, int], versions: Mapping[int, Mapping[str, int]]
-    ) -> None:
-        """Have what searches over these folders need loaded; raises SearchFailed if that can't be sent."""
-        try:
-            self._unheard.warm(user_id, list(folder_owners), folder_owners, versions)
-        except SearchServiceError as error:
-            raise SearchFailed(str(error)) from error
+    def warm(self, scope: SearchScope) -> None:
+        """Have what searches over a scope need loaded; raises Unavailable if that can't be sent."""
+        self._unheard.warm(scope)
 
     def health(self) -> Mapping[str, Any]:
-        """Return what the function says of itself; raises SearchFailed, also while it starts."""
-        try:
-            return self._impatient.health()
-        except SearchServiceError as error:
-            raise SearchFailed(str(error)) from error
+        """Return what the function says of itself; raises Unavailable, also while it starts."""
+        return self._impatient.health()

@@ -2,17 +2,15 @@
 
 from typing import Annotated
 
-from glimpse.index.layout import MAX_ID
-from pydantic import AfterValidator, BaseModel, FailFast, Field
+from glimpse.keys import MAX_ID
+from glimpse.search_request import DEFAULT_TOP_K, Id, ZeroIsDefault
+from pydantic import AfterValidator, BaseModel, BeforeValidator, FailFast, Field
 
 MAX_FOLDERS = 100_000
 MAX_TOP_K = 1000
 _MAX_PATH_BYTES = (
     4096  # Linux' PATH_MAX: a key has 1,024 at most, and callers put their own folders before it
 )
-
-Id = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
-"""An id in a body: a JSON integer, and nothing that merely looks like one."""
 
 NamedId = Annotated[int, Field(ge=0, le=MAX_ID)]
 """An id where JSON or a path only has room for text."""
@@ -24,7 +22,13 @@ Versions = Annotated[
 ]
 """By folder and embedding space, the version of an index."""
 
-TopK = Annotated[int, Field(strict=True, ge=0, le=MAX_TOP_K)]
+TopK = Annotated[
+    int,
+    BeforeValidator(lambda count: DEFAULT_TOP_K if count is None else count),
+    Field(strict=True, ge=0, le=MAX_TOP_K),
+    ZeroIsDefault,
+]
+"""How many images; the default for 0 and null, which old callers send."""
 
 
 def _is_path(path: str) -> str:

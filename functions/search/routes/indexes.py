@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from glimpse.messages import FailedImage, ImageFile
+from glimpse.search_request import Id
 from pydantic import AliasChoices, BaseModel, FailFast, Field
 
 from functions.search.dependencies import NamespaceDep, ServicesDep
-from functions.search.routes.fields import FilePath, Folder, Id, Message, NamedId
+from functions.search.routes.fields import FilePath, Folder, Message, NamedId
 
 router = APIRouter()
 

@@ -4,19 +4,18 @@ from collections.abc import Collection
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from glimpse.questions import DEFAULT_TOP_K, EXTRAS, Asked, Extra
+from glimpse.search_request import DEFAULT_TOP_K, EXTRAS, Extra, Id, SearchFields, SearchScope
 from pydantic import BaseModel, Field
 
 from functions.search.dependencies import NamespaceDep, ServicesDep
-from functions.search.routes.fields import FolderIds, Id, Message, PerFolder, TopK, Versions
-from functions.search.services.places import Where
-from functions.search.services.search import Found
+from functions.search.routes.fields import FolderIds, Message, PerFolder, TopK, Versions
+from functions.search.services.search import PagedAnswer
 
 router = APIRouter()
 
 
-class Folders(BaseModel):
-    """Where to look.
+class SearchedFolders(BaseModel):
+    """The scope of a search.
 
     `folder_owner_map` names the owner of each folder that is not the user's own. `versions` names, by folder
     and embedding space, the version that an index has at least, where the caller knows it; that saves looking
@@ -28,19 +27,20 @@ class Folders(BaseModel):
     folder_owner_map: PerFolder | None = None
     versions: Versions | None = None
 
-    def where(self) -> Where:
-        """Return the folders as the service takes them."""
-        return Where(self.user_id, self.folder_ids, self.folder_owner_map or {}, self.versions or {})
+    @property
+    def scope(self) -> SearchScope:
+        """The folders as the service takes them."""
+        return SearchScope(self.user_id, self.folder_ids, self.folder_owner_map or {}, self.versions or {})
 
 
-class SearchRequest(Asked, Folders):
+class SearchRequest(SearchFields, SearchedFolders):
     """A question; `include` names what the answer holds beside its results."""
 
-    top_k: TopK | None = None
+    top_k: TopK = DEFAULT_TOP_K
     include: Annotated[list[Extra], Field(max_length=len(EXTRAS))] | None = None
 
 
-class Result(BaseModel):
+class ScoredImage(BaseModel):
     """An image; `score` is the cosine of its embedding and the query's."""
 
     image_id: int
@@ -59,7 +59,7 @@ class SearchAnswer(BaseModel):
     promised.
     """
 
-    results: list[Result]
+    results: list[ScoredImage]
     relevant: int | None = None
     partial: bool = False
     problems: list[str] = []
@@ -69,10 +69,12 @@ class SearchAnswer(BaseModel):
     recall: float | None = None
 
     @classmethod
-    def of(cls, found: Found, include: Collection[Extra]) -> "SearchAnswer":
+    def of(cls, found: PagedAnswer, include: Collection[Extra]) -> "SearchAnswer":
         """Return an answer with no other fields set than are asked for."""
         answer, hits = found.answer, found.answer.hits
-        results = [Result(image_id=hit.image_id, score=hit.score, folder_id=hit.folder_id) for hit in hits]
+        results = [
+            ScoredImage(image_id=hit.image_id, score=hit.score, folder_id=hit.folder_id) for hit in hits
+        ]
         folders = sorted({problem.index.folder_id for problem in answer.problems})
         extras: dict[Extra, Any] = {
             "relevant": answer.relevant,
@@ -90,19 +92,21 @@ class SearchAnswer(BaseModel):
 
 @router.post("/search", response_model_exclude_unset=True)
 def search(
-    request: Request, question: SearchRequest, namespace: NamespaceDep, services: ServicesDep
+    request: Request, body: SearchRequest, namespace: NamespaceDep, services: ServicesDep
 ) -> SearchAnswer:
     """Return the images that show what is asked for."""
-    request.state.folders = len(question.folder_ids)
-    found = services.search.search(namespace, question.where(), question, question.top_k or DEFAULT_TOP_K)
+    request.state.folders = len(body.folder_ids)
+    found = services.search.search(namespace, body.scope, body.search_query, body.search_options)
     if found.answer.problems:
         request.state.problems = [str(problem) for problem in found.answer.problems[:20]]
-    return SearchAnswer.of(found, question.include or ())
+    return SearchAnswer.of(found, body.include or ())
 
 
 @router.post("/warm")
-def warm(request: Request, folders: Folders, namespace: NamespaceDep, services: ServicesDep) -> Message:
+def warm(
+    request: Request, folders: SearchedFolders, namespace: NamespaceDep, services: ServicesDep
+) -> Message:
     """Load the model and the indexes of some folders, so that the next search need not."""
     request.state.folders = len(folders.folder_ids)
-    count = services.search.warm(namespace, folders.where())
+    count = services.search.warm(namespace, folders.scope)
     return Message(message=f"{count} folder{'' if count == 1 else 's'} can be searched at once.")

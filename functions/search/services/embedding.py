@@ -1,10 +1,10 @@
 """Embedding images of other backends, by way of the embed function."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from glimpse.keys import UPLOADS_PREFIX
-from glimpse.messages import EmbedAnswer, FailedImage, ImageFile
+from glimpse.messages import EmbedAnswer, EmbedReport, FailedImage, ImageFile
 from glimpse.other_keys import other_key
 
 from functions.search.services.errors import NotFound, TooLarge, Unavailable, Unreadable, Unusable
@@ -13,14 +13,6 @@ from functions.search.services.ports import Embedder, EmbedFailed, EmbedTimedOut
 _NO_KEY = "Its file_path does not end in {key}, so that no object of the images bucket is named."
 _NO_OBJECT = "There is no such file in the images bucket."
 _NOT_NOW = "Images can't be embedded at the moment; try again shortly."
-
-
-@dataclass(frozen=True, slots=True)
-class EmbedReport:
-    """What became of the images of one request; `indexed` ones can be found from now on."""
-
-    indexed: list[int]
-    failed: list[FailedImage]
 
 
 class EmbedService:

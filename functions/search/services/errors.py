@@ -1,14 +1,18 @@
 """What can go wrong, in words that a person can act on; `functions.search.errors` gives each its status."""
 
-from glimpse.errors import NoAccess, NotFound, ServiceError, TooLarge, Unavailable, Unusable
+from glimpse.errors import (
+    Conflicting,
+    NoAccess,
+    NotFound,
+    ServiceError,
+    TooLarge,
+    Unavailable,
+    Unusable,
+)
 
 
 class Unreadable(ServiceError):  # noqa: N818 - named for what happened
     """The index is in a state that this request can't work with."""
-
-
-class Conflicting(ServiceError):  # noqa: N818
-    """What is asked for does not fit what is under way."""
 
 
 __all__ = [

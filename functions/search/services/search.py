@@ -1,4 +1,4 @@
-"""Questions over the indexes of folders."""
+"""Searching the indexes of folders."""
 
 import json
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from datetime import datetime
 
 import numpy as np
 from glimpse.index import Answer, Cursor, CursorError, Filter, IndexKey, StoreUnavailable
-from glimpse.questions import Asked, ImagePart, TextPart, seconds
+from glimpse.search_request import SearchOptions, SearchQuery, SearchScope, TextPart, check, seconds
 
-from functions.search.services.directions import Directions
 from functions.search.services.errors import Unavailable, Unusable
-from functions.search.services.places import Places, Where
+from functions.search.services.index_scope import IndexScope
 from functions.search.services.ports import Ids, PictureEmbedder, Pointer, Reader
-from functions.search.services.queries import QueryEncoders
+from functions.search.services.query_encoders import QueryEncoders
+from functions.search.services.query_vectors import QueryVectors
 
 MAX_WARMED = 500
 """A page warms the folders of a person; with more of them, the first searches load the rest."""
@@ -27,7 +27,7 @@ _OTHER_NEXT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PagedAnswer:
     """What a search found, and what to send as `next` for the images after that; None after the last ones."""
 
     answer: Answer
@@ -56,9 +56,11 @@ class SearchService:
         self._pointer = pointer
         self._queries = queries
         self._reader = reader
-        self._directions = Directions(queries, pictures, reader)
+        self._vectors = QueryVectors(queries, pictures, reader)
 
-    def search(self, namespace: str, where: Where, asked: Asked, top_k: int) -> Found:
+    def search(
+        self, namespace: str, scope: SearchScope, query: SearchQuery, options: SearchOptions
+    ) -> PagedAnswer:
         """Return the images that show what is asked for, best first.
 
         Raises
@@ -73,30 +75,30 @@ class SearchService:
         NoModelChosen
             If there is no model yet.
         """
-        asked.check()
+        check(query, options)
         # Once: query and indexes must be of one space, whatever is changed meanwhile.
         active = self._pointer.current().active
-        places = Places(where, namespace, active.space_id)
-        if not places.keys and not asked.brings_vectors:
-            return Found(Answer([], []))
-        question = _identity(asked, namespace, active.space_id)
-        after = _cursor(asked, question)
+        indexes = IndexScope(scope, namespace, active.space_id)
+        if not indexes.keys and not query.brings_vectors:
+            return PagedAnswer(Answer([], []))
+        question = _identity(query, options, namespace, active.space_id)
+        after = _cursor(options, question)
         with _store_answers():
             answer = self._reader.search(
-                places.keys,
-                self._directions.of(asked.all_parts, active, places),
-                top_k,
-                places.versions,
-                offset=asked.offset,
+                indexes.keys,
+                self._vectors.of(query.all_parts, active, indexes),
+                options.top_k,
+                indexes.versions,
+                offset=options.offset,
                 after=after,
-                only=_filter(asked),
-                exact=asked.exact,
-                excluded=_excluded(asked, places),
-                judged=_can_be_judged(asked),
+                only=_filter(options),
+                exact=options.exact,
+                excluded=_excluded(query, options, indexes),
+                judged=_can_be_judged(query),
             )
-        return Found(answer, answer.next.encode(question) if answer.next else None)
+        return PagedAnswer(answer, answer.next.encode(question) if answer.next else None)
 
-    def warm(self, namespace: str, where: Where) -> int:
+    def warm(self, namespace: str, scope: SearchScope) -> int:
         """Load what the next search over some folders needs, and return how many folders that are.
 
         Raises
@@ -105,37 +107,38 @@ class SearchService:
             As for :meth:`search`.
         """
         active = self._pointer.current().active
-        places = Places(where, namespace, active.space_id)
+        indexes = IndexScope(scope, namespace, active.space_id)
         self._queries.embed(active, "warm")
-        keys = places.keys[:MAX_WARMED]
+        keys = indexes.keys[:MAX_WARMED]
         with _store_answers():
-            self._reader.warm(keys, places.versions)
+            self._reader.warm(keys, indexes.versions)
         return len(keys)
 
 
-def _identity(asked: Asked, namespace: str, space_id: str) -> bytes:
+def _identity(query: SearchQuery, options: SearchOptions, namespace: str, space_id: str) -> bytes:
     """Return what makes questions the same: all that is asked, but for which part of the ranking, and where.
 
     Folders may come and go between pages, since cursors name what was shown in each.
     """
-    fields = asked.model_dump(mode="json", include=set(Asked.model_fields) - {"next", "offset"})
+    fields = query.model_dump(mode="json")
+    fields |= options.model_dump(mode="json", exclude={"next", "offset", "top_k"})
     return json.dumps([namespace, space_id, fields], sort_keys=True).encode()
 
 
-def _cursor(asked: Asked, question: bytes) -> Cursor | None:
-    if asked.next is None:
+def _cursor(options: SearchOptions, question: bytes) -> Cursor | None:
+    if options.next is None:
         return None
     try:
-        return Cursor.decode(asked.next, question)
+        return Cursor.decode(options.next, question)
     except CursorError as error:
         raise Unusable(_OTHER_NEXT) from error
 
 
-def _filter(asked: Asked) -> Filter | None:
-    if asked.taken_from is None and asked.taken_until is None and asked.image_ids is None:
+def _filter(options: SearchOptions) -> Filter | None:
+    since, until, image_ids = options.taken_from, options.taken_until, options.image_ids
+    if since is None and until is None and image_ids is None:
         return None
-    allowed = None if asked.image_ids is None else np.array(asked.image_ids, np.int64)
-    since, until = asked.taken_from, asked.taken_until
+    allowed = None if image_ids is None else np.array(image_ids, np.int64)
     return Filter(_instant(since), _instant(until), allowed, _on_the_spot(since), _on_the_spot(until))
 
 
@@ -148,20 +151,19 @@ def _on_the_spot(bound: datetime | None) -> int | None:
     return seconds(bound) if bound is not None and not bound.tzinfo else None
 
 
-def _excluded(asked: Asked, places: Places) -> dict[IndexKey, Ids]:
+def _excluded(query: SearchQuery, options: SearchOptions, indexes: IndexScope) -> dict[IndexKey, Ids]:
     """Return what is left out of each index: what the caller names, and the images that are searched by."""
-    named = np.array(asked.exclude_image_ids, np.int64)
-    excluded = dict.fromkeys(places.keys, named) if len(named) else {}
-    for part in asked.parts:
-        if isinstance(part, ImagePart):
-            key = places.key(part.folder_id)
-            excluded[key] = np.append(excluded.get(key, named), part.image_id)
+    named = np.array(options.exclude_image_ids, np.int64)
+    excluded = dict.fromkeys(indexes.keys, named) if len(named) else {}
+    for part in query.image_parts:
+        key = indexes.key(part.folder_id)
+        excluded[key] = np.append(excluded.get(key, named), part.image_id)
     return excluded
 
 
-def _can_be_judged(asked: Asked) -> bool:
+def _can_be_judged(query: SearchQuery) -> bool:
     """Tell whether scores say what is relevant: those of one text's embedding do."""
-    match asked.all_parts:
+    match query.all_parts:
         case [TextPart(weight=weight)]:
             return weight > 0
         case _:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -13,10 +13,10 @@ import pytest
 from fastapi import FastAPI
 from glimpse.generations import Generation, GenerationStore
 from glimpse.generations.models import DeploymentModel
-from glimpse.questions import Asked
 from glimpse.records.models import MODELS as SHARED_MODELS
 from glimpse.records.models import reset_connections
-from glimpse.search_client import Found, SearchHit
+from glimpse.search_client import SearchHit, SearchPage, TransportError
+from glimpse.search_request import SearchOptions, SearchQuery, SearchScope
 from glimpse.settings import load
 from mangum import Mangum
 from mangum.types import LambdaContext
@@ -24,7 +24,7 @@ from moto import mock_aws
 from moto.backends import get_backend
 
 from functions.api.app import create_app
-from functions.api.services.ports import SearchDeclined, SearchFailed
+from functions.api.services.errors import ServiceError, Unavailable
 from functions.api.settings import ApiSettings
 from functions.api.storage.models import MODELS as API_MODELS
 from functions.api.wiring import build_services
@@ -92,6 +92,9 @@ def aws(s3: Any, sqs: Any) -> str:
     return str(sqs.create_queue(QueueName="maintenance")["QueueUrl"])
 
 
+_NO_ANSWER = Unavailable("Search does not answer at the moment; try again shortly.")
+
+
 @dataclass
 class SearchDouble:
     """Answers with what a test puts into it, and remembers what it was asked."""
@@ -99,47 +102,40 @@ class SearchDouble:
     hits: list[SearchHit] = field(default_factory=list)
     broken: bool = False
     asked: list[dict[str, Any]] = field(default_factory=list)
-    questions: list[Asked] = field(default_factory=list)
+    questions: list[tuple[SearchQuery, SearchOptions]] = field(default_factory=list)
     warmed: list[dict[int, int]] = field(default_factory=list)
     relevant: int | None = None
     partial: bool = False
     next: str | None = None
     offset: int = 0
-    declined: tuple[int, str] | None = None
+    refusal: ServiceError | None = None
 
-    def find(
-        self,
-        user_id: int,
-        asked: Asked,
-        folder_ids: Sequence[int],
-        folder_owners: Mapping[int, int],
-        versions: Mapping[int, Mapping[str, int]],
-        top_k: int,
-    ) -> Found:
+    def search(self, scope: SearchScope, query: SearchQuery, options: SearchOptions) -> SearchPage:
         if self.broken:
-            raise SearchFailed("the function answered 502")
-        if self.declined:
-            raise SearchDeclined(*self.declined)
-        self.questions.append(asked)
+            raise _NO_ANSWER from TransportError("the function answered 502")
+        if self.refusal:
+            raise self.refusal
+        self.questions.append((query, options))
         self.asked.append(
             {
-                "user_id": user_id,
-                "query": asked.query,
-                "owners": {folder_id: folder_owners[folder_id] for folder_id in folder_ids},
-                "versions": dict(versions),
-                "top_k": top_k,
+                "user_id": scope.user_id,
+                "query": query.query,
+                "owners": {folder_id: scope.owners[folder_id] for folder_id in scope.folder_ids},
+                "versions": dict(scope.versions),
+                "top_k": options.top_k,
             }
         )
-        return Found(self.hits[:top_k], self.relevant, self.partial, self.next, asked.offset or self.offset)
+        hits, offset = self.hits[: options.top_k], options.offset or self.offset
+        return SearchPage(hits, self.relevant, self.partial, self.next, offset)
 
-    def warm(self, _: int, folder_owners: Mapping[int, int], __: Mapping[int, Mapping[str, int]]) -> None:
+    def warm(self, scope: SearchScope) -> None:
         if self.broken:
-            raise SearchFailed("no answer")
-        self.warmed.append(dict(folder_owners))
+            raise _NO_ANSWER
+        self.warmed.append(dict(scope.owners))
 
     def health(self) -> Mapping[str, Any]:
         if self.broken:
-            raise SearchFailed("the function answered 502")
+            raise _NO_ANSWER
         return {"status": "healthy", "model": "demo"}
 
 

@@ -185,7 +185,7 @@ def test_next_goes_to_search_and_belongs_to_the_folders_that_were_asked_for(clie
         search.offset = 3
         query = {"query": "x", "top_k": 3, "next": answer["next"]} | folders
         second = client.get("/api/images/search", token, **query).json
-        assert (search.questions[-1].next, search.questions[-1].offset) == ("opaque", 0)
+        assert (search.questions[-1][1].next, search.questions[-1][1].offset) == ("opaque", 0)
         assert (second["relevant"], second["next_offset"], second["next"]) == (5, 6, answer["next"])
         body = {"query": "x", "token": token, "next": answer["next"]}
         other = client.json("POST", "/api/images/search", body | {"folder_ids": [mine, mine + 1]})

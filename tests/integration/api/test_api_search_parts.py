@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from glimpse.errors import Conflicting, NotFound, ServiceError, TooLarge, Unusable
 
 from tests.integration.api.uploading import index, new_folder
 
@@ -28,8 +29,8 @@ def test_everything_reaches_the_search_service(client: Any, search: Any) -> None
     }
     body = fields | {"folder_ids": [mine, 777], "top_k": 7, "token": token}
     assert client.json("POST", "/api/images/search", body).json == {"results": []}
-    (asked,) = search.questions
-    sent = asked.model_dump(mode="json", include=set(fields))
+    ((query, options),) = search.questions
+    sent = query.model_dump(mode="json") | options.model_dump(mode="json")
     assert sent["parts"][1] == {"image_id": 1, "folder_id": mine, "weight": 1.0}
     assert [part["weight"] for part in sent["parts"]] == [-0.5, 1.0, 2.0, 1.0]
     assert (sent["query"], sent["offset"], sent["exact"]) == ("a cat", 5, True)
@@ -56,18 +57,20 @@ def test_images_that_are_unknown_unseen_or_gone_answer_alike(client: Any, search
         client.get("/api/images/search", token, image_id=image_id, folder_id=folder_id)
         for image_id, folder_id in [(2, hers), (2, 777), (99, mine)]
     ]
-    search.declined = (404, "There is no image 1 in folder 1 to search by.")
+    search.refusal = NotFound("There is no image 1 in folder 1 to search by.")
     answers.append(client.get("/api/images/search", token, image_id=1, folder_id=mine))
     assert {(answer.status, answer.text) for answer in answers} == {
         (404, '{"detail":"There is no such image to search by."}')
     }
 
 
-@pytest.mark.parametrize("status", [409, 413, 422])
-def test_what_search_declines_is_said_in_its_words(client: Any, search: Any, status: int) -> None:
+@pytest.mark.parametrize(("error", "status"), [(Conflicting, 409), (TooLarge, 413), (Unusable, 422)])
+def test_what_search_refuses_is_said_in_its_words(
+    client: Any, search: Any, error: type[ServiceError], status: int
+) -> None:
     token = client.account()
     new_folder(client, token, "summer", "a.jpg")
-    search.declined = (status, "This is no picture.")
+    search.refusal = error("This is no picture.")
     answer = client.json("POST", "/api/images/search", {"parts": [{"image": "AAAA"}]}, token)
     assert (answer.status, answer.json) == (status, {"detail": "This is no picture."})
 

@@ -4,14 +4,8 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from glimpse.search_client import (
-    ImageFile,
-    ImagesNotFound,
-    InvokeTransport,
-    SearchClient,
-    SearchRefused,
-    TooMuch,
-)
+from glimpse.errors import NotFound, TooLarge, Unusable
+from glimpse.search_client import ImageFile, InvokeTransport, SearchClient, SearchQuery, SearchScope
 
 from tests.integration.search.service import SPACE, SearchFunction
 from tests.integration.search_client.lambda_server import LambdaServer
@@ -32,18 +26,19 @@ def test_the_whole_way(client: SearchClient) -> None:
     images = [ImageFile(10, "images/1/3/good/red cat.jpg"), ImageFile(11, "images/1/3/broken/b.jpg")]
     report = client.embed_images(1, 3, images)
     assert (report.indexed, [image.image_id for image in report.failed]) == ([10], [11])
-    (hit,) = client.search(1, "red cat", [3, 4], {3: 1}, versions={3: {SPACE: 1}})
+    scope, query = SearchScope(1, [3, 4], {3: 1}, {3: {SPACE: 1}}), SearchQuery(query="red cat")
+    (hit,) = client.search(scope, query).hits
     assert (hit.image_id, hit.folder_id) == (10, 3)
     assert hit.score == pytest.approx(1, abs=2e-3)
     client.delete_index(1, 3)
-    assert client.search(1, "red cat", [3], {}) == []
+    assert client.search(SearchScope(1, [3]), query).hits == []
     assert client.health()["model"]["name"] == "Tiny"
 
 
 def test_refusals_arrive_as_what_they_are(client: SearchClient) -> None:
-    with pytest.raises(ImagesNotFound):
+    with pytest.raises(NotFound):
         client.embed_images(1, 3, [ImageFile(1, "images/1/3/missing/a.jpg")])
-    with pytest.raises(TooMuch, match="3 images at most"):
+    with pytest.raises(TooLarge, match="3 images at most"):
         client.embed_images(1, 3, [ImageFile(i, f"images/1/3/good/{i}.jpg") for i in range(4)])
-    with pytest.raises(SearchRefused):
-        client.search(1, "", [3], {})
+    with pytest.raises(Unusable, match="Say what to look for"):
+        client.search(SearchScope(1, [3]), SearchQuery())

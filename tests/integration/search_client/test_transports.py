@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from glimpse.search_client import HttpTransport, InvokeTransport, SearchClient, SearchUnavailable, SigV4Signer
+from glimpse.search_client import HttpTransport, InvokeTransport, SearchClient, SigV4Signer, TransportError
 
 from tests.integration.search_client.lambda_server import LambdaServer
 
@@ -79,7 +79,7 @@ def test_what_takes_too_long_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> N
     with LambdaServer({"search": slow}) as server:
         transport = InvokeTransport("search", timeout_seconds=0.5, endpoint_url=server.url)
         try:
-            with pytest.raises(SearchUnavailable):
+            with pytest.raises(TransportError):
                 transport.request("POST", "/embed-images", {}, b"{}")
         finally:
             over.set()
@@ -99,13 +99,13 @@ def test_endpoint_and_credentials_may_be_given(
 
 @pytest.mark.parametrize("path", ["/broken", "/odd"])
 def test_a_function_that_fails_gives_no_response(lambda_service: LambdaServer, path: str) -> None:
-    with pytest.raises(SearchUnavailable) as raised:
+    with pytest.raises(TransportError) as raised:
         InvokeTransport("search").request("GET", path, {}, b"")
     assert "secret inside" not in str(raised.value)
 
 
 def test_a_function_that_does_not_exist_gives_no_response(lambda_service: LambdaServer) -> None:
-    with pytest.raises(SearchUnavailable, match="ResourceNotFound"):
+    with pytest.raises(TransportError, match="ResourceNotFound"):
         InvokeTransport("elsewhere").request("GET", "/", {}, b"")
 
 
@@ -172,7 +172,7 @@ def test_the_client_works_over_http(web: Web) -> None:
 
 def test_a_server_that_is_not_there_gives_no_response(web: Web) -> None:
     web.server.server_close()
-    with pytest.raises(SearchUnavailable):
+    with pytest.raises(TransportError):
         HttpTransport(web.url).request("GET", "/", {}, b"")
 
 
@@ -197,7 +197,7 @@ def test_without_credentials_nothing_can_be_signed(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    with pytest.raises(SearchUnavailable, match="credentials"):
+    with pytest.raises(TransportError, match="credentials"):
         SigV4Signer(session=boto3.Session()).sign("GET", "https://example.org", {}, b"")
 
 

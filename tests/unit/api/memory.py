@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
-from glimpse.questions import Asked
+from glimpse.errors import Unavailable
 from glimpse.records import (
     FolderGone,
     FolderRecord,
@@ -16,13 +16,13 @@ from glimpse.records import (
     JobRecord,
     ShareRecord,
 )
-from glimpse.search_client import Found, SearchHit
+from glimpse.search_client import SearchHit, SearchPage
+from glimpse.search_request import SearchOptions, SearchQuery, SearchScope
 
 from functions.api.services.names import look_alikes
 from functions.api.services.ports import (
     Counter,
     ObjectNotStored,
-    SearchFailed,
     Session,
     SignedPost,
     User,
@@ -234,26 +234,16 @@ class MemorySearch:
     health_asked: int = 0
     says: Mapping[str, Any] | None = None
 
-    def find(
-        self,
-        _: int,
-        asked: Asked,
-        folder_ids: Sequence[int],
-        folder_owners: Mapping[int, int],
-        versions: Mapping[int, Mapping[str, int]],
-        top_k: int,
-    ) -> Found:
-        assert set(folder_ids) <= folder_owners.keys()
-        self.asked.append((folder_owners, versions))
-        return Found(self.hits[:top_k], self.relevant, self.partial, offset=asked.offset)
+    def search(self, scope: SearchScope, _: SearchQuery, options: SearchOptions) -> SearchPage:
+        assert set(scope.folder_ids) <= scope.owners.keys()
+        self.asked.append((scope.owners, scope.versions))
+        return SearchPage(self.hits[: options.top_k], self.relevant, self.partial, offset=options.offset)
 
-    def warm(
-        self, _: int, folder_owners: Mapping[int, int], versions: Mapping[int, Mapping[str, int]]
-    ) -> None:
-        self.asked.append((folder_owners, versions))
+    def warm(self, scope: SearchScope) -> None:
+        self.asked.append((scope.owners, scope.versions))
 
     def health(self) -> Mapping[str, Any]:
         self.health_asked += 1
         if self.says is None:
-            raise SearchFailed("no answer")
+            raise Unavailable("no answer")
         return self.says

@@ -7,16 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from glimpse.questions import Asked, VectorPart
-from glimpse.search_client import Found, SearchHit
+from glimpse.search_client import SearchHit, SearchPage
+from glimpse.search_request import SearchOptions, SearchQuery, VectorPart
 
 from functions.api.routes.search import parse_ids
 from functions.api.services.active_model import MODEL_SECONDS, UNKNOWN_SECONDS, ActiveModel
 from functions.api.services.errors import Unavailable, Unusable
-from functions.api.services.ports import SearchFailed
 from functions.api.services.uploads import Destination, FileOffer
 
-X = Asked(query="x")
+X, OPTIONS = SearchQuery(query="x"), SearchOptions()
 
 
 def test_only_folders_that_are_seen_are_asked_with_their_versions(world: Any) -> None:
@@ -24,15 +23,15 @@ def test_only_folders_that_are_seen_are_asked_with_their_versions(world: Any) ->
     mine = world.folders.open_by_name(ada, "mine")
     hers = world.folders.open_by_name(grace, "hers")
     world.folder_store.by_id[mine] = replace(world.folder_store.by_id[mine], index_versions={"space-1": 9})
-    assert world.search.search(ada, X, None, 5).images == []
-    assert world.search.search(ada, X, [mine, hers, 12345], 5).images == []
-    assert world.search.search(ada, X, [hers], 5).images == []
+    assert world.search.search(ada, X, OPTIONS, None).images == []
+    assert world.search.search(ada, X, OPTIONS, [mine, hers, 12345]).images == []
+    assert world.search.search(ada, X, OPTIONS, [hers]).images == []
     assert world.search_engine.asked == [({mine: ada.user_id}, {mine: {"space-1": 9}})] * 2
 
 
 def test_a_vector_is_looked_at_also_where_there_are_no_folders(world: Any) -> None:
-    asked = Asked(parts=[VectorPart(vector=[1.0], space_id="space-1")])
-    assert world.search.search(world.user(), asked, None, 5).images == []
+    asked = SearchQuery(parts=[VectorPart(vector=[1.0], space_id="space-1")])
+    assert world.search.search(world.user(), asked, OPTIONS, None).images == []
     assert world.search_engine.asked == [({}, {})]
 
 
@@ -43,7 +42,7 @@ def test_the_order_of_the_hits_stays(world: Any) -> None:
     ids = [image.image_id for image in upload.images]
     world.search_engine.hits = [SearchHit(i, upload.folder_id, 0.9 - n / 10) for n, i in enumerate(ids[::-1])]
     world.search_engine.hits.insert(1, SearchHit(999, upload.folder_id, 0.85))
-    found = world.search.search(user, X, None, 10).images
+    found = world.search.search(user, X, OPTIONS, None).images
     assert [image.record.image_id for image in found] == ids[::-1]
     assert [image.similarity for image in found] == sorted((i.similarity for i in found), reverse=True)
 
@@ -53,11 +52,11 @@ def test_no_answer_is_unavailable(world: Any, monkeypatch: pytest.MonkeyPatch) -
     world.folders.open_by_name(user, "f")
 
     def fail(*_: object) -> None:
-        raise SearchFailed("timed out")
+        raise Unavailable("timed out")
 
-    monkeypatch.setattr(world.search_engine, "find", fail)
+    monkeypatch.setattr(world.search_engine, "search", fail)
     with pytest.raises(Unavailable):
-        world.search.search(user, X, None, 5)
+        world.search.search(user, X, OPTIONS, None)
 
 
 def test_the_model_is_asked_for_rarely_and_again_after_a_failure(world: Any) -> None:
@@ -81,8 +80,8 @@ def test_nobody_waits_while_another_asks_for_the_model() -> None:
     asked, answer = threading.Event(), threading.Event()
 
     class SlowSearch:
-        def find(self, *_: object) -> Found:
-            return Found([])
+        def search(self, *_: object) -> SearchPage:
+            return SearchPage([])
 
         def warm(self, *_: object) -> None:
             pass

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from glimpse.search_client import Response, SearchUnavailable
+from glimpse.search_client import Response, TransportError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
@@ -252,7 +252,7 @@ class _Search:
     def request(self, method: str, path: str, _headers: Mapping[str, str], body: bytes) -> Response:
         self.asked.append((method, path, body))
         if self.answer is None:
-            raise SearchUnavailable("the function is gone")
+            raise TransportError("the function is gone")
         return self.answer
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from glimpse.search_client import SearchUnavailable
+from glimpse.errors import Unavailable
 
 from deployment.models.catalogue import DEFAULT, DEMO
 from deployment.models.choice import choose, chosen
@@ -25,7 +25,7 @@ class Search:
 
     def health(self) -> dict[str, Any]:
         if self._health is None:
-            raise SearchUnavailable("no model has been chosen")
+            raise Unavailable("no model has been chosen")
         return self._health
 
 

@@ -8,14 +8,13 @@ import pytest
 from glimpse.generations import Generation, Generations, Phase
 from glimpse.index import Answer, Hit, IndexKey, StoreError, StoreUnavailable
 from glimpse.messages import EmbedAnswer, EmbeddedPictures, FailedImage, ImageFile
-from glimpse.questions import Asked
+from glimpse.search_request import SearchOptions, SearchQuery, SearchScope
 from glimpse.shelf import ShelfUnavailable
 
 from functions.search.services.embedding import EmbedService
 from functions.search.services.errors import NotFound, TooLarge, Unavailable, Unreadable, Unusable
-from functions.search.services.places import Where
 from functions.search.services.ports import EmbedFailed, EmbedTimedOut
-from functions.search.services.queries import QueryEncoder, QueryEncoders
+from functions.search.services.query_encoders import QueryEncoder, QueryEncoders
 from functions.search.services.search import SearchService
 from tests.unit.search.generations import A, B, Pointer
 
@@ -64,8 +63,9 @@ def question(
     folder_ids: Sequence[int],
     owners: Mapping[int, int] | None = None,
     versions: Mapping[int, Mapping[str, int]] | None = None,
-) -> tuple[Where, Asked, int]:
-    return Where(1, folder_ids, owners or {}, versions or {}), Asked(query="cat"), 7
+) -> tuple[SearchScope, SearchQuery, SearchOptions]:
+    scope = SearchScope(1, folder_ids, owners or {}, versions or {})
+    return scope, SearchQuery(query="cat"), SearchOptions(top_k=7)
 
 
 def test_each_folder_is_looked_for_at_its_owner() -> None:

@@ -32,6 +32,10 @@ class NotFound(ServiceError):  # noqa: N818
     """There is no such thing that the caller may see."""
 
 
+class Conflicting(ServiceError):  # noqa: N818
+    """What is asked for does not fit what there is, or what is under way, at the moment."""
+
+
 class TooLarge(ServiceError):  # noqa: N818
     """More than one request may carry."""
 

@@ -150,6 +150,14 @@ class FailedImage:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class EmbedReport:
+    """What became of the images of one request: `indexed` can be found by a search from now on."""
+
+    indexed: list[int]
+    failed: list[FailedImage]
+
+
 class EmbedPictures(BaseModel):
     """A request to the embed function: the vectors of pictures, in base64, that somebody searches by."""
 

@@ -21,6 +21,7 @@ BROKEN = "Something went wrong on our side; try again, and report it if it stays
 _STATUSES: Mapping[type[errors.ServiceError], int] = {
     errors.NoAccess: 403,
     errors.NotFound: 404,
+    errors.Conflicting: 409,
     errors.TooLarge: 413,
     errors.Unusable: 422,
     errors.Unavailable: 503,

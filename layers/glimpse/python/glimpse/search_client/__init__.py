@@ -7,17 +7,10 @@ speaks HTTP to a forwarder needs no Lambda client.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from glimpse.messages import FailedImage, ImageFile
-from glimpse.search_client.client import EmbedReport, Found, SearchClient, SearchHit
-from glimpse.search_client.errors import (
-    ImageNotFound,
-    ImagesNotFound,
-    SearchRefused,
-    SearchServiceError,
-    SearchUnavailable,
-    TooMuch,
-)
-from glimpse.search_client.transport import Response, Transport
+from glimpse.messages import EmbedReport, FailedImage, ImageFile
+from glimpse.search_client.client import SearchClient, SearchHit, SearchPage, UnexpectedResponse
+from glimpse.search_client.transport import Response, Transport, TransportError
+from glimpse.search_request import SearchOptions, SearchQuery, SearchScope
 
 if TYPE_CHECKING:
     from glimpse.search_client.http import HttpTransport, SigV4Signer
@@ -26,21 +19,20 @@ if TYPE_CHECKING:
 __all__ = [
     "EmbedReport",
     "FailedImage",
-    "Found",
     "HttpTransport",
     "ImageFile",
-    "ImageNotFound",
-    "ImagesNotFound",
     "InvokeTransport",
     "Response",
     "SearchClient",
     "SearchHit",
-    "SearchRefused",
-    "SearchServiceError",
-    "SearchUnavailable",
+    "SearchOptions",
+    "SearchPage",
+    "SearchQuery",
+    "SearchScope",
     "SigV4Signer",
-    "TooMuch",
     "Transport",
+    "TransportError",
+    "UnexpectedResponse",
 ]
 
 _LAZY = {

@@ -1,33 +1,29 @@
 """The search service's contract as a Python object."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
-from glimpse.messages import FailedImage, ImageFile
-from glimpse.questions import Asked, Extra
-from glimpse.search_client.errors import (
-    ImageNotFound,
-    ImagesNotFound,
-    SearchRefused,
-    SearchUnavailable,
-    TooMuch,
-)
-from glimpse.search_client.transport import Transport
+from glimpse.errors import Conflicting, NoAccess, NotFound, ServiceError, TooLarge, Unavailable, Unusable
+from glimpse.messages import EmbedReport, FailedImage, ImageFile
+from glimpse.search_client.transport import Response, Transport, TransportError
+from glimpse.search_request import Extra, SearchOptions, SearchQuery, SearchScope
 
-_OF_IMAGES: Mapping[int, type[SearchRefused]] = {404: ImagesNotFound, 413: TooMuch}
-_SAID: tuple[Extra, ...] = ("relevant", "partial", "next", "offset")  # what Found holds beside the hits
-_OF_QUESTIONS: Mapping[int, type[SearchRefused]] = {404: ImageNotFound, 413: TooMuch}
+_REFUSALS: Mapping[int, type[ServiceError]] = {
+    403: NoAccess,
+    404: NotFound,
+    409: Conflicting,
+    413: TooLarge,
+    422: Unusable,
+}
+_INCLUDE: tuple[Extra, ...] = ("relevant", "partial", "next", "offset")  # what a page holds beside the hits
+_NO_ANSWER = "Search does not answer at the moment; try again shortly."
 
 
-@dataclass(frozen=True, slots=True)
-class EmbedReport:
-    """What became of the images of one request: `indexed` can be found by a search from now on."""
-
-    indexed: list[int]
-    failed: list[FailedImage]
+class UnexpectedResponse(Exception):  # noqa: N818 - named for what came
+    """The service answered, but could not do what it was asked, or not as its contract says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +36,8 @@ class SearchHit:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a search found.
+class SearchPage:
+    """One page of what a search found.
 
     Attributes
     ----------
@@ -67,9 +63,9 @@ class Found:
 class SearchClient:
     """Asks the search service.
 
-    Every method raises :class:`~glimpse.search_client.errors.SearchUnavailable` where no usable answer
-    comes, and :class:`~glimpse.search_client.errors.SearchRefused` where the service does not accept the
-    request.
+    Every method raises :class:`~glimpse.errors.Unavailable` where no usable answer comes; its cause says why,
+    for whoever runs the service. Where the service refuses a request, it raises the error of
+    :mod:`glimpse.errors` that the service itself raised, with its sentence.
 
     Parameters
     ----------
@@ -89,9 +85,9 @@ class SearchClient:
 
         Raises
         ------
-        ImagesNotFound
+        NotFound
             If none of the files exists. Where there are some and none can be embedded, the report says why.
-        TooMuch
+        TooLarge
             If there are more than one request has time for.
         """
         files = [{"image_id": image.image_id, "file_path": image.file_path} for image in images]
@@ -100,10 +96,9 @@ class SearchClient:
                 "POST",
                 "/embed-images",
                 {"user_id": user_id, "folder_id": folder_id, "images": files},
-                _OF_IMAGES,
             )
-        except SearchRefused as refused:
-            if not _names_images(refused.errors):
+        except ServiceError as refused:
+            if not refused.errors:
                 raise
             answer = {"indexed": [], "failed": refused.errors}
         with _contract():
@@ -116,72 +111,31 @@ class SearchClient:
             )
 
     def search(
-        self,
-        user_id: int,
-        query: str,
-        folder_ids: Sequence[int],
-        folder_owner_map: Mapping[int, int],
-        top_k: int = 5,
-        versions: Mapping[int, Mapping[str, int]] | None = None,
-    ) -> list[SearchHit]:
-        """Return the images that show what `query` says, best first.
-
-        Parameters
-        ----------
-        user_id : int
-            Who searches; owns the folders that `folder_owner_map` does not name.
-        query : str
-            In plain words.
-        folder_ids : sequence of int
-            Where to search; folders without an index add nothing.
-        folder_owner_map : mapping of int to int
-            Owner of each folder.
-        top_k : int
-            How many images, at most.
-        versions : mapping of int to mapping of str to int, optional
-            By folder and embedding space, the version that an index has at least, where that is known; it
-            saves the service a look.
-        """
-        body = _folders(user_id, folder_ids, folder_owner_map, versions)
-        return self._found(body | {"query": query, "top_k": top_k}).hits
-
-    def find(
-        self,
-        user_id: int,
-        asked: Asked,
-        folder_ids: Sequence[int],
-        folder_owner_map: Mapping[int, int],
-        top_k: int = 5,
-        versions: Mapping[int, Mapping[str, int]] | None = None,
-    ) -> Found:
-        """Return the images that show what is asked for; the other parameters are those of :meth:`search`.
+        self, scope: SearchScope, query: SearchQuery, options: SearchOptions | None = None
+    ) -> SearchPage:
+        """Return the images that show what is asked for, best first.
 
         Raises
         ------
-        ImageNotFound
+        NotFound
             If an image that is searched by does not exist.
-        TooMuch
-            If the question is larger than a request may be.
+        TooLarge
+            If the query is larger than a request may be.
+        Conflicting, Unusable
+            If it can't be answered.
         """
-        body = _folders(user_id, folder_ids, folder_owner_map, versions)
-        fields = asked.model_dump(mode="json", include=set(Asked.model_fields), exclude_defaults=True)
-        return self._found(fields | body | {"top_k": top_k, "include": list(_SAID)})
-
-    def warm(
-        self,
-        user_id: int,
-        folder_ids: Sequence[int],
-        folder_owner_map: Mapping[int, int],
-        versions: Mapping[int, Mapping[str, int]] | None = None,
-    ) -> None:
-        """Have what searches over some folders need loaded; parameters as for :meth:`search`."""
-        self._ask("POST", "/warm", _folders(user_id, folder_ids, folder_owner_map, versions))
-
-    def _found(self, body: Mapping[str, Any]) -> Found:
-        answer = self._ask("POST", "/search", body, _OF_QUESTIONS)
+        options = options or SearchOptions()
+        body = {
+            **query.model_dump(mode="json", exclude_defaults=True),
+            **options.model_dump(mode="json", exclude_defaults=True),
+            **_fields_of(scope),
+            "top_k": options.top_k,
+            "include": list(_INCLUDE),
+        }
+        answer = self._ask("POST", "/search", body)
         with _contract():
             relevant, following = answer.get("relevant"), answer.get("next")
-            return Found(
+            return SearchPage(
                 [
                     SearchHit(int(hit["image_id"]), int(hit["folder_id"]), float(hit["score"]))
                     for hit in answer["results"]
@@ -189,8 +143,12 @@ class SearchClient:
                 None if relevant is None else int(relevant),
                 bool(answer.get("partial")),
                 None if following is None else str(following),
-                int(answer.get("offset", body.get("offset", 0))),
+                int(answer.get("offset", options.offset)),
             )
+
+    def warm(self, scope: SearchScope) -> None:
+        """Have what searches over some folders need loaded."""
+        self._ask("POST", "/warm", _fields_of(scope))
 
     def delete_index(self, user_id: int, folder_id: int) -> None:
         """Remove everything from a folder's index, where there is one."""
@@ -207,7 +165,7 @@ class SearchClient:
     def reindex(self, bundle_digest: str) -> dict[str, Any]:
         """Begin a change to the model of a published bundle, and return what holds then.
 
-        To begin the change that is under way is no error. SearchRefused (409) if another one is.
+        To begin the change that is under way is no error. Conflicting if another one is.
         """
         return self._ask("POST", "/models/reindex", {"bundle_digest": bundle_digest})
 
@@ -219,52 +177,54 @@ class SearchClient:
         """Keep the active model only."""
         return self._ask("POST", "/models/finalize")
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        document: Mapping[str, Any] | None = None,
-        refusals: Mapping[int, type[SearchRefused]] | None = None,
-    ) -> dict[str, Any]:
+    def _ask(self, method: str, path: str, document: Mapping[str, Any] | None = None) -> dict[str, Any]:
         body = b"" if document is None else json.dumps(document).encode()
-        response = self._transport.request(method, path, {"content-type": "application/json"}, body)
+        try:
+            response = self._transport.request(method, path, {"content-type": "application/json"}, body)
+        except TransportError as error:
+            raise Unavailable(_NO_ANSWER) from error
         answer = _json_object(response.body)
         if 200 <= response.status < 300 and answer is not None:
             return answer
-        detail = str((answer or {}).get("detail", "no reason was given"))
-        if 400 <= response.status < 500 and response.status != 429:
-            errors = (answer or {}).get("errors")
-            refusal = (refusals or {}).get(response.status, SearchRefused)
-            raise refusal(response.status, detail, errors if isinstance(errors, list) else ())
-        raise SearchUnavailable(f"the search service answered {response.status}: {detail}")
+        raise _refusal(response, answer or {})
 
 
-def _folders(
-    user_id: int,
-    folder_ids: Sequence[int],
-    folder_owner_map: Mapping[int, int],
-    versions: Mapping[int, Mapping[str, int]] | None,
-) -> dict[str, Any]:
+def _refusal(response: Response, answer: Mapping[str, Any]) -> ServiceError:
+    """Return the error that the service answered with."""
+    detail = str(answer.get("detail", "no reason was given"))
+    if response.status in _REFUSALS:
+        errors = answer.get("errors")
+        return _REFUSALS[response.status](detail, errors if _names_images(errors) else ())
+    unavailable = Unavailable(_NO_ANSWER)
+    unavailable.__cause__ = UnexpectedResponse(f"the search service answered {response.status}: {detail}")
+    return unavailable
+
+
+def _fields_of(scope: SearchScope) -> dict[str, Any]:
     return {
-        "user_id": user_id,
-        "folder_ids": list(folder_ids),
-        "folder_owner_map": {str(folder): owner for folder, owner in folder_owner_map.items()},
-        "versions": {str(folder): dict(known) for folder, known in (versions or {}).items()},
+        "user_id": scope.user_id,
+        "folder_ids": list(scope.folder_ids),
+        "folder_owner_map": {str(folder): owner for folder, owner in scope.owners.items()},
+        "versions": {str(folder): dict(known) for folder, known in scope.versions.items()},
     }
 
 
-def _names_images(errors: Sequence[Any]) -> bool:
-    """Tell whether a refusal says of each image why it was not embedded."""
-    return bool(errors) and all(isinstance(each, dict) and "image_id" in each for each in errors)
+def _names_images(errors: object) -> TypeGuard[list[dict[str, Any]]]:
+    """Tell whether a refusal says of each image why it was not embedded.
+
+    What it says of the fields of a request means nothing to whoever gave this client values.
+    """
+    return isinstance(errors, list) and all(isinstance(each, dict) and "image_id" in each for each in errors)
 
 
 @contextmanager
 def _contract() -> Iterator[None]:
-    """Turn an answer that lacks what the contract promises into SearchUnavailable."""
+    """Take an answer that lacks what the contract promises for none."""
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise SearchUnavailable("the search service did not answer as its contract says") from error
+    except (KeyError, TypeError, ValueError):
+        unexpected = UnexpectedResponse("the search service did not answer as its contract says")
+        raise Unavailable(_NO_ANSWER) from unexpected
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

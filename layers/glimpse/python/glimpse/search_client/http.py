@@ -9,8 +9,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 
-from glimpse.search_client.errors import SearchUnavailable
-from glimpse.search_client.transport import Response
+from glimpse.search_client.transport import Response, TransportError
 
 # A connection's own business, not the message's; httpx also sets the length itself, and decodes the content.
 _NOT_FORWARDED = frozenset(
@@ -39,16 +38,16 @@ class SigV4Signer:
 
         Raises
         ------
-        SearchUnavailable
+        TransportError
             If there are no credentials, or the region is unknown.
         """
         try:
             credentials = self._session.get_credentials()
         except BotoCoreError as error:
-            raise SearchUnavailable(f"no credentials to sign requests with: {error}") from error
+            raise TransportError(f"no credentials to sign requests with: {error}") from error
         region = self._region or _region_of(url) or self._session.region_name
         if credentials is None or region is None:
-            raise SearchUnavailable("requests can't be signed: set AWS credentials and a region")
+            raise TransportError("requests can't be signed: set AWS credentials and a region")
         request = AWSRequest(method=method, url=url, data=body, headers=dict(headers))
         SigV4Auth(credentials.get_frozen_credentials(), "lambda", region).add_auth(request)
         return dict(request.headers.items())
@@ -82,7 +81,7 @@ class HttpTransport:
         self._client = client or httpx.Client(timeout=httpx.Timeout(timeout_seconds, connect=2))
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """Send one request; SearchUnavailable if no response came."""
+        """Send one request; TransportError if no response came."""
         url = self._base_url + path
         sent = {name: value for name, value in headers.items() if name.lower() not in _NOT_FORWARDED}
         if self._signer:
@@ -90,7 +89,7 @@ class HttpTransport:
         try:
             answer = self._client.request(method, url, headers=sent, content=body)
         except httpx.HTTPError as error:
-            raise SearchUnavailable(f"the search service at {self._base_url} gave no answer") from error
+            raise TransportError(f"the search service at {self._base_url} gave no answer") from error
         kept = {name: value for name, value in answer.headers.items() if name not in _NOT_RETURNED}
         return Response(answer.status_code, kept, answer.content)
 

@@ -14,8 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from glimpse.aws import lazy_client
-from glimpse.search_client.errors import SearchUnavailable
-from glimpse.search_client.transport import MAX_PAYLOAD_BYTES, Response
+from glimpse.search_client.transport import MAX_PAYLOAD_BYTES, Response, TransportError
 
 if TYPE_CHECKING:
     import boto3
@@ -69,7 +68,7 @@ class InvokeTransport:
         )
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """Send one request; SearchUnavailable if no response came."""
+        """Send one request; TransportError if no response came."""
         payload = json.dumps(_event(method, path, headers, body)).encode()
         if len(payload) > MAX_PAYLOAD_BYTES:
             return Response.problem(413, _TOO_LARGE)
@@ -79,9 +78,9 @@ class InvokeTransport:
             )
             result = answer["Payload"].read()
         except (ClientError, BotoCoreError) as error:
-            raise SearchUnavailable(f"the search function can't be invoked: {error}") from error
+            raise TransportError(f"the search function can't be invoked: {error}") from error
         if "FunctionError" in answer:
-            raise SearchUnavailable(f"the search function failed: {_error_of(result)}")
+            raise TransportError(f"the search function failed: {_error_of(result)}")
         return _response(result) if self._type == "RequestResponse" else Response(202, {}, b"{}")
 
 
@@ -131,7 +130,7 @@ def _response(payload: bytes) -> Response:
         headers = {name.lower(): str(value) for name, value in (answer.get("headers") or {}).items()}
         return Response(int(answer["statusCode"]), headers, body)
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
-        raise SearchUnavailable("the search function did not answer with an HTTP response") from error
+        raise TransportError("the search function did not answer with an HTTP response") from error
 
 
 def _error_of(payload: bytes) -> str:

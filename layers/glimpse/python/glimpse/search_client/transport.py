@@ -9,6 +9,10 @@ MAX_PAYLOAD_BYTES = 6 * 2**20
 """What Lambda accepts in a synchronous invocation, its event included."""
 
 
+class TransportError(Exception):
+    """No response came. Trying again later may help."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """An HTTP response.
@@ -52,6 +56,6 @@ class Transport(Protocol):
 
         Raises
         ------
-        SearchUnavailable
+        TransportError
             If no response came. A response of any status is returned.
         """

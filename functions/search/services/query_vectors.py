@@ -1,4 +1,4 @@
-"""From the parts of a question to the direction that is searched."""
+"""From the parts of a query to the vector that is searched for."""
 
 import hashlib
 from collections import OrderedDict
@@ -8,18 +8,18 @@ from threading import Lock
 import numpy as np
 from glimpse.generations import Generation
 from glimpse.index import combine
-from glimpse.questions import AnyPart, ImagePart, PicturePart, TextPart, VectorPart
+from glimpse.search_request import AnyPart, ImagePart, PicturePart, TextPart, VectorPart
 
 from functions.search.services.errors import Conflicting, NotFound, Unavailable, Unreadable, Unusable
-from functions.search.services.places import Places
+from functions.search.services.index_scope import IndexScope
 from functions.search.services.ports import EmbedFailed, PictureEmbedder, Reader, Vector
-from functions.search.services.queries import QueryEncoders
+from functions.search.services.query_encoders import QueryEncoders
 
 _REMEMBERED = 64
 
 
-class Directions:
-    """Embeds what is asked for.
+class QueryVectors:
+    """Embeds queries.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Directions:
         self._pictures = RememberedPictures(pictures)
         self._reader = reader
 
-    def of(self, parts: Sequence[AnyPart], active: Generation, places: Places) -> Vector:
+    def of(self, parts: Sequence[AnyPart], active: Generation, indexes: IndexScope) -> Vector:
         """Return the unit vector of a weighted sum, (d,) float32, in the space of a generation.
 
         Raises
@@ -60,7 +60,7 @@ class Directions:
                 case VectorPart():
                     vectors.append(_given(part, active))
                 case ImagePart():
-                    vectors.append(self._of_image(part, places))
+                    vectors.append(self._of_image(part, indexes))
         if len({len(vector) for vector in vectors}) > 1:
             raise Unreadable(
                 "An image's index does not fit the model that is in use; embed its folder again."
@@ -72,9 +72,9 @@ class Directions:
                 "The parts of the query cancel each other out, or one of them is zero; change their weights."
             ) from error
 
-    def _of_image(self, part: ImagePart, places: Places) -> Vector:
-        key = places.key(part.folder_id)
-        found = self._reader.look_up(key, part.image_id, places.version(part.folder_id))
+    def _of_image(self, part: ImagePart, indexes: IndexScope) -> Vector:
+        key = indexes.key(part.folder_id)
+        found = self._reader.look_up(key, part.image_id, indexes.version(part.folder_id))
         if found.vector is not None:
             return found.vector
         if found.problems:

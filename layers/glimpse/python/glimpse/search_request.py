@@ -1,8 +1,13 @@
-"""What may be asked of a search: the fields that the search service and the API take alike."""
+"""A search request: its query, its options and its scope, as the API and the search service share them.
+
+The three go from the API's route to the search service's indexes as they are. In a request's JSON, their
+fields lie side by side.
+"""
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import ceil
 from typing import Annotated, Any, Literal, get_args
@@ -84,6 +89,9 @@ of these fields, and clients of then refuse an answer with a field that they do 
 EXTRAS: tuple[Extra, ...] = get_args(Extra)
 
 Id = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
+ZeroIsDefault = AfterValidator(lambda count: count or DEFAULT_TOP_K)
+"""Takes a `top_k` of 0 for the default."""
+
 BlankIsEmpty = BeforeValidator(_nothing_if_blank)
 """Takes a text of which nothing can be seen for an empty one."""
 
@@ -147,24 +155,11 @@ Part = Annotated[
 """One summand of a query; a negative weight leads away from it."""
 
 
-class Asked(BaseModel):
-    """What to look for, and which of it to return.
-
-    The query is the weighted sum of its parts; `query` is short for one more part with these words. Only
-    images taken at `taken_from` or later and before `taken_until` are found, only those of `image_ids`, and
-    none of `exclude_image_ids`. A time without a zone is one by the clock where an image was taken.
-    `next` is what an earlier answer to the same question said: the ranking goes on there.
-    """
+class SearchQuery(BaseModel):
+    """What to look for: the weighted sum of `parts`; `query` is short for one more part with these words."""
 
     query: Query | None = None
     parts: Annotated[list[Part], FailFast(), Field(max_length=MAX_PARTS)] = []
-    offset: Offset = 0
-    next: Next | None = None
-    exact: Annotated[bool, Field(strict=True)] = False
-    taken_from: Moment | None = None
-    taken_until: Moment | None = None
-    image_ids: Annotated[list[Id], Field(max_length=MAX_IMAGE_IDS, fail_fast=True)] | None = None
-    exclude_image_ids: Annotated[list[Id], FailFast(), Field(max_length=MAX_EXCLUDED)] = []
 
     @property
     def all_parts(self) -> list[AnyPart]:
@@ -172,32 +167,105 @@ class Asked(BaseModel):
         return [*([TextPart(text=self.query)] if self.query else []), *self.parts]
 
     @property
+    def image_parts(self) -> list[ImagePart]:
+        """The indexed images to search by."""
+        return [part for part in self.parts if isinstance(part, ImagePart)]
+
+    @property
     def brings_vectors(self) -> bool:
         """Whether pictures or vectors are sent, which may be unusable wherever is searched."""
         return any(isinstance(part, PicturePart | VectorPart) for part in self.parts)
 
-    def check(self) -> None:
-        """Make sure that the fields make sense together.
 
-        Raises
-        ------
-        Unusable
-            If nothing is asked for, too many pictures are sent, no time lies between the bounds, or two
-            places are named to go on from.
-        TooLarge
-            If the pictures are larger than a request may be.
-        """
-        if not self.all_parts:
-            raise Unusable("Say what to look for: a query in words, or parts.")
-        if self.next is not None and self.offset:
-            raise Unusable("Send next or offset, not both: each says where to go on.")
-        pictures = [part.image for part in self.parts if isinstance(part, PicturePart)]
-        if len(pictures) > MAX_PICTURES:
-            raise Unusable(f"A question may hold {MAX_PICTURES} pictures at most.")
-        if sum(map(len, pictures)) * 3 // 4 > MAX_PICTURE_BYTES:
-            raise TooLarge("The pictures of a question may have 4.5 MB at most; make them smaller.")
-        if self.taken_from and self.taken_until and _as_utc(self.taken_from) >= _as_utc(self.taken_until):
-            raise Unusable("taken_from has to lie before taken_until.")
+class SearchOptions(BaseModel):
+    """Which images to return, and how thoroughly to look for them.
+
+    Only images taken at `taken_from` or later and before `taken_until` are found, only those of `image_ids`,
+    and none of `exclude_image_ids`. A time without a zone is one by the clock where an image was taken.
+    `top_k` images are returned at most, after the first `offset`. `next` is the cursor that an earlier answer
+    to the same question gave: the ranking goes on there.
+    """
+
+    offset: Offset = 0
+    next: Next | None = None
+    exact: Annotated[bool, Field(strict=True)] = False
+    taken_from: Moment | None = None
+    taken_until: Moment | None = None
+    image_ids: Annotated[list[Id], Field(max_length=MAX_IMAGE_IDS, fail_fast=True)] | None = None
+    exclude_image_ids: Annotated[list[Id], FailFast(), Field(max_length=MAX_EXCLUDED)] = []
+    top_k: Annotated[int, Field(ge=1)] = DEFAULT_TOP_K
+
+
+class SearchFields(SearchOptions, SearchQuery):
+    """A query and its options side by side, as a request carries them."""
+
+    @property
+    def search_query(self) -> SearchQuery:
+        """The query alone."""
+        return SearchQuery.model_construct(**{name: getattr(self, name) for name in SearchQuery.model_fields})
+
+    @property
+    def search_options(self) -> SearchOptions:
+        """The options alone."""
+        return SearchOptions.model_construct(
+            **{name: getattr(self, name) for name in SearchOptions.model_fields}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SearchScope:
+    """Which folders to search, and what is known of them.
+
+    Attributes
+    ----------
+    user_id : int
+        Who searches; owns the folders that `owners` does not name.
+    folder_ids : sequence of int
+        The folders; one without an index adds nothing, and repeats count once.
+    owners : mapping of int to int
+        Owner of each folder. It may name folders that are not searched, but hold an image to search by.
+    versions : mapping of int to mapping of str to int
+        By folder and embedding space, the version that an index has at least, where that is known; it saves
+        the search service a look.
+    """
+
+    user_id: int
+    folder_ids: Sequence[int]
+    owners: Mapping[int, int] = field(default_factory=dict)
+    versions: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
+
+    def owner_of(self, folder_id: int) -> int:
+        """Return the owner of a folder."""
+        return self.owners.get(folder_id, self.user_id)
+
+    def version_of(self, folder_id: int, space_id: str) -> int | None:
+        """Return the version that a folder's index has at least, where that is known."""
+        return self.versions.get(folder_id, {}).get(space_id)
+
+
+def check(query: SearchQuery, options: SearchOptions) -> None:
+    """Make sure that a query and its options make sense.
+
+    Raises
+    ------
+    Unusable
+        If nothing is asked for, too many pictures are sent, no time lies between the bounds, or two places
+        are named to go on from.
+    TooLarge
+        If the pictures are larger than a request may be.
+    """
+    if not query.all_parts:
+        raise Unusable("Say what to look for: a query in words, or parts.")
+    if options.next is not None and options.offset:
+        raise Unusable("Send next or offset, not both: each says where to go on.")
+    pictures = [part.image for part in query.parts if isinstance(part, PicturePart)]
+    if len(pictures) > MAX_PICTURES:
+        raise Unusable(f"A question may hold {MAX_PICTURES} pictures at most.")
+    if sum(map(len, pictures)) * 3 // 4 > MAX_PICTURE_BYTES:
+        raise TooLarge("The pictures of a question may have 4.5 MB at most; make them smaller.")
+    since, until = options.taken_from, options.taken_until
+    if since and until and _as_utc(since) >= _as_utc(until):
+        raise Unusable("taken_from has to lie before taken_until.")
 
 
 def seconds(moment: datetime | None) -> int | None:
