@@ -13,7 +13,7 @@ from pathlib import Path
 
 from migration.notes import Kind, Note, Outcome
 from migration.old.rows import copied
-from migration.old.text import from_bytes, is_legible
+from migration.text import from_bytes, is_legible
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from migration.old.text import shown
+from migration.text import shown
 
 
 class Kind(StrEnum):
@@ -33,7 +33,7 @@ class Note:
     Attributes
     ----------
     kind, old
-        What it is, and what it was called, as :func:`~migration.old.text.shown` says it.
+        What it is, and what it was called, as :func:`~migration.text.shown` says it.
     outcome
         Whether it came.
     reason

@@ -35,9 +35,9 @@ from migration.ids import Ids
 from migration.journal import Journal, PlannedImage, State
 from migration.notes import Kind, skipped
 from migration.old.contents import OldImage
-from migration.old.text import of_path, to_path
 from migration.old.vectors import OldVectors
 from migration.storage.stores import NAMESPACE, Stores
+from migration.text import of_path, to_path
 
 PER_JOB = 495
 """Images in a job and a commit: five transactions of records."""

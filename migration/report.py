@@ -10,7 +10,7 @@ from typing import Any
 from migration.completeness import Problem
 from migration.journal import Journal, State
 from migration.notes import Kind, Note, Outcome
-from migration.old.text import shown
+from migration.text import shown
 
 _SHOWN = 20
 _KINDS = (Kind.USER, Kind.FOLDER, Kind.SHARE)

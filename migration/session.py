@@ -18,12 +18,12 @@ from migration.old.contents import Installation
 from migration.old.installation import read_installation
 from migration.old.rows import read_tables
 from migration.old.spelling import Spelling
-from migration.old.text import legible, of_path, shown
 from migration.old.tree import OldTree
 from migration.options import Options
 from migration.report import Report, write_report
 from migration.storage.stores import Stores, open_stores
 from migration.survey import survey
+from migration.text import legible, of_path, shown
 
 
 def default_state(home: Path, root: Path, target: Target) -> Path:

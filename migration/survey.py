@@ -8,12 +8,12 @@ from migration.judging import judged_vectors
 from migration.names import usernames
 from migration.notes import Kind, Note, changed, skipped
 from migration.old.contents import Installation, OldUser
-from migration.old.text import shown
 from migration.options import Options
 from migration.passwords import objection
 from migration.people import no_login
 from migration.report import Report
 from migration.storage.stores import Stores
+from migration.text import shown
 
 
 def survey(stores: Stores, journal: Journal, old: Installation, options: Options) -> Report:

@@ -6,7 +6,7 @@ from typing import Any
 from glimpse.keys import MAX_ID
 
 from migration.notes import Kind, Note, skipped
-from migration.old.text import from_bytes, legible
+from migration.text import from_bytes, legible
 
 
 class TableIds:

@@ -9,8 +9,8 @@ from migration.old.contents import Installation, MissingImage, OldFolder, OldIma
 from migration.old.fields import TableIds, integer, path_of, time_of
 from migration.old.matching import Match, Said, match_all
 from migration.old.rows import Row
-from migration.old.text import is_legible, legible, of_path
 from migration.old.tree import ImageFile, OldTree
+from migration.text import is_legible, legible, of_path
 
 
 def images_by_files(found: Installation, tree: OldTree) -> None:

@@ -8,8 +8,8 @@ from migration.old.fields import TableIds, integer, text_of, time_of
 from migration.old.images import images_by_files, images_by_rows
 from migration.old.rows import Row, Tables
 from migration.old.spelling import Spelling, rows_of, unused_tables
-from migration.old.text import of_path
 from migration.old.tree import OldTree
+from migration.text import of_path
 
 
 def read_installation(tree: OldTree, tables: Tables | None, spelling: Spelling) -> Installation:

@@ -15,8 +15,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from migration.old.layout import NUMBER, STORE_NAMES
-from migration.old.text import legible, shown, to_bytes
 from migration.old.tree import ImageFile, OldTree
+from migration.text import legible, shown, to_bytes
 
 _ADDRESS = re.compile(r"(https?://[^?#]*)([?#].*)", re.IGNORECASE | re.DOTALL)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from deployment.errors import UserError
-from migration.old.text import from_bytes
+from migration.text import from_bytes
 
 Row = Mapping[str, Any]
 _Table = tuple[str, list[Row], bool]

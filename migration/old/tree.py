@@ -9,7 +9,7 @@ from pathlib import Path
 from deployment.errors import UserError
 from migration.notes import Kind, Note, skipped
 from migration.old.layout import NUMBER, layout_of
-from migration.old.text import of_path
+from migration.text import of_path
 
 _IS_OUTSIDE = "a link that leads out of the installation, or nowhere"
 

@@ -8,7 +8,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from migration.old.text import is_legible
+from migration.text import is_legible
 
 Vectors = NDArray[np.float32]
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from migration.old.text import to_bytes
+from migration.text import to_bytes
 
 DIMENSION = 512
 PASSWORDS = {"ada": "correct horse", "bob": "pa55word!", "cy": "short names", "dora": "unknown form"}

@@ -17,8 +17,8 @@ from functions.api.storage.counters import CounterStore
 from functions.api.storage.users import UserStore
 from migration.accounts import set_password
 from migration.notes import Kind
-from migration.old.text import from_bytes
 from migration.report import Report
+from migration.text import from_bytes
 from tests.integration.migration.deployment import MODELS, Deployment
 from tests.integration.migration.old import OldInstallation
 from tests.integration.migration.results import reason, statuses

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from migration.old.matching import Said, match_all
-from migration.old.text import from_bytes
 from migration.old.tree import OldTree
+from migration.text import from_bytes
 
 
 def tree_of(root: Path, *files: str | bytes) -> OldTree:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.old.text import from_bytes, is_legible, legible, shown, to_bytes
+from migration.text import from_bytes, is_legible, legible, shown, to_bytes
 
 
 @pytest.mark.parametrize(
