@@ -95,14 +95,17 @@ _LOGICAL: tuple[tuple[str, str, dict[str, str]], ...] = (
 
 def main() -> None:
     """Synthesise the stack, and write the grants to the file that is named."""
+    from deployment.cdk import find_node
+
+    # Before aws_cdk: it starts Node.js when it is imported, and PATH's may be too old or broken.
+    os.environ.setdefault("JSII_NODE", str(find_node()))
+    os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
+
     from aws_cdk import App
 
-    from deployment.cdk import find_node
     from infra.options import Options
     from infra.stack import GlimpseStack
 
-    os.environ.setdefault("JSII_NODE", str(find_node()))
-    os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
     # Without layers and without an image: none of them bears on a role.
     app = App(context={"embedZip": "true", "unbundled": "true"})
     GlimpseStack(app, "Glimpse", options=Options.of(app.node))
