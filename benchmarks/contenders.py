@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from functions.embed.services.embedding.preparing import Prepared, Preparer, Source
-from functions.embed.services.ports import StoredFile
+from functions.embed.storage.objects import StoredFile
 
 THREADS = 2  # of each: a Lambda function's vCPUs at 3.5 GB
 
@@ -128,14 +128,16 @@ class Glimpse:
         self._space = bundle.space_id
         self._textual = TextEncoder(bundle, threads=THREADS)
         self._objects = Memory()
-        encoders = {self._space: VisualEncoder(bundle, threads=1)}  # and two workers, as in the function
-        self._preparer = Preparer(self._objects, encoders, workers=THREADS)
+        # One thread each, and two workers, as in the function.
+        self._encoders = {self._space: VisualEncoder(bundle, threads=1)}
+        self._preparer = Preparer(self._objects, THREADS)
 
     def images(self, files: Sequence[bytes]) -> Vectors:
         """Take the files through the function's own pipeline, without thumbnails."""
         self._objects.files = {str(place): data for place, data in enumerate(files)}
         rows = []
-        for preparation in self._preparer.prepare([Source(key) for key in self._objects.files]):
+        sources = [Source(key) for key in self._objects.files]
+        for preparation in self._preparer.prepare(sources, self._encoders):
             if not isinstance(preparation, Prepared):
                 raise TypeError(f"a photograph was not embedded: {preparation}")
             rows.append(preparation.vectors[self._space])

@@ -1,8 +1,10 @@
 """Images of one folder: their records, then their vectors or the queue that makes them, then their files.
 
-An image whose vector is taken over never meets a model: its rendition is made here, the vector is committed,
-the record says INDEXED, and only then its file is stored, whose event finds nothing left to do. Any other
-image is an upload like everybody's: a record, then the file, and the deployment's queue does the rest.
+An image whose vector is taken over never meets a model: its rendition is made here, the vector is
+committed, the record says INDEXED, and only then its file is stored, whose event finds nothing left to do.
+The vectors are brought by :mod:`glimpse.ingest`; they and the renditions are prepared before its first
+step. Any other image is an upload like everybody's: a record, then the file, and the deployment's queue
+does the rest.
 """
 
 import time
@@ -14,12 +16,14 @@ from pathlib import Path
 
 import numpy as np
 from glimpse.file_kinds import HEAD_BYTES
-from glimpse.index import Attempt, EpochChanged, GlimpseIndexError, IndexKey, VectorBatch, pack_time
+from glimpse.index import EpochChanged, GlimpseIndexError, VectorBatch, pack_time
+from glimpse.ingest import indexes_of
 from glimpse.keys import thumbnail_key
 from glimpse.photos import Photo, UnreadablePhoto, guessed, open_photo, thumbnail
 from glimpse.records import (
     FileFacts,
     FolderGone,
+    FolderRecord,
     FolderStatus,
     ImageFailure,
     ImageRecord,
@@ -240,18 +244,29 @@ class FolderImport:
         ready: Sequence[tuple[PlannedImage, Photo]],
         records: dict[int, ImageRecord],
     ) -> None:
-        index = IndexKey(NAMESPACE, space_id, self._to.owner_id, self._to.folder_id)
-        # The order of every writer: the epoch first, then the folder; see ARCHITECTURE.md, 4.
-        attempt = self._stores.writer.begin(index)
-        folder = self._stores.folders.get(self._to.folder_id)
-        if folder is None or folder.status is not FolderStatus.ACTIVE:
+        indexes = indexes_of(NAMESPACE, self._to.owner_id, self._to.folder_id, {space_id: 0})
+        ingestion = self._stores.ingest.begin(indexes, self._active_folder)
+        folder = ingestion.seen
+        if folder is None:
             raise FolderGone(ERASED)
         if set(folder.index_versions) != {space_id}:
             return  # a change of model has begun: the queue embeds for every space
         # What an earlier run has recorded it may have committed as well: that is replaced. The others are
         # new, and tombstones for nothing would have the index rewritten again and again.
         again = [image.new for image, _ in ready if image.state is State.RECORDED]
-        self._change(attempt, batch, again)
+        ingestion.bring({space_id: batch}, again, lambda: self._mark(ready, records, folder.spaces_revision))
+
+    def _active_folder(self) -> FolderRecord | None:
+        folder = self._stores.folders.get(self._to.folder_id)
+        return folder if folder is not None and folder.status is FolderStatus.ACTIVE else None
+
+    def _mark(
+        self,
+        ready: Sequence[tuple[PlannedImage, Photo]],
+        records: dict[int, ImageRecord],
+        spaces_revision: int,
+    ) -> list[int]:
+        """Mark the records of committed images, and return the images that were deleted meanwhile."""
         deleted = []
         for image, photo in ready:
             try:
@@ -262,21 +277,14 @@ class FolderImport:
                     height=photo.height,
                     taken_at=photo.taken_at,
                     sequencer=SETTLED,
-                    spaces_revision=folder.spaces_revision,
+                    spaces_revision=spaces_revision,
                     facts=FileFacts.of(photo.taken, photo.media_type, photo.note),
                 )
             except SpacesChanged:
-                continue  # as above; the vector that is there is replaced
+                continue  # a change of model has begun; the vector that is there is replaced by the queue's
             if not marked:
-                deleted.append(image)
-        if deleted:
-            self._change(attempt, None, [image.new for image in deleted])
-
-    def _change(self, attempt: Attempt, added: VectorBatch | None, removed: Sequence[int]) -> None:
-        """Commit, let searches know, and ask for the upkeep that the index needs now."""
-        commit = attempt.commit(added, removed)
-        self._stores.folders.raise_index_version(self._to.folder_id, attempt.key.space_id, commit.version)
-        self._stores.upkeep.committed(attempt.key, commit)
+                deleted.append(image.new)
+        return deleted
 
     def _drop(self, planned: Sequence[PlannedImage]) -> None:
         self._forget([image for image in planned if image.state < State.STORED], ERASED)

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 from glimpse.encoder import BundleError, VisualEncoder
 from glimpse.generations import (
@@ -11,7 +12,8 @@ from glimpse.generations import (
     NoModelChosen,
     OtherMarkStore,
 )
-from glimpse.index import IndexWriter, S3ObjectStore
+from glimpse.index import IndexWriter, ObjectStore, S3ObjectStore
+from glimpse.ingest import Ingest
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import (
     BackfillFolder,
@@ -33,7 +35,9 @@ from glimpse.records import (
 )
 from glimpse.shelf import Shelf, ShelfError
 
+from functions.embed.services.active_folders import ActiveFolders
 from functions.embed.services.embedding.encoders import Encoders
+from functions.embed.services.embedding.preparing import Preparer
 from functions.embed.services.erase.folder_eraser import FolderEraser
 from functions.embed.services.model_change.coordinator import Coordinator
 from functions.embed.services.model_change.folder_backfill import FolderBackfill
@@ -42,9 +46,11 @@ from functions.embed.services.model_change.others_backfill import OthersBackfill
 from functions.embed.services.model_change.space_retirement import Retirer
 from functions.embed.services.requests.embed_images import ImageRequests
 from functions.embed.services.requests.embed_pictures import PictureQueries
+from functions.embed.services.requests.other_images import OtherImages
+from functions.embed.services.requests.own_images import OwnImages
+from functions.embed.services.upload.folder_run import FolderRun
 from functions.embed.services.upload.indexer import UploadIndexer
 from functions.embed.services.upload.queue_events import UploadEvents
-from functions.embed.services.work import Tools
 from functions.embed.settings import EmbedSettings
 from functions.embed.storage.bundles import BundleBucket
 from functions.embed.storage.objects import ImagesBucket
@@ -64,63 +70,17 @@ class Services:
 
 def build_services(settings: EmbedSettings) -> Services:
     """Load the models that are in use, and return the services over S3, DynamoDB and SQS."""
-    shelf = Shelf([settings.models_dir], settings.index_bucket)
-    tools = _tools(settings, shelf)
-    _warm(tools.encoders)
-    maintenance = MaintenanceQueue(settings.maintenance_queue_url)
-    models = ModelService(tools, GenerationStore(), shelf, OtherMarkStore(), maintenance)
+    wiring = Wiring.of(settings)
+    _warm(wiring.encoders)
     consumer = Consumer(
-        _workers(settings, tools, maintenance),
+        wiring.workers(),
         MessageVisibility(),
-        UploadEvents(UploadIndexer(tools, max_receives=settings.max_receives)),
+        UploadEvents(wiring.upload_indexer(max_receives=settings.max_receives)),
         too_early=(FolderStillActive,),
     )
-    return Services(consumer, ImageRequests(tools), models, PictureQueries(tools.encoders))
-
-
-def _tools(settings: EmbedSettings, shelf: Shelf) -> Tools:
-    def load(generation: Generation) -> VisualEncoder:
-        # One thread a run, and as many runs at once as there are workers: each decodes while another embeds.
-        return VisualEncoder(shelf.bundle(generation.bundle_digest, ["visual"]), threads=1)
-
-    return Tools(
-        images=ImageStore(),
-        folders=FolderStore(),
-        objects=ImagesBucket(settings.images_bucket),
-        writer=IndexWriter(S3ObjectStore(settings.index_bucket)),
-        upkeep=UpkeepRequests(MaintenanceQueue(settings.upkeep_queue_url, is_brief=True)),
-        spaces=SpaceStore(),
-        others=OtherImageStore(),
-        encoders=Encoders(CachedGenerations(GenerationStore()), load),
-        namespace=settings.namespace,
-        workers=settings.workers,
+    return Services(
+        consumer, wiring.image_requests(), wiring.model_service(), PictureQueries(wiring.encoders)
     )
-
-
-def _workers(
-    settings: EmbedSettings, tools: Tools, maintenance: MaintenanceQueue
-) -> dict[type[Maintenance | Upkeep], Worker]:
-    store = S3ObjectStore(settings.index_bucket)
-    generations, marks = GenerationStore(), OtherMarkStore()
-    eraser = FolderEraser(
-        images=tools.images,
-        folders=tools.folders,
-        shares=ShareStore(),
-        objects=tools.objects,
-        writer=tools.writer,
-        store=store,
-        maintenance=maintenance,
-        namespace=settings.namespace,
-    )
-    others = OthersBackfill(tools, store, CachedGenerations(generations), marks, maintenance)
-    files = BundleBucket(settings.index_bucket)
-    return {
-        EraseFolder: eraser.erase,
-        BackfillFolder: FolderBackfill(tools, maintenance).run,
-        BackfillOthers: others.run,
-        Coordinate: Coordinator(tools, generations, marks, maintenance).run,
-        RetireSpace: Retirer(tools, store, generations, marks, files, maintenance).run,
-    }
 
 
 def _warm(encoders: Encoders) -> None:
@@ -129,3 +89,206 @@ def _warm(encoders: Encoders) -> None:
         encoders.of_current()
     except (NoModelChosen, ShelfError, BundleError):
         _logger.warning("no model could be loaded yet", exc_info=True)
+
+
+@dataclass(kw_only=True)
+class Wiring:
+    """Storage and models, made once, and the services over them. No service sees this; each takes its own.
+
+    Attributes
+    ----------
+    images, folders, spaces, shares, others, generations, marks
+        The tables.
+    objects, store, bundles, shelf
+        The buckets: photographs, indexes, models as they are stored and as they are loaded.
+    writer
+        Changes indexes.
+    upkeep, maintenance
+        The queues that are sent to.
+    encoders
+        The models.
+    namespace, workers_at_once
+        See :class:`functions.embed.settings.EmbedSettings`.
+    """
+
+    images: ImageStore
+    folders: FolderStore
+    spaces: SpaceStore
+    shares: ShareStore
+    others: OtherImageStore
+    generations: GenerationStore
+    marks: OtherMarkStore
+    objects: ImagesBucket
+    store: ObjectStore
+    bundles: BundleBucket
+    shelf: Shelf
+    writer: IndexWriter
+    upkeep: UpkeepRequests
+    maintenance: MaintenanceQueue
+    encoders: Encoders
+    namespace: str
+    workers_at_once: int
+
+    @classmethod
+    def of(cls, settings: EmbedSettings) -> "Wiring":
+        """Make everything by the environment."""
+        shelf = Shelf([settings.models_dir], settings.index_bucket)
+        store = S3ObjectStore(settings.index_bucket)
+
+        def load(generation: Generation) -> VisualEncoder:
+            # One thread a run, and as many runs at once as there are workers: each decodes while another
+            # embeds.
+            return VisualEncoder(shelf.bundle(generation.bundle_digest, ["visual"]), threads=1)
+
+        return cls(
+            images=ImageStore(),
+            folders=FolderStore(),
+            spaces=SpaceStore(),
+            shares=ShareStore(),
+            others=OtherImageStore(),
+            generations=GenerationStore(),
+            marks=OtherMarkStore(),
+            objects=ImagesBucket(settings.images_bucket),
+            store=store,
+            bundles=BundleBucket(settings.index_bucket),
+            shelf=shelf,
+            writer=IndexWriter(store),
+            upkeep=UpkeepRequests(MaintenanceQueue(settings.upkeep_queue_url, is_brief=True)),
+            maintenance=MaintenanceQueue(settings.maintenance_queue_url),
+            encoders=Encoders(CachedGenerations(GenerationStore()), load),
+            namespace=settings.namespace,
+            workers_at_once=settings.workers,
+        )
+
+    @cached_property
+    def _active_folders(self) -> ActiveFolders:
+        return ActiveFolders(self.folders, self.spaces, self.encoders)
+
+    @cached_property
+    def _preparer(self) -> Preparer:
+        return Preparer(self.objects, self.workers_at_once)
+
+    @cached_property
+    def _ingest(self) -> Ingest:
+        return Ingest(self.writer, self.upkeep, self.folders)
+
+    @cached_property
+    def _ingest_of_others(self) -> Ingest:
+        return Ingest(self.writer, self.upkeep)
+
+    def workers(self) -> dict[type[Maintenance | Upkeep], Worker]:
+        """Return by kind of message who does what it asks for."""
+        return {
+            EraseFolder: self.folder_eraser().erase,
+            BackfillFolder: self.folder_backfill().run,
+            BackfillOthers: self.others_backfill().run,
+            Coordinate: self.coordinator().run,
+            RetireSpace: self.retirer().run,
+        }
+
+    def upload_indexer(self, *, max_receives: int) -> UploadIndexer:
+        """Return what brings uploads into indexes."""
+        new_run = partial(
+            FolderRun,
+            images=self.images,
+            objects=self.objects,
+            folders=self._active_folders,
+            encoders=self.encoders,
+            preparer=self._preparer,
+            ingest=self._ingest,
+            namespace=self.namespace,
+        )
+        return UploadIndexer(self.images, new_run, max_receives=max_receives)
+
+    def image_requests(self) -> ImageRequests:
+        """Return what embeds images while a caller waits."""
+        own = OwnImages(
+            images=self.images,
+            folders=self._active_folders,
+            encoders=self.encoders,
+            preparer=self._preparer,
+            ingest=self._ingest,
+        )
+        others = OtherImages(
+            others=self.others,
+            encoders=self.encoders,
+            preparer=self._preparer,
+            ingest=self._ingest_of_others,
+        )
+        return ImageRequests(own, others, self.namespace)
+
+    def folder_eraser(self) -> FolderEraser:
+        """Return what erases folders."""
+        return FolderEraser(
+            images=self.images,
+            folders=self.folders,
+            shares=self.shares,
+            objects=self.objects,
+            writer=self.writer,
+            store=self.store,
+            maintenance=self.maintenance,
+            namespace=self.namespace,
+        )
+
+    def folder_backfill(self) -> FolderBackfill:
+        """Return what fills folders' indexes in a new space."""
+        return FolderBackfill(
+            images=self.images,
+            folders=self._active_folders,
+            spaces=self.spaces,
+            encoders=self.encoders,
+            preparer=self._preparer,
+            ingest=self._ingest,
+            namespace=self.namespace,
+            maintenance=self.maintenance,
+        )
+
+    def others_backfill(self) -> OthersBackfill:
+        """Return what fills other backends' indexes in a new space."""
+        return OthersBackfill(
+            store=self.store,
+            others=self.others,
+            encoders=self.encoders,
+            preparer=self._preparer,
+            ingest=self._ingest_of_others,
+            namespace=self.namespace,
+            pointer=CachedGenerations(self.generations),
+            marks=self.marks,
+            maintenance=self.maintenance,
+        )
+
+    def coordinator(self) -> Coordinator:
+        """Return what watches a change of model."""
+        return Coordinator(
+            spaces=self.spaces,
+            others=self.others,
+            generations=self.generations,
+            marks=self.marks,
+            maintenance=self.maintenance,
+        )
+
+    def retirer(self) -> Retirer:
+        """Return what cleans up after a change of model."""
+        return Retirer(
+            spaces=self.spaces,
+            others=self.others,
+            writer=self.writer,
+            store=self.store,
+            namespace=self.namespace,
+            generations=self.generations,
+            marks=self.marks,
+            files=self.bundles,
+            maintenance=self.maintenance,
+        )
+
+    def model_service(self) -> ModelService:
+        """Return what answers operators."""
+        return ModelService(
+            encoders=self.encoders,
+            bundles=self.shelf,
+            spaces=self.spaces,
+            others=self.others,
+            generations=self.generations,
+            marks=self.marks,
+            maintenance=self.maintenance,
+        )

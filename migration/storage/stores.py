@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from glimpse.generations import GenerationStore
 from glimpse.generations.models import MODELS as GENERATION_MODELS
 from glimpse.index import IndexWriter, ObjectStore, S3ObjectStore
+from glimpse.ingest import Ingest
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.queues import UpkeepRequests
 from glimpse.records import ImageStore, JobStore, ShareStore
@@ -41,8 +42,7 @@ class Stores:
     generations: GenerationStore
     photos: PhotoBucket
     index: ObjectStore
-    writer: IndexWriter
-    upkeep: UpkeepRequests
+    ingest: Ingest
 
 
 @contextmanager
@@ -65,9 +65,10 @@ def open_stores(target: Target) -> Iterator[Stores]:
     index = S3ObjectStore(target.outputs["IndexBucket"], client)
     upkeep = MaintenanceQueue(target.outputs[_UPKEEP], client=target.client("sqs"))
     with opened(target, (*RECORD_MODELS, *API_MODELS, *GENERATION_MODELS)):
+        folders = OwnedFolderStore()
         yield Stores(
             users=UserStore(),
-            folders=OwnedFolderStore(),
+            folders=folders,
             images=ImageStore(),
             jobs=JobStore(),
             shares=ShareStore(),
@@ -75,6 +76,5 @@ def open_stores(target: Target) -> Iterator[Stores]:
             generations=GenerationStore(),
             photos=PhotoBucket(client, target.outputs["ImagesBucket"]),
             index=index,
-            writer=IndexWriter(index),
-            upkeep=UpkeepRequests(upkeep),
+            ingest=Ingest(IndexWriter(index), UpkeepRequests(upkeep), folders),
         )

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from glimpse.aws import lazy_client
-
-from functions.embed.services.ports import ObjectTooLarge, StorageUnavailable, StoredFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -19,6 +18,26 @@ MAX_OBJECT_BYTES = 100 * 1024**2
 _DELETE_BATCH = 1000
 _MAX_KEY_BYTES = 1024
 _CONFIG = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
+
+
+class StorageUnavailable(Exception):  # noqa: N818 - named for what happened
+    """Storage did not answer, or refused: nothing is wrong with the image, and trying again later is safe."""
+
+
+class ObjectTooLarge(Exception):  # noqa: N818 - named for what happened
+    """The object is larger than a photo may be; `limit` is in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the object is larger than {limit} bytes")
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An object as it was read: its bytes, and the tag that changes with them."""
+
+    data: bytes
+    etag: str
 
 
 class ImagesBucket:

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import islice
 
 from glimpse.index import (
@@ -21,7 +20,7 @@ from glimpse.index import (
     list_indexes,
 )
 from glimpse.messages import CompactIndex, TendIndexes
-from glimpse.queues import REST_SECONDS, UpkeepQueue, compaction
+from glimpse.queues import REST_SECONDS, UpkeepQueue, WorkOutcome, compaction
 
 MERGE_SECONDS = 400.0
 """The time that is left when no further merge is begun: enough for the largest one, with a margin."""
@@ -33,13 +32,6 @@ _TOGETHER = 64
 """Indexes of a round between two looks at the clock."""
 
 _logger = logging.getLogger(__name__)
-
-
-class Kept(StrEnum):
-    """How a request ended."""
-
-    DONE = "done"
-    CONTINUED = "continued"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +59,7 @@ class IndexUpkeep:
         *,
         receive_count: int,  # noqa: ARG002 - every step may be repeated
         remaining_seconds: Callable[[], float],
-    ) -> Kept:
+    ) -> WorkOutcome:
         """Merge what is worth merging in one index, or as much of it as there is time for.
 
         Raises
@@ -85,13 +77,13 @@ class IndexUpkeep:
         if request.rest_version is None:
             if not done.is_done:
                 self.queue.send(request)
-            return Kept.DONE if done.is_done else Kept.CONTINUED
+            return WorkOutcome.DONE if done.is_done else WorkOutcome.CONTINUED
         if is_at_rest and done.is_done:
-            return Kept.DONE
+            return WorkOutcome.DONE
         following = request.model_copy(update={"rest_version": self.keeper.needs(index).version})
         # Out of time, it goes on at once; after a commit, it waits for the one that none follows.
         self.queue.send(following, delay_seconds=0 if is_at_rest else REST_SECONDS)
-        return Kept.CONTINUED
+        return WorkOutcome.CONTINUED
 
     def tend(
         self,
@@ -99,7 +91,7 @@ class IndexUpkeep:
         *,
         receive_count: int,  # noqa: ARG002 - every step may be repeated
         remaining_seconds: Callable[[], float],
-    ) -> Kept:
+    ) -> WorkOutcome:
         """Sweep all indexes, and ask for compaction of those that need it at rest.
 
         Raises
@@ -116,13 +108,13 @@ class IndexUpkeep:
                 if remaining_seconds() < _RESERVE_SECONDS:
                     break
             else:
-                return Kept.DONE
+                return WorkOutcome.DONE
         except StoreUnavailable:
             if finished == request.after:
                 raise
             _logger.warning("the round goes on after %s in the next invocation", finished, exc_info=True)
         self.queue.send(request.model_copy(update={"after": finished}))
-        return Kept.CONTINUED
+        return WorkOutcome.CONTINUED
 
     def _batches(self, after: str) -> Iterator[list[IndexKey]]:
         indexes = list_indexes(self.store, after=after)

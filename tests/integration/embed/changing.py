@@ -1,21 +1,19 @@
 """A change of model, step by step."""
 
+from dataclasses import replace
 from typing import Any
 
-from glimpse.generations import CachedGenerations, OtherMarkStore, Phase
-from glimpse.maintenance import MaintenanceQueue
-from glimpse.messages import (
-    BackfillFolder,
-    Coordinate,
-)
+from glimpse.generations import OtherMarkStore, Phase
+from glimpse.messages import BackfillFolder, Coordinate
+from glimpse.queues import WorkOutcome
+from glimpse.records import OtherImageStore, SpaceStore
 
 from functions.embed.services.model_change.coordinator import Coordinator, Tally, tally
-from functions.embed.services.model_change.folder_backfill import FolderBackfill, Progress
+from functions.embed.services.model_change.folder_backfill import FolderBackfill
 from functions.embed.services.model_change.others_backfill import OthersBackfill
 from functions.embed.services.model_change.space_retirement import Retirer
-from functions.embed.services.work import Outcome
-from functions.embed.storage.bundles import BundleBucket
-from tests.integration.embed.staging import Hook, event, ignore, process, tools
+from functions.embed.services.upload.events import Outcome
+from tests.integration.embed.staging import Hook, event, ignore, process, wiring
 from tests.integration.embed.world import (
     FOLDER,
     OTHER_SPACE,
@@ -30,30 +28,27 @@ HOW: dict[str, Any] = {"receive_count": 1, "remaining_seconds": lambda: 300.0}
 
 
 def coordinator(world: World, now: int = NOW) -> Coordinator:
-    queue = MaintenanceQueue(world.queue_url)
-    return Coordinator(tools(world), world.generations, OtherMarkStore(), queue, lambda: now)
+    return replace(wiring(world).coordinator(), clock=lambda: now)
 
 
 def tally_now(world: World) -> Tally:
     now = world.generations.current()
     assert now.other is not None
-    return tally(tools(world), OtherMarkStore(), now, now.other)
+    return tally(SpaceStore(), OtherImageStore(), OtherMarkStore(), now, now.other)
 
 
 def backfill(world: World, hook: Hook = ignore) -> FolderBackfill:
-    return FolderBackfill(tools(world, hook), MaintenanceQueue(world.queue_url), lambda: NOW)
+    return replace(wiring(world, hook).folder_backfill(), clock=lambda: NOW)
 
 
 def others_backfill(world: World) -> OthersBackfill:
-    pointer = CachedGenerations(world.generations)
-    queue = MaintenanceQueue(world.queue_url)
-    return OthersBackfill(tools(world), world.store, pointer, OtherMarkStore(), queue)
+    return wiring(world).others_backfill()
 
 
 def begin(world: World) -> None:
     """Begin a change, and give every folder the new space."""
     world.generations.start(world.generation(OTHER_SPACE))
-    assert coordinator(world).run(LOOK, **HOW) is Progress.CONTINUED
+    assert coordinator(world).run(LOOK, **HOW) is WorkOutcome.CONTINUED
 
 
 def index(world: World, *names: str, **where: int) -> list[Any]:
@@ -65,16 +60,9 @@ def index(world: World, *names: str, **where: int) -> list[Any]:
 def change(world: World) -> None:
     begin(world)
     backfill(world).run(FILL, **HOW)
-    assert coordinator(world).run(LOOK, **HOW) is Progress.DONE
+    assert coordinator(world).run(LOOK, **HOW) is WorkOutcome.DONE
     assert world.generations.current().phase is Phase.FLIPPED
 
 
 def retirer(world: World, hook: Hook = ignore) -> Retirer:
-    return Retirer(
-        tools(world, hook),
-        world.store,
-        world.generations,
-        OtherMarkStore(),
-        BundleBucket("index"),
-        MaintenanceQueue(world.queue_url),
-    )
+    return wiring(world, hook).retirer()

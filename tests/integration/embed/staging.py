@@ -1,21 +1,24 @@
 """The services on the real storage, with a hook at every use of it, where a test stages what else happens."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from glimpse.generations import CachedGenerations
+from glimpse.generations import CachedGenerations, OtherMarkStore
 from glimpse.index import IndexWriter, RetryPolicy
 from glimpse.keys import UploadKey
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import EraseFolder
 from glimpse.queues import UpkeepRequests
 from glimpse.records import ImageRecord, OtherImageStore, ShareStore, SpaceStore
+from glimpse.shelf import Shelf
 
 from functions.embed.services.embedding.encoders import Encoders
 from functions.embed.services.erase.folder_eraser import FolderEraser
-from functions.embed.services.upload.indexer import UploadIndexer
-from functions.embed.services.work import Outcome, Tools, UploadEvent
+from functions.embed.services.upload.events import Outcome, UploadEvent
+from functions.embed.storage.bundles import BundleBucket
 from functions.embed.storage.objects import ImagesBucket
+from functions.embed.wiring import Wiring
 from tests.integration.embed.world import FOLDER, NAMESPACE, USER, World
 
 Hook = Callable[[str], None]
@@ -45,39 +48,34 @@ class Spied:
         return call
 
 
-def tools(world: World, hook: Hook = ignore) -> Tools:
-    """The real ones; every use of storage, index and encoder passes by the hook."""
-    objects = Spied(ImagesBucket("images"), hook)
-    return Tools(
+def wiring(world: World, hook: Hook = ignore) -> Wiring:
+    """The real one; every use of storage, index and encoder passes by the hook."""
+    return Wiring(
         images=Spied(world.images, hook),
         folders=Spied(world.folders, hook),
-        objects=objects,
+        spaces=Spied(SpaceStore(), hook),
+        shares=Spied(ShareStore(), hook),
+        others=Spied(OtherImageStore(), hook),
+        generations=world.generations,
+        marks=OtherMarkStore(),
+        objects=Spied(ImagesBucket("images"), hook),
+        store=Spied(world.store, hook),
+        bundles=BundleBucket("index"),
+        shelf=Shelf([], "index"),
         writer=IndexWriter(Spied(world.store, hook), policy=RetryPolicy(tries=2, base_seconds=0)),
         upkeep=UpkeepRequests(MaintenanceQueue(world.upkeep_url)),
-        spaces=Spied(SpaceStore(), hook),
-        others=Spied(OtherImageStore(), hook),
+        maintenance=MaintenanceQueue(world.queue_url),
         encoders=Encoders(
             CachedGenerations(world.generations),
             lambda generation: Spied(world.encoders[generation.space_id], hook),
         ),
         namespace=NAMESPACE,
-        workers=1,
+        workers_at_once=1,
     )
 
 
 def eraser(world: World, hook: Hook = ignore) -> FolderEraser:
-    used = tools(world, hook)
-    return FolderEraser(
-        images=used.images,
-        folders=used.folders,
-        shares=Spied(ShareStore(), hook),
-        objects=used.objects,
-        writer=used.writer,
-        store=Spied(world.store, hook),
-        maintenance=MaintenanceQueue(world.queue_url),
-        namespace=NAMESPACE,
-        sleep=ignore,
-    )
+    return replace(wiring(world, hook).folder_eraser(), sleep=ignore)
 
 
 def erase(world: World) -> None:
@@ -101,5 +99,5 @@ def during(step: str, action: Callable[[], object]) -> Hook:
 
 
 def process(world: World, *events: UploadEvent, hook: Hook = ignore) -> list[Outcome]:
-    results = UploadIndexer(tools(world, hook), max_receives=5).process(events)
+    results = wiring(world, hook).upload_indexer(max_receives=5).process(events)
     return [results[event].outcome for event in events]

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from glimpse.index import IndexWriter
 from glimpse.messages import EraseFolder
+from glimpse.queues import WorkOutcome
 from glimpse.records import FolderStillActive, Permission, ShareRecord, ShareStore
 
-from functions.embed.services.erase.folder_eraser import Erasure
 from tests.integration.embed.conftest import Handler, again, batch, stored
 from tests.integration.embed.staging import eraser
 from tests.integration.embed.world import FOLDER, SPACE, USER, World
@@ -17,7 +17,9 @@ REQUEST: dict[str, Any] = {"kind": "erase-folder", "owner_id": USER, "folder_id"
 NO_HURRY = 300.0
 
 
-def erase(world: World, receive_count: int = 1, owner_id: int = USER, seconds: float = NO_HURRY) -> Erasure:
+def erase(
+    world: World, receive_count: int = 1, owner_id: int = USER, seconds: float = NO_HURRY
+) -> WorkOutcome:
     request = EraseFolder.of(owner_id, FOLDER)
     return eraser(world).erase(request, receive_count=receive_count, remaining_seconds=lambda: seconds)
 
@@ -44,7 +46,7 @@ def test_with_a_folder_go_its_shares(world: World) -> None:
     for share_id, folder_id in enumerate((FOLDER, 4), start=1):
         shares.create(ShareRecord(folder_id, 9, share_id, Permission.VIEW, datetime(2024, 5, 1, tzinfo=UTC)))
     world.hide_folder()
-    assert erase(world) is Erasure.DONE
+    assert erase(world) is WorkOutcome.DONE
     assert (shares.of_folder(FOLDER), len(shares.of_folder(4))) == ([], 1)
 
 
@@ -55,12 +57,12 @@ def test_a_folder_that_is_not_hidden_yet_is_waited_for(world: World) -> None:
             erase(world, receive_count)
     assert world.keys() == [record.key]
     world.hide_folder()
-    assert erase(world, 3) is Erasure.DONE
+    assert erase(world, 3) is WorkOutcome.DONE
 
 
 def test_a_folder_that_never_gets_hidden_is_kept(world: World) -> None:
     (record,) = world.upload("rocket.jpg")
-    assert erase(world, 3) is Erasure.DROPPED
+    assert erase(world, 3) is WorkOutcome.DROPPED
     assert world.keys() == [record.key]
     assert world.folders.get(FOLDER)
 
@@ -72,7 +74,7 @@ def test_the_message_of_an_active_folder_comes_again(world: World, handler: Hand
 def test_a_request_in_anothers_name_is_dropped(world: World) -> None:
     (record,) = world.upload("rocket.jpg")
     world.hide_folder()
-    assert erase(world, owner_id=USER + 1) is Erasure.DROPPED
+    assert erase(world, owner_id=USER + 1) is WorkOutcome.DROPPED
     assert world.keys() == [record.key]
 
 
@@ -81,7 +83,7 @@ def test_what_there_is_no_time_for_is_handed_over(world: World, handler: Handler
     handler(batch(*(stored(record) for record in records)))
     world.hide_folder()
     rounds = 0
-    while erase(world, seconds=1) is Erasure.CONTINUED:
+    while erase(world, seconds=1) is WorkOutcome.CONTINUED:
         rounds += 1
         assert world.requests() == [REQUEST]
         assert world.folders.get(FOLDER)
@@ -100,7 +102,7 @@ def test_indexes_of_other_embedding_spaces_go_too(world: World, handler: Handler
     elsewhere = IndexWriter(world.store).begin(world.index(folder_id=4, space="older-model"))
     elsewhere.commit(removed=[1])
     world.hide_folder()
-    assert erase(world) is Erasure.DONE
+    assert erase(world) is WorkOutcome.DONE
     for key in (index, copy):
         assert IndexWriter(world.store).begin(key).epoch == 1, key
     assert attempt.epoch == 0

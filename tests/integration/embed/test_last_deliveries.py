@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from functions.embed.services.embedding.encoders import Encoders
+from functions.embed.services.upload.events import Outcome, UploadEvent
 from functions.embed.services.upload.indexer import UploadIndexer
-from functions.embed.services.work import Outcome, UploadEvent
 from tests.integration.embed.conftest import Handler, again, batch, stored
-from tests.integration.embed.staging import process, tools
+from tests.integration.embed.staging import process, wiring
 from tests.integration.embed.world import World, photo
 
 ROCKET = (640, 427)
@@ -30,7 +30,6 @@ class Killed(BaseException):
 
 def indexer(world: World, poison: Callable[[], BaseException]) -> UploadIndexer:
     """One to which the rocket is poison."""
-    used = tools(world)
 
     def preprocess(image: Image.Image) -> NDArray[np.float32]:
         if image.size == ROCKET:
@@ -41,7 +40,7 @@ def indexer(world: World, poison: Callable[[], BaseException]) -> UploadIndexer:
         batch=1, side=8, preprocessing=preprocess, embed_pixels=world.encoder.embed_pixels
     )
     encoders = Encoders(CachedGenerations(world.generations), lambda _: encoder)
-    return UploadIndexer(replace(used, encoders=encoders), max_receives=5)
+    return replace(wiring(world), encoders=encoders).upload_indexer(max_receives=5)
 
 
 def events(records: list[ImageRecord], receive_count: int, sequencer: str = "0A") -> list[UploadEvent]:
@@ -122,7 +121,7 @@ def test_uploads_to_an_index_that_cannot_be_used_say_so_and_succeed_after_its_re
     world: World, *, is_lost: bool
 ) -> None:
     (before,) = world.upload("coffee.png")
-    uploads = UploadIndexer(tools(world), max_receives=5)
+    uploads = wiring(world).upload_indexer(max_receives=5)
     uploads.process(events([before], 1))
     manifest = world.index().manifest
     if is_lost:

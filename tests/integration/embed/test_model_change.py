@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from glimpse.generations import Phase
+from glimpse.queues import WorkOutcome
 from glimpse.records.models import FolderModel
 
 from functions.embed.services.embedding import preparing
 from functions.embed.services.model_change.coordinator import STALLED_SECONDS, Tally
-from functions.embed.services.model_change.folder_backfill import Progress
-from functions.embed.services.work import Outcome
+from functions.embed.services.upload.events import Outcome
 from tests.integration.embed.changing import (
     FILL,
     HOW,
@@ -39,11 +39,11 @@ def test_everything_is_embedded_anew_and_only_then_it_flips(world: World) -> Non
     requests = [request for request in world.requests() if request["kind"] == "backfill-folder"]
     assert sorted(request["folder_id"] for request in requests) == [FOLDER, 4]
     backfill(world).run(FILL.model_copy(update={"folder_id": 4}), **HOW)
-    assert coordinator(world).run(LOOK, **HOW) is Progress.CONTINUED
+    assert coordinator(world).run(LOOK, **HOW) is WorkOutcome.CONTINUED
     assert tally_now(world) == Tally(1, 2, 0, 2)
     assert world.generations.current().active.space_id == SPACE
-    assert backfill(world).run(FILL, **HOW) is Progress.DONE
-    assert coordinator(world).run(LOOK, **HOW) is Progress.DONE
+    assert backfill(world).run(FILL, **HOW) is WorkOutcome.DONE
+    assert coordinator(world).run(LOOK, **HOW) is WorkOutcome.DONE
     now = world.generations.current()
     assert (now.active.space_id, now.phase) == (OTHER_SPACE, Phase.FLIPPED)
     assert world.indexed_ids(space=OTHER_SPACE) == world.indexed_ids() == [10, 11]
@@ -56,12 +56,12 @@ def test_a_repeated_look_changes_nothing(world: World) -> None:
     begin(world)
     world.requests()
     seen = world.folder()
-    assert coordinator(world).run(LOOK, **HOW) is Progress.CONTINUED
+    assert coordinator(world).run(LOOK, **HOW) is WorkOutcome.CONTINUED
     assert world.folder() == seen
     assert "backfill-folder" not in {request["kind"] for request in world.requests()}
     backfill(world).run(FILL, **HOW)
-    assert coordinator(world).run(LOOK, **HOW) is Progress.DONE
-    assert coordinator(world).run(LOOK, **HOW) is Progress.DROPPED
+    assert coordinator(world).run(LOOK, **HOW) is WorkOutcome.DONE
+    assert coordinator(world).run(LOOK, **HOW) is WorkOutcome.DROPPED
 
 
 def test_a_look_at_more_folders_than_there_is_time_for_goes_on_in_the_next_one(world: World) -> None:
@@ -69,9 +69,9 @@ def test_a_look_at_more_folders_than_there_is_time_for_goes_on_in_the_next_one(w
     world.generations.start(world.generation(OTHER_SPACE))
     times = iter([300.0, 10.0])
     short = {"receive_count": 1, "remaining_seconds": lambda: next(times)}
-    assert coordinator(world).run(LOOK, **short) is Progress.CONTINUED
+    assert coordinator(world).run(LOOK, **short) is WorkOutcome.CONTINUED
     assert sorted(request["kind"] for request in world.requests()) == ["backfill-folder"]
-    assert coordinator(world).run(LOOK, **HOW) is Progress.CONTINUED
+    assert coordinator(world).run(LOOK, **HOW) is WorkOutcome.CONTINUED
     assert {OTHER_SPACE in world.folder(folder_id).index_versions for folder_id in (FOLDER, 4)} == {True}
 
 
@@ -107,7 +107,7 @@ def test_a_worker_killed_between_commit_and_mark_is_repeated_into_both(world: Wo
     with pytest.raises(KeyboardInterrupt):
         process(world, event(record), hook=during("before mark_indexed", die))
     begin(world)
-    assert backfill(world).run(FILL, **HOW) is Progress.DONE
+    assert backfill(world).run(FILL, **HOW) is WorkOutcome.DONE
     assert process(world, event(record, redelivered=True)) == [Outcome.INDEXED]
     assert world.indexed_ids() == world.indexed_ids(space=OTHER_SPACE) == [10]
 
@@ -130,7 +130,7 @@ def test_an_image_replaced_during_its_backfill_has_its_new_picture_in_both(world
         world.put(record.key, photo("rocket.jpg"))
         assert process(world, event(record, "0B")) == [Outcome.INDEXED]
 
-    assert backfill(world, during(step, replace_it)).run(FILL, **HOW) is Progress.DONE
+    assert backfill(world, during(step, replace_it)).run(FILL, **HOW) is WorkOutcome.DONE
     for space in (SPACE, OTHER_SPACE):
         assert world.search(photo("rocket.jpg"), space=space) == [(10, pytest.approx(1, abs=1e-3))]
 
@@ -148,10 +148,10 @@ def test_an_image_deleted_during_its_backfill_is_in_neither(world: World, step: 
 def test_a_folder_erased_during_its_backfill_stays_erased(world: World, step: str) -> None:
     index(world, "chelsea.png")
     begin(world)
-    assert backfill(world, during(step, lambda: erase(world))).run(FILL, **HOW) is Progress.DROPPED
+    assert backfill(world, during(step, lambda: erase(world))).run(FILL, **HOW) is WorkOutcome.DROPPED
     assert world.folders.get(FOLDER) is None
     assert world.indexed_ids(space=OTHER_SPACE) == []
-    assert coordinator(world).run(LOOK, **HOW) is Progress.DONE, "it does not wait for an erased folder"
+    assert coordinator(world).run(LOOK, **HOW) is WorkOutcome.DONE, "it does not wait for an erased folder"
 
 
 def test_a_backfill_killed_after_its_commit_goes_on_without_doubles(world: World) -> None:
@@ -165,7 +165,7 @@ def test_a_backfill_killed_after_its_commit_goes_on_without_doubles(world: World
         backfill(world, during("after raise_index_version", die)).run(FILL, **HOW)
     world.put(record.key, photo("rocket.jpg"))
     assert process(world, event(record, "0B")) == [Outcome.INDEXED]
-    assert backfill(world).run(FILL, **HOW) is Progress.DONE
+    assert backfill(world).run(FILL, **HOW) is WorkOutcome.DONE
     assert world.search(photo("rocket.jpg"), space=OTHER_SPACE) == [(10, pytest.approx(1, abs=1e-3))]
 
 
@@ -174,7 +174,7 @@ def test_a_backfill_hands_over_when_its_time_is_over(world: World) -> None:
     begin(world)
     world.requests()
     late = {"receive_count": 1, "remaining_seconds": lambda: 10.0}
-    assert backfill(world).run(FILL, **late) is Progress.CONTINUED
+    assert backfill(world).run(FILL, **late) is WorkOutcome.CONTINUED
     assert world.requests() == [FILL.model_dump()]
 
 
@@ -182,7 +182,7 @@ def test_of_two_backfills_of_a_folder_the_slower_one_stops(world: World) -> None
     index(world, "chelsea.png")
     begin(world)
     other = during("before claim", lambda: backfill(world).run(FILL, **HOW))
-    assert backfill(world, other).run(FILL, **HOW) is Progress.DROPPED
+    assert backfill(world, other).run(FILL, **HOW) is WorkOutcome.DROPPED
     assert world.indexed_ids(space=OTHER_SPACE) == [10]
     assert world.folder().backfills[OTHER_SPACE].done == 1
 
@@ -210,7 +210,7 @@ def test_an_image_that_the_new_model_chokes_on_is_left_out_and_blocks_nothing(
 
     monkeypatch.setattr(preparing, "open_photo", choke)
     backfill(world).run(FILL, **HOW)
-    assert coordinator(world).run(LOOK, **HOW) is Progress.DONE
+    assert coordinator(world).run(LOOK, **HOW) is WorkOutcome.DONE
     assert world.folder().backfills[OTHER_SPACE].left_out == 1
     assert world.indexed_ids(space=OTHER_SPACE) == [11]
 

@@ -17,13 +17,11 @@ from glimpse.messages import (
     ImageFile,
     RetireSpace,
 )
+from glimpse.queues import WorkOutcome
 from glimpse.records import OtherImageStore
-from glimpse.shelf import Shelf, publish
+from glimpse.shelf import publish
 
-from functions.embed.services.model_change.folder_backfill import Progress
-from functions.embed.services.model_change.operator import ModelService
-from functions.embed.services.requests.embed_images import ImageRequests
-from functions.embed.services.work import Outcome
+from functions.embed.services.upload.events import Outcome
 from tests.integration.embed.changing import (
     FILL,
     HOW,
@@ -38,7 +36,7 @@ from tests.integration.embed.changing import (
     tally_now,
 )
 from tests.integration.embed.conftest import Handler, batch
-from tests.integration.embed.staging import Hook, Spied, during, event, ignore, process, tools
+from tests.integration.embed.staging import Hook, Spied, during, event, ignore, process, wiring
 from tests.integration.embed.world import (
     OTHER_SPACE,
     SPACE,
@@ -53,7 +51,7 @@ def test_what_was_finalized_is_removed(world: World) -> None:
     index(world, "chelsea.png")
     change(world)
     world.generations.finalize()
-    assert retirer(world).run(RetireSpace(space_id=SPACE), **HOW) is Progress.DONE
+    assert retirer(world).run(RetireSpace(space_id=SPACE), **HOW) is WorkOutcome.DONE
     assert world.folder().index_versions.keys() == {OTHER_SPACE}
     assert image_ids(world.store, world.index()) == set()
     assert world.s3.list_objects_v2(Bucket="index", Prefix="models/")["KeyCount"] == 0
@@ -61,7 +59,7 @@ def test_what_was_finalized_is_removed(world: World) -> None:
     index(world, "rocket.jpg", first_id=20, job_id=8)
     assert world.indexed_ids(space=OTHER_SPACE) == [10, 20]
     assert image_ids(world.store, world.index()) == set()
-    assert retirer(world).run(RetireSpace(space_id=SPACE), **HOW) is Progress.DROPPED
+    assert retirer(world).run(RetireSpace(space_id=SPACE), **HOW) is WorkOutcome.DROPPED
 
 
 @pytest.mark.parametrize("step", ["after get", "before embed_pixels", "before mark_indexed"])
@@ -72,7 +70,7 @@ def test_a_worker_under_way_leaves_nothing_in_a_retired_index(world: World, step
 
     def retire() -> None:
         world.generations.finalize()
-        assert retirer(world).run(RetireSpace(space_id=SPACE), **HOW) is Progress.DONE
+        assert retirer(world).run(RetireSpace(space_id=SPACE), **HOW) is WorkOutcome.DONE
 
     assert process(world, event(record), hook=during(step, retire)) == [Outcome.INDEXED]
     assert world.indexed_ids(space=OTHER_SPACE) == [10, 20]
@@ -85,9 +83,9 @@ def test_a_change_can_be_given_up_and_begun_again(world: World) -> None:
     given_up = during("before embed_pixels", lambda: (world.generations.rollback(), retire(world)))
 
     def retire(world: World) -> None:
-        assert retirer(world).run(RetireSpace(space_id=OTHER_SPACE), **HOW) is Progress.DONE
+        assert retirer(world).run(RetireSpace(space_id=OTHER_SPACE), **HOW) is WorkOutcome.DONE
 
-    assert backfill(world, given_up).run(FILL, **HOW) is Progress.DROPPED
+    assert backfill(world, given_up).run(FILL, **HOW) is WorkOutcome.DROPPED
     assert world.indexed_ids() == [10]
     assert image_ids(world.store, world.index(space=OTHER_SPACE)) == set()
     change(world)
@@ -101,9 +99,9 @@ def embed_others(world: World, *image_ids: int, hook: Hook = ignore) -> list[int
     files = [ImageFile(image_id, f"images/1/3/{image_id}.png") for image_id in image_ids]
     for image in files:
         world.put(image.file_path.replace("images/", "images/java/"), photo("chelsea.png"))
-    used = tools(world, hook)
+    used = wiring(world, hook)
     used = replace(used, others=Spied(used.others, hook))
-    return ImageRequests(used).embed(EmbedImages.of("java", 1, 3, files)).indexed
+    return used.image_requests().embed(EmbedImages.of("java", 1, 3, files)).indexed
 
 
 def others_in(world: World, space: str) -> set[int]:
@@ -113,7 +111,7 @@ def others_in(world: World, space: str) -> set[int]:
 def fill_others(world: World) -> None:
     for request in world.requests():
         if request["kind"] == "backfill-others":
-            assert others_backfill(world).run(BackfillOthers(**request), **HOW) is Progress.DONE
+            assert others_backfill(world).run(BackfillOthers(**request), **HOW) is WorkOutcome.DONE
 
 
 def test_images_of_other_backends_are_taken_along(world: World) -> None:
@@ -122,14 +120,14 @@ def test_images_of_other_backends_are_taken_along(world: World) -> None:
     begin(world)
     assert embed_others(world, 5) == [5]
     backfill(world).run(FILL, **HOW)
-    assert coordinator(world).run(LOOK, **HOW) is Progress.CONTINUED
+    assert coordinator(world).run(LOOK, **HOW) is WorkOutcome.CONTINUED
     fill_others(world)
     assert (others_in(world, SPACE), others_in(world, OTHER_SPACE)) == ({1, 2, 5}, {1, 5})
     assert tally_now(world).left_out == 1
-    assert coordinator(world).run(LOOK, **HOW) is Progress.DONE
+    assert coordinator(world).run(LOOK, **HOW) is WorkOutcome.DONE
     OtherMarkStore().put(SPACE, "java/1/3", OtherMark(True, 0, 0, 1))  # of an earlier change, to this space
     world.generations.finalize()
-    assert retirer(world).run(RetireSpace(space_id=SPACE), **HOW) is Progress.DONE
+    assert retirer(world).run(RetireSpace(space_id=SPACE), **HOW) is WorkOutcome.DONE
     assert (others_in(world, SPACE), others_in(world, OTHER_SPACE)) == (set(), {1, 5})
     assert OtherMarkStore().get(SPACE, "java/1/3") is None
 
@@ -156,7 +154,7 @@ def test_an_index_made_anew_is_not_taken_for_the_one_of_an_earlier_change(world:
     for space in (SPACE, OTHER_SPACE):
         world.writer.delete(world.index(3, "java", space))
     world.generations.rollback()
-    assert retirer(world).run(RetireSpace(space_id=OTHER_SPACE), **HOW) is Progress.DONE
+    assert retirer(world).run(RetireSpace(space_id=OTHER_SPACE), **HOW) is WorkOutcome.DONE
     embed_others(world, 2)
     begin(world)
     fill_others(world)
@@ -247,9 +245,7 @@ def test_a_bundle_that_cannot_be_loaded_is_refused(world: World, handler: Handle
 def test_a_change_that_is_slow_to_begin_is_looked_at_all_the_same(published: World, monkeypatch: Any) -> None:
     world, times = published, iter([100.0, 105.0])
     no_delays(monkeypatch)
-    queue, marks = MaintenanceQueue(world.queue_url), OtherMarkStore()
-    shelf = Shelf([], "index")
-    service = ModelService(tools(world), world.generations, shelf, marks, queue, lambda: next(times))
+    service = replace(wiring(world).model_service(), clock=lambda: next(times))
     bundle_digest = world.bundles[OTHER_SPACE].digest
     assert service.answer(ChangeModels(action="reindex", bundle_digest=bundle_digest)).status == 200
     assert [request["kind"] for request in world.requests()] == ["coordinate-models"] * 2

@@ -10,8 +10,8 @@ from glimpse.index.errors import PreconditionFailed
 from glimpse.messages import EraseFolder
 from glimpse.records import ImageStatus
 
-from functions.embed.services.ports import StorageUnavailable
-from functions.embed.services.work import Outcome
+from functions.embed.services.upload.events import Outcome
+from functions.embed.storage.objects import StorageUnavailable
 from tests.integration.embed.staging import Hook, during, erase, eraser, event, ignore, process
 from tests.integration.embed.world import FOLDER, SPACE, USER, World, photo
 

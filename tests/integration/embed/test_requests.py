@@ -9,10 +9,9 @@ from glimpse.index import IndexWriter
 from glimpse.messages import EmbedImages, ImageFile
 from glimpse.records import OtherImageStore
 
-from functions.embed.services.ports import StorageUnavailable
-from functions.embed.services.requests.embed_images import ImageRequests
+from functions.embed.storage.objects import StorageUnavailable
 from tests.integration.embed.conftest import Handler, batch, stored
-from tests.integration.embed.staging import during, tools
+from tests.integration.embed.staging import during, wiring
 from tests.integration.embed.world import FOLDER, NAMESPACE, USER, World, photo
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -188,7 +187,7 @@ def test_uploads_of_a_hidden_folder_are_missing(world: World, handler: Handler) 
 
 def embed(world: World, *images: tuple[int, str], step: str, action: Any) -> Any:
     files = [ImageFile(image_id, path) for image_id, path in images]
-    service = ImageRequests(tools(world, during(step, action)))
+    service = wiring(world, during(step, action)).image_requests()
     return service.embed(EmbedImages.of(NAMESPACE, USER, FOLDER, files))
 
 

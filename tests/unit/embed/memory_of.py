@@ -15,7 +15,7 @@ from glimpse.encoder import Bundle, VisualEncoder
 from glimpse.index import IndexWriter  # noqa: F401
 
 from functions.embed.services.embedding.preparing import Preparer, Refused, Source
-from functions.embed.services.ports import StoredFile
+from functions.embed.storage.objects import StoredFile
 
 BUNDLE = Path(__file__).parents[3] / "models" / "demo"
 MEGABYTE = 1024
@@ -36,12 +36,6 @@ class Bucket:
     def put(self, _key: str, data: bytes, _content_type: str) -> None:
         assert len(data) < 200_000
 
-    def delete(self, keys: object) -> None:
-        raise NotImplementedError
-
-    def pages(self, prefix: str) -> object:
-        raise NotImplementedError
-
 
 def memory(field: str) -> int:
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
@@ -50,9 +44,10 @@ def memory(field: str) -> int:
 
 def main() -> None:
     encoder = VisualEncoder(Bundle.load(BUNDLE), threads=2)
-    preparer = Preparer(Bucket(Path(sys.argv[1]).read_bytes()), {"demo": encoder}, workers=2)  # type: ignore[arg-type]
+    preparer = Preparer(Bucket(Path(sys.argv[1]).read_bytes()), workers=2)
     before, began = memory("VmRSS"), time.monotonic()
-    found = preparer.prepare([Source(str(number), f"thumbnails/{number}.webp") for number in range(2)])
+    sources = [Source(str(number), f"thumbnails/{number}.webp") for number in range(2)]
+    found = preparer.prepare(sources, {"demo": encoder})
     print(
         json.dumps(
             {

@@ -6,10 +6,8 @@ from enum import StrEnum
 
 import pytest
 from glimpse.messages import EraseFolder
-from glimpse.queues import BatchReport, Consumer, Delivery, ObjectCreated, Unintelligible
+from glimpse.queues import BatchReport, Consumer, Delivery, ObjectCreated, Unintelligible, WorkOutcome
 from glimpse.records import FolderStillActive
-
-from functions.embed.services.erase.folder_eraser import Erasure
 
 REQUEST = EraseFolder.of(1, 3)
 
@@ -39,7 +37,7 @@ def consume(content: object, work: Callable[[], StrEnum]) -> tuple[BatchReport, 
 
 
 def test_what_is_done_is_acknowledged() -> None:
-    for outcome in Erasure:
+    for outcome in WorkOutcome:
         report, delayed = consume(REQUEST, lambda outcome=outcome: outcome)  # type: ignore[misc]
         assert (dict(report.outcomes), report.reasons, delayed) == ({outcome: 1}, [], [])
 

@@ -2,7 +2,7 @@
 
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -17,12 +17,13 @@ from functions.embed.services.embedding import preparing
 from functions.embed.services.embedding.preparing import (
     Absent,
     Postponed,
+    Preparation,
     Prepared,
     Preparer,
     Refused,
     Source,
 )
-from functions.embed.services.ports import ObjectTooLarge, StorageUnavailable, StoredFile
+from functions.embed.storage.objects import ObjectTooLarge, StorageUnavailable, StoredFile
 
 PHOTOS = Path(__file__).parents[2] / "photos"
 SPACE = "tiny-1"
@@ -44,8 +45,10 @@ class Encoder:
         return self.embed_pixels(self.preprocessing(open_photo(data, model_side=self.side).image)[None])[0]
 
 
-def preparer(bucket: "Bucket", encoder: Encoder | None = None, workers: int = 1) -> Preparer:
-    return Preparer(bucket, {SPACE: encoder or Encoder()}, workers=workers)
+def prepare(
+    bucket: "Bucket", sources: list[Source], encoder: Encoder | None = None, workers: int = 1
+) -> list[Preparation]:
+    return Preparer(bucket, workers).prepare(sources, {SPACE: encoder or Encoder()})
 
 
 def etag_of(data: bytes) -> str:
@@ -74,13 +77,6 @@ class Bucket:
         assert content_type == "image/webp"
         self.objects[key] = data
 
-    def delete(self, keys: Sequence[str]) -> None:
-        for key in keys:
-            self.objects.pop(key, None)
-
-    def pages(self, prefix: str) -> Iterator[list[str]]:
-        yield [key for key in self.objects if key.startswith(prefix)]
-
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_each_object_is_judged_alone_and_keeps_its_place(workers: int) -> None:
@@ -94,7 +90,7 @@ def test_each_object_is_judged_alone_and_keeps_its_place(workers: int) -> None:
         }
     )
     names = ["unreachable", "good", "bad", "gone", "large", "other"]
-    preparations = preparer(bucket, workers=workers).prepare([Source(name) for name in names])
+    preparations = prepare(bucket, [Source(name) for name in names], workers=workers)
     assert [type(preparation) for preparation in preparations] == [
         Postponed,
         Prepared,
@@ -115,7 +111,7 @@ def test_each_object_is_judged_alone_and_keeps_its_place(workers: int) -> None:
 
 def test_the_rendition_goes_where_it_belongs() -> None:
     bucket = Bucket({"good": (PHOTOS / "rocket.jpg").read_bytes()})
-    preparer(bucket).prepare([Source("good", "thumbnails/good.webp")])
+    prepare(bucket, [Source("good", "thumbnails/good.webp")])
     rendition = bucket.objects["thumbnails/good.webp"]
     assert isinstance(rendition, bytes)
     assert Image.open(BytesIO(rendition)).format == "WEBP"
@@ -123,7 +119,7 @@ def test_the_rendition_goes_where_it_belongs() -> None:
 
 def test_an_image_without_its_rendition_is_postponed() -> None:
     bucket = Bucket({"good": (PHOTOS / "rocket.jpg").read_bytes()}, full=True)
-    (preparation,) = preparer(bucket).prepare([Source("good", "thumbnails/good.webp")])
+    (preparation,) = prepare(bucket, [Source("good", "thumbnails/good.webp")])
     assert preparation == Postponed("no room", is_storage=True)
 
 
@@ -137,7 +133,7 @@ def test_what_nobody_foresaw_concerns_one_image(caplog: pytest.LogCaptureFixture
     names = ["rocket.jpg", "palette_color.png"]
     encoder = Encoder()
     encoder.preprocessing = preprocess
-    bad, good = preparer(bucket, encoder, 2).prepare([Source(name) for name in names])
+    bad, good = prepare(bucket, [Source(name) for name in names], encoder, 2)
     assert bad == Postponed("RuntimeError: no such filter")
     assert isinstance(good, Prepared)
     (line,) = caplog.records
@@ -149,7 +145,7 @@ def test_pictures_are_embedded_in_batches_that_suit_the_model() -> None:
     names = ["rocket.jpg", "palette_color.png", "truncated.jpg", "chelsea.png", "camera.png"]
     bucket = Bucket({name: (PHOTOS / name).read_bytes() for name in names})
     encoder = Encoder(batch=2)
-    preparations = preparer(bucket, encoder).prepare([Source(name) for name in names])
+    preparations = prepare(bucket, [Source(name) for name in names], encoder)
     assert encoder.counts == [2, 1, 1]
     for name, preparation in zip(names, preparations, strict=True):
         if name != "truncated.jpg":
@@ -161,14 +157,14 @@ def test_pictures_are_embedded_in_batches_that_suit_the_model() -> None:
 def test_every_worker_gets_its_share_of_a_few_pictures() -> None:
     bucket = Bucket({name: (PHOTOS / name).read_bytes() for name in ("rocket.jpg", "chelsea.png")})
     encoder = Encoder(batch=16)
-    preparer(bucket, encoder, 2).prepare([Source("rocket.jpg"), Source("chelsea.png")])
+    prepare(bucket, [Source("rocket.jpg"), Source("chelsea.png")], encoder, 2)
     assert encoder.counts == [1, 1]
 
 
 def test_one_picture_is_shown_to_every_model() -> None:
     bucket = Bucket({"good": (PHOTOS / "rocket.jpg").read_bytes()})
     encoders = {"small": Encoder(8), "wide": Encoder(32)}
-    (preparation,) = Preparer(bucket, encoders, workers=1).prepare([Source("good")])
+    (preparation,) = Preparer(bucket, 1).prepare([Source("good")], encoders)
     assert isinstance(preparation, Prepared)
     for space, encoder in encoders.items():
         expected = encoder.preprocessing(open_photo(bucket.read("good").data, model_side=32).image)  # type: ignore[union-attr]
@@ -181,7 +177,7 @@ def test_a_model_that_fails_postpones_what_it_was_shown(caplog: pytest.LogCaptur
             raise ArithmeticError(f"no direction in {len(pixels)}")
 
     bucket = Bucket({"good": (PHOTOS / "rocket.jpg").read_bytes()})
-    preparations = preparer(bucket, Broken()).prepare([Source("good"), Source("gone")])
+    preparations = prepare(bucket, [Source("good"), Source("gone")], Broken())
     assert preparations == [Postponed("ArithmeticError: no direction in 1"), Absent()]
     assert caplog.records[0].exc_info
 
@@ -202,5 +198,5 @@ def test_large_pictures_are_decoded_one_after_another(monkeypatch: pytest.Monkey
             under_way.pop()
 
     monkeypatch.setattr(preparing, "open_photo", watched)
-    found = preparer(bucket, workers=4).prepare([Source(str(number)) for number in range(4)])
+    found = prepare(bucket, [Source(str(number)) for number in range(4)], workers=4)
     assert [type(preparation) for preparation in found] == [Prepared] * 4

@@ -8,11 +8,11 @@ from glimpse.index import Commit, IndexKey, IndexMaintenance, IndexWriter, Store
 from glimpse.index.store.object_store import StoredObject
 from glimpse.maintenance import QueueUnavailable
 from glimpse.messages import CompactIndex, TendIndexes, Upkeep
-from glimpse.queues import REST_SECONDS, UpkeepRequests, compaction
+from glimpse.queues import REST_SECONDS, UpkeepRequests, WorkOutcome, compaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.upkeep.services.index_upkeep import IndexUpkeep, Kept
+from functions.upkeep.services.index_upkeep import IndexUpkeep
 from tests.unit.index.memory_store import MemoryStore, manifest_of
 from tests.unit.index.vectors import batch_of
 
@@ -57,7 +57,7 @@ class World:
         calls.committed(index, commit)
         return commit
 
-    def receive(self) -> Kept:
+    def receive(self) -> WorkOutcome:
         """Work off the message that comes first."""
         self.queue.sent.sort(key=lambda item: item[0])
         at, message = self.queue.sent.pop(0)
@@ -133,7 +133,7 @@ def test_what_is_due_is_merged_while_writers_go_on() -> None:
     assert due
     assert compaction(INDEX) in world.queue.messages
     world.queue.sent = [(0.0, compaction(INDEX))]
-    assert world.receive() is Kept.DONE
+    assert world.receive() is WorkOutcome.DONE
     assert world.queue.sent == []
     report = world.keeper.check(INDEX)
     assert report.is_sound
@@ -147,9 +147,11 @@ def test_without_time_it_goes_on_in_the_next_invocation() -> None:
     version = world.keeper.needs(INDEX).version
     world.queue.sent.clear()
     request = compaction(INDEX, version)
-    assert world.upkeep.compact(request, receive_count=1, remaining_seconds=lambda: 0.0) is Kept.CONTINUED
+    assert (
+        world.upkeep.compact(request, receive_count=1, remaining_seconds=lambda: 0.0) is WorkOutcome.CONTINUED
+    )
     assert world.queue.sent == [(world.store.now, request)]
-    assert world.receive() is Kept.DONE
+    assert world.receive() is WorkOutcome.DONE
     assert world.spans() <= 20
 
 
@@ -189,7 +191,7 @@ def test_a_round_sees_to_every_index_and_one_that_is_damaged_stops_none(
                 world.upkeep.tend(
                     TendIndexes(kind="tend-indexes"), receive_count=1, remaining_seconds=lambda: LONG
                 )
-                is Kept.DONE
+                is WorkOutcome.DONE
             )
     assert indexes[1].manifest in caplog.text
     left = [index for index in indexes if index.object(f"segments/{'0' * 32}.seg") in world.store.objects]
@@ -207,7 +209,7 @@ def test_a_round_goes_on_after_the_index_where_its_time_ended() -> None:
     outcome = world.upkeep.tend(
         TendIndexes(kind="tend-indexes"), receive_count=1, remaining_seconds=lambda: 0.0
     )
-    while outcome is Kept.CONTINUED:
+    while outcome is WorkOutcome.CONTINUED:
         ((_, message),) = world.queue.sent
         world.queue.sent.clear()
         assert isinstance(message, TendIndexes)
@@ -247,7 +249,7 @@ def swept(store: MemoryStore) -> set[str]:
     return {key for kind, key in store.requests if kind == "list" and key.count("/") == 5}
 
 
-def tend(world: World, message: Upkeep | None = None) -> Kept:
+def tend(world: World, message: Upkeep | None = None) -> WorkOutcome:
     request = message or TendIndexes(kind="tend-indexes")
     assert isinstance(request, TendIndexes)
     return world.upkeep.tend(request, receive_count=1, remaining_seconds=lambda: LONG)
@@ -258,7 +260,7 @@ def test_an_index_of_which_the_bucket_says_nothing_keeps_no_other_waiting(
 ) -> None:
     world, store = wavering_world(3)
     store.silent = IndexKey("glimpse", "space-1", 101, 3).prefix
-    assert tend(world) is Kept.DONE
+    assert tend(world) is WorkOutcome.DONE
     assert len(swept(store)) == 2
     (record,) = caplog.records
     assert (record.levelname, store.silent in record.getMessage()) == ("WARNING", True)
@@ -267,12 +269,12 @@ def test_an_index_of_which_the_bucket_says_nothing_keeps_no_other_waiting(
 def test_a_round_that_an_outage_ends_goes_on_where_it_was() -> None:
     world, store = wavering_world(150)
     store.silent = "indexes/glimpse/space-1/230/"
-    assert tend(world) is Kept.CONTINUED
+    assert tend(world) is WorkOutcome.CONTINUED
     ((_, message),) = world.queue.sent
     with pytest.raises(StoreUnavailable):
         tend(world, message)
     assert len(swept(store)) == 128
     store.silent = None
-    assert tend(world, message) is Kept.DONE
+    assert tend(world, message) is WorkOutcome.DONE
     assert len(swept(store)) == 150
     assert len([key for kind, key in store.requests if kind == "list" and key.count("/") == 5]) == 150

@@ -3,13 +3,34 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from threading import Lock
+from typing import Protocol
 
-from glimpse.generations import Generation, Generations
-
-from functions.embed.services.ports import Encoder, Pointer
+import numpy as np
+from glimpse.generations import CachedGenerations, Generation, Generations
+from numpy.typing import NDArray
+from PIL import Image
 
 _KEPT = 2
 """As many generations are written at once; the function's memory is for two."""
+
+
+class Encoder(Protocol):
+    """Turns pictures into vectors; :class:`glimpse.encoder.VisualEncoder` is one."""
+
+    @property
+    def batch(self) -> int:
+        """How many pictures it is best to embed at once."""
+
+    @property
+    def side(self) -> int:
+        """The longer side of the model's input in pixels."""
+
+    @property
+    def preprocessing(self) -> Callable[[Image.Image], NDArray[np.float32]]:
+        """From a picture to the model's input (3, height, width)."""
+
+    def embed_pixels(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return unit vectors (n, D) of pictures (n, 3, height, width)."""
 
 
 class Encoders:
@@ -23,7 +44,7 @@ class Encoders:
         Makes the encoder of one; takes seconds.
     """
 
-    def __init__(self, pointer: Pointer, load: Callable[[Generation], Encoder]) -> None:
+    def __init__(self, pointer: CachedGenerations, load: Callable[[Generation], Encoder]) -> None:
         self._pointer = pointer
         self._load = load
         self._loaded: OrderedDict[str, Encoder] = OrderedDict()

@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from threading import Lock
+from typing import Protocol
 
 import numpy as np
-from glimpse.index import pack_time
+from glimpse.index import VectorBatch, pack_time
 from glimpse.photos import (
     TAKEN_AT_UNKNOWN,
     Taken,
@@ -25,7 +26,8 @@ from glimpse.photos import (
 from glimpse.records import FileFacts
 from numpy.typing import NDArray
 
-from functions.embed.services.ports import Encoder, Objects, ObjectTooLarge, StorageUnavailable, StoredFile
+from functions.embed.services.embedding.encoders import Encoder
+from functions.embed.storage.objects import ObjectTooLarge, StorageUnavailable, StoredFile
 
 ABSENT = "The file is no longer in storage. Please upload it again."
 _TOO_LARGE = "The file is larger than {megabytes} MB. Please make it smaller and upload it again."
@@ -117,20 +119,98 @@ class Postponed:
 Preparation = Prepared | Refused | Absent | Postponed
 
 
+class PictureObjects(Protocol):
+    """Objects to be embedded; :class:`functions.embed.storage.objects.ImagesBucket` has them in S3.
+
+    Every method may raise StorageUnavailable.
+    """
+
+    def read(self, key: str) -> StoredFile | None:
+        """Return an object, or None if there is none; raises ObjectTooLarge."""
+
+    def etag(self, key: str) -> str | None:
+        """Return the tag of an object, or None if there is none."""
+
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        """Store an object."""
+
+
+@dataclass(frozen=True, slots=True)
 class Preparer:
     """Prepares objects of the images bucket.
 
-    Parameters
+    Attributes
     ----------
     objects
         The bucket.
-    encoders
-        By embedding space, the models that every picture is shown to.
     workers
         Pictures under way at once. Only one of them at a time is large, since that takes up to a gigabyte.
     """
 
-    def __init__(self, objects: Objects, encoders: Mapping[str, Encoder], *, workers: int) -> None:
+    objects: PictureObjects
+    workers: int
+
+    def prepare(self, sources: Sequence[Source], encoders: Mapping[str, Encoder]) -> list[Preparation]:
+        """Return what became of each source, in their order; one never stops another.
+
+        Parameters
+        ----------
+        sources
+            The objects.
+        encoders
+            By embedding space, the models that every picture is shown to.
+        """
+        if not sources:
+            return []
+        return _Pipeline(self.objects, encoders, workers=self.workers).run(sources)
+
+    def prepare_known(
+        self, sources: Mapping[int, Source], encoders: Mapping[str, Encoder]
+    ) -> dict[int, Prepared]:
+        """Return the pictures among some sources that were pictures once, by their image ids.
+
+        Nobody waits for one of them alone, so a source that fails for no known reason is tried once more, on
+        its own, and then left out: it must not keep all others waiting for ever.
+
+        Raises
+        ------
+        StorageUnavailable
+            If storage does not answer: what is there is not known.
+        """
+        ready: dict[int, Prepared] = {}
+        preparations = self.prepare(list(sources.values()), encoders)
+        for (image_id, source), first in zip(sources.items(), preparations, strict=True):
+            failed = isinstance(first, Postponed) and not first.is_storage
+            preparation = self.prepare([source], encoders)[0] if failed else first
+            match preparation:
+                case Prepared():
+                    ready[image_id] = preparation
+                case Postponed(error, is_storage=True):
+                    raise StorageUnavailable(f"image {image_id} was not read: {error}")
+                case Postponed(error):
+                    _logger.error("image %d is left out: %s", image_id, error)
+        return ready
+
+    def was_replaced(self, key: str, prepared: Prepared) -> bool:
+        """Tell whether an object is not the one any more that was prepared; raises StorageUnavailable."""
+        return self.objects.etag(key) != prepared.etag
+
+
+def vector_batch(pictures: Mapping[int, Prepared], space_id: str) -> VectorBatch | None:
+    """Return the vectors of pictures in one space, under their image ids, or None if there are none."""
+    if not pictures:
+        return None
+    return VectorBatch(
+        np.array(list(pictures), np.int64),
+        np.stack([picture.vectors[space_id] for picture in pictures.values()]),
+        np.array([picture.indexed_time for picture in pictures.values()], np.int64),
+    )
+
+
+class _Pipeline:
+    """Prepares objects for some encoders, several at a time."""
+
+    def __init__(self, objects: PictureObjects, encoders: Mapping[str, Encoder], *, workers: int) -> None:
         self._objects = objects
         self._encoders = encoders
         self._workers = workers
@@ -138,8 +218,7 @@ class Preparer:
         self._side = max(encoder.side for encoder in encoders.values())
         self._large = Lock()
 
-    def prepare(self, sources: Sequence[Source]) -> list[Preparation]:
-        """Return what became of each source, in their order; one never stops another."""
+    def run(self, sources: Sequence[Source]) -> list[Preparation]:
         share = -(-len(sources) // self._workers)
         size = max(1, min(self._batch, share))
         chunks = [sources[start : start + size] for start in range(0, len(sources), size)]

@@ -7,15 +7,23 @@ goes last: while it is there, a message that comes again finds what is left to d
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import chain, islice
 
 from glimpse.index import IndexKey, IndexWriter, ObjectStore
 from glimpse.keys import thumbnail_prefix, upload_prefix
+from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import EraseFolder
-from glimpse.records import FolderRecord, FolderStatus, FolderStillActive
+from glimpse.queues import WorkOutcome
+from glimpse.records import (
+    FolderRecord,
+    FolderStatus,
+    FolderStillActive,
+    FolderStore,
+    ImageStore,
+    ShareStore,
+)
 
-from functions.embed.services.ports import Folders, Images, Maintenance, Objects, Shares
+from functions.embed.storage.objects import ImagesBucket
 
 _MOST_RECEIVES = 3
 """After so many deliveries, a folder that is still active was never going to be hidden."""
@@ -28,14 +36,6 @@ _RESERVE_SECONDS = 30.0
 
 _RECORDS_PER_STEP = 500
 _MOST_SPACES = 1000
-
-
-class Erasure(StrEnum):
-    """How a request ended."""
-
-    DONE = "done"
-    CONTINUED = "continued"
-    DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +56,19 @@ class FolderEraser:
         Waits so many seconds.
     """
 
-    images: Images
-    folders: Folders
-    shares: Shares
-    objects: Objects
+    images: ImageStore
+    folders: FolderStore
+    shares: ShareStore
+    objects: ImagesBucket
     writer: IndexWriter
     store: ObjectStore
-    maintenance: Maintenance
+    maintenance: MaintenanceQueue
     namespace: str
     sleep: Callable[[float], None] = time.sleep
 
     def erase(
         self, request: EraseFolder, *, receive_count: int, remaining_seconds: Callable[[], float]
-    ) -> Erasure:
+    ) -> WorkOutcome:
         """Erase a hidden folder, or as much of it as there is time for.
 
         Parameters
@@ -87,21 +87,21 @@ class FolderEraser:
         """
         folder = self._wait_until_hidden(request.folder_id)
         if folder is None:
-            return Erasure.DONE
+            return WorkOutcome.DONE
         if folder.owner_id != request.owner_id:
-            return Erasure.DROPPED
+            return WorkOutcome.DROPPED
         if folder.status is FolderStatus.ACTIVE:
             if receive_count >= _MOST_RECEIVES:
-                return Erasure.DROPPED
+                return WorkOutcome.DROPPED
             raise FolderStillActive(f"folder {folder.folder_id} is not hidden yet")
         self._delete_indexes(folder)
         for _ in chain(self._delete_objects(folder), self._delete_records(folder)):
             if remaining_seconds() < _RESERVE_SECONDS:
                 self.maintenance.erase_folder(request.owner_id, request.folder_id)
-                return Erasure.CONTINUED
+                return WorkOutcome.CONTINUED
         self.shares.delete(self.shares.of_folder(folder.folder_id))
         self.folders.forget(folder.folder_id)
-        return Erasure.DONE
+        return WorkOutcome.DONE
 
     def _wait_until_hidden(self, folder_id: int) -> FolderRecord | None:
         folder = self.folders.get(folder_id)

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from glimpse.generations import Generation, Generations, OtherMark, Phase
+from glimpse.generations import Generation, Generations, GenerationStore, OtherMark, OtherMarkStore, Phase
+from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import BackfillFolder, BackfillOthers, Coordinate
-from glimpse.records import FolderRecord, FolderStatus
+from glimpse.queues import WorkOutcome
+from glimpse.records import FolderRecord, FolderStatus, OtherImageStore, SpaceStore
 
-from functions.embed.services.model_change.folder_backfill import RESERVE_SECONDS, Progress
-from functions.embed.services.ports import GenerationChanges, Maintenance, OtherMarks
-from functions.embed.services.work import Tools
+from functions.embed.services.model_change.folder_backfill import RESERVE_SECONDS
 
 STALLED_SECONDS = 900
 """A backfill that was not touched for so long is sent again: its message was lost, or its worker killed.
@@ -50,14 +50,14 @@ class Tally:
         return self.folders_done == self.folders_total and self.others_done == self.others_total
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Coordinator:
     """Watches a change of model, and flips when everything is complete.
 
     Attributes
     ----------
-    tools
-        Storage.
+    spaces, others
+        What there is to embed: folders with their spaces, and images of other backends.
     generations
         The pointer.
     marks
@@ -68,10 +68,11 @@ class Coordinator:
         Seconds since 1970-01-01 UTC.
     """
 
-    tools: Tools
-    generations: GenerationChanges
-    marks: OtherMarks
-    maintenance: Maintenance
+    spaces: SpaceStore
+    others: OtherImageStore
+    generations: GenerationStore
+    marks: OtherMarkStore
+    maintenance: MaintenanceQueue
     clock: Callable[[], float] = time.time
 
     def run(
@@ -80,7 +81,7 @@ class Coordinator:
         *,
         receive_count: int,  # noqa: ARG002 - every look is the same
         remaining_seconds: Callable[[], float],
-    ) -> Progress:
+    ) -> WorkOutcome:
         """Look once: send what is missing, as far as there is time, and flip when nothing is.
 
         A folder that is created after the change began has the new space from the start: the API reads the
@@ -94,25 +95,25 @@ class Coordinator:
         """
         now = self.generations.current()
         if now.phase is not Phase.BUILDING or now.other is None or now.other.space_id != request.space_id:
-            return Progress.DROPPED
+            return WorkOutcome.DROPPED
         all_seen = self._look(now, now.other, remaining_seconds)
-        if all_seen and tally(self.tools, self.marks, now, now.other).is_complete:
+        if all_seen and tally(self.spaces, self.others, self.marks, now, now.other).is_complete:
             self.generations.flip(now)
-            return Progress.DONE
+            return WorkOutcome.DONE
         delay = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2 ** min(request.round, 10))
         self.maintenance.send(
             request.model_copy(update={"round": request.round + 1}), delay_seconds=int(delay)
         )
-        return Progress.CONTINUED
+        return WorkOutcome.CONTINUED
 
     def _look(self, now: Generations, other: Generation, remaining_seconds: Callable[[], float]) -> bool:
         """Send what is missing; False where the time ended first, and the next look goes on."""
-        for folder in self.tools.spaces.all_folders():
+        for folder in self.spaces.all_folders():
             if folder.status is FolderStatus.ACTIVE and not folder.is_complete_in(other.space_id):
                 if remaining_seconds() < RESERVE_SECONDS:
                     return False
                 self._backfill(now, folder, other.space_id)
-        for index in self.tools.others.indexes():
+        for index in self.others.indexes():
             if remaining_seconds() < RESERVE_SECONDS:
                 return False
             self._backfill_others(now, index, other.space_id)
@@ -120,14 +121,14 @@ class Coordinator:
 
     def _backfill(self, now: Generations, folder: FolderRecord, space_id: str) -> None:
         if not folder.spaces_revision:
-            self.tools.spaces.adopt(folder.folder_id, now.active.space_id)
+            self.spaces.adopt(folder.folder_id, now.active.space_id)
             return  # the next look goes on with it
         at = int(self.clock())
         backfill = folder.backfills.get(space_id)
         if backfill is None:
-            is_due = self.tools.spaces.add(folder, space_id, at)
+            is_due = self.spaces.add(folder, space_id, at)
         else:
-            is_due = at - backfill.touched_at > STALLED_SECONDS and self.tools.spaces.claim(
+            is_due = at - backfill.touched_at > STALLED_SECONDS and self.spaces.claim(
                 folder.folder_id, space_id, backfill, backfill.claimed, at
             )
         if is_due:
@@ -144,10 +145,12 @@ class Coordinator:
             self.maintenance.send(BackfillOthers(index_key=index, space_id=space_id))
 
 
-def tally(tools: Tools, marks: OtherMarks, now: Generations, other: Generation) -> Tally:
+def tally(
+    spaces: SpaceStore, others: OtherImageStore, marks: OtherMarkStore, now: Generations, other: Generation
+) -> Tally:
     """Count what is embedded by now into a generation that is being built."""
     counts = dict.fromkeys(Tally.__dataclass_fields__, 0)
-    for folder in tools.spaces.all_folders():
+    for folder in spaces.all_folders():
         if folder.status is FolderStatus.ACTIVE:
             backfill = folder.backfills.get(other.space_id)
             complete = folder.is_complete_in(other.space_id)
@@ -157,7 +160,7 @@ def tally(tools: Tools, marks: OtherMarks, now: Generations, other: Generation) 
             done = folder.image_count if complete else backfill.done if backfill else 0
             counts["images_done"] += min(folder.image_count, done)
             counts["left_out"] += backfill.left_out if backfill else 0
-    for index in tools.others.indexes():
+    for index in others.indexes():
         mark = _mark(marks, now, index, other.space_id)
         counts["others_total"] += 1
         counts["others_done"] += mark is not None and mark.is_complete
@@ -165,7 +168,7 @@ def tally(tools: Tools, marks: OtherMarks, now: Generations, other: Generation) 
     return Tally(**counts)
 
 
-def _mark(marks: OtherMarks, now: Generations, index: str, space_id: str) -> OtherMark | None:
+def _mark(marks: OtherMarkStore, now: Generations, index: str, space_id: str) -> OtherMark | None:
     """Return how far an index is in the change that is under way."""
     mark = marks.get(space_id, index)
     return mark if mark is not None and mark.revision == now.revision else None

@@ -1,31 +1,34 @@
 """The images that a folder had are brought into the index of a space that it got later.
 
-Uploads go to the new space too by now. An image that was recorded before the folder got the space is embedded
-here. As with uploads, every step can be the last one before a crash:
+Uploads go to the new space too by now. An image that was recorded before the folder got the space is
+embedded here, a batch at a time and in the order of :mod:`glimpse.ingest`, with two notes in the folder's
+record. Every step can be the last one before a crash:
 
-1. Begin an attempt, which reads the index's epoch, and only then look at the folder: whoever erases it, or
-   gives the space up, raises the epoch afterwards.
-2. Note in the folder which images are taken up next: after a crash, those are replaced and not added, since
-   the crash may have been between the next two steps.
-3. Embed, commit, store the folder's version.
-4. Look again at records and objects: what was deleted meanwhile is taken back, what was replaced is embedded
-   again. A replacement that comes later is committed by its own event, later than this.
-5. Store how far it is, on the condition that no other run is further.
+1. Begin, and look at the folder. Whoever erases it, or gives the space up, raises the index's epoch
+   afterwards.
+2. Note which images are taken up next: after a crash those are replaced and not added, since the crash may
+   have been between the next two steps.
+3. Embed and commit; look again at records and objects. What was deleted meanwhile is taken back, what was
+   replaced is embedded again. A replacement that comes later is committed by its own event, later than this.
+4. Note how far it is, on the condition that no other run is further.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import islice
 
-from glimpse.index import Attempt, EpochChanged, IndexKey
+from glimpse.index import EpochChanged
+from glimpse.ingest import Ingest, Ingestion, indexes_of
+from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import BackfillFolder
-from glimpse.records import Backfill, FolderRecord, ImageRecord, ImageStatus
+from glimpse.queues import WorkOutcome
+from glimpse.records import Backfill, FolderRecord, ImageRecord, ImageStatus, ImageStore, SpaceStore
 
-from functions.embed.services.embedding.preparing import Prepared, Source
-from functions.embed.services.ports import Encoder, Maintenance, StorageUnavailable
-from functions.embed.services.work import Tools, vectors
+from functions.embed.services.active_folders import ActiveFolders
+from functions.embed.services.embedding.encoders import Encoder, Encoders
+from functions.embed.services.embedding.preparing import Prepared, Preparer, Source
+from functions.embed.services.model_change.filling import Filled, fill
 
 BATCH = 32
 """Images in one commit."""
@@ -34,37 +37,40 @@ RESERVE_SECONDS = 45.0
 """The time that is left when the rest is handed over: enough for a batch of large photographs."""
 
 _LOOKED_AT = 1000
-_ROUNDS = 6
-
-
-class Progress(StrEnum):
-    """How a run ended: DROPPED where nothing was left to do any more."""
-
-    DONE = "done"
-    CONTINUED = "continued"
-    DROPPED = "dropped"
 
 
 class _OvertakenError(Exception):
     """Another run is further, or the folder left the space."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FolderBackfill:
     """Fills folders' indexes in a new space.
 
     Attributes
     ----------
-    tools
-        Storage, indexes and encoders.
+    images, folders, spaces
+        Records.
+    encoders, preparer
+        Make vectors of pictures.
+    ingest
+        Brings them into indexes.
+    namespace
+        Of these indexes.
     maintenance
         Takes what one invocation has no time for.
     clock
         Seconds since 1970-01-01 UTC.
     """
 
-    tools: Tools
-    maintenance: Maintenance
+    images: ImageStore
+    folders: ActiveFolders
+    spaces: SpaceStore
+    encoders: Encoders
+    preparer: Preparer
+    ingest: Ingest
+    namespace: str
+    maintenance: MaintenanceQueue
     clock: Callable[[], float] = time.time
 
     def run(
@@ -73,7 +79,7 @@ class FolderBackfill:
         *,
         receive_count: int,  # noqa: ARG002 - what an earlier delivery did is known from the folder
         remaining_seconds: Callable[[], float],
-    ) -> Progress:
+    ) -> WorkOutcome:
         """Fill one folder's index, or as much of it as there is time for.
 
         Raises
@@ -83,58 +89,62 @@ class FolderBackfill:
         NoModelChosen, ShelfError, BundleError, GlimpseIndexError
             If the model or the index can't be used.
         """
-        index = IndexKey(self.tools.namespace, request.space_id, request.owner_id, request.folder_id)
-        encoders = self.tools.encoders.of([request.space_id])
+        index = indexes_of(self.namespace, request.owner_id, request.folder_id, {request.space_id: 0})
+        encoders = self.encoders.of([request.space_id])
         if not encoders:
-            return Progress.DROPPED
+            return WorkOutcome.DROPPED
         try:
             while True:
-                attempt = self.tools.writer.begin(index)
-                folder = self.tools.folder_with_spaces(request.folder_id)
+                ingestion = self.ingest.begin(index, lambda: self.folders.get(request.folder_id))
+                folder = ingestion.seen
                 if folder is None or request.space_id not in folder.index_versions:
-                    return Progress.DROPPED
+                    return WorkOutcome.DROPPED
                 if folder.is_complete_in(request.space_id):
-                    return Progress.DONE
+                    return WorkOutcome.DONE
                 if remaining_seconds() < RESERVE_SECONDS:
                     self.maintenance.send(request)
-                    return Progress.CONTINUED
-                self._step(attempt, folder, encoders)
+                    return WorkOutcome.CONTINUED
+                self._step(ingestion, folder, request.space_id, encoders)
         except _OvertakenError:
-            return Progress.DROPPED
+            return WorkOutcome.DROPPED
 
-    def _step(self, attempt: Attempt, folder: FolderRecord, encoders: dict[str, Encoder]) -> None:
+    def _step(
+        self,
+        ingestion: Ingestion[FolderRecord | None],
+        folder: FolderRecord,
+        space_id: str,
+        encoders: dict[str, Encoder],
+    ) -> None:
         """Bring a batch into the index."""
-        space_id = attempt.key.space_id
         seen = folder.backfills[space_id]
         wanted, cursor, is_last = self._next(folder, seen)
-        done = left_out = 0
+        filled = Filled()
         if wanted:
             upto = wanted[-1].image_id
-            self._check(self.tools.spaces.claim(folder.folder_id, space_id, seen, upto, self._now()))
+            self._check(self.spaces.claim(folder.folder_id, space_id, seen, upto, self._now()))
+            known = {record.image_id for record in wanted if record.image_id <= seen.claimed}
+            batch = _Batch(self.images, self.preparer, encoders, wanted)
             try:
-                done, left_out = self._embed(attempt, wanted, seen.claimed, encoders)
+                filled = fill(ingestion, space_id, [record.image_id for record in wanted], known, batch)
             except EpochChanged:
                 return  # the folder is being erased, or the space given up: the next look at it tells
         following = replace(
             seen,
             cursor=cursor,
             claimed=max(seen.claimed, wanted[-1].image_id if wanted else 0),
-            done=seen.done + done,
-            left_out=seen.left_out + left_out,
+            done=seen.done + filled.done,
+            left_out=seen.left_out + filled.left_out,
             touched_at=self._now(),
             is_complete=is_last,
         )
         if is_last:
             # Also an index of an earlier use of this space has to be known by its version.
-            version = self.tools.writer.create(attempt.key).version
-            self.tools.folders.raise_index_version(folder.folder_id, space_id, version)
-        self._check(self.tools.spaces.advance(folder.folder_id, space_id, seen, following))
+            self.ingest.create(ingestion.attempts[space_id].key)
+        self._check(self.spaces.advance(folder.folder_id, space_id, seen, following))
 
     def _next(self, folder: FolderRecord, seen: Backfill) -> tuple[list[ImageRecord], int, bool]:
         """Return images to embed, up to which id the folder is dealt with then, and whether that is all."""
-        looked_at = list(
-            islice(self.tools.images.list_folder(folder.folder_id, after=seen.cursor), _LOOKED_AT)
-        )
+        looked_at = list(islice(self.images.list_folder(folder.folder_id, after=seen.cursor), _LOOKED_AT))
         wanted = [
             record
             for record in looked_at
@@ -146,44 +156,49 @@ class FolderBackfill:
         cursor = looked_at[-1].image_id if looked_at else seen.cursor
         return wanted, cursor, len(looked_at) < _LOOKED_AT
 
-    def _embed(
-        self, attempt: Attempt, wanted: Sequence[ImageRecord], claimed: int, encoders: dict[str, Encoder]
-    ) -> tuple[int, int]:
-        """Embed images and commit them; return how many there are, and how many can't be read."""
-        done = left_out = 0
-        todo = list(wanted)
-        replaced = {record.image_id for record in wanted if record.image_id <= claimed}
-        for _ in range(_ROUNDS):
-            ready = self.tools.prepare_now({r.image_id: Source(r.key) for r in todo}, encoders)
-            unreadable = [record for record in todo if record.image_id not in ready]
-            self._commit(attempt, ready, [r.image_id for r in todo if r.image_id in replaced])
-            now = self.tools.images.get_many({(r.folder_id, r.image_id) for r in todo})
-            alive = [
-                record
-                for record in now.values()
-                if record.status is ImageStatus.INDEXED and record.image_id in ready
-            ]
-            gone = sorted(ready.keys() - {record.image_id for record in alive})
-            if gone:
-                self._commit(attempt, {}, gone)
-            todo = [r for r in alive if self.tools.objects.etag(r.key) != ready[r.image_id].etag]
-            replaced = {record.image_id for record in todo}
-            done += len(alive) - len(todo)
-            left_out += len(unreadable)
-            if not todo:
-                return done, left_out
-        raise StorageUnavailable(f"images of folder {attempt.key.folder_id} kept being replaced")
-
-    def _commit(self, attempt: Attempt, ready: dict[int, Prepared], removed: Sequence[int]) -> None:
-        if not ready and not removed:
-            return
-        key = attempt.key
-        commit = self.tools.commit(attempt, vectors(ready, key.space_id), removed)
-        self.tools.folders.raise_index_version(key.folder_id, key.space_id, commit.version)
-
     def _check(self, is_ours: bool) -> None:
         if not is_ours:
             raise _OvertakenError
 
     def _now(self) -> int:
         return int(self.clock())
+
+
+class _Batch:
+    """Images of a folder on their way; `records` are as they were read last."""
+
+    def __init__(
+        self,
+        images: ImageStore,
+        preparer: Preparer,
+        encoders: Mapping[str, Encoder],
+        records: Iterable[ImageRecord],
+    ) -> None:
+        self._images = images
+        self._preparer = preparer
+        self._encoders = encoders
+        self._records = {record.image_id: record for record in records}
+
+    def prepare(self, image_ids: Sequence[int]) -> dict[int, Prepared]:
+        """Embed those that can be read."""
+        sources = {image_id: Source(self._records[image_id].key) for image_id in image_ids}
+        return self._preparer.prepare_known(sources, self._encoders)
+
+    def deleted(self, image_ids: Sequence[int], ready: Mapping[int, Prepared]) -> set[int]:
+        """Read the records again; what is not INDEXED any more counts as deleted."""
+        pairs = {(self._records[image_id].folder_id, image_id) for image_id in image_ids}
+        now = self._images.get_many(pairs).values()
+        self._records = {
+            record.image_id: record
+            for record in now
+            if record.status is ImageStatus.INDEXED and record.image_id in ready
+        }
+        return ready.keys() - self._records.keys()
+
+    def replaced(self, ready: Mapping[int, Prepared]) -> list[int]:
+        """Compare the objects of those that are there."""
+        return [
+            image_id
+            for image_id, record in self._records.items()
+            if self._preparer.was_replaced(record.key, ready[image_id])
+        ]

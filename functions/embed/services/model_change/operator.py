@@ -6,14 +6,23 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from glimpse.encoder import BundleError
-from glimpse.generations import ChangeRefused, Generation, Generations, NoModelChosen, Phase
+from glimpse.generations import (
+    ChangeRefused,
+    Generation,
+    Generations,
+    GenerationStore,
+    NoModelChosen,
+    OtherMarkStore,
+    Phase,
+)
+from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import ChangeModels, Coordinate, ModelsAnswer, RetireSpace
-from glimpse.shelf import BundleMissing, ShelfError, ShelfUnavailable
+from glimpse.records import OtherImageStore, SpaceStore
+from glimpse.shelf import BundleMissing, Shelf, ShelfError, ShelfUnavailable
 
+from functions.embed.services.embedding.encoders import Encoders
 from functions.embed.services.model_change.coordinator import tally
 from functions.embed.services.model_change.space_retirement import DELAY_SECONDS
-from functions.embed.services.ports import Bundles, GenerationChanges, Maintenance, OtherMarks
-from functions.embed.services.work import Tools
 
 _AFTER_FLIP_SECONDS = 3
 """So long after a flip, every search knows of it: it knows the pointer of a second ago."""
@@ -27,29 +36,29 @@ _NOT_NOW = "The index bucket does not answer at the moment; try again shortly."
 _TOO_EARLY = "The model was changed a moment ago; finalize in a few seconds."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelService:
     """Answers operators.
 
     Attributes
     ----------
-    tools
-        Storage.
-    generations
-        The pointer.
+    encoders
+        Of the models.
     bundles
         The index bucket's.
-    marks, maintenance
+    spaces, others, generations, marks, maintenance
         As for the coordinator.
     clock
         Seconds since 1970-01-01 UTC.
     """
 
-    tools: Tools
-    generations: GenerationChanges
-    bundles: Bundles
-    marks: OtherMarks
-    maintenance: Maintenance
+    encoders: Encoders
+    bundles: Shelf
+    spaces: SpaceStore
+    others: OtherImageStore
+    generations: GenerationStore
+    marks: OtherMarkStore
+    maintenance: MaintenanceQueue
     clock: Callable[[], float] = time.time
 
     def answer(self, request: ChangeModels) -> ModelsAnswer:
@@ -102,7 +111,7 @@ class ModelService:
         if entry.halves != {"visual", "textual"} or not self.bundles.is_published(bundle_digest):
             raise BundleMissing(f"the bundle {bundle_digest} is not published with both halves")
         generation = Generation(entry.name, entry.space_id, entry.bundle_digest, entry.dimension)
-        self.tools.encoders.load(generation)
+        self.encoders.load(generation)
         return generation
 
     def _finalize(self) -> Generations | ModelsAnswer:
@@ -122,7 +131,7 @@ class ModelService:
             return now
         progress = None
         if now.other is not None and now.phase is Phase.BUILDING:  # else both are complete
-            progress = asdict(tally(self.tools, self.marks, now, now.other))
+            progress = asdict(tally(self.spaces, self.others, self.marks, now, now.other))
         return ModelsAnswer(status=200, models=describe(now, progress))
 
 

@@ -8,8 +8,7 @@ from glimpse.messages import EmbeddedPictures, EmbedPictures
 from glimpse.photos import UnreadablePhoto, open_photo
 from glimpse.shelf import ShelfError
 
-from functions.embed.services.embedding.encoders import Encoders
-from functions.embed.services.ports import Encoder
+from functions.embed.services.embedding.encoders import Encoder, Encoders
 
 _NOT_NOW = "Pictures can't be searched by at the moment; try again shortly."
 

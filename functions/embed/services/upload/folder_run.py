@@ -1,52 +1,47 @@
 """The uploads of one folder become part of its index, whatever crashes, repeats or reorders.
 
-Every step below can be the last one before a crash, and a redelivery repeats it without harm:
+The order of steps is that of :mod:`glimpse.ingest`. Here they are:
 
-1. Ask to which embedding spaces the folder's images go. Begin an attempt in the index of each, which reads
-   its epoch, and only then ask whether the folder is still there, with the same spaces. Whoever erases a
-   folder hides it first and raises the epochs afterwards: if the folder was seen alive after the epoch was
-   read, and is erased before the commit, then the commit loses.
+1. Ask to which embedding spaces the folder's images go, begin in the index of each, and ask again: the folder
+   has to be there, with the same spaces.
 2. Prepare the objects that their records call for, and put the renditions.
-3. Commit to every index: the new vectors in, those of replaced images out; then store the folder's version.
-4. Read the records again: what was deleted meanwhile is taken back.
-5. Mark the records, which counts the job: from then on it may look done, and a search has to find its images.
-   This needs the spaces to be those of step 1; where another one came, it is another round.
-6. Ask whether the objects are still those that were embedded. If one was replaced, its newer event may have
-   been dealt with between steps 2 and 3, and the older picture's vector was committed last: another round.
+3. Commit, and read the records again. Those that are there are marked, which counts the job. This needs the
+   spaces to be those of step 1; where another one came, it is another round.
+4. Ask whether the objects are still those that were embedded; if one was replaced, it is another round.
+5. What was deleted meanwhile is taken back, and its objects go.
 """
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
-from glimpse.index import Attempt, EpochChanged, IndexKey
+from glimpse.index import EpochChanged
+from glimpse.ingest import ROUNDS, Ingest, indexes_of
 from glimpse.keys import UploadKey, thumbnail_key
 from glimpse.records import (
     FolderRecord,
     ImageRecord,
     ImageStatus,
+    ImageStore,
     RecordsContended,
     SpacesChanged,
     is_newer,
 )
 
+from functions.embed.services.active_folders import ActiveFolders
+from functions.embed.services.embedding.encoders import Encoder, Encoders
 from functions.embed.services.embedding.preparing import (
     ABSENT,
     Postponed,
     Preparation,
     Prepared,
+    Preparer,
     Refused,
     Source,
+    vector_batch,
 )
-from functions.embed.services.ports import Encoder
-from functions.embed.services.work import Outcome, Result, Tools, vectors
-
-_ROUNDS = 6
-"""How many deletions of the index, replacements of an image or changes of model one delivery follows."""
-
-Attempts = Mapping[str, Attempt]
-"""The changes under way, by embedding space."""
+from functions.embed.services.upload.events import Outcome, Result
+from functions.embed.storage.objects import ImagesBucket
 
 _logger = logging.getLogger(__name__)
 
@@ -96,19 +91,44 @@ class FolderRun:
 
     Parameters
     ----------
-    tools
-        Storage, indexes and encoders.
     user_id, folder_id
         The folder.
     works
         The objects. They stay open until they have a result.
+    images, objects, folders
+        Where records and files are.
+    encoders, preparer
+        Make vectors of pictures.
+    ingest
+        Brings them into the folder's indexes.
+    namespace
+        Of these indexes.
     """
 
-    def __init__(self, tools: Tools, user_id: int, folder_id: int, works: Iterable[Work]) -> None:
-        self._tools = tools
+    def __init__(
+        self,
+        user_id: int,
+        folder_id: int,
+        works: Iterable[Work],
+        *,
+        images: ImageStore,
+        objects: ImagesBucket,
+        folders: ActiveFolders,
+        encoders: Encoders,
+        preparer: Preparer,
+        ingest: Ingest,
+        namespace: str,
+    ) -> None:
         self._user_id = user_id
         self._folder_id = folder_id
         self._open = list(works)
+        self._images = images
+        self._objects = objects
+        self._folders = folders
+        self._encoders = encoders
+        self._preparer = preparer
+        self._ingest = ingest
+        self._namespace = namespace
         self._results: dict[UploadKey, Result] = {}
         self.failure: Exception | None = None
 
@@ -116,7 +136,7 @@ class FolderRun:
         """Return what became of each object: POSTPONED if it was not finished; `failure` may say why."""
         reason = "the index, or the images, kept changing"
         try:
-            for _ in range(_ROUNDS):
+            for _ in range(ROUNDS):
                 if self._open:
                     self._round()
         except Exception as error:  # whatever it is: what is finished stays so, and other folders go on
@@ -129,37 +149,38 @@ class FolderRun:
         folder = self._alive()
         if folder is None:
             return
-        encoders = self._tools.encoders.of(folder.index_versions)
-        attempts = {
-            space_id: self._tools.writer.begin(self._index(space_id), folder.index_versions[space_id])
-            for space_id in encoders
-        }
-        again = self._alive()
-        if again is None or again.spaces_revision != folder.spaces_revision:
+        encoders = self._encoders.of(folder.index_versions)
+        versions = {space_id: folder.index_versions[space_id] for space_id in encoders}
+        indexes = indexes_of(self._namespace, self._user_id, self._folder_id, versions)
+        ingestion = self._ingest.begin(indexes, self._alive)
+        if ingestion.seen is None or ingestion.seen.spaces_revision != folder.spaces_revision:
             return  # in the first case, everything is finished
         deleted = self._read_records()
         self._prepare(encoders)
+        ready, replaced = self._change()
+        added = {space_id: vector_batch(ready, space_id) for space_id in encoders}
+
+        def look_again() -> list[int]:
+            deleted.extend(self._read_again())
+            deleted.extend(self._mark(folder.spaces_revision))
+            return [work.key.image_id for work in deleted if work.may_be_indexed]
+
         try:
-            self._commit(attempts)
+            ingestion.bring(added, replaced, look_again)
         except EpochChanged:
             return  # only the index was deleted, or the folder too: the next round sees which
-        deleted += self._read_again()
-        deleted += self._mark(folder.spaces_revision)
-        self._take_back(attempts, deleted)
+        self._discard(deleted)
 
     def _alive(self) -> FolderRecord | None:
         """Return the folder with its spaces; discard everything if it is gone."""
-        folder = self._tools.folder_with_spaces(self._folder_id)
+        folder = self._folders.get(self._folder_id)
         if folder is None:
             self._discard(self._open)
         return folder
 
-    def _index(self, space_id: str) -> IndexKey:
-        return IndexKey(self._tools.namespace, space_id, self._user_id, self._folder_id)
-
     def _read_records(self) -> list[Work]:
         """Finish what the records settle, and return what was deleted."""
-        records = self._tools.images.get_many({work.pair for work in self._open})
+        records = self._images.get_many({work.pair for work in self._open})
         for work in tuple(self._open):
             work.record = record = records.get(work.pair)
             if record is None:
@@ -177,39 +198,29 @@ class FolderRun:
     def _prepare(self, encoders: Mapping[str, Encoder]) -> None:
         waiting = [work for work in self._open if work.record and not work.is_prepared_for(encoders)]
         sources = [Source(work.key.format(), work.thumbnail_key) for work in waiting]
-        for work, preparation in zip(waiting, self._tools.prepare(sources, encoders), strict=True):
+        for work, preparation in zip(waiting, self._preparer.prepare(sources, encoders), strict=True):
             work.preparation = preparation
             if isinstance(preparation, Postponed):
                 self._finish([work], Outcome.POSTPONED, preparation.error)
 
-    def _commit(self, attempts: Attempts) -> None:
-        """Make the indexes agree with what was prepared, and tell the folder their versions."""
+    def _change(self) -> tuple[dict[int, Prepared], list[int]]:
+        """Return the pictures to bring into the indexes, and the images whose earlier vectors go."""
         alive = [work for work in self._open if work.record]
         ready = {
             work.key.image_id: work.preparation for work in alive if isinstance(work.preparation, Prepared)
         }
-        removed = [work.key.image_id for work in alive if _has_vector(work)]
-        if not ready and not removed:
-            return
+        replaced = [work.key.image_id for work in alive if _has_vector(work)]
         for work in alive:
             # From the first of the commits on there may be a vector in one of the indexes.
             work.may_be_indexed |= isinstance(work.preparation, Prepared)
-        for space_id, attempt in attempts.items():
-            self._change(space_id, attempt, ready, removed)
-        for work in alive:
-            work.may_be_indexed = isinstance(work.preparation, Prepared)
-
-    def _change(
-        self, space_id: str, attempt: Attempt, ready: Mapping[int, Prepared], removed: Sequence[int]
-    ) -> None:
-        commit = self._tools.commit(attempt, vectors(ready, space_id), removed)
-        self._tools.folders.raise_index_version(self._folder_id, space_id, commit.version)
+        return ready, replaced
 
     def _read_again(self) -> list[Work]:
-        """Return what was deleted during the commit."""
+        """Note that the indexes agree with what was prepared, and return what was deleted meanwhile."""
         alive = [work for work in self._open if work.record]
-        records = self._tools.images.get_many({work.pair for work in alive})
+        records = self._images.get_many({work.pair for work in alive})
         for work in alive:
+            work.may_be_indexed = isinstance(work.preparation, Prepared)
             work.record = records.get(work.pair)
         return [work for work in alive if work.record is None]
 
@@ -238,14 +249,14 @@ class FolderRun:
 
     def _was_replaced(self, work: Work) -> bool:
         prepared = work.preparation
-        return isinstance(prepared, Prepared) and self._tools.objects.etag(work.key.format()) != prepared.etag
+        return isinstance(prepared, Prepared) and self._preparer.was_replaced(work.key.format(), prepared)
 
     def _mark_one(
         self, work: Work, record: ImageRecord, preparation: Preparation, spaces_revision: int
     ) -> Result | None:
         """Mark one record, and return the result; None if the image was deleted."""
         if isinstance(preparation, Prepared):
-            marked = self._tools.images.mark_indexed(
+            marked = self._images.mark_indexed(
                 record,
                 thumbnail_key=work.thumbnail_key,
                 width=preparation.width,
@@ -257,25 +268,15 @@ class FolderRun:
             )
             return Result(Outcome.INDEXED) if marked else None
         reason = preparation.reason if isinstance(preparation, Refused) else ABSENT
-        marked = self._tools.images.mark_failed(
+        marked = self._images.mark_failed(
             record, reason, sequencer=work.sequencer, spaces_revision=spaces_revision
         )
         return Result(Outcome.FAILED, reason) if marked else None
 
-    def _take_back(self, attempts: Attempts, deleted: Sequence[Work]) -> None:
-        """Remove vectors and objects of images that people deleted."""
-        image_ids = [work.key.image_id for work in deleted if work.may_be_indexed]
-        if image_ids:
-            for space_id, attempt in attempts.items():
-                with suppress(EpochChanged):  # the index was deleted, and their vectors with it
-                    self._change(space_id, attempt, {}, image_ids)
-        self._discard(deleted)
-
     def _discard(self, works: Sequence[Work]) -> None:
+        """Remove the objects of images that people deleted."""
         if works:
-            self._tools.objects.delete(
-                [key for work in works for key in (work.key.format(), work.thumbnail_key)]
-            )
+            self._objects.delete([key for work in works for key in (work.key.format(), work.thumbnail_key)])
             self._finish(works, Outcome.DELETED)
 
     def _finish(self, works: Sequence[Work], outcome: Outcome, reason: str | None = None) -> None:

@@ -8,15 +8,15 @@ all, or one from the dead-letter queue does, the record says INDEXED in the end.
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from glimpse.index import FormatError
 from glimpse.keys import UploadKey
-from glimpse.records import ImageStatus, is_newer
+from glimpse.records import ImageStatus, ImageStore, is_newer
 from glimpse.unusable_index import advice
 
+from functions.embed.services.upload.events import Outcome, Result, UploadEvent
 from functions.embed.services.upload.folder_run import FolderRun, Work
-from functions.embed.services.work import Outcome, Result, Tools, UploadEvent
 
 GIVEN_UP = "The picture could not be processed after several tries; upload it again."
 
@@ -25,19 +25,26 @@ _NO_EVENT = ""  # sorts before every sequencer of S3, so that the event itself s
 _logger = logging.getLogger(__name__)
 
 
+NewRun = Callable[[int, int, Iterable[Work]], FolderRun]
+"""Makes a run over objects of one folder, of a user's."""
+
+
 class UploadIndexer:
     """Brings uploads into the indexes of their folders.
 
     Parameters
     ----------
-    tools
-        Storage, indexes and encoders.
+    images
+        Their records.
+    new_run
+        Makes a run over the uploads of one folder.
     max_receives
         After so many deliveries the queue moves a message to its dead-letter queue.
     """
 
-    def __init__(self, tools: Tools, *, max_receives: int) -> None:
-        self._tools = tools
+    def __init__(self, images: ImageStore, new_run: NewRun, *, max_receives: int) -> None:
+        self._images = images
+        self._new_run = new_run
         self._max_receives = max_receives
 
     def process(self, events: Sequence[UploadEvent]) -> dict[UploadEvent, Result]:
@@ -65,7 +72,7 @@ class UploadIndexer:
         results: dict[UploadKey, Result] = {}
         for keys in _runs(receives):
             works = [Work(key, newest[key].sequencer, receives[key] > 1) for key in keys]
-            run = FolderRun(self._tools, keys[0].user_id, keys[0].folder_id, works)
+            run = self._new_run(keys[0].user_id, keys[0].folder_id, works)
             done = run.run()
             if isinstance(run.failure, FormatError):
                 waiting = [key for key, result in done.items() if result.outcome is Outcome.POSTPONED]
@@ -83,9 +90,9 @@ class UploadIndexer:
         for key in keys:
             pair = key.folder_id, key.image_id
             try:
-                record = self._tools.images.get_many([pair]).get(pair)
+                record = self._images.get_many([pair]).get(pair)
                 if record and record.status is ImageStatus.PENDING and record.key == key.format():
-                    self._tools.images.mark_failed(record, reason, sequencer=_NO_EVENT)
+                    self._images.mark_failed(record, reason, sequencer=_NO_EVENT)
             except Exception:  # whatever it is: the delivery itself may succeed all the same
                 _logger.exception("image %d was not marked", key.image_id)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from glimpse.keys import UploadKey
 from glimpse.queues import BatchReport, Delivery, ObjectCreated
 
+from functions.embed.services.upload.events import Outcome, UploadEvent
 from functions.embed.services.upload.indexer import UploadIndexer
-from functions.embed.services.work import Outcome, UploadEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ done, :mod:`~glimpse.queues.visibility` lets one come again sooner, and
 :mod:`~glimpse.queues.upkeep_requests` asks for the upkeep of an index that was committed to.
 """
 
-from glimpse.queues.consumer import BatchReport, Consumer, Visibility, Worker, delay_seconds
+from glimpse.queues.consumer import BatchReport, Consumer, Visibility, Worker, WorkOutcome, delay_seconds
 from glimpse.queues.deliveries import Delivery, ObjectCreated, Unintelligible, deliveries, failures
 from glimpse.queues.upkeep_requests import REST_SECONDS, UpkeepQueue, UpkeepRequests, compaction
 from glimpse.queues.visibility import MessageVisibility
@@ -21,6 +21,7 @@ __all__ = [
     "UpkeepQueue",
     "UpkeepRequests",
     "Visibility",
+    "WorkOutcome",
     "Worker",
     "compaction",
     "delay_seconds",

@@ -22,6 +22,16 @@ _LONGEST_DELAY_SECONDS = 300
 _logger = logging.getLogger(__name__)
 
 
+class WorkOutcome(StrEnum):
+    """How the work of one message ended."""
+
+    DONE = "done"
+    CONTINUED = "continued"
+    """There was no time for all of it: another message asks for the rest."""
+    DROPPED = "dropped"
+    """Nothing was left to do any more."""
+
+
 class Worker(Protocol):
     """Does what messages of one kind ask for."""
 
@@ -31,7 +41,7 @@ class Worker(Protocol):
         *,
         receive_count: int,
         remaining_seconds: Callable[[], float],
-    ) -> StrEnum:
+    ) -> WorkOutcome:
         """Do it, or as much of it as there is time for, and return how that ended.
 
         What it raises lets the message come again.
