@@ -13,19 +13,16 @@ The order of steps is that of :mod:`glimpse.ingest`. Here they are:
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from glimpse.index import EpochChanged
 from glimpse.ingest import ROUNDS, Ingest, indexes_of
-from glimpse.keys import UploadKey, thumbnail_key
+from glimpse.keys import UploadKey
 from glimpse.records import (
     FolderRecord,
     ImageRecord,
-    ImageStatus,
     ImageStore,
     RecordsContended,
     SpacesChanged,
-    is_newer,
 )
 
 from functions.embed.services.active_folders import ActiveFolders
@@ -41,49 +38,10 @@ from functions.embed.services.embedding.preparing import (
     vector_batch,
 )
 from functions.embed.services.upload.events import Outcome, Result
+from functions.embed.services.upload.work import Work
 from functions.embed.storage.objects import ImagesBucket
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class Work:
-    """One object on its way.
-
-    Attributes
-    ----------
-    key, sequencer
-        The object, and the event that tells of it.
-    may_be_indexed
-        Whether a commit may have put a vector of this image into the index already.
-    again
-        Whether to go on although the record says that this event is done with: the object was replaced.
-    record, preparation
-        As far as they are known.
-    """
-
-    key: UploadKey
-    sequencer: str
-    may_be_indexed: bool = False
-    again: bool = False
-    record: ImageRecord | None = None
-    preparation: Preparation | None = None
-
-    @property
-    def pair(self) -> tuple[int, int]:
-        """Folder and image, by which records are read."""
-        return self.key.folder_id, self.key.image_id
-
-    def is_prepared_for(self, space_ids: Iterable[str]) -> bool:
-        """Tell whether nothing is left to prepare for these spaces."""
-        if isinstance(self.preparation, Prepared):
-            return set(space_ids) <= self.preparation.vectors.keys()
-        return self.preparation is not None
-
-    @property
-    def thumbnail_key(self) -> str:
-        """Where the rendition lies."""
-        return thumbnail_key(self.key.user_id, self.key.folder_id, self.key.image_id)
 
 
 class FolderRun:
@@ -187,11 +145,9 @@ class FolderRun:
                 continue
             if record.key != work.key.format():
                 self._finish([work], Outcome.FOREIGN, "the record of this image names another object")
-            elif (
-                not work.again and _is_settled(record, work.sequencer) and not _may_be_outdated(work, record)
-            ):
+            elif not work.again and work.is_settled(record) and not work.may_be_outdated(record):
                 self._finish([work], Outcome.KNOWN)
-            elif _is_overtaken(record, work.sequencer):
+            elif work.is_overtaken(record):
                 work.again, work.sequencer = True, record.sequencer or ""
         return [work for work in self._open if work.record is None]
 
@@ -209,7 +165,7 @@ class FolderRun:
         ready = {
             work.key.image_id: work.preparation for work in alive if isinstance(work.preparation, Prepared)
         }
-        replaced = [work.key.image_id for work in alive if _has_vector(work)]
+        replaced = [work.key.image_id for work in alive if work.has_vector]
         for work in alive:
             # From the first of the commits on there may be a vector in one of the indexes.
             work.may_be_indexed |= isinstance(work.preparation, Prepared)
@@ -230,7 +186,7 @@ class FolderRun:
         for work in tuple(self._open):
             if work.record is None or work.preparation is None:
                 continue
-            if _is_overtaken(work.record, work.sequencer):
+            if work.is_overtaken(work.record):
                 work.again, work.preparation = True, None
                 continue
             try:
@@ -283,25 +239,3 @@ class FolderRun:
         for work in tuple(works):
             self._results[work.key] = Result(outcome, reason)
             self._open.remove(work)
-
-
-def _is_settled(record: ImageRecord, sequencer: str) -> bool:
-    return record.status is not ImageStatus.PENDING and not is_newer(sequencer, record.sequencer)
-
-
-def _is_overtaken(record: ImageRecord, sequencer: str) -> bool:
-    return record.sequencer is not None and is_newer(record.sequencer, sequencer)
-
-
-def _may_be_outdated(work: Work, record: ImageRecord) -> bool:
-    """Tell whether a worker may have died between its commit of an older picture and its mark.
-
-    A newer event's worker knew nothing of that vector and left it beside its own: what the object holds now
-    has to take the place of both.
-    """
-    return work.may_be_indexed and _is_overtaken(record, work.sequencer)
-
-
-def _has_vector(work: Work) -> bool:
-    # A FAILED one may have been given up between its commit and its mark.
-    return work.may_be_indexed or (work.record is not None and work.record.status is not ImageStatus.PENDING)

@@ -16,7 +16,8 @@ from glimpse.records import ImageStatus, ImageStore, is_newer
 from glimpse.unusable_index import advice
 
 from functions.embed.services.upload.events import Outcome, Result, UploadEvent
-from functions.embed.services.upload.folder_run import FolderRun, Work
+from functions.embed.services.upload.folder_run import FolderRun
+from functions.embed.services.upload.work import Work
 
 GIVEN_UP = "The picture could not be processed after several tries; upload it again."
 

@@ -1,4 +1,4 @@
-"""What Lambda hands over becomes the services' terms, whatever a message holds."""
+"""Batches of SQS are read, whatever a message holds."""
 
 import json
 from pathlib import Path
@@ -6,12 +6,10 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-from glimpse.messages import EraseFolder, ImageFile
-from glimpse.queues import Delivery, ObjectCreated, Unintelligible, delay_seconds, deliveries
+from glimpse.messages import EraseFolder
+from glimpse.queues import Delivery, ObjectCreated, Unintelligible, deliveries
 from hypothesis import given
 from hypothesis import strategies as st
-
-from functions.embed.events import direct_request
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -78,21 +76,3 @@ def test_no_body_spoils_a_batch(body: str) -> None:
 )
 def test_erasing_has_to_name_a_folder(request_: dict[str, Any]) -> None:
     assert isinstance(of_body(json.dumps(request_)).content, Unintelligible)
-
-
-def test_a_request() -> None:
-    request = direct_request(load("embed_images_request.json"))
-    assert (request.namespace, request.user_id, request.folder_id) == ("glimpse", 1, 3)
-    assert request.images[0] == ImageFile(10, "images/1/3/cat.png")
-
-
-@pytest.mark.parametrize(
-    "change", [{"namespace": None}, {"user_id": 2**53}, {"images": [{"image_id": 1}]}, {"extra": 1}]
-)
-def test_a_request_that_is_none_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=next(iter(change))):
-        direct_request(load("embed_images_request.json") | change)
-
-
-def test_a_message_comes_again_soon_and_then_ever_later() -> None:
-    assert [delay_seconds(count) for count in (1, 2, 3, 4, 5, 1000)] == [10, 40, 160, 300, 300, 300]

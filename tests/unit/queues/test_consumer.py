@@ -6,7 +6,15 @@ from enum import StrEnum
 
 import pytest
 from glimpse.messages import EraseFolder
-from glimpse.queues import BatchReport, Consumer, Delivery, ObjectCreated, Unintelligible, WorkOutcome
+from glimpse.queues import (
+    BatchReport,
+    Consumer,
+    Delivery,
+    ObjectCreated,
+    Unintelligible,
+    WorkOutcome,
+    delay_seconds,
+)
 from glimpse.records import FolderStillActive
 
 REQUEST = EraseFolder.of(1, 3)
@@ -69,3 +77,7 @@ def test_what_is_for_nobody_here_comes_again(content: object) -> None:
 
     report, delayed = consume(content, never)
     assert (dict(report.outcomes), delayed, len(report.reasons)) == ({"unintelligible": 1}, ["handle"], 1)
+
+
+def test_a_message_comes_again_soon_and_then_ever_later() -> None:
+    assert [delay_seconds(count) for count in (1, 2, 3, 4, 5, 1000)] == [10, 40, 160, 300, 300, 300]
