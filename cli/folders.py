@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from glimpse.index import IndexKey, ObjectStore
-from glimpse.index.layout import MAX_ID
+from glimpse.keys import INDEXES_PREFIX, MAX_ID, SHARED_NAMESPACE
 from glimpse.records import FolderRecord, FolderStore, ImageStatus, ImageStore, RecordsContended
 from glimpse.records.models import MODELS as RECORD_MODELS
 
@@ -14,7 +14,6 @@ from cli.target import Target
 from deployment.errors import UserError
 from deployment.tables import opened
 
-SHARED_NAMESPACE = "glimpse"
 _MOST_SPACES = 1000
 _MOST_NAME_BYTES = 1024
 """Of DynamoDB's sort keys; no name is longer."""
@@ -154,7 +153,7 @@ def indexes_of(
                 f"Of the namespace {namespace} only ids are known here; name user and folder by them."
             )
     # Images of another backend, in the shared namespace too, have no record.
-    for space_id in store.children(f"indexes/{namespace}/", _MOST_SPACES) or set():
+    for space_id in store.children(f"{INDEXES_PREFIX}{namespace}/", _MOST_SPACES) or set():
         if next(iter(store.list(IndexKey(namespace, space_id, user_id, folder_id).prefix)), None):
             spaces.add(space_id)
     if not spaces:

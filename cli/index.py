@@ -18,9 +18,10 @@ from glimpse.index import (
     image_ids,
 )
 from glimpse.index.admin.measured_recall import MeasuredPromise
+from glimpse.keys import SHARED_NAMESPACE
 from rich.console import Console
 
-from cli.folders import SHARED_NAMESPACE, FolderLookup, IndexedImage, indexes_of
+from cli.folders import FolderLookup, IndexedImage, indexes_of
 from cli.lacking import counted, embed_again, lacking, shown
 from cli.reindex import client_of
 from cli.target import AwsOption, Target, resolve

@@ -14,6 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
+from infra import prefixes
 from infra.function import FunctionParts, Layers, ZipFunction, allow
 from infra.storage import Storage
 
@@ -156,7 +157,7 @@ def _statements(storage: Storage, maintenance: sqs.Queue, search: lambda_.Alias)
             "FindSharesWithUser", ["dynamodb:Query"], [f"{storage.tables['shares'].table_arn}/index/by_user"]
         ),
         # Presigned addresses carry this role's permissions: browsers post and read with them.
-        allow("StoreUploads", ["s3:PutObject"], [images.arn_for_objects("uploads/*")]),
+        allow("StoreUploads", ["s3:PutObject"], [images.arn_for_objects(f"{prefixes.UPLOADS}*")]),
         allow("ShowPhotographs", ["s3:GetObject"], readable),
         allow("RequestMaintenance", ["sqs:SendMessage"], [maintenance.queue_arn]),
         allow("Search", ["lambda:InvokeFunction"], [search.function_arn]),

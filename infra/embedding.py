@@ -8,13 +8,13 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra import prefixes
 from infra.embed_code import EmbedCode
 from infra.function import FunctionParts, allow
 from infra.options import Options
 from infra.queues import MAX_RECEIVE_COUNT, WorkQueue, consume_statement
 from infra.storage import Storage
 
-UPLOAD_PREFIX = "uploads/"
 """The only prefix whose new objects send events."""
 
 TIMEOUT = Duration.seconds(120)
@@ -110,20 +110,22 @@ class Embedding(Construct):
 
 def _object_statements(storage: Storage) -> list[iam.PolicyStatement]:
     images, index = storage.images, storage.index
-    uploads = images.arn_for_objects(f"{UPLOAD_PREFIX}*")
-    thumbnails = images.arn_for_objects("thumbnails/*")
+    uploads = images.arn_for_objects(f"{prefixes.UPLOADS}*")
+    thumbnails = images.arn_for_objects(f"{prefixes.THUMBNAILS}*")
     return [
-        allow("ReadPhotographs", ["s3:GetObject"], [uploads, images.arn_for_objects("images/*")]),
+        allow("ReadPhotographs", ["s3:GetObject"], [uploads, images.arn_for_objects(f"{prefixes.OTHERS}*")]),
         allow("WriteThumbnails", ["s3:PutObject"], [thumbnails]),
         allow("EraseObjects", ["s3:DeleteObject"], [uploads, thumbnails]),
         allow(
             "ReadAndCommitIndexes",
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-            [index.arn_for_objects("indexes/*")],
+            [index.arn_for_objects(f"{prefixes.INDEXES}*")],
         ),
         # Operators publish models; no function writes one. The retired one's files are removed here.
         allow(
-            "ReadAndRetireModels", ["s3:GetObject", "s3:DeleteObject"], [index.arn_for_objects("models/*")]
+            "ReadAndRetireModels",
+            ["s3:GetObject", "s3:DeleteObject"],
+            [index.arn_for_objects(f"{prefixes.MODELS}*")],
         ),
         # Erasing lists a folder's objects. Listing is also what makes S3 answer 404 rather than 403 for
         # a missing object, which a condition on the prefix would undo: a read carries no prefix.
@@ -195,7 +197,7 @@ def _notify(bucket: s3.Bucket, queue: sqs.Queue) -> None:
                 queue=queue.queue_arn,
                 filter=s3.CfnBucket.NotificationFilterProperty(
                     s3_key=s3.CfnBucket.S3KeyFilterProperty(
-                        rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value=UPLOAD_PREFIX)]
+                        rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value=prefixes.UPLOADS)]
                     )
                 ),
             )

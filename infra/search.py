@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra import prefixes
 from infra.function import FunctionParts, Layers, ZipFunction, allow
 from infra.storage import Storage
 
@@ -76,10 +77,10 @@ def _statements(storage: Storage, embed: lambda_.Function) -> list[iam.PolicySta
         allow(
             "ReadCommitAndDeleteIndexes",
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-            [index.arn_for_objects("indexes/*")],
+            [index.arn_for_objects(f"{prefixes.INDEXES}*")],
         ),
         # Operators publish models; no function writes one.
-        allow("ReadModels", ["s3:GetObject"], [index.arn_for_objects("models/*")]),
+        allow("ReadModels", ["s3:GetObject"], [index.arn_for_objects(f"{prefixes.MODELS}*")]),
         # Makes S3 answer 404 rather than 403 for what is not there: an index, a model.
         allow("TellMissingObjects", ["s3:ListBucket"], [index.bucket_arn]),
         allow("AskEmbed", ["lambda:InvokeFunction"], [embed.function_arn]),

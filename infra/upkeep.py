@@ -7,6 +7,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from infra import prefixes
 from infra.embed_code import EmbedCode
 from infra.function import FunctionParts, allow
 from infra.options import Options
@@ -57,7 +58,7 @@ class Upkeep(Construct):
                 allow(
                     "MergeAndSweepIndexes",
                     ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-                    [index.arn_for_objects("indexes/*")],
+                    [index.arn_for_objects(f"{prefixes.INDEXES}*")],
                 ),
                 allow("ListIndexes", ["s3:ListBucket"], [index.bucket_arn]),
                 consume_statement(self.work),

@@ -2,8 +2,10 @@
 
 import re
 
+from glimpse.keys import SHARED_NAMESPACE
+
 _ARN = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]+(?::(?P<qualifier>[^:]+))?")
-_SHARED = re.compile(r"\$LATEST(\.PUBLISHED)?|[0-9]+|glimpse")
+_SHARED = re.compile(rf"\$LATEST(\.PUBLISHED)?|[0-9]+|{SHARED_NAMESPACE}")
 
 
 def namespace_of(invoked_function_arn: str, shared: str) -> str:

@@ -8,6 +8,7 @@ from glimpse.generations import GenerationStore
 from glimpse.generations.models import MODELS as GENERATION_MODELS
 from glimpse.index import IndexWriter, ObjectStore, S3ObjectStore
 from glimpse.ingest import Ingest
+from glimpse.keys import SHARED_NAMESPACE
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.queues import UpkeepRequests
 from glimpse.records import ImageStore, JobStore, ShareStore
@@ -22,7 +23,7 @@ from functions.api.storage.models import MODELS as API_MODELS
 from functions.api.storage.users import UserStore
 from migration.storage.photos import PhotoBucket
 
-NAMESPACE = "glimpse"
+NAMESPACE = SHARED_NAMESPACE
 _TABLES = (
     "Users", "Usernames", "Folders", "FolderNames", "Images", "Jobs", "Counters", "Deployment", "Shares",
 )  # fmt: skip

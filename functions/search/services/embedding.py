@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from glimpse.keys import UPLOADS_PREFIX
+from glimpse.keys import OTHERS_PREFIX, UPLOADS_PREFIX
 from glimpse.messages import EmbedAnswer, EmbedReport, FailedImage, ImageFile
 from glimpse.other_keys import other_key
 
@@ -59,7 +59,7 @@ class EmbedService:
         own = None if namespace == self._shared_namespace else namespace
         named = [image for image in wanted if _names_object(image, own, user_id, folder_id)]
         done = self._embed(namespace, user_id, folder_id, named) if named else EmbedAnswer.empty()
-        beginning = f"images/{own}/" if own else "images/"
+        beginning = f"{OTHERS_PREFIX}{own}/" if own else OTHERS_PREFIX
         no_key = _NO_KEY.format(key=f"{beginning}{{user_id}}/{{folder_id}}/{{file name}}")
         absent = [FailedImage(image.image_id, image.file_path, _NO_OBJECT) for image in done.missing]
         absent += [FailedImage(each.image_id, each.file_path, no_key) for each in wanted if each not in named]

@@ -1,4 +1,4 @@
-"""The grammar of the images bucket's keys.
+"""The grammar of the images bucket's keys, and what all keys have in common: prefixes, namespace, ids.
 
 =====================================================  ===================================  ============
 key                                                    holds                                sends events
@@ -18,8 +18,14 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Self
 
+SHARED_NAMESPACE = "glimpse"
+"""Of the ids of our own users and folders, and of other backends without a namespace of their own."""
+
 UPLOADS_PREFIX = "uploads/"
 THUMBNAILS_PREFIX = "thumbnails/"
+OTHERS_PREFIX = "images/"
+INDEXES_PREFIX = "indexes/"
+MODELS_PREFIX = "models/"
 
 MAX_ID = 2**53 - 1
 """Largest id: JSON numbers beyond it lose precision in JavaScript clients."""
@@ -29,7 +35,7 @@ _LONGEST_SUFFIX = 16
 _FALLBACK_NAME = "unnamed"
 
 _ID = r"([1-9][0-9]{0,15})"
-_UPLOAD_KEY = re.compile(rf"uploads/{_ID}/{_ID}/{_ID}/([^/]+)")
+_UPLOAD_KEY = re.compile(rf"{UPLOADS_PREFIX}{_ID}/{_ID}/{_ID}/([^/]+)")
 
 
 @dataclass(frozen=True, slots=True)

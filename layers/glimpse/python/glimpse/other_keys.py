@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-OTHERS_PREFIX = "images/"
+from glimpse.keys import OTHERS_PREFIX
+
 MAX_KEY_BYTES = 1024
 
 _NAMESPACE = re.compile(r"(?![0-9]+(?:/|\Z))[A-Za-z0-9_-]+")
-_START = re.compile(r"(?<![^/])images/")
+_START = re.compile(rf"(?<![^/]){OTHERS_PREFIX}")
 _KEY = re.compile(
-    r"images/(?:(?P<namespace>" + _NAMESPACE.pattern + r")/)?"
+    OTHERS_PREFIX + r"(?:(?P<namespace>" + _NAMESPACE.pattern + r")/)?"
     r"(?P<rest>(?P<user_id>[0-9]+)/(?P<folder_id>[0-9]+)/(?P<name>.+))",
     re.DOTALL,
 )

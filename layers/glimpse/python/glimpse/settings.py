@@ -5,6 +5,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from glimpse.keys import SHARED_NAMESPACE
+
 PREFIX = "GLIMPSE_"
 
 
@@ -21,7 +23,7 @@ class FunctionSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    namespace: str = "glimpse"
+    namespace: str = SHARED_NAMESPACE
 
 
 SettingsT = TypeVar("SettingsT", bound=FunctionSettings)

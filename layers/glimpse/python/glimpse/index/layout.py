@@ -18,9 +18,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
-ROOT = "indexes/"
-MAX_ID = 2**53 - 1
-"""Largest id and largest counter: JSON numbers beyond it lose precision in JavaScript clients."""
+from glimpse.keys import INDEXES_PREFIX, MAX_ID
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SPACE_ID = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,128}")
@@ -68,7 +66,7 @@ class IndexKey:
     @property
     def owner_prefix(self) -> str:
         """The prefix of all indexes of the owner, in this namespace and space."""
-        return f"{ROOT}{self.namespace}/{self.space_id}/{self.user_id}/"
+        return f"{INDEXES_PREFIX}{self.namespace}/{self.space_id}/{self.user_id}/"
 
     @property
     def prefix(self) -> str:

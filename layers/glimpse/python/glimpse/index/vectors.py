@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from glimpse.index.layout import MAX_ID
+from glimpse.keys import MAX_ID
 
 Ids = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -1,12 +1,12 @@
 """Writes that are tried again while others hold the same items: of one item, and transactions of several."""
 
-import random
 import time
 from collections.abc import Callable, Iterator
 
 from pynamodb.exceptions import DeleteError, PutError, TransactWriteError, UpdateError
 from pynamodb.transactions import TransactWrite
 
+from glimpse.backoff import full_jitter
 from glimpse.records.models import shared_connection
 from glimpse.records.types import RecordsContended
 
@@ -48,9 +48,9 @@ def attempts() -> Iterator[int]:
     """
     for attempt in range(ATTEMPTS):
         yield attempt
-        # Full jitter: workers that collided once must not collide again in step.
-        ceiling = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2**attempt)
-        time.sleep(random.uniform(0, ceiling))  # noqa: S311 - spreads retries, guards nothing
+        time.sleep(
+            full_jitter(attempt, base_seconds=_FIRST_DELAY_SECONDS, cap_seconds=_LONGEST_DELAY_SECONDS)
+        )
     raise RecordsContended(f"the records were being changed by others through {ATTEMPTS} attempts")
 
 

@@ -13,13 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from glimpse.aws import lazy_client
+from glimpse.keys import MODELS_PREFIX
 from glimpse.shelf.errors import ShelfError, ShelfUnavailable
 
 if TYPE_CHECKING:
     from boto3.s3.transfer import TransferConfig
     from mypy_boto3_s3 import S3Client
 
-PREFIX = "models/"
 
 _SHA256 = "sha256"  # the name of the objects' metadata
 _ABSENT = frozenset({"NoSuchKey", "404"})
@@ -124,7 +124,7 @@ def _transfer() -> TransferConfig:
 
 
 def _key(digest: str, path: str) -> str:
-    return f"{PREFIX}{digest}/{path}"
+    return f"{MODELS_PREFIX}{digest}/{path}"
 
 
 @contextmanager

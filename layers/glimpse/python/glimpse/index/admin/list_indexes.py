@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from glimpse.index.layout import ROOT, IndexKey
+from glimpse.index.layout import IndexKey
 from glimpse.index.store.object_store import ObjectStore
+from glimpse.keys import INDEXES_PREFIX
 
 _MANY = 10_000_000
 
@@ -27,7 +28,7 @@ def list_indexes(store: ObjectStore, *, space_id: str | None = None, after: str 
     StoreError
         If the store refuses or does not answer.
     """
-    for namespace in _below(store, ROOT, after):
+    for namespace in _below(store, INDEXES_PREFIX, after):
         for space in _below(store, namespace, after):
             if space_id is not None and space != f"{namespace}{space_id}/":
                 continue
@@ -47,7 +48,7 @@ def _below(store: ObjectStore, prefix: str, after: str) -> list[str]:
 
 def _key_of(prefix: str) -> IndexKey | None:
     """Return the index that has a prefix; None if none can have it."""
-    namespace, space_id, owner, folder = prefix.removeprefix(ROOT).rstrip("/").split("/")
+    namespace, space_id, owner, folder = prefix.removeprefix(INDEXES_PREFIX).rstrip("/").split("/")
     try:
         key = IndexKey(namespace, space_id, int(owner), int(folder))
     except ValueError:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from glimpse.backoff import full_jitter
 from glimpse.index.errors import (
     CommitContended,
     Conflict,
@@ -180,6 +181,7 @@ class Swapper:
             self.store.put_if_match(key.manifest, manifest.encode(), etag)
 
     def _pause(self, tried: int) -> None:
-        # Past 2^30 the exponent means nothing, and would overflow for a patient policy.
-        longest = min(self.policy.cap_seconds, self.policy.base_seconds * 2 ** min(tried, 30))
-        self.sleep(self.rng.uniform(0, longest))
+        policy = self.policy
+        self.sleep(
+            full_jitter(tried, base_seconds=policy.base_seconds, cap_seconds=policy.cap_seconds, rng=self.rng)
+        )

@@ -3,8 +3,8 @@
 import numpy as np
 
 from glimpse.index.errors import ObjectDamaged
-from glimpse.index.layout import MAX_ID
 from glimpse.index.vectors import Ids
+from glimpse.keys import MAX_ID
 
 
 def read_int64(section: memoryview, count: object) -> Ids:

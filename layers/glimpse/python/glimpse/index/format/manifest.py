@@ -14,7 +14,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, field_validator
 
 from glimpse.index.errors import ObjectDamaged, ObjectForeign, ObjectUnsupported
-from glimpse.index.layout import MAX_ID, IndexKey, is_object_name, log_name
+from glimpse.index.layout import IndexKey, is_object_name, log_name
+from glimpse.keys import MAX_ID
 
 FORMAT_VERSION = 1
 KIND = "glimpse-index"

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from glimpse.index.layout import MAX_ID
 from glimpse.index.segments.effort import Effort
+from glimpse.keys import MAX_ID
 
 Images = Mapping[int, Sequence[int]]
 """Image ids by folder."""
