@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra import packaging
 from infra.function import FunctionParts, Layers, ZipFunction
-from infra.options import Options
+from infra.options import StackOptions
 
 
 class EmbedCode:
@@ -24,7 +24,7 @@ class EmbedCode:
         Whether it is an image or a zip.
     """
 
-    def __init__(self, layers: Layers, options: Options) -> None:
+    def __init__(self, layers: Layers, options: StackOptions) -> None:
         self._layers = layers
         self._options = options
 

@@ -11,7 +11,7 @@ from constructs import Construct
 from infra import prefixes
 from infra.embed_code import EmbedCode
 from infra.function import FunctionParts, allow
-from infra.options import Options
+from infra.options import StackOptions
 from infra.queues import MAX_RECEIVE_COUNT, WorkQueue, consume_statement
 from infra.storage import Storage
 
@@ -48,7 +48,7 @@ class Embedding(Construct):
         storage: Storage,
         upkeep: WorkQueue,
         code: EmbedCode,
-        options: Options,
+        options: StackOptions,
     ) -> None:
         super().__init__(scope, construct_id)
         self._upload_work = WorkQueue(self, "Uploads", timeout=TIMEOUT, options=options)

@@ -12,7 +12,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra import packaging
-from infra.options import Options
+from infra.options import StackOptions
 
 
 def allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
@@ -114,7 +114,7 @@ class Layers(Construct):
     They and the functions' zips bring bytecode for Lambda's Python, but where functions run with another one.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, options: Options) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, options: StackOptions) -> None:
         super().__init__(scope, construct_id)
         self._options = options
         self._compiled = not options.unbundled

@@ -9,7 +9,7 @@ from constructs import Node
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class StackOptions:
     """What changes between AWS, where the flags are false, and an emulator; and what a deployment chooses.
 
     Attributes
@@ -35,7 +35,7 @@ class Options:
     allowed_origins: tuple[str, ...] = ("*",)
 
     @classmethod
-    def of(cls, node: Node) -> Options:
+    def of(cls, node: Node) -> StackOptions:
         """Read the options from a construct tree's context.
 
         Raises

@@ -9,7 +9,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.function import allow
-from infra.options import Options
+from infra.options import StackOptions
 
 MAX_RECEIVE_COUNT = 5
 
@@ -43,7 +43,7 @@ class WorkQueue:
         The two.
     """
 
-    def __init__(self, scope: Construct, name: str, *, timeout: Duration, options: Options) -> None:
+    def __init__(self, scope: Construct, name: str, *, timeout: Duration, options: StackOptions) -> None:
         self._scope = scope
         tls_only = not options.plain_http
         self.failures = sqs.Queue(

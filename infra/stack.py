@@ -10,7 +10,7 @@ from infra.api import Api
 from infra.embed_code import EmbedCode
 from infra.embedding import Embedding
 from infra.function import Layers
-from infra.options import Options
+from infra.options import StackOptions
 from infra.search import Search
 from infra.storage import OBJECT_PREFIXES, Storage, output_of_table
 from infra.upkeep import Upkeep
@@ -22,7 +22,7 @@ class GlimpseStack(Stack):
     Bucket, queue and notification are in one stack because each of them names another.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, options: Options) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, options: StackOptions) -> None:
         super().__init__(scope, construct_id, description="Glimpse: find photographs by what they show")
         storage = Storage(self, "Storage", options=options)
         layers = Layers(self, "Layers", options=options)

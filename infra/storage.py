@@ -7,7 +7,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.options import Options
+from infra.options import StackOptions
 
 _NUMBER = dynamodb.AttributeType.NUMBER
 _STRING = dynamodb.AttributeType.STRING
@@ -54,7 +54,7 @@ class Storage(Construct):
         By their short names (ARCHITECTURE.md, 3).
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, options: Options) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, options: StackOptions) -> None:
         super().__init__(scope, construct_id)
         self._options = options
         self.images = self._bucket(

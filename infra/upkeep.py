@@ -10,7 +10,7 @@ from constructs import Construct
 from infra import prefixes
 from infra.embed_code import EmbedCode
 from infra.function import FunctionParts, allow
-from infra.options import Options
+from infra.options import StackOptions
 from infra.queues import WorkQueue, consume_statement
 from infra.storage import Storage
 
@@ -45,7 +45,7 @@ class Upkeep(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, storage: Storage, code: EmbedCode, options: Options
+        self, scope: Construct, construct_id: str, *, storage: Storage, code: EmbedCode, options: StackOptions
     ) -> None:
         super().__init__(scope, construct_id)
         self.work = WorkQueue(self, "Queue", timeout=TIMEOUT, options=options)

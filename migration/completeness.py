@@ -9,7 +9,7 @@ from migration.old.contents import Installation, MissingImage
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Incompleteness:
     """Why an import is not complete whatever was done; `forbids_all` if it is not even begun."""
 
     text: str
@@ -22,7 +22,7 @@ def lacking_images(old: Installation, journal: Journal) -> list[MissingImage]:
     return [image for image in old.missing if image.key not in known[image.folder]]
 
 
-def problem_of(old: Installation, lacking: list[MissingImage], journal: Journal) -> Problem | None:
+def problem_of(old: Installation, lacking: list[MissingImage], journal: Journal) -> Incompleteness | None:
     """Return what is wrong with an installation as a whole, or None.
 
     Single files get lost, and the report names them. Where most are missing, rather the folder is the wrong
@@ -43,21 +43,21 @@ def problem_of(old: Installation, lacking: list[MissingImage], journal: Journal)
         return (
             None
             if images or journal.image_counts()
-            else Problem(f"There are no images. {looked}", forbids_all=True)
+            else Incompleteness(f"There are no images. {looked}", forbids_all=True)
         )
     all_rows = images + len(old.missing)
     if lacking and len(lacking) == all_rows:
         rows = "The one image" if all_rows == 1 else f"None of the {all_rows:,} images"
         absent = "is not there" if all_rows == 1 else "is there"
-        return Problem(
+        return Incompleteness(
             f"{rows} that the tables name {absent}, so nothing was imported. {looked}", forbids_all=True
         )
     if 2 * len(lacking) > all_rows:
-        return Problem(
+        return Incompleteness(
             f"{len(lacking):,} of the {all_rows:,} images that the tables name are not there. {looked}"
         )
     if not all_rows and old.unnamed:
-        return Problem(f"The tables name none of the {old.unnamed:,} files that are there.")
+        return Incompleteness(f"The tables name none of the {old.unnamed:,} files that are there.")
     return None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from migration.notes import Kind, Note, Outcome
+from migration.notes import ImportOutcome, Kind, Note
 from migration.old.rows import copied
 from migration.text import from_bytes, is_legible
 
@@ -237,7 +237,7 @@ class Journal:
             "SELECT * FROM notes UNION SELECT * FROM passing_notes ORDER BY kind, old"
         )
         for kind, old, outcome, reason in rows:
-            yield Note(Kind(kind), old, Outcome(outcome), reason)
+            yield Note(Kind(kind), old, ImportOutcome(outcome), reason)
 
     def _insert(self, table: str, notes: Iterable[Note]) -> None:
         with self._transaction():

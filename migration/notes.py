@@ -19,7 +19,7 @@ class Kind(StrEnum):
     TABLE = "table"
 
 
-class Outcome(StrEnum):
+class ImportOutcome(StrEnum):
     """What became of something."""
 
     CHANGED = "changed"
@@ -42,15 +42,15 @@ class Note:
 
     kind: Kind
     old: str
-    outcome: Outcome
+    outcome: ImportOutcome
     reason: str
 
 
 def skipped(kind: Kind, old: str, reason: str) -> Note:
     """Return the note on what was not imported."""
-    return Note(kind, shown(old), Outcome.SKIPPED, shown(reason))
+    return Note(kind, shown(old), ImportOutcome.SKIPPED, shown(reason))
 
 
 def changed(kind: Kind, old: str, reason: str) -> Note:
     """Return the note on what was imported otherwise than it was."""
-    return Note(kind, shown(old), Outcome.CHANGED, shown(reason))
+    return Note(kind, shown(old), ImportOutcome.CHANGED, shown(reason))

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from migration.completeness import Problem
+from migration.completeness import Incompleteness
 from migration.journal import Journal, State
-from migration.notes import Kind, Note, Outcome
+from migration.notes import ImportOutcome, Kind, Note
 from migration.text import shown
 
 _SHOWN = 20
@@ -49,7 +49,7 @@ class Report:
             yield self.problem
         for name, count in self.counts.items():
             yield f"  {name.replace('_', ' ')}: {count:,}"
-        groups: dict[tuple[Outcome, Kind], list[Note]] = {}
+        groups: dict[tuple[ImportOutcome, Kind], list[Note]] = {}
         for note in self.notes:
             groups.setdefault((note.outcome, note.kind), []).append(note)
         for (outcome, kind), notes in sorted(groups.items()):
@@ -64,7 +64,7 @@ class Report:
         return {**asdict(self), "notes": [asdict(note) for note in self.notes]}
 
 
-def report_of(journal: Journal, *, is_complete: bool, problem: Problem | None = None) -> Report:
+def report_of(journal: Journal, *, is_complete: bool, problem: Incompleteness | None = None) -> Report:
     """Return what an import has done so far."""
     images = journal.image_counts()
     notes = tuple(journal.notes())
@@ -76,8 +76,8 @@ def report_of(journal: Journal, *, is_complete: bool, problem: Problem | None = 
         "images_under_way": sum(
             images.get(state, 0) for state in (State.PLANNED, State.RECORDED, State.STORED)
         ),
-        "things_changed": sum(note.outcome is Outcome.CHANGED for note in notes),
-        "things_skipped": sum(note.outcome is Outcome.SKIPPED for note in notes),
+        "things_changed": sum(note.outcome is ImportOutcome.CHANGED for note in notes),
+        "things_skipped": sum(note.outcome is ImportOutcome.SKIPPED for note in notes),
     }
     source, target = shown(journal.fact("source") or ""), journal.fact("target") or ""
     return Report(source, target, counts, notes, is_complete, shown(problem.text) if problem else "")

@@ -5,10 +5,10 @@ from glimpse.http import new_app
 
 from functions.api.errors import PROBLEMS
 from functions.api.routes import folders, images, search, system, uploads, users
-from functions.api.services import Services
+from functions.api.services import ApiServices
 
 
-def create_app(services: Services) -> FastAPI:
+def create_app(services: ApiServices) -> FastAPI:
     """Return an application that answers with these services."""
     app = new_app("Glimpse", service="api", problems=PROBLEMS, noted=["user_id"])
     app.state.services = services

@@ -11,7 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from functions.api.forms import FormRequest
-from functions.api.services import Services
+from functions.api.services import ApiServices
 from functions.api.services.ports import User
 from functions.api.services.uploads import MAX_FILES
 
@@ -21,12 +21,12 @@ _bearer = HTTPBearer(
 )
 
 
-def services(request: Request) -> Services:
+def services(request: Request) -> ApiServices:
     """Return the services that the application was made with."""
-    return cast(Services, request.app.state.services)
+    return cast(ApiServices, request.app.state.services)
 
 
-ServicesDep = Annotated[Services, Depends(services)]
+ServicesDep = Annotated[ApiServices, Depends(services)]
 
 
 async def session_token(

@@ -5,10 +5,10 @@ from glimpse.http import new_app
 
 from functions.search.errors import PROBLEMS
 from functions.search.routes import indexes, models, search, system
-from functions.search.services import Services
+from functions.search.services import SearchServices
 
 
-def create_app(services: Services) -> FastAPI:
+def create_app(services: SearchServices) -> FastAPI:
     """Return an application that answers with these services, on every path with and without ``/api``."""
     noted = ["namespace", "folders", "problems"]
     app = new_app("Glimpse search", service="search", problems=PROBLEMS, noted=noted)

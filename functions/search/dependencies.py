@@ -5,15 +5,15 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from functions.search.namespace import namespace_of
-from functions.search.services import Services
+from functions.search.services import SearchServices
 
 
-def services(request: Request) -> Services:
+def services(request: Request) -> SearchServices:
     """Return the services that the application was made with."""
-    return cast(Services, request.app.state.services)
+    return cast(SearchServices, request.app.state.services)
 
 
-ServicesDep = Annotated[Services, Depends(services)]
+ServicesDep = Annotated[SearchServices, Depends(services)]
 
 
 def namespace(request: Request, given: ServicesDep) -> str:

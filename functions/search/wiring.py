@@ -11,11 +11,11 @@ from glimpse.index import IndexReader, IndexWriter, RetryPolicy, S3ObjectStore
 from glimpse.records import FolderStore, OtherImageStore
 from glimpse.shelf import Shelf
 
-from functions.search.services import Services
+from functions.search.services import SearchServices
 from functions.search.services.embedding import EmbedService
 from functions.search.services.indexes import IndexService
-from functions.search.services.models import ModelService
-from functions.search.services.ports import Pointer
+from functions.search.services.models import ModelOperations
+from functions.search.services.ports import GenerationPointer
 from functions.search.services.query_encoders import QueryEncoders
 from functions.search.services.search import SearchService
 from functions.search.settings import SearchSettings
@@ -27,7 +27,7 @@ _RETRIES = RetryPolicy(tries=20, cap_seconds=1.0)
 _logger = logging.getLogger(__name__)
 
 
-def build_services(settings: SearchSettings) -> Services:
+def build_services(settings: SearchSettings) -> SearchServices:
     """Load the active model, and return the services over S3, DynamoDB and Lambda."""
     shelf = Shelf([], settings.index_bucket)
 
@@ -48,7 +48,7 @@ def build_services(settings: SearchSettings) -> Services:
         disk_budget_bytes=settings.cache_disk_mb * 2**20,
     )
     embed = EmbedFunction(settings.embed_function)
-    return Services(
+    return SearchServices(
         search=SearchService(pointer, queries, reader, embed),
         indexes=IndexService(
             pointer,
@@ -58,7 +58,7 @@ def build_services(settings: SearchSettings) -> Services:
             settings.namespace,
         ),
         embedding=EmbedService(embed, settings.embed_images_cap, settings.namespace),
-        models=ModelService(embed, pointer, settings.namespace, try_out),
+        models=ModelOperations(embed, pointer, settings.namespace, try_out),
         build={
             "version": __version__,
             "function_version": os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
@@ -67,7 +67,7 @@ def build_services(settings: SearchSettings) -> Services:
     )
 
 
-def _warm(pointer: Pointer, queries: QueryEncoders) -> None:
+def _warm(pointer: GenerationPointer, queries: QueryEncoders) -> None:
     """Load and run the active model: better before the first request than in it.
 
     Whatever is wrong shows in that request, and is tried again.

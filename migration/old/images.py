@@ -9,7 +9,7 @@ from migration.old.contents import Installation, MissingImage, OldFolder, OldIma
 from migration.old.fields import TableIds, integer, path_of, time_of
 from migration.old.matching import Match, Said, match_all
 from migration.old.rows import Row
-from migration.old.tree import ImageFile, OldTree
+from migration.old.tree import OldImageFile, OldTree
 from migration.text import is_legible, legible, of_path
 
 
@@ -88,7 +88,7 @@ def _note_unnamed(found: Installation, tree: OldTree, listed: set[Path]) -> None
         found.notes.append(skipped(Kind.FILE, tree.relative(file.path), reason))
 
 
-def _with_copies(tree: OldTree) -> Iterable[tuple[ImageFile, Path | None]]:
+def _with_copies(tree: OldTree) -> Iterable[tuple[OldImageFile, Path | None]]:
     """Yield files, each with an earlier one of its user, folder and path that has the same bytes."""
     seen: dict[tuple[int, int, str], list[Path]] = defaultdict(list)
     for file in tree.image_files():
@@ -97,5 +97,5 @@ def _with_copies(tree: OldTree) -> Iterable[tuple[ImageFile, Path | None]]:
         earlier.append(file.path)
 
 
-def _key(file: ImageFile) -> tuple[int, int, str]:
+def _key(file: OldImageFile) -> tuple[int, int, str]:
     return file.user_id, file.folder_id, file.tail

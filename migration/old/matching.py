@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from migration.old.layout import NUMBER, STORE_NAMES
-from migration.old.tree import ImageFile, OldTree
+from migration.old.tree import OldImageFile, OldTree
 from migration.text import legible, shown, to_bytes
 
 _ADDRESS = re.compile(r"(https?://[^?#]*)([?#].*)", re.IGNORECASE | re.DOTALL)
@@ -53,8 +53,8 @@ class _Reading:
 
 @dataclass(slots=True)
 class _Index:
-    exact: dict[tuple[Place, str], list[ImageFile]] = field(default_factory=lambda: defaultdict(list))
-    by_place: dict[Place, list[ImageFile]] = field(default_factory=lambda: defaultdict(list))
+    exact: dict[tuple[Place, str], list[OldImageFile]] = field(default_factory=lambda: defaultdict(list))
+    by_place: dict[Place, list[OldImageFile]] = field(default_factory=lambda: defaultdict(list))
 
 
 def match_all(tree: OldTree, rows: Sequence[Said]) -> list[Match]:
@@ -174,7 +174,7 @@ class _Loosely:
     def __init__(self, index: _Index, claimed: Iterable[Path | None]) -> None:
         self._index = index
         self._claimed = set(claimed)
-        self._keys: dict[tuple[Place, bool, int], dict[str, list[ImageFile]]] = {}
+        self._keys: dict[tuple[Place, bool, int], dict[str, list[OldImageFile]]] = {}
 
     def match(self, rows: Sequence[Said]) -> list[Match]:
         """Return the match of each row."""
@@ -206,11 +206,11 @@ class _Loosely:
                     return Match(free[0].path, note=_otherwise(row, free[0]) if is_else else "")
         return Match(reason=_missing(row))
 
-    def _files(self, reading: _Reading, stage: int) -> dict[str, list[ImageFile]]:
+    def _files(self, reading: _Reading, stage: int) -> dict[str, list[OldImageFile]]:
         """Return the files of a place by their tails, or for a bare name by their names, as spelled."""
         key = (reading.place, reading.is_bare, stage)
         if key not in self._keys:
-            spelled: dict[str, list[ImageFile]] = defaultdict(list)
+            spelled: dict[str, list[OldImageFile]] = defaultdict(list)
             for file in self._index.by_place.get(reading.place, []):
                 name = file.tail.rpartition("/")[2] if reading.is_bare else file.tail
                 spelled[_SPELLINGS[stage](name)].append(file)
@@ -218,7 +218,7 @@ class _Loosely:
         return self._keys[key]
 
 
-def _otherwise(row: Said, file: ImageFile) -> str:
+def _otherwise(row: Said, file: OldImageFile) -> str:
     return f"its row says {shown(row.path)!r}, and its file is called {shown(file.tail)!r}"
 
 

@@ -24,7 +24,7 @@ class IndexFile:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFile:
+class OldImageFile:
     """A file below ``{user}/{folder}/``; `tail` is its path from there, with slashes."""
 
     user_id: int
@@ -65,7 +65,7 @@ class OldTree:
         except OSError as error:
             raise UserError(f"{error.filename} can't be read: {error.strerror}.") from error
         self._images, self._indexes = layout.images, layout.indexes
-        self._files: list[ImageFile] | None = None
+        self._files: list[OldImageFile] | None = None
         self.looked_for = layout.looked_for
         self.notes: list[Note] = []
         for place in layout.outside:
@@ -102,7 +102,7 @@ class OldTree:
                     found[key] = IndexFile(*key, path)
         return found, passed_over
 
-    def image_files(self) -> list[ImageFile]:
+    def image_files(self) -> list[OldImageFile]:
         """Return every file below ``{user}/{folder}/``, place by place, in order."""
         if self._files is None:
             self._files = [file for place in self._images for file in self._below(place)]
@@ -128,12 +128,12 @@ class OldTree:
         """Tell whether a path, links followed, lies in the installation."""
         return path.resolve().is_relative_to(self.root)
 
-    def _below(self, place: Path) -> Iterator[ImageFile]:
+    def _below(self, place: Path) -> Iterator[OldImageFile]:
         for user in self._numbered(place):
             for folder in self._numbered(user):
                 for path in self._walk(folder, frozenset({folder.resolve()})):
                     tail = of_path(path.relative_to(folder))
-                    yield ImageFile(int(user.name), int(folder.name), tail, path)
+                    yield OldImageFile(int(user.name), int(folder.name), tail, path)
 
     def _numbered(self, place: Path) -> Iterator[Path]:
         for path in self._entries(place):

@@ -24,7 +24,7 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
     from aws_cdk import App
 
     from infra import packaging
-    from infra.options import Options
+    from infra.options import StackOptions
     from infra.stack import GlimpseStack
 
     empty = tmp_path_factory.mktemp("layer")
@@ -36,7 +36,7 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
         app = App(context=context, outdir=str(output))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(packaging, "build_dependency_layer", lambda _: empty)
-            GlimpseStack(app, "Glimpse", options=Options.of(app.node))
+            GlimpseStack(app, "Glimpse", options=StackOptions.of(app.node))
             app.synth()
         return output
 

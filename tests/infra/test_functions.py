@@ -6,7 +6,7 @@ import re
 import pytest
 from glimpse.index.compaction.policy import LARGEST_BYTES
 
-from infra.options import Options
+from infra.options import StackOptions
 from tests.infra.conftest import Synthesize
 from tests.infra.templates import Template, listed, resources, statements
 
@@ -280,14 +280,14 @@ def test_the_outputs_name_what_operators_need(template: Template) -> None:
 
 
 def test_there_are_four_context_values() -> None:
-    assert Options.__slots__ == ("embed_zip", "unbundled", "plain_http", "allowed_origins")
+    assert StackOptions.__slots__ == ("embed_zip", "unbundled", "plain_http", "allowed_origins")
 
 
 def test_a_context_value_is_true_or_false() -> None:
     from aws_cdk import App
 
     with pytest.raises(ValueError, match="'embedZip' must be true or false, not 'yes'"):
-        Options.of(App(context={"embedZip": "yes"}).node)
+        StackOptions.of(App(context={"embedZip": "yes"}).node)
 
 
 def _package_types(template: Template) -> list[str]:

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from glimpse.keys import MAX_ID
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 
 def _no_truth_value(value: object) -> object:
@@ -13,9 +13,3 @@ def _no_truth_value(value: object) -> object:
 
 
 Id = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=MAX_ID)]
-
-
-class Message(BaseModel):
-    """What was done, in a sentence."""
-
-    message: str

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter
+from glimpse.http import Message
 from pydantic import BaseModel, Field
 
 from functions.api.dependencies import AccountRoute, CurrentUser, ServicesDep
-from functions.api.routes.fields import Id, Message
+from functions.api.routes.fields import Id
 from functions.api.services.folders import VisibleFolder
 
 router = APIRouter(prefix="/api/folders", tags=["folders"], route_class=AccountRoute)

@@ -10,8 +10,8 @@ from glimpse.file_kinds import HEAD_BYTES
 from pydantic import BaseModel
 
 from functions.api.dependencies import AccountRoute, CurrentUser, ServicesDep
-from functions.api.services.jobs import Progress
-from functions.api.services.uploads import Destination, FileOffer
+from functions.api.services.jobs import JobProgress
+from functions.api.services.uploads import FileOffer, UploadDestination
 
 router = APIRouter(prefix="/api/images", tags=["images"], route_class=AccountRoute)
 
@@ -25,7 +25,7 @@ class Uploaded(BaseModel):
     job_id: int
 
 
-class FailedImage(BaseModel):
+class FailedUpload(BaseModel):
     """An image that can't be searched, and why."""
 
     image_id: int
@@ -51,12 +51,12 @@ class JobOut(BaseModel):
     processed_images: int
     progress_percentage: float
     error_message: str | None
-    failed_images: list[FailedImage]
+    failed_images: list[FailedUpload]
     noted_images: list[NotedImage]
     created_at: datetime
 
     @classmethod
-    def of(cls, progress: Progress) -> "JobOut":
+    def of(cls, progress: JobProgress) -> "JobOut":
         """Return the answer's form of a job."""
         job = progress.job
         return cls(
@@ -68,7 +68,7 @@ class JobOut(BaseModel):
             progress_percentage=progress.percentage,
             error_message=progress.error_message,
             failed_images=[
-                FailedImage(image_id=failure.image_id, name=failure.name, reason=failure.reason)
+                FailedUpload(image_id=failure.image_id, name=failure.name, reason=failure.reason)
                 for failure in job.failures
             ],
             noted_images=[
@@ -91,7 +91,7 @@ def upload(
     offers = [
         FileOffer(file.filename or "", _size(file), file.content_type or "", _head(file)) for file in given
     ]
-    begun = api.uploads.begin(user, Destination(folder_name=folder_name), offers)
+    begun = api.uploads.begin(user, UploadDestination(folder_name=folder_name), offers)
     stored = api.uploads.store(begun, [file.file for file in given])
     taken, refused = len(stored.pending), len(stored.failed)
     message = f"{taken} image{'' if taken == 1 else 's'} uploaded."

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
+from glimpse.http import Message
 from glimpse.keys import MAX_ID
 from glimpse.search_request import (
     DEFAULT_TOP_K,
@@ -25,7 +26,6 @@ from glimpse.search_request import (
 from pydantic import BaseModel, Field, StringConstraints
 
 from functions.api.dependencies import AccountRoute, CurrentUser, ServicesDep
-from functions.api.routes.fields import Message
 from functions.api.services.errors import Unusable
 from functions.api.services.search import MAX_TOP_K, FoundImage, FoundImages
 

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 from glimpse import __version__
+from glimpse.http import Message
 from pydantic import BaseModel
 
 from functions.api.dependencies import ServicesDep
-from functions.api.routes.fields import Message
 
 router = APIRouter(tags=["system"])
 

@@ -10,7 +10,7 @@ from pydantic import AliasChoices, BaseModel, Field, StringConstraints
 from functions.api.dependencies import AccountRoute, CurrentUser, ServicesDep
 from functions.api.routes.fields import Id
 from functions.api.services.errors import Unusable
-from functions.api.services.uploads import Destination, FileOffer
+from functions.api.services.uploads import FileOffer, UploadDestination
 
 router = APIRouter(prefix="/api/uploads", tags=["uploads"], route_class=AccountRoute)
 
@@ -68,7 +68,7 @@ def begin(wanted: UploadIn, user: CurrentUser, api: ServicesDep) -> UploadOut:
         raise Unusable("Say where to upload to: folderName or folder_id.")
     upload = api.uploads.begin(
         user,
-        Destination(wanted.folder_id, wanted.folder_name),
+        UploadDestination(wanted.folder_id, wanted.folder_name),
         [FileOffer(file.name, file.size, file.content_type) for file in wanted.files],
         is_direct=True,
     )

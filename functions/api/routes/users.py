@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter
+from glimpse.http import Message
 from pydantic import BaseModel, StringConstraints
 
 from functions.api.dependencies import CurrentUser, LeavingUser, ServicesDep, TokenDep
-from functions.api.routes.fields import Message
 from functions.api.services.accounts import MAX_PASSWORD, MIN_PASSWORD
 from functions.api.services.names import MAX_USERNAME, MIN_USERNAME
 

@@ -17,7 +17,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from functions.api.services.errors import AlreadyTaken, NotAuthenticated
 from functions.api.services.imported_passwords import ImportedHash, UnreadableHash
 from functions.api.services.names import MAX_USERNAME, clean_username, spelled
-from functions.api.services.ports import Counter, Counters, Session, Sessions, User, Users
+from functions.api.services.ports import Counter, Counters, Session, SessionRepository, User, UserRepository
 
 SESSION_LIFE = timedelta(hours=12)
 SPARED = timedelta(minutes=1)  # added to the life of a session, so that not every use has to be written
@@ -97,8 +97,8 @@ class Accounts:
 
     def __init__(
         self,
-        users: Users,
-        sessions: Sessions,
+        users: UserRepository,
+        sessions: SessionRepository,
         counters: Counters,
         passwords: Passwords,
         clock: Callable[[], datetime],

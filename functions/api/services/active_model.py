@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from functions.api.services.errors import Unavailable
-from functions.api.services.ports import Search
+from functions.api.services.ports import SearchBackend
 
 MODEL_SECONDS, UNKNOWN_SECONDS = 300, 10
 
@@ -16,7 +16,7 @@ class ActiveModel:
     While search does not say, it is asked again every ten seconds.
     """
 
-    def __init__(self, search: Search, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, search: SearchBackend, clock: Callable[[], float] = time.monotonic) -> None:
         self._search = search
         self._clock = clock
         self._lock = threading.Lock()

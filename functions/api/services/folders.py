@@ -10,14 +10,21 @@ from glimpse.records import FolderRecord, FolderStatus
 
 from functions.api.services.errors import NoAccess, Unavailable
 from functions.api.services.names import can_be_stored, clean_folder_name, spelled
-from functions.api.services.ports import Counter, Counters, Folders, Maintenance, Shares, User
+from functions.api.services.ports import (
+    Counter,
+    Counters,
+    EraseQueue,
+    FolderRepository,
+    ShareRepository,
+    User,
+)
 
 _CREATE_ATTEMPTS = 3
 _ERASED_TOGETHER = 8  # each waits for a message and a transaction; a thousand have to fit into one request
 NO_ACCESS = "You have no access to this folder."
 
 
-class Permission(StrEnum):
+class FolderRole(StrEnum):
     """What a user may do with a folder."""
 
     OWNER = "owner"
@@ -31,13 +38,13 @@ class VisibleFolder:
 
     record: FolderRecord
     owner_username: str
-    permission: Permission
+    permission: FolderRole
     shared_at: datetime | None = None
 
     @property
     def is_owner(self) -> bool:
         """Whether the folder is the user's own."""
-        return self.permission is Permission.OWNER
+        return self.permission is FolderRole.OWNER
 
 
 class FolderService:
@@ -45,10 +52,10 @@ class FolderService:
 
     def __init__(
         self,
-        folders: Folders,
-        shares: Shares,
+        folders: FolderRepository,
+        shares: ShareRepository,
         counters: Counters,
-        maintenance: Maintenance,
+        maintenance: EraseQueue,
         clock: Callable[[], datetime],
     ) -> None:
         self._folders = folders
@@ -61,7 +68,7 @@ class FolderService:
         """Return every folder that the user can see, by name."""
         records = self._folders.get_many(self._folders.owned_ids(user.user_id)).values()
         return [
-            VisibleFolder(record, user.username, Permission.OWNER)
+            VisibleFolder(record, user.username, FolderRole.OWNER)
             for record in sorted(
                 records, key=lambda record: (record.folder_name.casefold(), record.folder_id)
             )

@@ -6,14 +6,14 @@ from glimpse.keys import MAX_ID
 from glimpse.records import FolderStatus, JobRecord, JobStatus
 
 from functions.api.services.errors import NotFound
-from functions.api.services.ports import Folders, Jobs, User
+from functions.api.services.ports import FolderRepository, JobRepository, User
 
 _NAMED_IN_MESSAGE = 20
 _FOLDER_DELETED = "The folder was deleted before all of its images were processed."
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class JobProgress:
     """A job with what follows from it; with its folder went the images that it still waited for."""
 
     job: JobRecord
@@ -46,11 +46,11 @@ class Progress:
 class JobService:
     """Jobs of one user at a time."""
 
-    def __init__(self, jobs: Jobs, folders: Folders) -> None:
+    def __init__(self, jobs: JobRepository, folders: FolderRepository) -> None:
         self._jobs = jobs
         self._folders = folders
 
-    def progress(self, user: User, job_id: int) -> Progress:
+    def progress(self, user: User, job_id: int) -> JobProgress:
         """Return how far a job of the user is.
 
         Raises
@@ -62,7 +62,7 @@ class JobService:
         if job is None or job.user_id != user.user_id:
             raise NotFound("There is no such job; jobs are kept for 30 days.")
         is_unfinished = job.processed_images < job.total_images
-        return Progress(job, is_cut_short=is_unfinished and not self._has_folder(job))
+        return JobProgress(job, is_cut_short=is_unfinished and not self._has_folder(job))
 
     def _has_folder(self, job: JobRecord) -> bool:
         folder = self._folders.get_many([job.folder_id]).get(job.folder_id)

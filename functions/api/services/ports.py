@@ -48,7 +48,7 @@ class Counters(Protocol):
         """Return `count` consecutive ids that nobody else gets."""
 
 
-class Users(Protocol):
+class UserRepository(Protocol):
     """Accounts."""
 
     def create(self, user: User, *, may_look_alike: bool = False) -> bool:
@@ -73,7 +73,7 @@ class Users(Protocol):
         """Remove an account and free its name."""
 
 
-class Sessions(Protocol):
+class SessionRepository(Protocol):
     """Logins."""
 
     def create(self, session: Session) -> None:
@@ -92,7 +92,7 @@ class Sessions(Protocol):
         """End every login of a user."""
 
 
-class Folders(Protocol):
+class FolderRepository(Protocol):
     """Folders and their names."""
 
     def find(self, owner_id: int, folder_name: str) -> int | None:
@@ -111,7 +111,7 @@ class Folders(Protocol):
         """Mark a folder ERASING and free its name; on a hidden one this changes nothing."""
 
 
-class Shares(Protocol):
+class ShareRepository(Protocol):
     """Shares of folders; see :class:`glimpse.records.ShareStore`."""
 
     def with_user(self, user_id: int) -> list[ShareRecord]:
@@ -121,7 +121,7 @@ class Shares(Protocol):
         """End shares; those that don't exist are passed over."""
 
 
-class Images(Protocol):
+class ImageRepository(Protocol):
     """Image records; see :class:`glimpse.records.ImageStore`."""
 
     def get_many(self, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], ImageRecord]:
@@ -134,7 +134,7 @@ class Images(Protocol):
         """Mark an image FAILED and count it."""
 
 
-class Jobs(Protocol):
+class JobRepository(Protocol):
     """Uploads; see :class:`glimpse.records.JobStore`."""
 
     def create(self, job: JobRecord) -> None:
@@ -156,7 +156,7 @@ class ObjectNotStored(Exception):  # noqa: N818 - named for what happened
     """The bucket did not take an object."""
 
 
-class Objects(Protocol):
+class ImageBucket(Protocol):
     """The images bucket."""
 
     def put(self, key: str, body: BinaryIO, content_type: str) -> None:
@@ -169,14 +169,14 @@ class Objects(Protocol):
         """Return a form for one object of exactly `size` bytes and this type, good for some minutes."""
 
 
-class Maintenance(Protocol):
+class EraseQueue(Protocol):
     """The queue of slow work; :class:`glimpse.maintenance.MaintenanceQueue` is one."""
 
     def erase_folder(self, owner_id: int, folder_id: int) -> None:
         """Ask for everything of a folder to be removed once it is hidden; raises QueueUnavailable."""
 
 
-class Search(Protocol):
+class SearchBackend(Protocol):
     """The search service; see :class:`glimpse.search_client.SearchClient`."""
 
     def search(self, scope: SearchScope, query: SearchQuery, options: SearchOptions) -> SearchPage:

@@ -14,7 +14,7 @@ from glimpse.search_request import MAX_OFFSET, SearchOptions, SearchQuery, Searc
 from functions.api.services.errors import NotFound, Unusable
 from functions.api.services.folders import FolderService, VisibleFolder
 from functions.api.services.formats import served_type
-from functions.api.services.ports import Images, Objects, Search, User
+from functions.api.services.ports import ImageBucket, ImageRepository, SearchBackend, User
 
 MAX_TOP_K = 500  # two signed addresses each: a longer answer would near the 6 MB of an invocation
 MAX_WARMED = 500  # folders: their owners and versions have to fit into the 256 KB of such an invocation
@@ -71,10 +71,12 @@ class FoundImages:
     next: str | None = None
 
 
-class SearchService:
+class UserSearchService:
     """Searches what one user can see."""
 
-    def __init__(self, folders: FolderService, images: Images, objects: Objects, search: Search) -> None:
+    def __init__(
+        self, folders: FolderService, images: ImageRepository, objects: ImageBucket, search: SearchBackend
+    ) -> None:
         self._folders = folders
         self._images = images
         self._objects = objects

@@ -22,10 +22,10 @@ from functions.api.services.formats import FORMATS, may_be_image, objection, sto
 from functions.api.services.ports import (
     Counter,
     Counters,
-    Images,
-    Jobs,
+    ImageBucket,
+    ImageRepository,
+    JobRepository,
     ObjectNotStored,
-    Objects,
     SignedPost,
     User,
 )
@@ -72,7 +72,7 @@ class FileOffer:
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class UploadDestination:
     """The folder to add to: by its id, or by the name of one's own, which is created where there is none."""
 
     folder_id: int | None = None
@@ -105,9 +105,9 @@ class UploadService:
         self,
         folders: FolderService,
         counters: Counters,
-        images: Images,
-        jobs: Jobs,
-        objects: Objects,
+        images: ImageRepository,
+        jobs: JobRepository,
+        objects: ImageBucket,
         clock: Callable[[], datetime],
     ) -> None:
         self._folders = folders
@@ -118,7 +118,12 @@ class UploadService:
         self._clock = clock
 
     def begin(
-        self, user: User, destination: Destination, offers: Sequence[FileOffer], *, is_direct: bool = False
+        self,
+        user: User,
+        destination: UploadDestination,
+        offers: Sequence[FileOffer],
+        *,
+        is_direct: bool = False,
     ) -> Upload:
         """Write the job and the records of an upload, whose objects a browser puts if it is a direct one.
 
@@ -167,7 +172,7 @@ class UploadService:
         """Return the form that puts one image's object."""
         return self._objects.sign_post(image.key, image.size, image.content_type)
 
-    def _open(self, user: User, destination: Destination) -> int:
+    def _open(self, user: User, destination: UploadDestination) -> int:
         if destination.folder_id is not None:
             return self._folders.may_add_to(user, destination.folder_id).folder_id
         return self._folders.open_by_name(user, destination.folder_name or "")

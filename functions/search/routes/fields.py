@@ -49,9 +49,3 @@ class Folder(BaseModel):
 
     user_id: Id
     folder_id: Id
-
-
-class Message(BaseModel):
-    """A sentence for people."""
-
-    message: str

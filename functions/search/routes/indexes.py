@@ -3,12 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter
+from glimpse.http import Message
 from glimpse.messages import FailedImage, ImageFile
 from glimpse.search_request import Id
 from pydantic import AliasChoices, BaseModel, FailFast, Field
 
 from functions.search.dependencies import NamespaceDep, ServicesDep
-from functions.search.routes.fields import FilePath, Folder, Message, NamedId
+from functions.search.routes.fields import FilePath, Folder, NamedId
 
 router = APIRouter()
 

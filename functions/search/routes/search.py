@@ -4,11 +4,12 @@ from collections.abc import Collection
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
+from glimpse.http import Message
 from glimpse.search_request import DEFAULT_TOP_K, EXTRAS, Extra, Id, SearchFields, SearchScope
 from pydantic import BaseModel, Field
 
 from functions.search.dependencies import NamespaceDep, ServicesDep
-from functions.search.routes.fields import FolderIds, Message, PerFolder, TopK, Versions
+from functions.search.routes.fields import FolderIds, PerFolder, TopK, Versions
 from functions.search.services.search import PagedAnswer
 
 router = APIRouter()

@@ -6,12 +6,12 @@ from typing import Any
 
 from functions.search.services.embedding import EmbedService
 from functions.search.services.indexes import IndexService
-from functions.search.services.models import ModelService
+from functions.search.services.models import ModelOperations
 from functions.search.services.search import SearchService
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class SearchServices:
     """Everything that routes call.
 
     Attributes
@@ -27,6 +27,6 @@ class Services:
     search: SearchService
     indexes: IndexService
     embedding: EmbedService
-    models: ModelService
+    models: ModelOperations
     build: Mapping[str, Any]
     shared_namespace: str

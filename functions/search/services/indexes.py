@@ -7,7 +7,7 @@ from glimpse.records import RecordsContended, index_key
 from glimpse.unusable_index import advice
 
 from functions.search.services.errors import Unavailable, Unreadable
-from functions.search.services.ports import Folders, OtherImages, Pointer, Writer
+from functions.search.services.ports import FolderVersions, GenerationPointer, OtherImageFiles, Writer
 
 
 class IndexService:
@@ -15,13 +15,13 @@ class IndexService:
 
     Parameters
     ----------
-    pointer : Pointer
+    pointer : GenerationPointer
         Which spaces are written.
     writer : Writer
         The indexes.
-    others : OtherImages
+    others : OtherImageFiles
         What is known of images that have no records.
-    folders : Folders
+    folders : FolderVersions
         Our own folders.
     shared_namespace : str
         The namespace whose ids are theirs.
@@ -29,10 +29,10 @@ class IndexService:
 
     def __init__(
         self,
-        pointer: Pointer,
+        pointer: GenerationPointer,
         writer: Writer,
-        others: OtherImages,
-        folders: Folders,
+        others: OtherImageFiles,
+        folders: FolderVersions,
         shared_namespace: str,
     ) -> None:
         self._pointer = pointer

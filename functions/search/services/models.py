@@ -16,7 +16,7 @@ from functions.search.services.errors import (
     Unavailable,
     Unusable,
 )
-from functions.search.services.ports import EmbedFailed, Operator, Pointer
+from functions.search.services.ports import EmbedFailed, GenerationPointer, Operator
 
 _FOR_OPERATORS = "Only the deployment's own operators may see and change its models."
 _REFUSALS: Mapping[int, type[ServiceError]] = {
@@ -27,14 +27,14 @@ _REFUSALS: Mapping[int, type[ServiceError]] = {
 }
 
 
-class ModelService:
+class ModelOperations:
     """Relays operators' requests.
 
     Parameters
     ----------
     operator : Operator
         The embed function.
-    pointer : Pointer
+    pointer : GenerationPointer
         Which generations there are.
     shared_namespace : str
         The namespace of operators: a backend with an alias of its own is none.
@@ -43,7 +43,11 @@ class ModelService:
     """
 
     def __init__(
-        self, operator: Operator, pointer: Pointer, shared_namespace: str, try_out: Callable[[str], None]
+        self,
+        operator: Operator,
+        pointer: GenerationPointer,
+        shared_namespace: str,
+        try_out: Callable[[str], None],
     ) -> None:
         self._operator = operator
         self._pointer = pointer

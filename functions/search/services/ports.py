@@ -13,14 +13,14 @@ Vector = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 
 
-class TextEncoder(Protocol):
+class TextEmbedder(Protocol):
     """Embeds texts; see :class:`glimpse.encoder.TextEncoder`."""
 
     def embed_texts(self, texts: Sequence[str]) -> Vector:
         """Return (n, d) unit vectors."""
 
 
-class Pointer(Protocol):
+class GenerationPointer(Protocol):
     """Which generations there are; see :class:`glimpse.generations.CachedGenerations`."""
 
     def current(self) -> Generations:
@@ -30,14 +30,14 @@ class Pointer(Protocol):
         """Return them as they are now; raises NoModelChosen."""
 
 
-class OtherImages(Protocol):
+class OtherImageFiles(Protocol):
     """Files of other backends' images; see :class:`glimpse.records.OtherImageStore`."""
 
     def forget(self, index: str) -> None:
         """Remove what is known of an index's images."""
 
 
-class Folders(Protocol):
+class FolderVersions(Protocol):
     """What is known of our own folders; see :class:`glimpse.records.FolderStore`."""
 
     def raise_index_version(

@@ -10,7 +10,7 @@ from glimpse.errors import Unavailable
 from glimpse.generations import Generation
 from glimpse.shelf import ShelfError
 
-from functions.search.services.ports import TextEncoder, Vector
+from functions.search.services.ports import TextEmbedder, Vector
 
 _REMEMBERED = 1024
 _KEPT = 2
@@ -22,11 +22,11 @@ class QueryEncoder:
 
     Parameters
     ----------
-    encoder : TextEncoder
+    encoder : TextEmbedder
         The text half of a model.
     """
 
-    def __init__(self, encoder: TextEncoder) -> None:
+    def __init__(self, encoder: TextEmbedder) -> None:
         # A function that does not know `self`: a model in a reference cycle would stay in memory until some
         # later garbage collection, beside those that take its place.
         @lru_cache(maxsize=_REMEMBERED)
@@ -47,7 +47,7 @@ class QueryEncoders:
         Makes the encoder of a generation; takes a second or more.
     """
 
-    def __init__(self, load: Callable[[Generation], TextEncoder]) -> None:
+    def __init__(self, load: Callable[[Generation], TextEmbedder]) -> None:
         self._load = load
         self._loaded: OrderedDict[str, QueryEncoder] = OrderedDict()
         self._lock = Lock()

@@ -12,7 +12,7 @@ from glimpse.search_request import SearchOptions, SearchQuery, SearchScope, Text
 
 from functions.search.services.errors import Unavailable, Unusable
 from functions.search.services.index_scope import IndexScope
-from functions.search.services.ports import Ids, PictureEmbedder, Pointer, Reader
+from functions.search.services.ports import GenerationPointer, Ids, PictureEmbedder, Reader
 from functions.search.services.query_encoders import QueryEncoders
 from functions.search.services.query_vectors import QueryVectors
 
@@ -39,7 +39,7 @@ class SearchService:
 
     Parameters
     ----------
-    pointer : Pointer
+    pointer : GenerationPointer
         Which generation is active: its model embeds what is asked, and only indexes of its space are searched
         with that.
     queries : QueryEncoders
@@ -51,7 +51,7 @@ class SearchService:
     """
 
     def __init__(
-        self, pointer: Pointer, queries: QueryEncoders, reader: Reader, pictures: PictureEmbedder
+        self, pointer: GenerationPointer, queries: QueryEncoders, reader: Reader, pictures: PictureEmbedder
     ) -> None:
         self._pointer = pointer
         self._queries = queries

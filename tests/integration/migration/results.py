@@ -3,12 +3,12 @@
 from glimpse.records import ImageStatus, ImageStore
 
 from deployment.tables import opened
-from migration.notes import Outcome
+from migration.notes import ImportOutcome
 from migration.report import Report
 from tests.integration.migration.deployment import MODELS, Deployment
 
 
-def reason(report: Report, kind: str, old: str, outcome: Outcome | None = None) -> str:
+def reason(report: Report, kind: str, old: str, outcome: ImportOutcome | None = None) -> str:
     """Everything that the report says of something."""
     return "; ".join(
         note.reason

@@ -13,7 +13,7 @@ from glimpse.records import FolderStore, ImageStatus, Permission, ShareStore
 from deployment.tables import opened
 from functions.api.services.names import clean_folder_name
 from functions.api.storage.users import UserStore
-from migration.notes import Outcome
+from migration.notes import ImportOutcome
 from migration.report import Report
 from tests.integration.migration.deployment import MODELS, Deployment
 from tests.integration.migration.old import OldInstallation
@@ -220,8 +220,8 @@ def test_shares_that_make_no_sense(
     assert "own" in reason(report, "share", "3 with 1")
     assert "in no table" in reason(report, "share", "3 with 77")
     assert "folder is not imported" in reason(report, "share", "99 with 2")
-    assert "'ruler'" in reason(report, "share", "3 with 2", Outcome.CHANGED)
-    assert "twice" in reason(report, "share", "3 with 2", Outcome.SKIPPED)
+    assert "'ruler'" in reason(report, "share", "3 with 2", ImportOutcome.CHANGED)
+    assert "twice" in reason(report, "share", "3 with 2", ImportOutcome.SKIPPED)
     with opened(deployment.target, MODELS):
         shares = {share.user_id: share.permission for share in ShareStore().of_folder(3)}
     assert shares == {2: Permission.VIEW, 3: Permission.EDIT}

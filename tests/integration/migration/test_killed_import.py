@@ -19,7 +19,7 @@ from functions.api.storage.folders import OwnedFolderStore
 from functions.api.storage.models import UserModel
 from local.emulator.launcher import Emulator
 from local.settings import LocalSettings
-from migration.notes import Kind, Note, Outcome
+from migration.notes import ImportOutcome, Kind, Note
 from migration.report import Report
 from migration.storage.stores import NAMESPACE
 from tests.integration.migration.deployment import MODELS, OUTPUTS, SPACE, Deployment
@@ -117,7 +117,7 @@ def test_every_era_is_killed_and_comes_over_whole(
     for each, done in zip(built, imports, strict=True):
         said = json.loads(Path(done["report"]).read_text())
         notes = tuple(
-            Note(Kind(n["kind"]), n["old"], Outcome(n["outcome"]), n["reason"]) for n in said["notes"]
+            Note(Kind(n["kind"]), n["old"], ImportOutcome(n["outcome"]), n["reason"]) for n in said["notes"]
         )
         report = Report(said["source"], said["target"], said["counts"], notes, said["is_complete"])
         check_that_an_era_is_there(deployment, each, report)

@@ -12,9 +12,9 @@ from glimpse.encoder import Bundle, TextEncoder, VisualEncoder
 from glimpse.shelf import (
     BundleDamaged,
     BundleMissing,
-    Entry,
     Listing,
     Shelf,
+    ShelfEntry,
     ShelfError,
     ShelfUnavailable,
     publish,
@@ -200,7 +200,7 @@ def test_an_entry_tells_the_whole_bundle_without_its_models(
 ) -> None:
     publish(bundle, BUCKET, client)
     entry = Shelf([], BUCKET, tmp_path / "cache", client).entry(bundle.digest)
-    assert entry == Entry(bundle.digest, "Tiny", "tiny-1", 6, frozenset({"visual", "textual"}))
+    assert entry == ShelfEntry(bundle.digest, "Tiny", "tiny-1", 6, frozenset({"visual", "textual"}))
     assert not list((tmp_path / "cache").rglob("model.onnx"))
     assert Shelf([bundle.path.parent], None).entry(bundle.digest) == entry
 

@@ -6,7 +6,7 @@ from functions.api.services.accounts import Accounts, Passwords
 from functions.api.services.folders import FolderService
 from functions.api.services.jobs import JobService
 from functions.api.services.ports import User
-from functions.api.services.search import SearchService
+from functions.api.services.search import UserSearchService
 from functions.api.services.uploads import UploadService
 from tests.unit.api.memory import (
     Clock,
@@ -49,7 +49,7 @@ class World:
             self.folders, self.counters, self.images, self.job_store, self.objects, self.clock
         )
         self.jobs = JobService(self.job_store, self.folder_store)
-        self.search = SearchService(self.folders, self.images, self.objects, self.search_engine)
+        self.search = UserSearchService(self.folders, self.images, self.objects, self.search_engine)
 
     def user(self, name: str = "ada") -> User:
         return self.accounts.register(name, "correct horse")

@@ -18,12 +18,12 @@ from functions.api.services.errors import (
     Unavailable,
     Unusable,
 )
-from functions.api.services.folders import Permission
+from functions.api.services.folders import FolderRole
 from functions.api.services.formats import may_be_image, objection, stored_type
 from functions.api.services.names import clean_folder_name
-from functions.api.services.uploads import MAX_FILE_BYTES, NOT_STORED, Destination, FileOffer
+from functions.api.services.uploads import MAX_FILE_BYTES, NOT_STORED, FileOffer, UploadDestination
 
-SUMMER = Destination(folder_name="summer")
+SUMMER = UploadDestination(folder_name="summer")
 
 
 def jpeg(name: str = "a.jpg", size: int = 5) -> FileOffer:
@@ -51,7 +51,7 @@ def test_what_one_sees_is_ones_own_and_active(world: Any) -> None:
     world.folders.open_by_name(grace, "hers")
     (folder,) = world.folders.visible(ada)
     assert (folder.record.folder_id, folder.owner_username) == (kept, "ada")
-    assert folder.permission is Permission.OWNER
+    assert folder.permission is FolderRole.OWNER
 
 
 def test_erasing_is_all_or_nothing_and_can_be_repeated(world: Any) -> None:
@@ -121,7 +121,7 @@ def test_a_folder_erased_meanwhile_is_no_longer_there_by_id(world: Any) -> None:
     folder_id = world.folders.open_by_name(user, "summer")
     world.images.gone_times = 1
     with pytest.raises(NoAccess):
-        world.uploads.begin(user, Destination(folder_id=folder_id), [jpeg()])
+        world.uploads.begin(user, UploadDestination(folder_id=folder_id), [jpeg()])
 
 
 def test_a_folder_that_keeps_vanishing_is_given_up(world: Any) -> None:

@@ -13,7 +13,7 @@ from glimpse.search_request import SearchOptions, SearchQuery, VectorPart
 from functions.api.routes.search import parse_ids
 from functions.api.services.active_model import MODEL_SECONDS, UNKNOWN_SECONDS, ActiveModel
 from functions.api.services.errors import Unavailable, Unusable
-from functions.api.services.uploads import Destination, FileOffer
+from functions.api.services.uploads import FileOffer, UploadDestination
 
 X, OPTIONS = SearchQuery(query="x"), SearchOptions()
 
@@ -38,7 +38,7 @@ def test_a_vector_is_looked_at_also_where_there_are_no_folders(world: Any) -> No
 def test_the_order_of_the_hits_stays(world: Any) -> None:
     user = world.user()
     offers = [FileOffer(f"{n}.jpg", 5, "image/jpeg") for n in range(4)]
-    upload = world.uploads.begin(user, Destination(folder_name="f"), offers)
+    upload = world.uploads.begin(user, UploadDestination(folder_name="f"), offers)
     ids = [image.image_id for image in upload.images]
     world.search_engine.hits = [SearchHit(i, upload.folder_id, 0.9 - n / 10) for n, i in enumerate(ids[::-1])]
     world.search_engine.hits.insert(1, SearchHit(999, upload.folder_id, 0.85))

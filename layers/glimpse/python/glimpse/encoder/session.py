@@ -17,7 +17,7 @@ MAX_BATCH = 16
 """Inputs in one run: past it, a run takes more memory and hardly less time per input on a CPU."""
 
 
-class Session:
+class OnnxSession:
     """An onnxruntime session on the CPU that returns unit vectors.
 
     Parameters

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from glimpse.encoder.bundle import Bundle, BundleError, read_json_object
 from glimpse.encoder.cleaning import clean
-from glimpse.encoder.session import Session
+from glimpse.encoder.session import OnnxSession
 
 
 class TextEncoder:
@@ -34,7 +34,7 @@ class TextEncoder:
     def __init__(self, bundle: Bundle, *, threads: int = 1) -> None:
         path = bundle.model_path("textual")
         self.bundle = bundle
-        self._session = Session(path, threads=threads, dimension=bundle.dimension)
+        self._session = OnnxSession(path, threads=threads, dimension=bundle.dimension)
         self._tokenizer = _load_tokenizer(path.parent, bundle.context_length)
         text_cfg = bundle.config.get("text_cfg") or {}
         self._canonicalize = (text_cfg.get("tokenizer_kwargs") or {}).get("clean") == "canonicalize"

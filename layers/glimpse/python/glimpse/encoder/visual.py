@@ -10,7 +10,7 @@ from PIL import Image
 
 from glimpse.encoder.bundle import Bundle, BundleError
 from glimpse.encoder.preprocess import Preprocessing
-from glimpse.encoder.session import Session
+from glimpse.encoder.session import OnnxSession
 
 
 class VisualEncoder:
@@ -33,7 +33,7 @@ class VisualEncoder:
         path = bundle.model_path("visual")
         self.bundle = bundle
         self.preprocessing = Preprocessing.load(path.parent / "preprocess_cfg.json")
-        self._session = Session(path, threads=threads, dimension=bundle.dimension)
+        self._session = OnnxSession(path, threads=threads, dimension=bundle.dimension)
         if len(self._session.inputs) != 1:
             raise BundleError(
                 f"{path} has inputs {', '.join(self._session.inputs)}; one is expected: the image"

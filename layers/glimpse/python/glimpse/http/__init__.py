@@ -5,6 +5,7 @@ import glimpse.http.lean  # noqa: F401 - before FastAPI
 # isort: split
 from glimpse.http.application import new_app
 from glimpse.http.boundary import Boundary
+from glimpse.http.message import Message
 from glimpse.http.problems import Problem, Problems
 
-__all__ = ["Boundary", "Problem", "Problems", "new_app"]
+__all__ = ["Boundary", "Message", "Problem", "Problems", "new_app"]

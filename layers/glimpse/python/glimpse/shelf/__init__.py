@@ -15,16 +15,16 @@ The same ``files.json`` lies in a folder that holds a part of a bundle, such as 
 from glimpse.shelf.errors import BundleDamaged, BundleMissing, ShelfError, ShelfUnavailable
 from glimpse.shelf.listing import FILES, ListedFile, Listing
 from glimpse.shelf.publishing import publish
-from glimpse.shelf.shelf import Entry, Shelf
+from glimpse.shelf.shelf import Shelf, ShelfEntry
 
 __all__ = [
     "FILES",
     "BundleDamaged",
     "BundleMissing",
-    "Entry",
     "ListedFile",
     "Listing",
     "Shelf",
+    "ShelfEntry",
     "ShelfError",
     "ShelfUnavailable",
     "publish",

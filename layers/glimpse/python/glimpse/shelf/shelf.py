@@ -26,7 +26,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ShelfEntry:
     """What the shelf knows of a bundle without its models.
 
     Attributes
@@ -116,7 +116,7 @@ class Shelf:
             root = self._fetch(listing, wanted)
         return Bundle.load(root)
 
-    def entry(self, bundle_digest: str) -> Entry:
+    def entry(self, bundle_digest: str) -> ShelfEntry:
         """Describe a bundle by its list and its configuration alone.
 
         Raises
@@ -129,7 +129,7 @@ class Shelf:
         listing, root = self._find(bundle_digest, ())
         root = root or self._fetch(listing, ())
         described = Bundle(root, read_json_object(root / "config.json"))
-        return Entry(
+        return ShelfEntry(
             bundle_digest,
             listing.name,
             described.declared_space_id or undeclared_space_id(bundle_digest),
