@@ -67,11 +67,12 @@ test-paging: $(STAMP) ## Test paging through large folders while they change, an
 test-upgrades: $(STAMP) ## Test that indexes, tables and the state of one machine of earlier versions are taken over
 	@$(BIN)/python -m pytest tests/upgrades
 
-lint: $(STAMP) ## Check style, types and layering
+lint: $(STAMP) ## Check style, types, layering, and how long files and functions are
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy layers/glimpse/python/glimpse functions infra deployment local cli migration foundry benchmarks
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/structure
 
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix --quiet . || true

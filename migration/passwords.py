@@ -67,7 +67,7 @@ _IDENTITY_DIGESTS = {0: "sha1", 1: "sha256", 2: "sha512"}
 _IDENTITY_HEAD = struct.Struct(">BIII")
 
 
-class UnusableHash(ValueError):  # noqa: N818 - what it is, not how it is signalled
+class UnusableHash(ValueError):
     """A password can't be checked by what another system kept of it; the message says why."""
 
 

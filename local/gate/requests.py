@@ -25,7 +25,7 @@ _ONCE = frozenset(
 )
 
 
-class Denied(Exception):  # noqa: N818 - a refusal is no error of anybody's
+class Denied(Exception):
     """A request that does not pass; its words say why.
 
     Attributes

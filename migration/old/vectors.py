@@ -16,7 +16,7 @@ _UNIT_TOLERANCE = 1e-3
 _MOST_BYTES = 1 << 36
 
 
-class UnusableIndex(ValueError):  # noqa: N818 - what it is, not how it is signalled
+class UnusableIndex(ValueError):
     """A file's vectors can't be used; the message says why, as a clause."""
 
 

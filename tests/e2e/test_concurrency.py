@@ -34,7 +34,7 @@ def backstage(stack: Stack) -> Backstage:
     return Backstage(stack)
 
 
-class Overloaded(Exception):  # noqa: N818 - named for what happened
+class Overloaded(Exception):
     """The gateway's own answer when the function took too long."""
 
 

@@ -49,6 +49,32 @@ def logged_in(stack: Stack, username: str, password: str) -> httpx.Client:
     return client
 
 
+def _kill_after_seconds(stack: Stack, *arguments: str) -> None:
+    """Begin a command, and kill it if it's still running after four seconds."""
+    first = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", *arguments],
+        cwd=ROOT,
+        env=stack.environment,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        first.wait(4)
+    except subprocess.TimeoutExpired:
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+
+
+def _finds_six_images(stack: Stack, username: str, folder_id: int, first_id: int) -> None:
+    """Check that an account logs in with its old password, and finds its folder's images."""
+    with closing(logged_in(stack, username, PASSWORD)) as client:
+        [folder] = client.get("/api/folders").json()["owned"]
+        assert (folder["id"], folder["folder_name"]) == (folder_id, "Scenes")
+        answer = client.get("/api/images/search", params={"query": "two dogs", "top_k": 50})
+        results = answer.json()["results"]
+        assert {result["image_id"] for result in results} == set(range(first_id, first_id + 6))
+        assert httpx.get(results[0]["image"], trust_env=False).status_code == 200
+
+
 def test_an_old_installation_lives_on(stack: Stack, old: OldInstallation, tmp_path: Path) -> None:
     before = old.digests()
     arguments = ["migrate", str(old.root), "--tables", str(old.sqlite(tmp_path / "tables.db"))]
@@ -61,17 +87,7 @@ def test_an_old_installation_lives_on(stack: Stack, old: OldInstallation, tmp_pa
     assert wrong.returncode == 1
     assert "None of the 13 images that the tables name is there" in wrong.stderr
     assert "Looked in images," in wrong.stderr
-    first = subprocess.Popen(
-        [sys.executable, "-m", "cli.main", *arguments],
-        cwd=ROOT,
-        env=stack.environment,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        first.wait(4)
-    except subprocess.TimeoutExpired:
-        first.send_signal(signal.SIGKILL)
-        first.wait()
+    _kill_after_seconds(stack, *arguments)
     done = glimpse(stack, *arguments)
     assert done.returncode == 0, done.stderr
     assert "complete." in done.stdout
@@ -88,13 +104,7 @@ def test_an_old_installation_lives_on(stack: Stack, old: OldInstallation, tmp_pa
         assert said in done.stdout
     assert old.digests() == before
     for username, folder_id, first_id in (("migrated-ada", 801, 90001), ("migrated-bob", 802, 90101)):
-        with closing(logged_in(stack, username, PASSWORD)) as client:
-            [folder] = client.get("/api/folders").json()["owned"]
-            assert (folder["id"], folder["folder_name"]) == (folder_id, "Scenes")
-            answer = client.get("/api/images/search", params={"query": "two dogs", "top_k": 50})
-            results = answer.json()["results"]
-            assert {result["image_id"] for result in results} == set(range(first_id, first_id + 6))
-            assert httpx.get(results[0]["image"], trust_env=False).status_code == 200
+        _finds_six_images(stack, username, folder_id, first_id)
         assert Backstage(stack).indexed(701 if folder_id == 801 else 702, folder_id).total() == 6
     assert glimpse(stack, "password", "migrated-cyd", GLIMPSE_NEW_PASSWORD="a new one").returncode == 0
     logged_in(stack, "migrated-cyd", "a new one").close()

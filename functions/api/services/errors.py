@@ -11,15 +11,15 @@ from glimpse.errors import (
 )
 
 
-class NotAuthenticated(ServiceError):  # noqa: N818 - named for what happened
+class NotAuthenticated(ServiceError):
     """Nobody is known by this token, or by this name and password."""
 
 
-class AlreadyTaken(ServiceError):  # noqa: N818
+class AlreadyTaken(ServiceError):
     """The name belongs to someone else."""
 
 
-class NothingUsable(ServiceError):  # noqa: N818
+class NothingUsable(ServiceError):
     """An upload without a single file that could be an image."""
 
 

@@ -27,7 +27,7 @@ EITHER_SALT = "either"
 """Says of ``pbkdf2`` that the salt may have been these characters, or what they are base64 of."""
 
 
-class UnreadableHash(ValueError):  # noqa: N818 - what it is, not how it is signalled
+class UnreadableHash(ValueError):
     """What is stored of an imported account's password is damaged."""
 
 

@@ -152,7 +152,7 @@ class SignedPost:
     fields: Mapping[str, str]
 
 
-class ObjectNotStored(Exception):  # noqa: N818 - named for what happened
+class ObjectNotStored(Exception):
     """The bucket did not take an object."""
 
 

@@ -11,7 +11,7 @@ from glimpse.errors import (
 )
 
 
-class Unreadable(ServiceError):  # noqa: N818 - named for what happened
+class Unreadable(ServiceError):
     """The index is in a state that this request can't work with."""
 
 

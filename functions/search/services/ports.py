@@ -91,7 +91,7 @@ class Writer(Protocol):
         """Empty an index."""
 
 
-class EmbedFailed(Exception):  # noqa: N818 - named for what happened
+class EmbedFailed(Exception):
     """The embed function could not be reached, or did not answer as agreed."""
 
 

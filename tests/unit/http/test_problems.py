@@ -12,11 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 
-class Asleep(ServiceError):  # noqa: N818
+class Asleep(ServiceError):
     """An error of one service's own."""
 
 
-class QueueDown(Exception):  # noqa: N818
+class QueueDown(Exception):
     """An error of storage."""
 
 

@@ -24,23 +24,23 @@ class ServiceError(Exception):
         self.errors = errors
 
 
-class NoAccess(ServiceError):  # noqa: N818 - named for what happened
+class NoAccess(ServiceError):
     """The caller may not do this, or the thing does not exist: the answer does not tell which."""
 
 
-class NotFound(ServiceError):  # noqa: N818
+class NotFound(ServiceError):
     """There is no such thing that the caller may see."""
 
 
-class Conflicting(ServiceError):  # noqa: N818
+class Conflicting(ServiceError):
     """What is asked for does not fit what there is, or what is under way, at the moment."""
 
 
-class TooLarge(ServiceError):  # noqa: N818
+class TooLarge(ServiceError):
     """More than one request may carry."""
 
 
-class Unusable(ServiceError):  # noqa: N818
+class Unusable(ServiceError):
     """A value that is well-formed, but means nothing here."""
 
     @classmethod
@@ -49,5 +49,5 @@ class Unusable(ServiceError):  # noqa: N818
         return cls(detail, [{"type": "value_error", "loc": [field], "msg": detail}])
 
 
-class Unavailable(ServiceError):  # noqa: N818
+class Unavailable(ServiceError):
     """A part of the system does not answer; trying again later may help."""

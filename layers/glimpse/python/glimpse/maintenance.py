@@ -15,7 +15,7 @@ _PATIENT = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"
 _BRIEF = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 
 
-class QueueUnavailable(Exception):  # noqa: N818 - named for what happened
+class QueueUnavailable(Exception):
     """The queue did not take a message; trying again later is safe."""
 
 

@@ -78,7 +78,7 @@ class Generations:
         return frozenset(generation.space_id for generation in self.written)
 
 
-class NoModelChosen(Exception):  # noqa: N818 - named for what happened
+class NoModelChosen(Exception):
     """The deployment has no model yet: whoever deploys has to choose one."""
 
     def __init__(self) -> None:
@@ -87,5 +87,5 @@ class NoModelChosen(Exception):  # noqa: N818 - named for what happened
         )
 
 
-class ChangeRefused(Exception):  # noqa: N818 - named for what happened
+class ChangeRefused(Exception):
     """The change does not fit what is under way; the message is a sentence for the operator."""

@@ -9,11 +9,11 @@ class StoreError(GlimpseIndexError):
     """The object store refused a request, and will again: a missing bucket, a missing permission."""
 
 
-class StoreUnavailable(StoreError):  # noqa: N818
+class StoreUnavailable(StoreError):
     """The object store did not answer, or asked to slow down. A write may have happened all the same."""
 
 
-class Conflict(StoreError):  # noqa: N818
+class Conflict(StoreError):
     """A conditional write did not happen, because of another writer."""
 
 
@@ -29,19 +29,19 @@ class CommitError(GlimpseIndexError):
     """An attempt to commit came to nothing. What it wrote is not part of the index."""
 
 
-class EpochChanged(CommitError):  # noqa: N818
+class EpochChanged(CommitError):
     """The index was deleted after the attempt began, so what it brings belongs to an index that is gone."""
 
 
-class AttemptExpired(CommitError):  # noqa: N818
+class AttemptExpired(CommitError):
     """The attempt is older than the grace period; its objects may be swept. Begin again."""
 
 
-class CommitContended(CommitError):  # noqa: N818
+class CommitContended(CommitError):
     """Other writers, or a failing store, took every try. Nothing is wrong with the change: try it later."""
 
 
-class NoSpaceLeft(GlimpseIndexError):  # noqa: N818
+class NoSpaceLeft(GlimpseIndexError):
     """The folder for temporary files has no room for a merge."""
 
 
@@ -49,17 +49,17 @@ class FormatError(GlimpseIndexError):
     """An object of the index can't be used."""
 
 
-class ObjectMissing(FormatError):  # noqa: N818
+class ObjectMissing(FormatError):
     """A manifest names an object that does not exist."""
 
 
-class ObjectDamaged(FormatError):  # noqa: N818
+class ObjectDamaged(FormatError):
     """An object is not what its manifest, or its own header, says: truncated, altered, or something else."""
 
 
-class ObjectForeign(FormatError):  # noqa: N818
+class ObjectForeign(FormatError):
     """An object is sound, but of another embedding space or dimension than the index that it lies in."""
 
 
-class ObjectUnsupported(FormatError):  # noqa: N818
+class ObjectUnsupported(FormatError):
     """An object was written by a later version, in a kind or format that this version can't read."""

@@ -31,7 +31,7 @@ _MASKS_BY_BITS = {
 }
 
 
-class UnsupportedBitmap(ValueError):  # noqa: N818 - what it is, not how it is signalled
+class UnsupportedBitmap(ValueError):
     """The header is none, or stands for something that is not read here: `how` pixels are stored then."""
 
     def __init__(self, message: str, how: str = "") -> None:

@@ -31,7 +31,7 @@ _SIDEWAYS = frozenset({5, 6, 7, 8})
 formats.prepare_pillow()
 
 
-class UnreadablePhoto(ValueError):  # noqa: N818 - what it is, not how it is signalled
+class UnreadablePhoto(ValueError):
     """The bytes cannot become a picture. ``reason`` is a sentence for the person who uploaded them."""
 
     def __init__(self, reason: str) -> None:

@@ -29,7 +29,7 @@ _KNOWN_COLOURS = frozenset({0, 1, 2, 3, 5, 6})  # grey, grey, RGB, palette, CMYK
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it reports every odd tag of every file
 
 
-class NotDecodable(ValueError):  # noqa: N818 - what it is, not how it is signalled
+class NotDecodable(ValueError):
     """There is no way here to make a picture of it; `how` is how it is stored, where that is the reason."""
 
     def __init__(self, message: str, how: str = "") -> None:
@@ -37,7 +37,7 @@ class NotDecodable(ValueError):  # noqa: N818 - what it is, not how it is signal
         self.how = how
 
 
-class TooManySamples(MemoryError):  # noqa: N818
+class TooManySamples(MemoryError):
     """The picture has so many channels, or so deep ones, that it takes too much memory."""
 
 

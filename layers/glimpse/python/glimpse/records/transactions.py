@@ -24,7 +24,7 @@ _ALONE_CONDITION_FAILED = "ConditionalCheckFailedException"
 _ALONE_CONFLICT = "TransactionConflictException"  # the item is part of a transaction just then
 
 
-class ConditionsFailed(Exception):  # noqa: N818 - named for what happened
+class ConditionsFailed(Exception):
     """A condition did not hold, so that nothing was written.
 
     Attributes

@@ -36,19 +36,19 @@ class JobStatus(StrEnum):
     FAILED = "FAILED"
 
 
-class FolderGone(Exception):  # noqa: N818 - named for what happened
+class FolderGone(Exception):
     """The folder was erased, or is being erased: nothing can be added to it."""
 
 
-class FolderStillActive(Exception):  # noqa: N818 - named for what happened
+class FolderStillActive(Exception):
     """The folder is not being erased, so its record must stay."""
 
 
-class RecordsContended(Exception):  # noqa: N818 - named for what happened
+class RecordsContended(Exception):
     """Others kept changing the same records; nothing was written, and trying again later is safe."""
 
 
-class SpacesChanged(Exception):  # noqa: N818
+class SpacesChanged(Exception):
     """The folder's images go to other embedding spaces by now; nothing was written."""
 
 

@@ -22,7 +22,7 @@ _INCLUDE: tuple[Extra, ...] = ("relevant", "partial", "next", "offset")  # what 
 _NO_ANSWER = "Search does not answer at the moment; try again shortly."
 
 
-class UnexpectedResponse(Exception):  # noqa: N818 - named for what came
+class UnexpectedResponse(Exception):
     """The service answered, but could not do what it was asked, or not as its contract says."""
 
 

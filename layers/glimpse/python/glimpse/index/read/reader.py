@@ -134,10 +134,7 @@ class IndexReader:
         StoreError
             If the store refuses or does not answer. Trouble with a single object is a problem in the answer.
         """
-        if top_k < 1 or offset < 0:
-            raise ValueError(f"top_k must be at least 1, not {top_k}; offset at least 0, not {offset}")
-        if after is not None and offset:
-            raise ValueError("either a cursor or an offset says where to go on, not both")
+        _check_page(top_k, offset, after)
         calibration = calibration_of(keys[0].space_id) if judged and keys else None
         before = after or Cursor(0, {})
         question = Question(
@@ -249,3 +246,10 @@ def _query(vector: npt.ArrayLike) -> Vectors:
     if query.ndim != 1 or not np.all(np.isfinite(query)):
         raise ValueError(f"the query must be one finite vector, not an array of shape {query.shape}")
     return query
+
+
+def _check_page(top_k: int, offset: int, after: Cursor | None) -> None:
+    if top_k < 1 or offset < 0:
+        raise ValueError(f"top_k must be at least 1, not {top_k}; offset at least 0, not {offset}")
+    if after is not None and offset:
+        raise ValueError("either a cursor or an offset says where to go on, not both")
