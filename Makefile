@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install foundry test-models test-protocol test-load test-paging test-long test-upgrades run reset test lint format lock synth deploy destroy eval-demo bench-cutoff calibrate-cutoff bench-encoder bench-index bench-cold artefacts size pin-image
+.PHONY: help install foundry test-models test-protocol test-load test-paging test-long test-upgrades run reset test lint format docs lock synth deploy destroy eval-demo bench-cutoff calibrate-cutoff bench-encoder bench-index bench-cold artefacts size pin-image
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -78,6 +78,11 @@ format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
+docs: $(STAMP) ## Build the documentation's site in build/site, with the references of the index and of the routes
+	@$(BIN)/python docs/site/assemble.py build/docs
+	@$(BIN)/zensical build --strict
+	@echo 'build/site: read it with $(BIN)/python -m http.server -b 127.0.0.1 -d build/site 8000'
+
 size: $(STAMP) ## List what the image and the zips hold
 	@$(BIN)/python -m benchmarks.artefact_sizes
 
@@ -128,7 +133,7 @@ LOCK := $(COMPILE) pyproject.toml
 LAMBDA := --python-version 3.12 --python-platform x86_64-manylinux_2_28 -c requirements.txt --excludes layers/excludes.txt
 
 lock: $(STAMP) ## Compile the requirements files
-	@$(LOCK) $(foreach extra,api embed search local cli dev,--extra $(extra)) --universal --python-version 3.11 -o requirements.txt
+	@$(LOCK) $(foreach extra,api embed search local cli dev docs,--extra $(extra)) --universal --python-version 3.11 -o requirements.txt
 	@$(LOCK) $(LAMBDA) --extra api -o layers/api/requirements.txt
 	@$(LOCK) $(LAMBDA) --extra search -o layers/search/requirements.txt
 	@$(LOCK) $(LAMBDA) --extra embed -o functions/embed/requirements.txt

@@ -20,11 +20,11 @@ _MAX_KEY_BYTES = 1024
 _CONFIG = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
 
 
-class StorageUnavailable(Exception):  # noqa: N818 - named for what happened
+class StorageUnavailable(Exception):
     """Storage did not answer, or refused: nothing is wrong with the image, and trying again later is safe."""
 
 
-class ObjectTooLarge(Exception):  # noqa: N818 - named for what happened
+class ObjectTooLarge(Exception):
     """The object is larger than a photo may be; `limit` is in bytes."""
 
     def __init__(self, limit: int) -> None:

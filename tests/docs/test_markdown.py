@@ -1,0 +1,73 @@
+"""Links resolve, lines are wrapped, and the front pages are as short as they promise."""
+
+import re
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from deployment.settings import ROOT
+from tests.docs.markdown import Document, document, documents
+
+WIDTH = 110
+MOST_WORDS = 1500
+MOST_README_LINES = 125
+MOST_STEPS = 16
+
+each_document = pytest.mark.parametrize("page", documents(), ids=lambda page: page.name)
+
+
+@each_document
+def test_relative_links_and_their_fragments_resolve(page: Document) -> None:
+    broken = []
+    for link in page.links:
+        parts = urlsplit(link)
+        if parts.scheme or parts.netloc:
+            continue
+        target = (ROOT / page.name).parent / unquote(parts.path) if parts.path else ROOT / page.name
+        if not target.exists():
+            broken.append(link)
+        elif parts.fragment and target.suffix == ".md":
+            name = target.resolve().relative_to(ROOT).as_posix()
+            if parts.fragment not in document(name).anchors:
+                broken.append(link)
+    assert broken == [], f"{page.name} links to what is not there"
+
+
+@each_document
+def test_lines_are_wrapped(page: Document) -> None:
+    long = [
+        number
+        for number, line in enumerate(page.text.splitlines(), 1)
+        # A table's row is one line, and an address can't be broken.
+        if len(line) > WIDTH and not line.lstrip().startswith("|") and " " in line.strip()
+    ]
+    assert long == [], f"{page.name}: wrap these lines at {WIDTH} characters"
+
+
+def test_the_front_pages_stay_short() -> None:
+    assert len(document("ARCHITECTURE.md").text.split()) <= MOST_WORDS
+    assert len(document("README.md").text.splitlines()) <= MOST_README_LINES
+
+
+def test_the_two_paths_enter_no_room_twice() -> None:
+    section = document("ARCHITECTURE.md").section("Two paths")
+    paths = [re.findall(r"^\d+\. `([^`]+)`", part, re.MULTILINE) for part in section.split("\n**")[1:]]
+    assert len(paths) == 2
+    for rooms in paths:
+        assert 4 <= len(rooms) <= MOST_STEPS
+        assert len(set(rooms)) == len(rooms), f"a room is entered twice: {rooms}"
+
+
+def test_every_page_of_docs_can_be_reached_from_a_front_page() -> None:
+    reached, ahead = set(), ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]
+    while ahead:
+        name = ahead.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        page = document(name)
+        for link in page.links:
+            path = urlsplit(link).path
+            if not urlsplit(link).scheme and path.endswith(".md"):
+                ahead.append(((ROOT / name).parent / path).resolve().relative_to(ROOT).as_posix())
+    assert {page.name for page in documents() if page.name.startswith("docs/")} <= reached
