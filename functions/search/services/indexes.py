@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from glimpse.index import CommitContended, FormatError, IndexKey, StoreUnavailable
-from glimpse.records import RecordsContended, index_key
+from glimpse.records import RecordsContended, other_index_name
 from glimpse.unusable_index import advice
 
 from functions.search.services.errors import Unavailable, Unreadable
@@ -70,7 +70,7 @@ class IndexService:
         """
         try:
             # The files first: a change of model embeds what is in an index and of which the file is known.
-            self._others.forget(index_key(namespace, user_id, folder_id))
+            self._others.forget(other_index_name(namespace, user_id, folder_id))
             self._everywhere(self._delete, namespace, user_id, folder_id)
         except FormatError as error:
             raise Unreadable(advice(folder_id, error)) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from glimpse.index import EpochChanged
 from glimpse.ingest import Ingest, indexes_of, no_records
 from glimpse.messages import EmbedAnswer, EmbedImages, ImageFile
-from glimpse.records import OtherImageStore, index_key
+from glimpse.records import OtherImageStore, other_index_name
 
 from functions.embed.services.embedding.encoders import Encoder, Encoders
 from functions.embed.services.embedding.preparing import Preparer, vector_batch
@@ -45,7 +45,7 @@ class OtherImages:
         A change of model that begins meanwhile either finds the files noted, which are noted before they are
         in an index; or is seen by the look at the spaces after the commits.
         """
-        index = index_key(request.namespace, request.user_id, request.folder_id)
+        index = other_index_name(request.namespace, request.user_id, request.folder_id)
         versions: dict[str, int] = {}
         while missing := self._not_yet(versions):
             found = EmbedAnswer.empty()

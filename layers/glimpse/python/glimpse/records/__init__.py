@@ -3,7 +3,7 @@
 from glimpse.records.folders import FolderStore
 from glimpse.records.images import ImageStore, is_newer
 from glimpse.records.jobs import JobStore
-from glimpse.records.others import OtherImageStore, index_key, parts_of
+from glimpse.records.others import OtherImageStore, other_index_name, parts_of
 from glimpse.records.shares import ShareStore
 from glimpse.records.spaces import SpaceStore
 from glimpse.records.types import (
@@ -46,7 +46,7 @@ __all__ = [
     "ShareStore",
     "SpaceStore",
     "SpacesChanged",
-    "index_key",
     "is_newer",
+    "other_index_name",
     "parts_of",
 ]

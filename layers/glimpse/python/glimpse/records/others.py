@@ -8,7 +8,7 @@ from glimpse.records.models import OtherImageModel
 class OtherImageStore:
     """The files of other backends' images.
 
-    An index is named ``namespace/user_id/folder_id`` here (:func:`index_key`), whatever its space.
+    An index is named ``namespace/user_id/folder_id`` here (:func:`other_index_name`), whatever its space.
     """
 
     def put(self, index: str, paths: Mapping[int, str]) -> None:
@@ -36,8 +36,8 @@ class OtherImageStore:
         return sorted({model.index_key for model in found})
 
 
-def index_key(namespace: str, user_id: int, folder_id: int) -> str:
-    """Return the name of an index."""
+def other_index_name(namespace: str, user_id: int, folder_id: int) -> str:
+    """Return the name of an index of images without records, whatever its space."""
     return f"{namespace}/{user_id}/{folder_id}"
 
 
