@@ -4,7 +4,7 @@ from typing import Annotated
 
 from glimpse.keys import MAX_ID
 from glimpse.search_request import DEFAULT_TOP_K, Id, ZeroIsDefault
-from pydantic import AfterValidator, BaseModel, BeforeValidator, FailFast, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, FailFast, Field, WithJsonSchema
 
 MAX_FOLDERS = 100_000
 MAX_TOP_K = 1000
@@ -24,9 +24,10 @@ Versions = Annotated[
 
 TopK = Annotated[
     int,
-    BeforeValidator(lambda count: DEFAULT_TOP_K if count is None else count),
     Field(strict=True, ge=0, le=MAX_TOP_K),
+    BeforeValidator(lambda count: DEFAULT_TOP_K if count is None else count),
     ZeroIsDefault,
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0, "maximum": MAX_TOP_K}, {"type": "null"}]}),
 ]
 """How many images; the default for 0 and null, which old callers send."""
 

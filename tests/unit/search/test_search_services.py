@@ -11,6 +11,7 @@ from glimpse.messages import EmbedAnswer, EmbeddedPictures, FailedImage, ImageFi
 from glimpse.search_request import SearchOptions, SearchQuery, SearchScope
 from glimpse.shelf import ShelfUnavailable
 
+from functions.search.routes.search import SearchRequest
 from functions.search.services.embedding import EmbedService
 from functions.search.services.errors import NotFound, TooLarge, Unavailable, Unreadable, Unusable
 from functions.search.services.ports import EmbedFailed, EmbedTimedOut
@@ -75,6 +76,14 @@ def test_each_folder_is_looked_for_at_its_owner() -> None:
     ((keys, top_k, versions),) = reader.asked
     mine, theirs = IndexKey("ns", "space-1", 1, 3), IndexKey("ns", "space-1", 2, 5)
     assert (keys, top_k, versions) == ([mine, theirs], 7, {theirs: 17})
+
+
+@pytest.mark.parametrize(
+    ("sent", "top_k"), [({}, 5), ({"top_k": None}, 5), ({"top_k": 0}, 5), ({"top_k": 9}, 9)]
+)
+def test_old_callers_get_the_default_for_0_and_null(sent: dict[str, int | None], top_k: int) -> None:
+    request = SearchRequest.model_validate({"user_id": 1, "folder_ids": [3], "query": "cat"} | sent)
+    assert request.search_options.top_k == top_k
 
 
 def test_words_and_indexes_are_always_of_one_space() -> None:
