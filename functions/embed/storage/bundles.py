@@ -1,8 +1,9 @@
 """The files of model bundles in the index bucket."""
 
+from glimpse.keys import MODELS_PREFIX
+
 from functions.embed.storage.objects import ImagesBucket
 
-_PREFIX = "models/"
 _LIST = "files.json"
 
 
@@ -20,7 +21,7 @@ class BundleBucket:
         StorageUnavailable
             If S3 does not answer, or refuses.
         """
-        prefix = f"{_PREFIX}{bundle_digest}/"
+        prefix = f"{MODELS_PREFIX}{bundle_digest}/"
         self._objects.delete([prefix + _LIST])
         for keys in self._objects.pages(prefix):
             self._objects.delete(keys)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from glimpse.index import IndexKey, IndexWriter, ObjectStore
-from glimpse.keys import thumbnail_prefix, upload_prefix
+from glimpse.keys import INDEXES_PREFIX, thumbnail_prefix, upload_prefix
 from glimpse.maintenance import MaintenanceQueue
 from glimpse.messages import EraseFolder
 from glimpse.queues import WorkOutcome
@@ -118,7 +118,7 @@ class FolderEraser:
         # vectors. A hidden folder gets no further space.
         for space_id in sorted(folder.index_versions):
             self.writer.delete(self._index(folder, space_id))
-        spaces = self.store.children(f"indexes/{self.namespace}/", _MOST_SPACES)
+        spaces = self.store.children(f"{INDEXES_PREFIX}{self.namespace}/", _MOST_SPACES)
         if spaces is None:
             raise RuntimeError(f"namespace {self.namespace} has more than {_MOST_SPACES} embedding spaces")
         for space_id in sorted(spaces - set(folder.index_versions)):
