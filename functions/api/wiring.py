@@ -16,7 +16,7 @@ from functions.api.services.uploads import UploadService
 from functions.api.settings import ApiSettings
 from functions.api.storage.counters import CounterStore
 from functions.api.storage.folders import OwnedFolderStore
-from functions.api.storage.objects import S3ImageBucket
+from functions.api.storage.objects import S3UploadBucket
 from functions.api.storage.sessions import SessionStore
 from functions.api.storage.users import UserStore
 
@@ -24,7 +24,7 @@ from functions.api.storage.users import UserStore
 def build_services(settings: ApiSettings, search: SearchBackend) -> ApiServices:
     """Return the services over DynamoDB, S3, SQS and `search`; connections open at first use."""
     counters, images, jobs = CounterStore(), ImageStore(), JobStore()
-    objects = S3ImageBucket(settings.images_bucket)
+    objects = S3UploadBucket(settings.images_bucket)
     folder_store = OwnedFolderStore()
     maintenance = MaintenanceQueue(settings.maintenance_queue_url)
     folders = FolderService(folder_store, ShareStore(), counters, maintenance, utc_now)

@@ -156,7 +156,7 @@ class ObjectNotStored(Exception):
     """The bucket did not take an object."""
 
 
-class ImageBucket(Protocol):
+class UploadBucket(Protocol):
     """The images bucket."""
 
     def put(self, key: str, body: BinaryIO, content_type: str) -> None:

@@ -14,7 +14,7 @@ from glimpse.search_request import MAX_OFFSET, SearchOptions, SearchQuery, Searc
 from functions.api.services.errors import NotFound, Unusable
 from functions.api.services.folders import FolderService, VisibleFolder
 from functions.api.services.formats import served_type
-from functions.api.services.ports import ImageBucket, ImageRepository, SearchBackend, User
+from functions.api.services.ports import ImageRepository, SearchBackend, UploadBucket, User
 
 MAX_TOP_K = 500  # two signed addresses each: a longer answer would near the 6 MB of an invocation
 MAX_WARMED = 500  # folders: their owners and versions have to fit into the 256 KB of such an invocation
@@ -75,7 +75,7 @@ class UserSearchService:
     """Searches what one user can see."""
 
     def __init__(
-        self, folders: FolderService, images: ImageRepository, objects: ImageBucket, search: SearchBackend
+        self, folders: FolderService, images: ImageRepository, objects: UploadBucket, search: SearchBackend
     ) -> None:
         self._folders = folders
         self._images = images

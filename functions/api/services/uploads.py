@@ -22,11 +22,11 @@ from functions.api.services.formats import FORMATS, may_be_image, objection, sto
 from functions.api.services.ports import (
     Counter,
     Counters,
-    ImageBucket,
     ImageRepository,
     JobRepository,
     ObjectNotStored,
     SignedPost,
+    UploadBucket,
     User,
 )
 
@@ -107,7 +107,7 @@ class UploadService:
         counters: Counters,
         images: ImageRepository,
         jobs: JobRepository,
-        objects: ImageBucket,
+        objects: UploadBucket,
         clock: Callable[[], datetime],
     ) -> None:
         self._folders = folders

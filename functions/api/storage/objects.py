@@ -17,7 +17,7 @@ POST_SECONDS = 30 * 60
 MAX_CONNECTIONS = 16
 
 
-class S3ImageBucket:
+class S3UploadBucket:
     """Puts objects, and signs addresses for browsers; signing is local and takes under a millisecond."""
 
     def __init__(self, bucket: str) -> None:
