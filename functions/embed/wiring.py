@@ -41,13 +41,13 @@ from functions.embed.services.embedding.preparing import Preparer
 from functions.embed.services.erase.folder_eraser import FolderEraser
 from functions.embed.services.model_change.coordinator import Coordinator
 from functions.embed.services.model_change.folder_backfill import FolderBackfill
-from functions.embed.services.model_change.operator import ModelService
+from functions.embed.services.model_change.operator import ModelOperations
 from functions.embed.services.model_change.others_backfill import OthersBackfill
 from functions.embed.services.model_change.space_retirement import Retirer
 from functions.embed.services.requests.embed_images import ImageRequests
 from functions.embed.services.requests.embed_pictures import PictureQueries
-from functions.embed.services.requests.other_images import OtherImages
-from functions.embed.services.requests.own_images import OwnImages
+from functions.embed.services.requests.other_images import OtherImageRequests
+from functions.embed.services.requests.own_images import OwnImageRequests
 from functions.embed.services.upload.folder_run import FolderRun
 from functions.embed.services.upload.indexer import UploadIndexer
 from functions.embed.services.upload.queue_events import UploadEvents
@@ -64,7 +64,7 @@ class Services:
 
     consumer: Consumer
     requests: ImageRequests
-    models: ModelService
+    models: ModelOperations
     pictures: PictureQueries
 
 
@@ -202,14 +202,14 @@ class Wiring:
 
     def image_requests(self) -> ImageRequests:
         """Return what embeds images while a caller waits."""
-        own = OwnImages(
+        own = OwnImageRequests(
             images=self.images,
             folders=self._active_folders,
             encoders=self.encoders,
             preparer=self._preparer,
             ingest=self._ingest,
         )
-        others = OtherImages(
+        others = OtherImageRequests(
             others=self.others,
             encoders=self.encoders,
             preparer=self._preparer,
@@ -281,9 +281,9 @@ class Wiring:
             maintenance=self.maintenance,
         )
 
-    def model_service(self) -> ModelService:
+    def model_service(self) -> ModelOperations:
         """Return what answers operators."""
-        return ModelService(
+        return ModelOperations(
             encoders=self.encoders,
             bundles=self.shelf,
             spaces=self.spaces,

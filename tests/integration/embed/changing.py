@@ -12,7 +12,7 @@ from functions.embed.services.model_change.coordinator import Coordinator, Tally
 from functions.embed.services.model_change.folder_backfill import FolderBackfill
 from functions.embed.services.model_change.others_backfill import OthersBackfill
 from functions.embed.services.model_change.space_retirement import Retirer
-from functions.embed.services.upload.events import Outcome
+from functions.embed.services.upload.events import UploadOutcome
 from tests.integration.embed.staging import Hook, event, ignore, process, wiring
 from tests.integration.embed.world import (
     FOLDER,
@@ -53,7 +53,7 @@ def begin(world: World) -> None:
 
 def index(world: World, *names: str, **where: int) -> list[Any]:
     records = world.upload(*names, **where)
-    assert set(process(world, *map(event, records))) == {Outcome.INDEXED}
+    assert set(process(world, *map(event, records))) == {UploadOutcome.INDEXED}
     return records
 
 

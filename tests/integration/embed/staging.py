@@ -15,7 +15,7 @@ from glimpse.shelf import Shelf
 
 from functions.embed.services.embedding.encoders import Encoders
 from functions.embed.services.erase.folder_eraser import FolderEraser
-from functions.embed.services.upload.events import Outcome, UploadEvent
+from functions.embed.services.upload.events import UploadEvent, UploadOutcome
 from functions.embed.storage.bundles import BundleBucket
 from functions.embed.storage.objects import ImagesBucket
 from functions.embed.wiring import Wiring
@@ -98,6 +98,6 @@ def during(step: str, action: Callable[[], object]) -> Hook:
     return hook
 
 
-def process(world: World, *events: UploadEvent, hook: Hook = ignore) -> list[Outcome]:
+def process(world: World, *events: UploadEvent, hook: Hook = ignore) -> list[UploadOutcome]:
     results = wiring(world, hook).upload_indexer(max_receives=5).process(events)
     return [results[event].outcome for event in events]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from functions.embed.services.embedding.encoders import Encoders
-from functions.embed.services.upload.events import Outcome, UploadEvent
+from functions.embed.services.upload.events import UploadEvent, UploadOutcome
 from functions.embed.services.upload.indexer import UploadIndexer
 from tests.integration.embed.conftest import Handler, again, batch, stored
 from tests.integration.embed.staging import process, wiring
@@ -61,7 +61,7 @@ def test_a_killed_workers_batch_is_finished_but_for_the_one_that_kills(world: Wo
     assert (job.status, job.processed_images, len(job.failures)) == (JobStatus.COMPLETED, 3, 1)
 
     # Someone mends the cause, and moves the message back from the dead-letter queue.
-    assert process(world, *events([records[1]], 1)) == [Outcome.INDEXED]
+    assert process(world, *events([records[1]], 1)) == [UploadOutcome.INDEXED]
     job = world.job()
     assert (job.processed_images, job.failures, world.folder().image_count) == (3, (), 3)
     assert world.image(records[1].image_id).reason is None
@@ -73,14 +73,14 @@ def test_until_its_last_delivery_an_image_is_pending(world: World) -> None:
     for receive_count in (1, 2, 3, 4, 5):
         assert world.image(record.image_id).status is ImageStatus.PENDING
         (result,) = poisoned.process(events([record], receive_count)).values()
-        assert result.outcome is Outcome.POSTPONED  # so that the dead-letter queue gets it
+        assert result.outcome is UploadOutcome.POSTPONED  # so that the dead-letter queue gets it
     assert world.image(record.image_id).status is ImageStatus.FAILED
     assert world.job().status is JobStatus.FAILED
 
 
 def test_a_last_delivery_may_succeed(world: World) -> None:
     (record,) = world.upload("rocket.jpg")
-    assert process(world, *events([record], 5)) == [Outcome.INDEXED]
+    assert process(world, *events([record], 5)) == [UploadOutcome.INDEXED]
     assert (world.image(record.image_id).status, world.job().failures) == (ImageStatus.INDEXED, ())
     assert (world.job().processed_images, world.folder().image_count) == (1, 1)
 
@@ -92,7 +92,7 @@ def test_a_replacement_that_is_given_up_leaves_the_earlier_picture(world: World)
     indexer(world, lambda: RuntimeError("no such filter")).process(events([record], 5, "0B"))
     assert world.image(record.image_id).sequencer == "0A"
     assert world.search(photo("coffee.png"))[0][1] > 0.999
-    assert process(world, *events([record], 1, "0B")) == [Outcome.INDEXED]
+    assert process(world, *events([record], 1, "0B")) == [UploadOutcome.INDEXED]
     assert world.search(photo("rocket.jpg"))[0][1] > 0.999
 
 
@@ -131,7 +131,7 @@ def test_uploads_to_an_index_that_cannot_be_used_say_so_and_succeed_after_its_re
     (record,) = world.upload("rocket.jpg", first_id=20, job_id=8)
     for receive_count in (1, 2):
         (result,) = uploads.process(events([record], receive_count)).values()
-        assert result.outcome is Outcome.POSTPONED
+        assert result.outcome is UploadOutcome.POSTPONED
     waiting = world.image(record.image_id)
     assert waiting.status is ImageStatus.FAILED
     assert "`glimpse index repair`" in (waiting.reason or "")
@@ -140,7 +140,7 @@ def test_uploads_to_an_index_that_cannot_be_used_say_so_and_succeed_after_its_re
     repaired = IndexMaintenance(world.store).repair(world.index(), world.version())
     world.folders.raise_index_version(world.index().folder_id, world.index().space_id, repaired.version)
     (result,) = uploads.process(events([record], 3)).values()
-    assert result.outcome is Outcome.INDEXED
+    assert result.outcome is UploadOutcome.INDEXED
     assert world.image(record.image_id).reason is None
     assert (world.job(8).status, world.job(8).failures) == (JobStatus.COMPLETED, ())
     assert world.indexed_ids() == [record.image_id]

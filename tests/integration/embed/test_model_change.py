@@ -9,7 +9,7 @@ from glimpse.records.models import FolderModel
 
 from functions.embed.services.embedding import preparing
 from functions.embed.services.model_change.coordinator import STALLED_SECONDS, Tally
-from functions.embed.services.upload.events import Outcome
+from functions.embed.services.upload.events import UploadOutcome
 from tests.integration.embed.changing import (
     FILL,
     HOW,
@@ -85,7 +85,7 @@ def test_a_backfill_that_stalled_is_sent_again(world: World) -> None:
 @pytest.mark.parametrize("step", ["after get", "before embed_pixels", "before mark_indexed"])
 def test_a_worker_that_began_before_the_change_brings_its_image_into_both(world: World, step: str) -> None:
     (record,) = world.upload("chelsea.png")
-    assert process(world, event(record), hook=during(step, lambda: begin(world))) == [Outcome.INDEXED]
+    assert process(world, event(record), hook=during(step, lambda: begin(world))) == [UploadOutcome.INDEXED]
     backfill(world).run(FILL, **HOW)
     assert world.indexed_ids() == world.indexed_ids(space=OTHER_SPACE) == [10]
 
@@ -108,7 +108,7 @@ def test_a_worker_killed_between_commit_and_mark_is_repeated_into_both(world: Wo
         process(world, event(record), hook=during("before mark_indexed", die))
     begin(world)
     assert backfill(world).run(FILL, **HOW) is WorkOutcome.DONE
-    assert process(world, event(record, redelivered=True)) == [Outcome.INDEXED]
+    assert process(world, event(record, redelivered=True)) == [UploadOutcome.INDEXED]
     assert world.indexed_ids() == world.indexed_ids(space=OTHER_SPACE) == [10]
 
 
@@ -128,7 +128,7 @@ def test_an_image_replaced_during_its_backfill_has_its_new_picture_in_both(world
 
     def replace_it() -> None:
         world.put(record.key, photo("rocket.jpg"))
-        assert process(world, event(record, "0B")) == [Outcome.INDEXED]
+        assert process(world, event(record, "0B")) == [UploadOutcome.INDEXED]
 
     assert backfill(world, during(step, replace_it)).run(FILL, **HOW) is WorkOutcome.DONE
     for space in (SPACE, OTHER_SPACE):
@@ -164,7 +164,7 @@ def test_a_backfill_killed_after_its_commit_goes_on_without_doubles(world: World
     with pytest.raises(KeyboardInterrupt):
         backfill(world, during("after raise_index_version", die)).run(FILL, **HOW)
     world.put(record.key, photo("rocket.jpg"))
-    assert process(world, event(record, "0B")) == [Outcome.INDEXED]
+    assert process(world, event(record, "0B")) == [UploadOutcome.INDEXED]
     assert backfill(world).run(FILL, **HOW) is WorkOutcome.DONE
     assert world.search(photo("rocket.jpg"), space=OTHER_SPACE) == [(10, pytest.approx(1, abs=1e-3))]
 

@@ -21,7 +21,7 @@ from glimpse.queues import WorkOutcome
 from glimpse.records import OtherImageStore
 from glimpse.shelf import publish
 
-from functions.embed.services.upload.events import Outcome
+from functions.embed.services.upload.events import UploadOutcome
 from tests.integration.embed.changing import (
     FILL,
     HOW,
@@ -72,7 +72,7 @@ def test_a_worker_under_way_leaves_nothing_in_a_retired_index(world: World, step
         world.generations.finalize()
         assert retirer(world).run(RetireSpace(space_id=SPACE), **HOW) is WorkOutcome.DONE
 
-    assert process(world, event(record), hook=during(step, retire)) == [Outcome.INDEXED]
+    assert process(world, event(record), hook=during(step, retire)) == [UploadOutcome.INDEXED]
     assert world.indexed_ids(space=OTHER_SPACE) == [10, 20]
     assert image_ids(world.store, world.index()) == set()
 

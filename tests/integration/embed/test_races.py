@@ -10,7 +10,7 @@ from glimpse.index.errors import PreconditionFailed
 from glimpse.messages import EraseFolder
 from glimpse.records import ImageStatus
 
-from functions.embed.services.upload.events import Outcome
+from functions.embed.services.upload.events import UploadOutcome
 from functions.embed.storage.objects import StorageUnavailable
 from tests.integration.embed.staging import Hook, during, erase, eraser, event, ignore, process
 from tests.integration.embed.world import FOLDER, SPACE, USER, World, photo
@@ -34,7 +34,7 @@ STEPS = [
 def test_a_folder_deleted_meanwhile_stays_deleted(world: World, step: str) -> None:
     (record,) = world.upload("rocket.jpg")
     hook = during(step, lambda: erase(world))
-    assert process(world, event(record), hook=hook) == [Outcome.DELETED]
+    assert process(world, event(record), hook=hook) == [UploadOutcome.DELETED]
     assert world.folders.get(FOLDER) is None
     assert world.images.get(FOLDER, record.image_id) is None
     assert world.keys() == []
@@ -56,7 +56,7 @@ def test_an_image_deleted_meanwhile_is_taken_back(world: World, step: str) -> No
     kept, deleted = world.upload("rocket.jpg", "coffee.png")
     hook = during(step, lambda: world.images.delete(FOLDER, [deleted.image_id]))
     outcomes = process(world, event(kept), event(deleted), hook=hook)
-    assert outcomes == [Outcome.INDEXED, Outcome.DELETED]
+    assert outcomes == [UploadOutcome.INDEXED, UploadOutcome.DELETED]
     assert world.indexed_ids() == [kept.image_id]
     assert sorted(world.keys()) == sorted([kept.key, world.thumbnail_of(kept)])
     manifest_sequence = world.writer.begin(world.index()).commit().version
@@ -67,7 +67,7 @@ def test_an_image_deleted_meanwhile_is_taken_back(world: World, step: str) -> No
 def test_an_index_deleted_meanwhile_is_begun_again(world: World, step: str) -> None:
     (record,) = world.upload("rocket.jpg")
     hook = during(step, lambda: world.writer.delete(world.index()))
-    assert process(world, event(record), hook=hook) == [Outcome.INDEXED]
+    assert process(world, event(record), hook=hook) == [UploadOutcome.INDEXED]
     assert world.indexed_ids() == [record.image_id]
 
 
@@ -78,9 +78,9 @@ def test_an_index_that_is_deleted_over_and_over_is_left_for_later(world: World) 
         if step == "after put_if_none_match":
             world.writer.delete(world.index())
 
-    assert process(world, event(record), hook=hook) == [Outcome.POSTPONED]
+    assert process(world, event(record), hook=hook) == [UploadOutcome.POSTPONED]
     assert world.image(record.image_id).status is ImageStatus.PENDING
-    assert process(world, event(record, redelivered=True)) == [Outcome.INDEXED]
+    assert process(world, event(record, redelivered=True)) == [UploadOutcome.INDEXED]
 
 
 OVERTAKEN = ["after read", "before embed_pixels", "before put_if_none_match", "before mark_indexed"]
@@ -136,7 +136,7 @@ def test_storage_that_fails_for_one_image_postpones_that_one(world: World) -> No
         raise StorageUnavailable("S3 did not answer")
 
     outcomes = process(world, event(first), event(second), hook=during("before read", refuse))
-    assert outcomes == [Outcome.POSTPONED, Outcome.INDEXED]
+    assert outcomes == [UploadOutcome.POSTPONED, UploadOutcome.INDEXED]
     assert world.image(first.image_id).status is ImageStatus.PENDING
     assert world.indexed_ids() == [second.image_id]
 
@@ -150,8 +150,8 @@ def test_a_folder_that_cannot_be_finished_does_not_stop_another(world: World) ->
         raise CommitContended("others took every try")
 
     outcomes = process(world, event(here), event(there), hook=during("before embed_pixels", contend))
-    assert outcomes == [Outcome.POSTPONED, Outcome.INDEXED]
-    assert process(world, event(here, redelivered=True)) == [Outcome.INDEXED]
+    assert outcomes == [UploadOutcome.POSTPONED, UploadOutcome.INDEXED]
+    assert process(world, event(here, redelivered=True)) == [UploadOutcome.INDEXED]
     assert (world.indexed_ids(), world.indexed_ids(4)) == ([here.image_id], [there.image_id])
 
 
@@ -162,8 +162,8 @@ def test_a_commit_that_others_keep_winning_comes_again(world: World) -> None:
         if step == "before put_if_none_match":
             raise PreconditionFailed("another writer was faster")
 
-    assert process(world, event(record), hook=lose) == [Outcome.POSTPONED]
-    assert process(world, event(record, redelivered=True)) == [Outcome.INDEXED]
+    assert process(world, event(record), hook=lose) == [UploadOutcome.POSTPONED]
+    assert process(world, event(record, redelivered=True)) == [UploadOutcome.INDEXED]
     assert world.job().processed_images == 1
 
 

@@ -37,7 +37,7 @@ _TOO_EARLY = "The model was changed a moment ago; finalize in a few seconds."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelService:
+class ModelOperations:
     """Answers operators.
 
     Attributes

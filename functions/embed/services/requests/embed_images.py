@@ -13,8 +13,8 @@ from glimpse.messages import EmbedAnswer, EmbedImages, ImageFile
 from glimpse.other_keys import other_key
 from glimpse.unusable_index import advice
 
-from functions.embed.services.requests.other_images import OtherImages
-from functions.embed.services.requests.own_images import OwnImages
+from functions.embed.services.requests.other_images import OtherImageRequests
+from functions.embed.services.requests.own_images import OwnImageRequests
 
 _NO_KEY = (
     "This path names no object that may be read; "
@@ -35,7 +35,7 @@ class ImageRequests:
         Of the folders that have records.
     """
 
-    def __init__(self, own: OwnImages, others: OtherImages, namespace: str) -> None:
+    def __init__(self, own: OwnImageRequests, others: OtherImageRequests, namespace: str) -> None:
         self._own = own
         self._others = others
         self._namespace = namespace

@@ -21,7 +21,7 @@ _INDEX_DELETED = "The index was deleted while the image was embedded."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OtherImages:
+class OtherImageRequests:
     """Embeds images of other backends while the caller waits.
 
     Attributes

@@ -15,7 +15,7 @@ from functions.embed.services.requests.answering import prepare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnImages:
+class OwnImageRequests:
     """Embeds uploads while the caller waits.
 
     Attributes

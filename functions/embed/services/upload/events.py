@@ -25,7 +25,7 @@ class UploadEvent:
     receive_count: int = 1
 
 
-class Outcome(StrEnum):
+class UploadOutcome(StrEnum):
     """What became of an event. All but POSTPONED are final."""
 
     INDEXED = "indexed"
@@ -37,8 +37,8 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class UploadResult:
     """An outcome, and why, where there is something to say."""
 
-    outcome: Outcome
+    outcome: UploadOutcome
     reason: str | None = None

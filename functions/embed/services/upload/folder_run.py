@@ -37,8 +37,8 @@ from functions.embed.services.embedding.preparing import (
     Source,
     vector_batch,
 )
-from functions.embed.services.upload.events import Outcome, Result
-from functions.embed.services.upload.work import Work
+from functions.embed.services.upload.events import UploadOutcome, UploadResult
+from functions.embed.services.upload.uploaded_object import UploadedObject
 from functions.embed.storage.objects import ImagesBucket
 
 _logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class FolderRun:
     ----------
     user_id, folder_id
         The folder.
-    works
+    uploads
         The objects. They stay open until they have a result.
     images, objects, folders
         Where records and files are.
@@ -67,7 +67,7 @@ class FolderRun:
         self,
         user_id: int,
         folder_id: int,
-        works: Iterable[Work],
+        uploads: Iterable[UploadedObject],
         *,
         images: ImageStore,
         objects: ImagesBucket,
@@ -79,7 +79,7 @@ class FolderRun:
     ) -> None:
         self._user_id = user_id
         self._folder_id = folder_id
-        self._open = list(works)
+        self._open = list(uploads)
         self._images = images
         self._objects = objects
         self._folders = folders
@@ -87,10 +87,10 @@ class FolderRun:
         self._preparer = preparer
         self._ingest = ingest
         self._namespace = namespace
-        self._results: dict[UploadKey, Result] = {}
+        self._results: dict[UploadKey, UploadResult] = {}
         self.failure: Exception | None = None
 
-    def run(self) -> dict[UploadKey, Result]:
+    def run(self) -> dict[UploadKey, UploadResult]:
         """Return what became of each object: POSTPONED if it was not finished; `failure` may say why."""
         reason = "the index, or the images, kept changing"
         try:
@@ -100,7 +100,7 @@ class FolderRun:
         except Exception as error:  # whatever it is: what is finished stays so, and other folders go on
             _logger.exception("the uploads of folder %d were not finished", self._folder_id)
             self.failure, reason = error, f"{type(error).__name__}: {error}"
-        self._finish(self._open, Outcome.POSTPONED, reason)
+        self._finish(self._open, UploadOutcome.POSTPONED, reason)
         return self._results
 
     def _round(self) -> None:
@@ -121,7 +121,7 @@ class FolderRun:
         def look_again() -> list[int]:
             deleted.extend(self._read_again())
             deleted.extend(self._mark(folder.spaces_revision))
-            return [work.key.image_id for work in deleted if work.may_be_indexed]
+            return [upload.key.image_id for upload in deleted if upload.may_be_indexed]
 
         try:
             ingestion.bring(added, replaced, look_again)
@@ -136,106 +136,112 @@ class FolderRun:
             self._discard(self._open)
         return folder
 
-    def _read_records(self) -> list[Work]:
+    def _read_records(self) -> list[UploadedObject]:
         """Finish what the records settle, and return what was deleted."""
-        records = self._images.get_many({work.pair for work in self._open})
-        for work in tuple(self._open):
-            work.record = record = records.get(work.pair)
+        records = self._images.get_many({upload.pair for upload in self._open})
+        for upload in tuple(self._open):
+            upload.record = record = records.get(upload.pair)
             if record is None:
                 continue
-            if record.key != work.key.format():
-                self._finish([work], Outcome.FOREIGN, "the record of this image names another object")
-            elif not work.again and work.is_settled(record) and not work.may_be_outdated(record):
-                self._finish([work], Outcome.KNOWN)
-            elif work.is_overtaken(record):
-                work.again, work.sequencer = True, record.sequencer or ""
-        return [work for work in self._open if work.record is None]
+            if record.key != upload.key.format():
+                self._finish([upload], UploadOutcome.FOREIGN, "the record of this image names another object")
+            elif not upload.again and upload.is_settled(record) and not upload.may_be_outdated(record):
+                self._finish([upload], UploadOutcome.KNOWN)
+            elif upload.is_overtaken(record):
+                upload.again, upload.sequencer = True, record.sequencer or ""
+        return [upload for upload in self._open if upload.record is None]
 
     def _prepare(self, encoders: Mapping[str, Encoder]) -> None:
-        waiting = [work for work in self._open if work.record and not work.is_prepared_for(encoders)]
-        sources = [Source(work.key.format(), work.thumbnail_key) for work in waiting]
-        for work, preparation in zip(waiting, self._preparer.prepare(sources, encoders), strict=True):
-            work.preparation = preparation
+        waiting = [upload for upload in self._open if upload.record and not upload.is_prepared_for(encoders)]
+        sources = [Source(upload.key.format(), upload.thumbnail_key) for upload in waiting]
+        for upload, preparation in zip(waiting, self._preparer.prepare(sources, encoders), strict=True):
+            upload.preparation = preparation
             if isinstance(preparation, Postponed):
-                self._finish([work], Outcome.POSTPONED, preparation.error)
+                self._finish([upload], UploadOutcome.POSTPONED, preparation.error)
 
     def _change(self) -> tuple[dict[int, Prepared], list[int]]:
         """Return the pictures to bring into the indexes, and the images whose earlier vectors go."""
-        alive = [work for work in self._open if work.record]
+        alive = [upload for upload in self._open if upload.record]
         ready = {
-            work.key.image_id: work.preparation for work in alive if isinstance(work.preparation, Prepared)
+            upload.key.image_id: upload.preparation
+            for upload in alive
+            if isinstance(upload.preparation, Prepared)
         }
-        replaced = [work.key.image_id for work in alive if work.has_vector]
-        for work in alive:
+        replaced = [upload.key.image_id for upload in alive if upload.has_vector]
+        for upload in alive:
             # From the first of the commits on there may be a vector in one of the indexes.
-            work.may_be_indexed |= isinstance(work.preparation, Prepared)
+            upload.may_be_indexed |= isinstance(upload.preparation, Prepared)
         return ready, replaced
 
-    def _read_again(self) -> list[Work]:
+    def _read_again(self) -> list[UploadedObject]:
         """Note that the indexes agree with what was prepared, and return what was deleted meanwhile."""
-        alive = [work for work in self._open if work.record]
-        records = self._images.get_many({work.pair for work in alive})
-        for work in alive:
-            work.may_be_indexed = isinstance(work.preparation, Prepared)
-            work.record = records.get(work.pair)
-        return [work for work in alive if work.record is None]
+        alive = [upload for upload in self._open if upload.record]
+        records = self._images.get_many({upload.pair for upload in alive})
+        for upload in alive:
+            upload.may_be_indexed = isinstance(upload.preparation, Prepared)
+            upload.record = records.get(upload.pair)
+        return [upload for upload in alive if upload.record is None]
 
-    def _mark(self, spaces_revision: int) -> list[Work]:
+    def _mark(self, spaces_revision: int) -> list[UploadedObject]:
         """Write the outcomes into the records, and return what turned out to be deleted."""
         deleted = []
-        for work in tuple(self._open):
-            if work.record is None or work.preparation is None:
+        for upload in tuple(self._open):
+            if upload.record is None or upload.preparation is None:
                 continue
-            if work.is_overtaken(work.record):
-                work.again, work.preparation = True, None
+            if upload.is_overtaken(upload.record):
+                upload.again, upload.preparation = True, None
                 continue
             try:
-                result = self._mark_one(work, work.record, work.preparation, spaces_revision)
+                result = self._mark_one(upload, upload.record, upload.preparation, spaces_revision)
             except SpacesChanged:
                 continue  # it stays open, and the next round brings it into the new space's index
             except RecordsContended as error:
-                result = Result(Outcome.POSTPONED, str(error))
+                result = UploadResult(UploadOutcome.POSTPONED, str(error))
             if result is None:
-                deleted.append(work)
-            elif result.outcome is Outcome.INDEXED and self._was_replaced(work):
-                work.again, work.preparation = True, None
+                deleted.append(upload)
+            elif result.outcome is UploadOutcome.INDEXED and self._was_replaced(upload):
+                upload.again, upload.preparation = True, None
             else:
-                self._finish([work], result.outcome, result.reason)
+                self._finish([upload], result.outcome, result.reason)
         return deleted
 
-    def _was_replaced(self, work: Work) -> bool:
-        prepared = work.preparation
-        return isinstance(prepared, Prepared) and self._preparer.was_replaced(work.key.format(), prepared)
+    def _was_replaced(self, upload: UploadedObject) -> bool:
+        prepared = upload.preparation
+        return isinstance(prepared, Prepared) and self._preparer.was_replaced(upload.key.format(), prepared)
 
     def _mark_one(
-        self, work: Work, record: ImageRecord, preparation: Preparation, spaces_revision: int
-    ) -> Result | None:
+        self, upload: UploadedObject, record: ImageRecord, preparation: Preparation, spaces_revision: int
+    ) -> UploadResult | None:
         """Mark one record, and return the result; None if the image was deleted."""
         if isinstance(preparation, Prepared):
             marked = self._images.mark_indexed(
                 record,
-                thumbnail_key=work.thumbnail_key,
+                thumbnail_key=upload.thumbnail_key,
                 width=preparation.width,
                 height=preparation.height,
                 taken_at=preparation.taken_at,
-                sequencer=work.sequencer,
+                sequencer=upload.sequencer,
                 spaces_revision=spaces_revision,
                 facts=preparation.facts,
             )
-            return Result(Outcome.INDEXED) if marked else None
+            return UploadResult(UploadOutcome.INDEXED) if marked else None
         reason = preparation.reason if isinstance(preparation, Refused) else ABSENT
         marked = self._images.mark_failed(
-            record, reason, sequencer=work.sequencer, spaces_revision=spaces_revision
+            record, reason, sequencer=upload.sequencer, spaces_revision=spaces_revision
         )
-        return Result(Outcome.FAILED, reason) if marked else None
+        return UploadResult(UploadOutcome.FAILED, reason) if marked else None
 
-    def _discard(self, works: Sequence[Work]) -> None:
+    def _discard(self, uploads: Sequence[UploadedObject]) -> None:
         """Remove the objects of images that people deleted."""
-        if works:
-            self._objects.delete([key for work in works for key in (work.key.format(), work.thumbnail_key)])
-            self._finish(works, Outcome.DELETED)
+        if uploads:
+            self._objects.delete(
+                [key for upload in uploads for key in (upload.key.format(), upload.thumbnail_key)]
+            )
+            self._finish(uploads, UploadOutcome.DELETED)
 
-    def _finish(self, works: Sequence[Work], outcome: Outcome, reason: str | None = None) -> None:
-        for work in tuple(works):
-            self._results[work.key] = Result(outcome, reason)
-            self._open.remove(work)
+    def _finish(
+        self, uploads: Sequence[UploadedObject], outcome: UploadOutcome, reason: str | None = None
+    ) -> None:
+        for upload in tuple(uploads):
+            self._results[upload.key] = UploadResult(outcome, reason)
+            self._open.remove(upload)

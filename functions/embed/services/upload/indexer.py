@@ -15,9 +15,9 @@ from glimpse.keys import UploadKey
 from glimpse.records import ImageStatus, ImageStore, is_newer
 from glimpse.unusable_index import advice
 
-from functions.embed.services.upload.events import Outcome, Result, UploadEvent
+from functions.embed.services.upload.events import UploadEvent, UploadOutcome, UploadResult
 from functions.embed.services.upload.folder_run import FolderRun
-from functions.embed.services.upload.work import Work
+from functions.embed.services.upload.uploaded_object import UploadedObject
 
 GIVEN_UP = "The picture could not be processed after several tries; upload it again."
 
@@ -26,7 +26,7 @@ _NO_EVENT = ""  # sorts before every sequencer of S3, so that the event itself s
 _logger = logging.getLogger(__name__)
 
 
-NewRun = Callable[[int, int, Iterable[Work]], FolderRun]
+NewRun = Callable[[int, int, Iterable[UploadedObject]], FolderRun]
 """Makes a run over objects of one folder, of a user's."""
 
 
@@ -48,7 +48,7 @@ class UploadIndexer:
         self._new_run = new_run
         self._max_receives = max_receives
 
-    def process(self, events: Sequence[UploadEvent]) -> dict[UploadEvent, Result]:
+    def process(self, events: Sequence[UploadEvent]) -> dict[UploadEvent, UploadResult]:
         """Bring the objects of events into their indexes, one commit per folder for those that are new.
 
         Parameters
@@ -70,13 +70,13 @@ class UploadIndexer:
             receives[event.key] = max(receives[event.key], event.receive_count)
         last = [key for key, count in receives.items() if count >= self._max_receives]
         self._expect_the_worst(last, GIVEN_UP)
-        results: dict[UploadKey, Result] = {}
+        results: dict[UploadKey, UploadResult] = {}
         for keys in _runs(receives):
-            works = [Work(key, newest[key].sequencer, receives[key] > 1) for key in keys]
-            run = self._new_run(keys[0].user_id, keys[0].folder_id, works)
+            uploads = [UploadedObject(key, newest[key].sequencer, receives[key] > 1) for key in keys]
+            run = self._new_run(keys[0].user_id, keys[0].folder_id, uploads)
             done = run.run()
             if isinstance(run.failure, FormatError):
-                waiting = [key for key, result in done.items() if result.outcome is Outcome.POSTPONED]
+                waiting = [key for key, result in done.items() if result.outcome is UploadOutcome.POSTPONED]
                 self._expect_the_worst(waiting, advice(keys[0].folder_id, run.failure))
             results |= done
         return {event: results[event.key] for event in events}

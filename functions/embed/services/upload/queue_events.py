@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from glimpse.keys import UploadKey
 from glimpse.queues import BatchReport, Delivery, ObjectCreated
 
-from functions.embed.services.upload.events import Outcome, UploadEvent
+from functions.embed.services.upload.events import UploadEvent, UploadOutcome
 from functions.embed.services.upload.indexer import UploadIndexer
 
 
@@ -38,7 +38,7 @@ class UploadEvents:
                     delivery,
                     result.outcome,
                     result.reason,
-                    comes_again=result.outcome is Outcome.POSTPONED,
+                    comes_again=result.outcome is UploadOutcome.POSTPONED,
                     image_id=event.key.image_id,
                 )
 
@@ -48,6 +48,6 @@ def _upload_event(stored: ObjectCreated, delivery: Delivery, report: BatchReport
         key = UploadKey.parse(stored.key)
     except ValueError as error:
         # Nothing of Glimpse's wrote it, so it is not Glimpse's to touch.
-        report.note(delivery, Outcome.FOREIGN, str(error))
+        report.note(delivery, UploadOutcome.FOREIGN, str(error))
         return None
     return UploadEvent(key, stored.sequencer, delivery.receive_count)

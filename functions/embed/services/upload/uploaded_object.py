@@ -10,7 +10,7 @@ from functions.embed.services.embedding.preparing import Preparation, Prepared
 
 
 @dataclass(slots=True, eq=False)
-class Work:
+class UploadedObject:
     """One object on its way.
 
     Attributes
