@@ -24,6 +24,9 @@ from local.settings import HOST, LocalSettings
 _START_SECONDS = 60
 _STOP_SECONDS = 6.0
 
+_NAME = "localhost"
+"""The host in addresses that the emulator gives, those of its queues among them."""
+
 # What the emulator and its functions may need of this machine; a real account's variables stay out.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE")
 
@@ -58,7 +61,7 @@ class Emulator:
         shutil.rmtree(temporary, ignore_errors=True)  # workers' copies of the code, if they were killed
         temporary.mkdir(parents=True)
         credentials.ensure(self._settings.home)
-        unpack(self._folder)
+        unpack(self._folder, self._settings.emulator_port)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local.emulator.process"],
@@ -118,7 +121,7 @@ class Emulator:
             "TMPDIR": str(temporary),
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(self._settings.emulator_port),
-            "MINISTACK_HOST": "localhost",
+            "MINISTACK_HOST": _NAME,
             "MINISTACK_REGION": region,
             "LOG_LEVEL": "WARNING",
             "AUTH": "true",  # each function works with its own role, as in AWS
@@ -136,15 +139,21 @@ class Emulator:
         }
 
 
-def unpack(folder: Path) -> None:
-    """Make the state of the last run, however that ended, the one that the emulator starts with.
+def unpack(folder: Path, port: int) -> None:
+    """Make the state of the last run, however that ended, the one that the emulator starts with at `port`.
 
     Raises
     ------
     UserError
         If it is damaged.
     """
-    snapshot.unpack(folder / "state.json", folder / "state", objects=folder / "s3", undone=folder / "undo")
+    snapshot.unpack(
+        folder / "state.json",
+        folder / "state",
+        objects=folder / "s3",
+        undone=folder / "undo",
+        endpoint=f"http://{_NAME}:{port}",
+    )
 
 
 def is_ready(endpoint: str) -> bool:

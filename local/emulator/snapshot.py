@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,12 @@ from local.emulator.undo import undo
 
 _COVERED = "undo"
 """Beside the services' names: the last log of :mod:`local.emulator.undo` whose changes the snapshot knows."""
+
+_ADDRESSED = frozenset({"sqs", "lambda", "cloudformation"})
+"""Services whose states name queues by their addresses, and hold nothing that users wrote but in messages."""
+
+# A whole string, or the quoted part of a scoped key: a message's body has backslashes before its quotes.
+_QUEUE = re.compile(r"""(?<=["'])http://localhost:\d+(?=/\d{12}/[\w.-]+["'])""")
 
 
 def write(path: Path, states: Mapping[str, str], covered: int) -> None:
@@ -38,13 +45,14 @@ def write(path: Path, states: Mapping[str, str], covered: int) -> None:
     written.replace(path)
 
 
-def unpack(path: Path, folder: Path, *, objects: Path, undone: Path) -> None:
+def unpack(path: Path, folder: Path, *, objects: Path, undone: Path, endpoint: str) -> None:
     """Make a snapshot what MiniStack finds when it starts.
 
     Its states go to files, one per service, and objects become what they were at its moment.
 
     Messages that a worker held are made visible again. They would reappear after their visibility timeout, 12
-    minutes here; but their worker ended with the emulator, so the wait would be for nothing.
+    minutes here; but their worker ended with the emulator, so the wait would be for nothing. Queues move to
+    the emulator's port of today, for nobody would consume those of another one.
 
     Parameters
     ----------
@@ -56,6 +64,8 @@ def unpack(path: Path, folder: Path, *, objects: Path, undone: Path) -> None:
         Where objects are.
     undone
         Where the logs of what was done to them are.
+    endpoint
+        What the addresses of the queues are to begin with: ``http://localhost:4566``.
 
     Raises
     ------
@@ -72,7 +82,8 @@ def unpack(path: Path, folder: Path, *, objects: Path, undone: Path) -> None:
     for service, state in states.items():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         written = folder / f"{service}.unpacked"
-        written.write_text(json.dumps(state))
+        text = json.dumps(state)
+        written.write_text(_QUEUE.sub(endpoint, text) if service in _ADDRESSED else text)
         written.replace(folder / f"{service}.json")
 
 

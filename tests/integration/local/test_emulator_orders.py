@@ -81,7 +81,7 @@ def test_records_and_objects_are_of_one_moment(
         shutil.copytree(begun.folder, disk)  # all that a kill at this moment would leave
 
     (disk / "state.written").rmdir()
-    unpack(disk)
+    unpack(disk, begun.settings.emulator_port)
     is_saved = "snapshot" in order
     assert ("changed" in (disk / "state/dynamodb.json").read_text()) is is_saved
     of_the_change = is_saved and "objects" in order[: order.index("snapshot")]

@@ -13,7 +13,13 @@ QUEUES = {"payload": {"queues": {"data": {"q": {"messages": [HELD, DELAYED]}}}}}
 
 
 def unpack(home: Path, folder: Path) -> None:
-    snapshot.unpack(home / "state.json", folder, objects=home / "s3", undone=home / "undo")
+    snapshot.unpack(
+        home / "state.json",
+        folder,
+        objects=home / "s3",
+        undone=home / "undo",
+        endpoint="http://localhost:4700",
+    )
 
 
 def _messages(folder: Path) -> Any:
@@ -44,6 +50,28 @@ def test_messages_that_a_worker_held_can_be_received_again(tmp_path: Path) -> No
     snapshot.write(tmp_path / "state.json", {"sqs": json.dumps(QUEUES)}, 0)
     unpack(tmp_path, tmp_path / "state")
     assert _messages(tmp_path / "state") == [{**HELD, "visible_at": 100.0}, DELAYED]
+
+
+def test_queues_move_with_the_port(tmp_path: Path) -> None:
+    """MiniStack knows them by their addresses, and its consumers look for them at its port of today."""
+
+    def states(port: int, said: str) -> dict[str, Any]:
+        url = f"http://localhost:{port}/000000000000/Uploads-1.fifo"
+        message = {"body": json.dumps({"said": said}), "receive_count": 0, "visible_at": 1.0}
+        queue = {"url": url, "messages": [message]}
+        return {
+            "sqs": {"queues": {f"000000000000\0us-east-1\0{url!r}": queue}},
+            "lambda": {"QUEUE_URL": url},
+            "cloudformation": {"OutputValue": url, "physical_id": url},
+            "dynamodb": {"folder_name": said},
+        }
+
+    said = "http://localhost:4566/000000000000/Uploads-1.fifo"
+    before = states(4566, said)
+    snapshot.write(tmp_path / "state.json", {name: json.dumps(state) for name, state in before.items()}, 0)
+    unpack(tmp_path, tmp_path / "state")
+    files = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "state").iterdir()}
+    assert files == states(4700, said)
 
 
 def test_files_that_an_earlier_version_left_go_on_to_be_used(tmp_path: Path) -> None:
