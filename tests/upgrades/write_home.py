@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+from function_code import lightened
 from packing import pack
 
 USERNAME, PASSWORD, FOLDER = "eva", "correct horse", "Scenes"
@@ -22,10 +24,12 @@ PHOTOGRAPHS = ("two-dogs-on-a-meadow.jpg", "cup-of-coffee.jpg", "sunflower.jpg")
 QUERIES = ("two dogs", "a cup of coffee", "a sunflower")
 PORTS = ("API_PORT", "SEARCH_PORT", "WEB_PORT", "EMULATOR_PORT")
 LEFT_OUT = re.compile(
-    r"cdk\.(out/.*|log)|lock|emulator/(tmp/.*|log|state/(lambda-blobs/.*|cognito.*)|s3/[^/]*/cdk-.*)"
+    r"cdk\.(out/.*|log)|lock|emulator/(tmp/.*|log|state/cognito.*|s3/[^/]*/cdk-.*)"
     r"|emulator/s3/.*/models/.*/model\.onnx"
 )
 """What is made anew at a start, or never read; and the models themselves, which the test puts back."""
+
+_ZIP_IN_BASE64 = re.compile(rb'(?<=")UEsDB[A-Za-z0-9+/=]+(?=")')
 
 
 def write(folder: Path) -> None:
@@ -37,7 +41,7 @@ def write(folder: Path) -> None:
         with _running(home) as api:
             written = _use(api)
         content = {
-            name: path.read_bytes()
+            name: _light(name, path.read_bytes())
             for path in sorted(home.rglob("*"))
             if path.is_file() and not LEFT_OUT.fullmatch(name := path.relative_to(home).as_posix())
         }
@@ -46,6 +50,15 @@ def write(folder: Path) -> None:
             assert os.fsencode(Path.cwd()) not in data, f"{name} names a folder of this machine"
         pack(content, folder / "home.tar.xz")
     (folder / "home.json").write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
+
+
+def _light(name: str, data: bytes) -> bytes:
+    """Return a file, with lighter zips where it holds the functions' code."""
+    if name.startswith("emulator/state/lambda-blobs/"):
+        return lightened(data)
+    if name == "emulator/state.json":
+        return _ZIP_IN_BASE64.sub(lambda found: b64encode(lightened(b64decode(found[0]))), data)
+    return data
 
 
 @contextmanager
