@@ -14,7 +14,7 @@ from glimpse.shelf import Shelf
 from functions.search.services import SearchServices
 from functions.search.services.embedding import EmbedService
 from functions.search.services.indexes import IndexService
-from functions.search.services.models import ModelOperations
+from functions.search.services.model_operations import ModelOperations
 from functions.search.services.ports import GenerationPointer
 from functions.search.services.query_encoders import QueryEncoders
 from functions.search.services.search import SearchService

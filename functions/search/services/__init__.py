@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.search.services.embedding import EmbedService
 from functions.search.services.indexes import IndexService
-from functions.search.services.models import ModelOperations
+from functions.search.services.model_operations import ModelOperations
 from functions.search.services.search import SearchService
 
 

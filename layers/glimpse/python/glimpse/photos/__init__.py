@@ -2,8 +2,9 @@
 
 from glimpse.photos.decoding import Photo, UnreadablePhoto
 from glimpse.photos.formats import MAX_JPEG_PIXELS, MAX_MISSING, MAX_PIXELS, MAX_SIDE
-from glimpse.photos.photo import ANY_MODEL, is_large, open_photo, thumbnail
+from glimpse.photos.photo import ANY_MODEL, is_large, open_photo
 from glimpse.photos.taken import TAKEN_AT_UNKNOWN, Taken, guessed
+from glimpse.photos.thumbnails import thumbnail
 
 __all__ = [
     "ANY_MODEL",

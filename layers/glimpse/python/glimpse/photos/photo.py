@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from io import BytesIO
-
-from PIL import Image
 
 from glimpse.file_kinds import FileKind, kind_of, not_readable
 from glimpse.photos import bitmap, formats, heif, png, tiff
@@ -100,30 +97,6 @@ def is_large(data: bytes, *, model_side: int = ANY_MODEL) -> bool:
             return pixels_held(image, source.data, model_side) > _LARGE_PIXELS
     except UnreadablePhoto:
         return len(data) > _LARGE_BYTES  # another way may be found
-
-
-def thumbnail(photo: Photo, longest_side: int = 512) -> bytes:
-    """Render a small copy, without any of the original's metadata.
-
-    Parameters
-    ----------
-    photo
-        What to show.
-    longest_side
-        In pixels; a smaller picture keeps its size.
-
-    Returns
-    -------
-    bytes
-        A WebP file.
-    """
-    scale = min(1.0, longest_side / max(photo.image.size))
-    size = (max(1, round(photo.image.width * scale)), max(1, round(photo.image.height * scale)))
-    small = photo.image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    small.info.clear()
-    stream = BytesIO()
-    small.save(stream, "WEBP", quality=80, method=4)
-    return stream.getvalue()
 
 
 def _judged(data: bytes) -> _Source:
@@ -241,7 +214,7 @@ def _completed(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Ph
 
 def _by_second_decoder(source: _Source) -> Photo:
     """Decode a TIFF's picture whatever its channels are; raises UnreadablePhoto."""
-    from glimpse.photos import tiff_samples  # which hardly a photo needs
+    from glimpse.photos import tifffile_decoder  # which hardly a photo needs
 
     picture = source.picture
     note = _what_a_tiff_lacks(source)
@@ -250,10 +223,10 @@ def _by_second_decoder(source: _Source) -> Photo:
         raise UnreadablePhoto(no_picture)
     check_size(*picture.size)
     try:
-        found = tiff_samples.decode(picture.filled_up(source.data), picture)
-    except tiff_samples.TooManySamples as error:
+        found = tifffile_decoder.decode(picture.filled_up(source.data), picture)
+    except tifffile_decoder.TooManySamples as error:
         raise UnreadablePhoto(formats.TOO_MUCH_MEMORY) from error
-    except tiff_samples.NotDecodable as error:
+    except tifffile_decoder.NotDecodable as error:
         reason = formats.unsupported("a TIFF", error.how) if error.how else no_picture
         raise UnreadablePhoto(reason) from error
     is_premultiplied = picture.alpha == tiff.ASSOCIATED
