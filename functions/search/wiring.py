@@ -14,7 +14,7 @@ from glimpse.shelf import Shelf
 from functions.search.services import SearchServices
 from functions.search.services.embedding import EmbedService
 from functions.search.services.indexes import IndexService
-from functions.search.services.model_operations import ModelOperations
+from functions.search.services.model_operations import ModelOperationsRelay
 from functions.search.services.ports import GenerationPointer
 from functions.search.services.query_encoders import QueryEncoders
 from functions.search.services.search import SearchService
@@ -58,7 +58,7 @@ def build_services(settings: SearchSettings) -> SearchServices:
             settings.namespace,
         ),
         embedding=EmbedService(embed, settings.embed_images_cap, settings.namespace),
-        models=ModelOperations(embed, pointer, settings.namespace, try_out),
+        models=ModelOperationsRelay(embed, pointer, settings.namespace, try_out),
         build={
             "version": __version__,
             "function_version": os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),

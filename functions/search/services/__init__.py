@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.search.services.embedding import EmbedService
 from functions.search.services.indexes import IndexService
-from functions.search.services.model_operations import ModelOperations
+from functions.search.services.model_operations import ModelOperationsRelay
 from functions.search.services.search import SearchService
 
 
@@ -27,6 +27,6 @@ class SearchServices:
     search: SearchService
     indexes: IndexService
     embedding: EmbedService
-    models: ModelOperations
+    models: ModelOperationsRelay
     build: Mapping[str, Any]
     shared_namespace: str

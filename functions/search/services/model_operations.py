@@ -27,7 +27,7 @@ _REFUSALS: Mapping[int, type[ServiceError]] = {
 }
 
 
-class ModelOperations:
+class ModelOperationsRelay:
     """Relays operators' requests.
 
     Parameters
