@@ -18,7 +18,7 @@ from infra import prefixes
 from infra.function import FunctionParts, Layers, ZipFunction, allow
 from infra.storage import Storage
 
-# The least that each table's access patterns (ARCHITECTURE.md, 3) need.
+# The least that each table's access patterns (docs/data-model.md) need.
 _TABLE_ACTIONS: dict[str, tuple[str, ...]] = {
     "users": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"),
     # Scanned once, when names that are older than the rule about look-alikes get their rows.

@@ -26,7 +26,7 @@ _KEYS: dict[str, tuple[tuple[str, dynamodb.AttributeType], ...]] = {
     "shares": (("folder_id", _NUMBER), ("user_id", _NUMBER)),
 }
 OBJECT_PREFIXES = {"images": ("uploads", "thumbnails", "images"), "index": ("indexes", "models")}
-"""The prefixes of each bucket (ARCHITECTURE.md, 3); a role names those that it needs."""
+"""The prefixes of each bucket (docs/data-model.md); a role names those that it needs."""
 
 _EXPIRING = {"sessions", "jobs"}
 
@@ -51,7 +51,7 @@ class Storage(Construct):
     index : s3.Bucket
         Segments, tombstones and manifests; and the model bundles.
     tables : dict[str, dynamodb.Table]
-        By their short names (ARCHITECTURE.md, 3).
+        By their short names (docs/data-model.md).
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, options: StackOptions) -> None:

@@ -1,6 +1,7 @@
 """Links resolve, lines are wrapped, and the front pages are as short as they promise."""
 
 import re
+import subprocess
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -71,3 +72,11 @@ def test_every_page_of_docs_can_be_reached_from_a_front_page() -> None:
             if not urlsplit(link).scheme and path.endswith(".md"):
                 ahead.append(((ROOT / name).parent / path).resolve().relative_to(ROOT).as_posix())
     assert {page.name for page in documents() if page.name.startswith("docs/")} <= reached
+
+
+def test_sources_name_pages_that_exist() -> None:
+    listed = ["git", "grep", "-IohE", r"\b(docs/)?[a-zA-Z/-]+\.md(, [0-9])?", "--", "*.py", "Makefile"]
+    found = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    pages = {name for name in found if name.startswith(("docs/", "ARCHITECTURE", "CONTRIBUTING"))}
+    assert pages
+    assert {name for name in pages if not (ROOT / name).is_file()} == set()

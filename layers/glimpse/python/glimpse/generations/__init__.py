@@ -1,7 +1,7 @@
 """Which models a deployment has, and which of them searches use: one item, changed by conditional writes.
 
 A *generation* is an embedding space and the bundle that embeds into it. There is one, or during a change of
-model two; ARCHITECTURE.md, 6, says why at every moment exactly the right images are found.
+model two; docs/model-change.md says why at every moment exactly the right images are found.
 """
 
 from glimpse.generations.marks import OtherMark, OtherMarkStore
