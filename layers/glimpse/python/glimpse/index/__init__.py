@@ -3,7 +3,13 @@
 Writers commit by the protocol of :mod:`glimpse.index.writer`; readers cache what never changes; a keeper
 merges what writers leave behind, and removes what nothing refers to. The objects are specified in
 ``docs/index-format.md``.
+
+The bucket is on S3 (``S3ObjectStore``), or a folder of this machine (``LocalFolderStore``). Each store is
+imported when it is first asked for, so an index in a folder needs no boto3.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from glimpse.index.admin.check import CheckReport, Defect, Finding
 from glimpse.index.admin.export import IndexExport
@@ -39,9 +45,12 @@ from glimpse.index.read.results import Answer, UnusableObject
 from glimpse.index.read.top_k import Hit
 from glimpse.index.segments.effort import Effort
 from glimpse.index.store.object_store import ObjectStore
-from glimpse.index.store.s3 import S3ObjectStore
 from glimpse.index.vectors import VectorBatch
 from glimpse.index.writer import Attempt, IndexWriter
+
+if TYPE_CHECKING:
+    from glimpse.index.store.local_folder import LocalFolderStore
+    from glimpse.index.store.s3 import S3ObjectStore
 
 __all__ = [
     "Answer",
@@ -67,6 +76,7 @@ __all__ = [
     "IndexMaintenance",
     "IndexReader",
     "IndexWriter",
+    "LocalFolderStore",
     "Lookup",
     "ObjectDamaged",
     "ObjectForeign",
@@ -89,3 +99,14 @@ __all__ = [
     "list_indexes",
     "pack_time",
 ]
+
+_LAZY = {
+    "LocalFolderStore": "glimpse.index.store.local_folder",
+    "S3ObjectStore": "glimpse.index.store.s3",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562 leaves the type to the attribute
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
