@@ -139,5 +139,5 @@ lock: $(STAMP) ## Compile the requirements files
 	@$(LOCK) $(LAMBDA) --extra embed -o functions/embed/requirements.txt
 	@$(COMPILE) benchmarks/requirements.in --universal --python-version 3.11 -c requirements.txt \
 	  -o benchmarks/requirements.txt
-	@set -o pipefail; $(COMPILE) foundry/requirements.in --universal --python-version 3.11 -c requirements.txt \
+	@set -o pipefail; $(LOCK) --extra foundry --universal --python-version 3.11 -c requirements.txt \
 	  | $(BIN)/python -m foundry.locking foundry/cpu.txt foundry/requirements.txt foundry/cuda.txt
