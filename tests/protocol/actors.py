@@ -45,7 +45,7 @@ SMALL = {
     "glimpse.index.compaction.policy.BUSY_SPANS": 5,
     "glimpse.index.compaction.policy.REST_SPANS": REST_SPANS,
     "glimpse.index.compaction.policy.DEAD_LEAST": 3,
-    "glimpse.index.writer._TIDY_EVERY": 2,
+    "glimpse.index.writer._TAIL_MERGE_EVERY": 2,
 }
 """The policy's numbers, so small that a few commits exercise all of it."""
 

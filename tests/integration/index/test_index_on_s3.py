@@ -136,7 +136,7 @@ def test_a_deletion_leaves_one_object(store: S3ObjectStore, client: S3Client, tm
     writer.delete(KEY)
     assert [entry["Key"] for entry in client.list_objects_v2(Bucket=BUCKET)["Contents"]] == [KEY.manifest]
     assert reader.search([KEY], QUERY, 5).hits == []
-    with pytest.raises(Exception, match="deleted meanwhile"):
+    with pytest.raises(Exception, match="deleted in the meantime"):
         late.commit(batch(9))
 
 

@@ -25,7 +25,7 @@ def test_an_index_has_a_prefix_of_its_own() -> None:
     ],
 )
 def test_what_cannot_stand_in_a_key_is_refused(parts: tuple[str, str, int, int]) -> None:
-    with pytest.raises(ValueError, match=r"is no|must lie"):
+    with pytest.raises(ValueError, match=r"is not a|must be"):
         IndexKey(*parts)
 
 

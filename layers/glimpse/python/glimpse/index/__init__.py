@@ -1,11 +1,11 @@
 """The vector index: immutable segments and one manifest per folder, as objects in a bucket.
 
-Writers commit by the protocol of :mod:`glimpse.index.writer`; readers cache what never changes; a keeper
-merges what writers leave behind, and removes what nothing refers to. The objects are specified in
-``docs/index-format.md``.
+Writers commit by the protocol in :mod:`glimpse.index.writer`. Readers cache the immutable objects.
+Maintenance compacts the segments that writers leave behind and sweeps objects that no manifest names. The
+object formats are specified in ``docs/index-format.md``.
 
-The bucket is on S3 (``S3ObjectStore``), or a folder of this machine (``LocalFolderStore``). Each store is
-imported when it is first asked for, so an index in a folder needs no boto3.
+The bucket is on S3 (``S3ObjectStore``), or a folder on this machine (``LocalFolderStore``). Each store is
+imported on first use, so an index in a folder needs no boto3.
 """
 
 from importlib import import_module

@@ -1,52 +1,52 @@
-"""What can go wrong with an index, told apart by what the caller has to do about it."""
+"""The errors of an index, grouped by what the caller has to do about them."""
 
 
 class GlimpseIndexError(Exception):
-    """Any error of the index."""
+    """Base class of every error that the index raises."""
 
 
 class StoreError(GlimpseIndexError):
-    """The object store refused a request, and will again: a missing bucket, a missing permission."""
+    """The object store refused a request, and a retry won't help: no such bucket, or no permission."""
 
 
 class StoreUnavailable(StoreError):
-    """The object store did not answer, or asked to slow down. A write may have happened all the same."""
+    """The object store did not answer, or throttled the request. A write may still have succeeded."""
 
 
 class Conflict(StoreError):
-    """A conditional write did not happen, because of another writer."""
+    """A conditional write failed because of another writer."""
 
 
 class PreconditionFailed(Conflict):
-    """The condition was false: the object exists, has changed, or is gone (S3: 412, and 404 to If-Match)."""
+    """The condition was false: the object exists, has changed, or is gone (S3: 412, or 404 for If-Match)."""
 
 
 class WriteConflict(Conflict):
-    """Another conditional write to the key was under way (S3: 409); the condition may still be true."""
+    """Another conditional write to the key was in flight (S3: 409); the condition may still hold."""
 
 
 class CommitError(GlimpseIndexError):
-    """An attempt to commit came to nothing. What it wrote is not part of the index."""
+    """A commit failed. The objects that it wrote are not part of the index."""
 
 
 class EpochChanged(CommitError):
-    """The index was deleted after the attempt began, so what it brings belongs to an index that is gone."""
+    """The index was deleted after the attempt began, so its change no longer applies."""
 
 
 class AttemptExpired(CommitError):
-    """The attempt is older than the grace period; its objects may be swept. Begin again."""
+    """The attempt is older than the grace period, so its objects may be swept. Begin a new one."""
 
 
 class CommitContended(CommitError):
-    """Other writers, or a failing store, took every try. Nothing is wrong with the change: try it later."""
+    """Every try lost to another writer or hit a failing store. The change itself is fine: retry it later."""
 
 
 class NoSpaceLeft(GlimpseIndexError):
-    """The folder for temporary files has no room for a merge."""
+    """The temporary directory has no room for a merge."""
 
 
 class FormatError(GlimpseIndexError):
-    """An object of the index can't be used."""
+    """An object of the index is unusable."""
 
 
 class ObjectMissing(FormatError):
@@ -54,12 +54,12 @@ class ObjectMissing(FormatError):
 
 
 class ObjectDamaged(FormatError):
-    """An object is not what its manifest, or its own header, says: truncated, altered, or something else."""
+    """An object does not match its manifest or its own header: it is truncated, altered or something else."""
 
 
 class ObjectForeign(FormatError):
-    """An object is sound, but of another embedding space or dimension than the index that it lies in."""
+    """An object is intact, but its embedding space or dimension is not the index's."""
 
 
 class ObjectUnsupported(FormatError):
-    """An object was written by a later version, in a kind or format that this version can't read."""
+    """A later version wrote the object, in a kind or format that this version can't read."""

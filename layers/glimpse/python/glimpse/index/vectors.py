@@ -1,4 +1,4 @@
-"""Embedded images on their way into an index."""
+"""Vectors with their image ids and capture times, as writers and merges pass them on."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,15 +18,15 @@ _UNIT_TOLERANCE = 1e-3
 
 
 class VectorRows(Protocol):
-    """Distinct images with their vectors, which need not all be in memory."""
+    """Distinct images and their vectors, which may lie outside memory."""
 
     @property
     def image_ids(self) -> Ids:
-        """(n,) int64, each once."""
+        """(n,) int64, distinct."""
 
     @property
     def taken_at(self) -> Ids:
-        """(n,) int64: seconds since 1970 UTC, -2^63 for unknown."""
+        """(n,) int64, as :mod:`glimpse.index.format.capture_times` packs them; -2^63 for unknown."""
 
     @property
     def dimension(self) -> int:
@@ -35,12 +35,12 @@ class VectorRows(Protocol):
     def __len__(self) -> int: ...
 
     def take(self, places: Ids) -> Vectors:
-        """Return the (k, d) float32 vectors at some places."""
+        """Return the (k, d) float32 vectors at (k,) int64 positions."""
 
 
 @dataclass(frozen=True, eq=False)
 class VectorBatch:
-    """Embedded images on their way into an index.
+    """Distinct images and their vectors, in memory.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class VectorBatch:
     vectors : (n, d) float32
         Unit vectors.
     taken_at : (n,) int64
-        Seconds since 1970 UTC, -2^63 for unknown.
+        As :mod:`glimpse.index.format.capture_times` packs them; -2^63 for unknown.
 
     Raises
     ------
@@ -75,8 +75,8 @@ class VectorBatch:
             )
         check_image_ids(self.image_ids)
         if len(np.unique(self.image_ids)) != count:
-            raise ValueError("image_ids repeat: an image has one vector")
-        # A NaN fails the comparison too, which is why it is written this way around.
+            raise ValueError("image_ids repeat: each image has one vector")
+        # Not the inverse comparison: a NaN must fail the check too.
         if not np.all(np.abs(np.linalg.norm(self.vectors, axis=1) - 1) <= _UNIT_TOLERANCE):
             raise ValueError("vectors must be of unit length")
 
@@ -89,7 +89,7 @@ class VectorBatch:
         return int(self.vectors.shape[1])
 
     def take(self, places: Ids) -> Vectors:
-        """Return the (k, d) vectors at some places."""
+        """Return the (k, d) float32 vectors at (k,) int64 positions."""
         taken: Vectors = self.vectors[places]
         return taken
 
@@ -97,4 +97,4 @@ class VectorBatch:
 def check_image_ids(image_ids: Ids) -> None:
     """Raise ValueError if an id lies outside 0…2^53-1."""
     if len(image_ids) and not (image_ids.min() >= 0 and image_ids.max() <= MAX_ID):
-        raise ValueError("an image id must lie between 0 and 2^53-1")
+        raise ValueError("an image id must be between 0 and 2^53-1")

@@ -1,16 +1,18 @@
-"""The commit protocol: how an index changes, with any number of writers and no lock.
+"""The commit protocol: lock-free changes of an index by any number of concurrent writers.
 
-A commit writes its objects under random keys of its own, then swaps the manifest for one that names them,
-by a conditional write. That swap is the linearization point. Whoever loses it reads again and retries.
+A commit writes its objects under random keys, then replaces the manifest with one that names them, by a
+conditional put (compare-and-swap). That swap is the linearization point. A writer that loses it reads the
+manifest again and retries.
 
-* Whatever the answer to a swap was (success, 412, 409, 500, none at all), the next read of the manifest tells
-  whether it happened: it names the attempt's objects or it does not. boto3 repeats requests by itself, so a
-  412 may well be the echo of one's own success.
-* A merge may have taken the objects out again meanwhile. Its log then says whose commits it stands for.
-* No tag ever comes back: the sequence number rises with every manifest, so no two are alike.
-* An object that a failed attempt has written stays: its swap may still be under way, and would name it.
-  Sweeping what no manifest names is safe for objects older than twice the grace period, since an attempt
-  stops swapping once it is older than one.
+* The response to a swap (success, 412, 409, 500 or none) doesn't settle whether it happened. The next read of
+  the manifest does: it names the attempt's objects, or it does not. boto3 retries requests itself, so a 412
+  may only mean that the writer's own earlier request succeeded.
+* A merge may have replaced the objects in the meantime. Its log then lists the commits that it absorbed.
+* There is no ABA problem: the sequence number rises with every manifest, so no two manifests, and no two
+  ETags, are the same.
+* Objects of a failed attempt stay: its swap may still be in flight, and would name them. Unreferenced objects
+  can be swept safely once they are older than twice the grace period, because an attempt stops swapping when
+  it is older than one.
 """
 
 import logging
@@ -31,32 +33,30 @@ from glimpse.index.layout import IndexKey, new_attempt_id
 from glimpse.index.store.object_store import ObjectStore
 from glimpse.index.vectors import VectorBatch
 
-"""How old an attempt may grow: no function runs longer."""
-
-_TIDY_EVERY = 8
-_TIDY_TRIES = 3
-"""How often a commit that is done tries to merge the newest ones, while its caller waits."""
+_TAIL_MERGE_EVERY = 8
+_TAIL_MERGE_TRIES = 3
+"""Tries of a tail merge, which runs after the commit while the caller waits."""
 
 _logger = logging.getLogger(__name__)
 
 
 class IndexWriter:
-    """Changes the indexes of one bucket.
+    """Changes the indexes in one bucket.
 
     Parameters
     ----------
     store : ObjectStore
         The bucket.
     policy : RetryPolicy
-        How often, and with which pauses, a swap is tried.
+        How many times a swap is tried, and the backoff between tries.
     grace_seconds : float
         Age at which an attempt gives up.
     merge_tails : bool
-        Whether a commit now and then merges the newest ones, its own included.
+        Whether some commits also merge the newest commits, including their own.
     merge_readers : int
-        How many objects such a merge reads at once.
+        How many objects a tail merge reads in parallel.
     clock, sleep, rng
-        Time in seconds, how to wait, and where jitter comes from; tests give their own.
+        Time in seconds, the wait between tries, and the source of jitter; tests pass their own.
     """
 
     def __init__(
@@ -76,22 +76,24 @@ class IndexWriter:
         self._grace_seconds = grace_seconds
         self._merger: Merger | None = None
         if merge_tails:
-            patience = self._swapper.policy
-            tidying = replace(patience, tries=min(patience.tries, _TIDY_TRIES))
-            self._merger = Merger(replace(self._swapper, policy=tidying), grace_seconds, merge_readers)
+            policy_in_use = self._swapper.policy
+            tail_policy = replace(policy_in_use, tries=min(policy_in_use.tries, _TAIL_MERGE_TRIES))
+            self._merger = Merger(replace(self._swapper, policy=tail_policy), grace_seconds, merge_readers)
 
     def begin(self, key: IndexKey, version: int = 0) -> "Attempt":
-        """Begin a change, before the work that it takes: the epoch read here is the one that must still hold.
+        """Begin a change; call this before the work that produces it.
 
-        `version` is one that the index is known to have had. Were a commit added to what is older than that,
-        its number would soon hide that the rest was lost.
+        The commit fails if the index has left the epoch that is read here.
+
+        `version` is a version that the index is known to have reached. An older manifest means that commits
+        were lost, and committing on top of it would soon hide that.
 
         Raises
         ------
         FormatError
             If the manifest can't be read, was written by a later version, or is older than `version`.
         StoreError
-            If the store refuses or does not answer.
+            If the store refuses the request or does not answer.
         """
         expires = self._swapper.clock() + self._grace_seconds
         found = self._swapper.read(key)
@@ -100,7 +102,7 @@ class IndexWriter:
         return Attempt(self._swapper, key, found.epoch, expires, self._merger)
 
     def create(self, key: IndexKey) -> Commit:
-        """Make sure that an index exists; one that does stays as it is.
+        """Create an index unless it exists already.
 
         Raises
         ------
@@ -117,18 +119,17 @@ class IndexWriter:
         return self._swapper.swap_until_done(key, follow)
 
     def delete(self, key: IndexKey) -> Commit:
-        """Empty an index and raise its epoch, so that attempts under way lose; also where there is none.
+        """Empty an index and raise its epoch, so that attempts in flight fail. The index need not exist.
 
-        The key of the manifest stays, and its sequence number goes on rising. A damaged manifest can be
-        deleted too: its counters are unknown then, and continue from the clock's milliseconds, above any
-        count.
+        The manifest's key stays, and its sequence number keeps rising. A damaged manifest can be deleted too:
+        its counters are unknown, so they continue from the clock in milliseconds, which exceeds any count.
 
         Raises
         ------
         CommitContended, StoreError
             As for :meth:`Attempt.commit`.
         ObjectForeign, ObjectUnsupported
-            If the manifest is of another embedding space, or a later version wrote it.
+            If the manifest belongs to another embedding space, or a later version wrote it.
         """
         attempt_id = new_attempt_id()
         first_epoch: int | None = None
@@ -139,7 +140,7 @@ class IndexWriter:
             if first_epoch is None:
                 first_epoch = found.epoch
             if found.manifest and found.epoch > first_epoch:
-                # Deleted since this began, by this very attempt (its answer lost) or by another: done.
+                # Already deleted, by this attempt (the response was lost) or by another one.
                 return Commit(found.sequence, found.epoch)
             replaced = found.manifest
             return Manifest.empty(key, attempt_id, epoch=found.epoch + 1, sequence=found.sequence + 1)
@@ -150,16 +151,16 @@ class IndexWriter:
         return commit
 
     def _remove_objects(self, key: IndexKey, replaced: Manifest) -> None:
-        """Remove what a replaced manifest named: nothing can name it again, and vectors are personal data."""
+        """Remove a replaced manifest's objects: none can be named again, and vectors are personal data."""
         names = sorted({key.object(name) for name in replaced.names()})
         if not names:
             return
         try:
             self._swapper.store.delete(names)
         except StoreError:
-            # The index is empty all the same, and the sweep takes whatever no manifest names.
+            # The index is empty regardless, and a sweep removes unreferenced objects.
             _logger.warning(
-                "%d objects of the deleted index %s are left to the sweep",
+                "%d objects of the deleted index %s could not be removed; a sweep will remove them",
                 len(names),
                 key.prefix,
                 exc_info=True,
@@ -167,14 +168,14 @@ class IndexWriter:
 
 
 class Attempt:
-    """A change under way. Make one with :meth:`IndexWriter.begin`.
+    """A change in progress, made by :meth:`IndexWriter.begin`.
 
     Attributes
     ----------
     key : IndexKey
-        The index that changes.
+        The index to change.
     epoch : int
-        The epoch that it was in when the attempt began.
+        The index's epoch when the attempt began.
     """
 
     def __init__(
@@ -187,52 +188,52 @@ class Attempt:
         self._expires = expires
 
     def commit(self, added: VectorBatch | None = None, removed: Sequence[int] = ()) -> Commit:
-        """Add vectors, remove images, or both in one step.
+        """Add vectors, remove images, or do both atomically.
 
-        An id in both is replaced. May be called again, for a further change in the same epoch.
+        An image in both is replaced. The method may be called again for a further change in the same epoch.
 
         Parameters
         ----------
         added : VectorBatch, optional
-            Vectors that become part of the index.
+            Vectors to add.
         removed : sequence of int
-            Images that earlier commits may have added; ids that none did are harmless.
+            Images to remove; ids that are not in the index are ignored.
 
         Returns
         -------
         Commit
-            Its version is the one from which readers see the change. It says whether compaction is due, now
-            (one commit of several does) or at rest.
+            Readers see the change from its version on. It also says whether compaction is due, either now
+            (one commit in eight reports this) or once no more commits arrive.
 
         Raises
         ------
         EpochChanged
-            If the index was deleted since the attempt began.
+            If the index was deleted after the attempt began.
         AttemptExpired
             If the attempt is older than the grace period.
         CommitContended
-            If every try was lost to other writers or a failing store.
+            If every try lost to another writer or hit a failing store.
         ValueError
-            If the vectors are not of the index's dimension, or an id is out of range.
+            If the vectors' dimension is not the index's, or an id is out of range.
         FormatError
             If the manifest can't be read, or was written by a later version.
         StoreError
-            If the store refuses.
+            If the store refuses a request.
         """
         self._check_age()
         change = write_commit(self._swapper, self.key, added, tombstones.unique_ids(removed))
         commit = self._swapper.swap_until_done(self.key, lambda found: self._follow(found, change))
-        return self._tidied(commit, change.seen)
+        return self._with_tail_merged(commit, change.seen)
 
     def _follow(self, found: CurrentManifest, change: StagedChange) -> Manifest | Commit:
-        """Return the manifest with the change in it, or the commit where it has got in already."""
+        """Return the manifest with the change in it, or the commit if the change is in already."""
         manifest = found.manifest
         committed = self._committed(found, change)
         if committed is not None:
             return Commit(committed, found.epoch)
         if found.epoch != self.epoch:
             raise EpochChanged(
-                f"{self.key.prefix} was deleted meanwhile: epoch {self.epoch} became {found.epoch}"
+                f"{self.key.prefix} was deleted in the meantime: epoch {self.epoch} became {found.epoch}"
             )
         if not change.names:
             return Commit(found.sequence, found.epoch)
@@ -241,14 +242,16 @@ class Attempt:
             manifest = Manifest.empty(self.key, change.attempt_id, epoch=self.epoch, sequence=0)
         dimension = change.dimension or manifest.dimension
         if manifest.dimension not in (None, dimension):
-            raise ValueError(f"{self.key.prefix} holds dimension {manifest.dimension}, not {dimension}")
+            raise ValueError(
+                f"{self.key.prefix} holds vectors of dimension {manifest.dimension}, not {dimension}"
+            )
         change.tried.add(found.sequence + 1)
         following = manifest.followed_by(change.attempt_id, dimension, change.segments, change.tombstones)
         change.seen = following
         return following
 
     def _committed(self, found: CurrentManifest, change: StagedChange) -> int | None:
-        """Return under which sequence number the change got in, or None if it did not."""
+        """Return the sequence number under which the change was committed, or None if it was not."""
         manifest = found.manifest
         if manifest is None:
             return None
@@ -260,11 +263,11 @@ class Attempt:
         return committed
 
     def _absorbed(self, manifest: Manifest, change: StagedChange) -> int | None:
-        """Return under which sequence number the change got in, if a merge has absorbed it since."""
+        """Return the sequence number of the change if it was committed and a merge has absorbed it since."""
         for sequence in sorted(number for number in change.tried if number <= manifest.sequence):
             if commit_log.committed_as(self._swapper.store, self.key, manifest, change.attempt_id, sequence):
                 return sequence
-            # It was another writer's. Logs forget only what is older than an attempt grows.
+            # Another writer's commit took this number. Logs only drop rows older than any live attempt.
             change.tried.discard(sequence)
         return None
 
@@ -272,21 +275,21 @@ class Attempt:
         if self._swapper.clock() > self._expires:
             raise AttemptExpired(f"the attempt to change {self.key.prefix} is older than the grace period")
 
-    def _tidied(self, commit: Commit, manifest: Manifest | None) -> Commit:
-        """Merge the tail where that falls to this commit, and tell whether compaction is due.
+    def _with_tail_merged(self, commit: Commit, manifest: Manifest | None) -> Commit:
+        """Merge the tail if it is this commit's turn, and say whether compaction is due.
 
-        It falls to every eighth, so that of many writers who see a long tail one merges it.
+        Only every eighth commit takes a turn, so that many writers who see a long tail don't all merge it.
         """
         if self._merger is None or manifest is None or manifest.epoch != commit.epoch:
             return commit
         commit = replace(commit, is_due_at_rest=next_window(manifest, at_rest=True) is not None)
-        if commit.version % _TIDY_EVERY:
+        if commit.version % _TAIL_MERGE_EVERY:
             return commit
         window = tail_window(manifest)
         if window is not None:
             try:
                 self._merger.merge(self.key, manifest, window)
             except (GlimpseIndexError, InputUnusableError):
-                # The change itself is committed, and the next writer or compaction merges what this did not.
+                # The change itself is committed, and the next tail merge or compaction does this one's work.
                 _logger.warning("the newest commits of %s were not merged", self.key.prefix, exc_info=True)
         return replace(commit, is_compaction_due=next_window(manifest) is not None)

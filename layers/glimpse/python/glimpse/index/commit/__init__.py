@@ -1,1 +1,1 @@
-"""How an index changes: objects under new keys first, then a compare-and-swap of the manifest."""
+"""Commits: stage objects under new keys, then compare-and-swap the manifest."""

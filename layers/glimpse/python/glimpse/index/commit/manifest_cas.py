@@ -1,4 +1,4 @@
-"""Compare-and-swap of the manifest, by a conditional put: the one way in which an index changes."""
+"""Compare-and-swap of the manifest by a conditional put: the only way an index changes."""
 
 import logging
 import random
@@ -24,20 +24,20 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit left behind.
+    """The result of a commit.
 
     Attributes
     ----------
     version : int
-        The manifest's sequence number: readers see the change from this version on. 0 where nothing was ever
+        The manifest's sequence number: readers see the change from this version on. 0 if nothing was ever
         committed.
     epoch : int
-        The epoch that the index is in.
+        The index's epoch.
     is_compaction_due : bool
-        Whether somebody should compact the index. It is said by one commit of several, so that whoever hears
-        it may act on it.
+        Whether the index should be compacted now. Only one commit in several reports this, so that the caller
+        can act on each report.
     is_due_at_rest : bool
-        Whether somebody should compact the index once no more commits arrive.
+        Whether the index should be compacted once no more commits arrive.
     """
 
     version: int
@@ -57,7 +57,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CurrentManifest:
-    """A manifest as it was read: no tag where there is none, no manifest where it is damaged."""
+    """A manifest as read: `etag` is None if there is none, `manifest` also if it is damaged."""
 
     manifest: Manifest | None
     etag: str | None
@@ -66,21 +66,21 @@ class CurrentManifest:
 
 
 Follow = Callable[[CurrentManifest], Manifest | Commit]
-"""Looks at what was read, and returns the manifest to follow it, or a commit where nothing is left to do."""
+"""Takes the current manifest and returns the next one, or a commit if nothing is left to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Swapper:
-    """Reads manifests, swaps them, and writes the objects that they name.
+    """Reads and swaps manifests, and writes the objects that they name.
 
     Attributes
     ----------
     store : ObjectStore
         The bucket.
     policy : RetryPolicy
-        How often a write is tried, and with which pauses.
+        How many times a write is tried, and the backoff between tries.
     clock, sleep, rng
-        Time in seconds, how to wait, and where jitter comes from.
+        Time in seconds, the wait between tries, and the source of jitter.
     """
 
     store: ObjectStore
@@ -92,13 +92,15 @@ class Swapper:
     def read(self, key: IndexKey, *, even_damaged: bool = False) -> CurrentManifest:
         """Read a manifest.
 
-        With `even_damaged`, the unknown counters of a damaged one continue from the clock's milliseconds,
-        which are above any count.
+        With `even_damaged`, a damaged manifest is no error. Its unknown counters continue from the clock in
+        milliseconds, which exceeds any count.
 
         Raises
         ------
-        FormatError, StoreError
-            If it can't be used, or not be read.
+        FormatError
+            If the manifest is unusable.
+        StoreError
+            If the store refuses the request or does not answer.
         """
         stored = self.store.get(key.manifest)
         if stored is None:
@@ -108,23 +110,25 @@ class Swapper:
         except ObjectDamaged:
             if not even_damaged:
                 raise
-            _logger.warning("%s is damaged and will be replaced", key.manifest, exc_info=True)
+            _logger.warning("%s is damaged; it will be replaced", key.manifest, exc_info=True)
             counter = int(self.clock() * 1000)
             return CurrentManifest(None, stored.etag, counter, counter)
         return CurrentManifest(manifest, stored.etag, manifest.epoch, manifest.sequence)
 
     def swap_until_done(self, key: IndexKey, follow: Follow, *, even_damaged: bool = False) -> Commit:
-        """Read the manifest and swap it for the one that `follow` makes of it, until that has happened.
+        """Read the manifest and swap it for the one that `follow` returns, and retry until that succeeds.
 
-        There is one read more than there are swaps, since the last swap may have happened although its
-        answer was lost; `follow` recognises that.
+        There is one more read than there are swaps: the last swap may have succeeded although its response
+        was lost, and `follow` must recognise that.
 
         Raises
         ------
         CommitContended
-            If every try was lost.
-        FormatError, StoreError
-            If the manifest can't be used, or the store refuses.
+            If every try failed.
+        FormatError
+            If the manifest is unusable.
+        StoreError
+            If the store refuses a request.
         """
         failure: StoreError | None = None
         for tried in range(self.policy.tries + 1):
@@ -141,7 +145,7 @@ class Swapper:
             if tried < self.policy.tries:
                 self._pause(tried)
         raise CommitContended(
-            f"{key.manifest} could not be swapped in {self.policy.tries} tries: {failure}"
+            f"{key.manifest} could not be replaced in {self.policy.tries} tries: {failure}"
         ) from failure
 
     def put_immutable(self, key: str, data: Data) -> None:
@@ -152,14 +156,14 @@ class Swapper:
         CommitContended
             If the store failed every try.
         StoreError
-            If it refuses.
+            If the store refuses the request.
         """
         failure: StoreError | None = None
         for tried in range(self.policy.tries):
             try:
                 return self.store.put_if_none_match(key, data)
             except PreconditionFailed:
-                return None  # Nobody else knows this key: an earlier try got there, and its answer was lost.
+                return None  # The key is ours alone: an earlier try succeeded, and its response was lost.
             except (Conflict, StoreUnavailable) as error:
                 failure = error
             self._pause(tried)
@@ -168,12 +172,12 @@ class Swapper:
         ) from failure
 
     def swap(self, key: IndexKey, etag: str | None, manifest: Manifest) -> None:
-        """Put a manifest in the place of the one with this tag, or where there is none.
+        """Replace the manifest that has this ETag, or create it if `etag` is None.
 
         Raises
         ------
         StoreError
-            If that did not happen, or it is not known whether it did.
+            If the swap failed, or its outcome is unknown.
         """
         if etag is None:
             self.store.put_if_none_match(key.manifest, manifest.encode())

@@ -1,4 +1,4 @@
-"""Objects on their way into a manifest: written under keys that nobody else has."""
+"""Staging: objects written under unique keys, before a manifest names them."""
 
 from dataclasses import dataclass, field
 
@@ -13,20 +13,20 @@ from glimpse.index.vectors import Ids, VectorBatch, VectorRows
 
 @dataclass(slots=True)
 class StagedChange:
-    """What an attempt has written, and wants the manifest to name.
+    """The objects that an attempt has written and that the next manifest should name.
 
     Attributes
     ----------
     attempt_id : str
         The attempt.
     dimension : int or None
-        Of its vectors, if it has any.
+        Dimension of its vectors, if there are any.
     segments, tombstones : tuple of ObjectEntry
         Its objects.
     tried : set of int
-        Sequence numbers under which swaps were tried whose outcome is not known yet.
+        Sequence numbers of swaps whose outcome is still unknown.
     seen : Manifest or None
-        The newest manifest that is known to name them, or would.
+        The newest manifest that names the objects, or that a pending swap would make current.
     """
 
     attempt_id: str
@@ -38,17 +38,19 @@ class StagedChange:
 
     @property
     def names(self) -> frozenset[str]:
-        """What the manifest calls the objects."""
+        """The objects' names in the manifest."""
         return frozenset(entry.key for entry in self.segments + self.tombstones)
 
 
 def write_commit(swapper: Swapper, key: IndexKey, added: VectorBatch | None, removed: Ids) -> StagedChange:
-    """Write the objects of a commit; their sequence number is the swap's to give.
+    """Write the objects of a commit; the swap assigns their sequence number.
 
     Raises
     ------
-    CommitContended, StoreError
-        If the store fails every try, or refuses.
+    CommitContended
+        If the store failed every try.
+    StoreError
+        If the store refuses a request.
     """
     change = StagedChange(new_attempt_id())
     if added is not None and len(added):
@@ -74,13 +76,13 @@ def write_merge(
     swapper, key
         The bucket and the index.
     merged : VectorRows
-        Every vector that is left.
+        The surviving vectors.
     removed : (m,) int64
-        Image ids that stay masked in older segments, ascending.
+        Image ids that the merge must keep masking in older segments, ascending.
     log_rows
-        The commits that the merge absorbs, for its log.
+        Rows of the merge's log: the commits that it absorbs.
     span : (int, int)
-        The first and the last sequence number that the merge stands for.
+        The first and last sequence number that the merge covers.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def write_merge(
     if len(merged):
         change.segments = (_write_segment(swapper, key, change.attempt_id, merged),)
     if len(removed) or (len(log_rows) and not len(merged)):
-        # Without vectors or ids an object still has to carry the log.
+        # Even with no vectors or ids left, an object has to carry the log.
         change.tombstones = (_write_tombstones(swapper, key, change.attempt_id, removed),)
     log = log_name(next(iter(change.names), ""))
     if log and len(log_rows):

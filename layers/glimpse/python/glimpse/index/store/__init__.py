@@ -1,1 +1,1 @@
-"""Bytes: the object store that the index needs, and what reads and keeps its objects."""
+"""Storage: the object store that the index needs, byte-range reads, and caches in memory and on disk."""

@@ -1,27 +1,27 @@
-"""Reading many parts of one object in few requests."""
+"""Coalesces reads of many byte ranges of one object into few requests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 GAP_BYTES = 8 * 2**10
-"""Parts this close are read together: the bytes between cost less than a request."""
+"""Ranges this close are read together: the bytes between them cost less than a request."""
 
 WIDEST_GAP_BYTES = 64 * 2**10
-"""Parts farther apart are never read together, however many requests there are."""
+"""Ranges farther apart are never read together, however many requests that takes."""
 
 READ_BYTES = 8 * 2**20
-"""A request for more than this is split, since several connections are faster than one."""
+"""Coalesced reads don't grow beyond this size, because several connections are faster than one."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class ByteRange:
-    """Some bytes of an object.
+    """A byte range of an object.
 
     Attributes
     ----------
     start, length : int
-        The first, and how many.
+        Offset of the first byte, and number of bytes.
     """
 
     start: int
@@ -29,35 +29,35 @@ class ByteRange:
 
     @property
     def end(self) -> int:
-        """The first byte after it."""
+        """Offset of the first byte after the range."""
         return self.start + self.length
 
 
 @dataclass(frozen=True, slots=True)
 class RangeRequest:
-    """One request: what it reads, and which of the wanted parts lie in there."""
+    """One request: the range that it reads, and the indices of the wanted ranges inside it."""
 
     span: ByteRange
     parts: tuple[int, ...]
 
     def cut(self, wanted: Sequence[ByteRange], data: bytes) -> list[tuple[int, memoryview]]:
-        """Return the parts by their numbers; those that `data` is too short for are short or empty."""
+        """Return the wanted ranges with their indices, cut short where `data` is too short."""
         view = memoryview(data)
         begin = self.span.start
         return [(part, view[wanted[part].start - begin : wanted[part].end - begin]) for part in self.parts]
 
 
 def plan_requests(wanted: Sequence[ByteRange], most: int) -> list[RangeRequest]:
-    """Return the requests that read some spans, neighbours together.
+    """Return the requests that read all wanted ranges, with neighbours coalesced.
 
     Parameters
     ----------
     wanted : sequence of ByteRange
-        In any order; they may not overlap.
+        In any order, without overlaps.
     most : int
-        How many requests to make, about at most: the smallest gaps are read along until it is so. Where that
-        takes gaps of more than :data:`WIDEST_GAP_BYTES`, or reading more than :data:`READ_BYTES` at once,
-        there are more.
+        The number of requests to aim for. The smallest gaps are bridged first until the number is reached.
+        There are more requests if reaching it would bridge a gap wider than :data:`WIDEST_GAP_BYTES` or read
+        more than :data:`READ_BYTES` at once.
     """
     order = sorted(range(len(wanted)), key=lambda part: wanted[part].start)
     gaps = [wanted[after].start - wanted[before].end for before, after in pairwise(order)]
@@ -79,12 +79,12 @@ def plan_requests(wanted: Sequence[ByteRange], most: int) -> list[RangeRequest]:
 
 
 def length_of(reads: Sequence[RangeRequest]) -> int:
-    """Return how many bytes some requests read."""
+    """Return how many bytes the requests read in total."""
     return sum(read.span.length for read in reads)
 
 
 def fitting(wanted: Sequence[ByteRange], requests: int, most_bytes: int) -> int:
-    """Return how many spans, from the first on, can be read in so many requests and bytes, about."""
+    """Return how many leading ranges of `wanted` fit, approximately, into a budget of requests and bytes."""
     fits, too_many = 0, len(wanted) + 1
     look = len(wanted)
     while look > fits:

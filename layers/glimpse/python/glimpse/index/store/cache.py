@@ -1,4 +1,4 @@
-"""Caches within byte budgets: one in memory, one on disk that several processes may share."""
+"""Caches with byte budgets: one in memory, and one on disk that several processes may share."""
 
 import contextlib
 import logging
@@ -15,16 +15,16 @@ V = TypeVar("V")
 _logger = logging.getLogger(__name__)
 
 _FULL_TO = 0.9
-"""Share of the disk budget that is left filled after evicting, so that not every write has to evict."""
+"""Eviction goes down to this share of the disk budget, so that not every write has to evict."""
 
 
 class MemoryCache(Generic[K, V]):
-    """Least recently used goes first. Safe between threads.
+    """A thread-safe LRU cache.
 
     Parameters
     ----------
     budget_bytes : int
-        What the values may weigh together; a value heavier than that is not kept.
+        Maximum total weight of the values. A value heavier than this is not cached.
     """
 
     def __init__(self, budget_bytes: int) -> None:
@@ -35,11 +35,11 @@ class MemoryCache(Generic[K, V]):
 
     @property
     def weight(self) -> int:
-        """Bytes that the values weigh together."""
+        """Total weight of the values, in bytes."""
         return self._weight
 
     def get(self, key: K) -> V | None:
-        """Return a value, or None."""
+        """Return the value of a key, or None if it is not cached."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
@@ -48,7 +48,7 @@ class MemoryCache(Generic[K, V]):
             return entry[0]
 
     def put(self, key: K, value: V, weight: int) -> None:
-        """Keep a value of `weight` bytes."""
+        """Cache a value that weighs `weight` bytes."""
         with self._lock:
             self._drop(key)
             if weight > self._budget:
@@ -65,17 +65,17 @@ class MemoryCache(Generic[K, V]):
 
 
 class DiskCache:
-    """Objects as files, named by their SHA-256. Whoever reads one checks it against that name.
+    """Caches objects as files named by their SHA-256. Callers must check what they read against that name.
 
-    A full or failing disk costs speed, never an answer. What other processes put into the same folder
-    counts when files are evicted, oldest use first.
+    A full or failing disk slows searches down but never fails one. Eviction is LRU, and counts the files of
+    every process that shares the directory.
 
     Parameters
     ----------
     folder : Path
-        Made when needed, readable by this user only.
+        Created when needed, readable by this user only.
     budget_bytes : int
-        What the files may take together; 0 turns the cache off.
+        Maximum total size of the files; 0 turns the cache off.
     """
 
     def __init__(self, folder: Path, budget_bytes: int) -> None:
@@ -85,11 +85,11 @@ class DiskCache:
         self._written: int | None = None
 
     def has(self, sha256: str) -> bool:
-        """Tell whether there is a file of a digest."""
+        """Tell whether the object with this digest is cached."""
         return (self._folder / sha256).exists()
 
     def get(self, sha256: str) -> bytes | None:
-        """Return the file of a digest, unchecked, or None."""
+        """Return the object with this digest, unverified, or None if it is not cached."""
         path = self._folder / sha256
         try:
             data = path.read_bytes()
@@ -99,7 +99,7 @@ class DiskCache:
         return data
 
     def put(self, sha256: str, data: bytes) -> None:
-        """Keep an object."""
+        """Cache an object."""
         if len(data) > self._budget:
             return
         try:
@@ -108,11 +108,11 @@ class DiskCache:
                 self._make_room(len(data))
             self._write(self._folder / sha256, data)
         except OSError as error:
-            _logger.warning("an object was not kept on disk: %s", error)
+            _logger.warning("an object could not be cached on disk: %s", error)
 
     def drop(self, sha256: str) -> None:
-        """Forget an object, since its file turned out damaged."""
-        with contextlib.suppress(OSError):  # a file that can't be removed is checked, and refused, again
+        """Remove an object whose file turned out to be damaged."""
+        with contextlib.suppress(OSError):  # if the file can't be removed, the next reader rejects it again
             (self._folder / sha256).unlink()
 
     def _write(self, path: Path, data: bytes) -> None:
@@ -122,18 +122,18 @@ class DiskCache:
                 file.write(data)
             Path(temporary).replace(path)
         except OSError:
-            with contextlib.suppress(OSError):  # the error that led here is the one to report
+            with contextlib.suppress(OSError):  # report the original error, not this one
                 Path(temporary).unlink()
             raise
 
     def _make_room(self, size: int) -> None:
-        """Evict until `size` more bytes fit, looking at the folder only when this process has filled it."""
+        """Evict until `size` more bytes fit. Only scan the directory once our own writes fill the budget."""
         if self._written is not None and self._written + size <= self._budget:
             self._written += size
             return
         files = []
         for path in self._folder.iterdir():
-            with contextlib.suppress(FileNotFoundError):  # another process evicts as well
+            with contextlib.suppress(FileNotFoundError):  # another process may have evicted it
                 status = path.stat()
                 files.append((status.st_mtime_ns, status.st_size, path))
         total = sum(file[1] for file in files)

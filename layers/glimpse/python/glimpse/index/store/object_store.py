@@ -1,4 +1,4 @@
-"""What the index needs of an object store: strongly consistent reads and conditional writes."""
+"""The object store interface of the index: strongly consistent reads and conditional writes."""
 
 import mmap
 from collections.abc import Iterator, Sequence
@@ -14,16 +14,16 @@ class NotModified(Enum):
 
 
 NOT_MODIFIED: Final = NotModified.ANSWER
-"""The answer to a conditional read of an object that is still the one the caller has."""
+"""The result of a conditional read if the object has not changed."""
 
 
 Data = bytes | mmap.mmap
-"""The bytes of an object to be written: a large one's may lie in a mapped file."""
+"""The bytes of an object to write; those of a large object may be a memory-mapped file."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as it was read: its bytes and the tag that changes with them."""
+    """An object as it was read: its bytes, and the ETag that changes with them."""
 
     data: bytes
     etag: str
@@ -31,16 +31,16 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An object as a listing shows it.
+    """An object in a listing.
 
     Attributes
     ----------
     key : str
-        Its whole key.
+        The full key.
     bytes : int
-        Its size.
+        The size.
     modified : float
-        When it was written, in seconds since 1970 UTC by the store's clock.
+        When the object was written: seconds since 1970 UTC by the store's clock.
     """
 
     key: str
@@ -51,30 +51,30 @@ class Listed:
 class ObjectStore(Protocol):
     """One bucket.
 
-    Every method raises :class:`~glimpse.index.errors.StoreUnavailable` when the store does not answer (a
-    write may have happened then), and :class:`~glimpse.index.errors.StoreError` when it refuses.
+    Every method raises :class:`~glimpse.index.errors.StoreUnavailable` if the store does not answer (a write
+    may still have succeeded), and :class:`~glimpse.index.errors.StoreError` if it refuses the request.
     """
 
     def get(self, key: str) -> StoredObject | None:
         """Return an object, or None if there is none."""
 
     def get_if_none_match(self, key: str, etag: str) -> StoredObject | NotModified | None:
-        """Return an object unless it still has the tag `etag`."""
+        """Return an object, :data:`NOT_MODIFIED` if its ETag is still `etag`, or None if there is none."""
 
     def get_range(self, key: str, start: int, length: int) -> bytes | None:
-        """Return up to `length` bytes of an object from `start` on, or None if there is no object."""
+        """Return up to `length` bytes of an object, starting at `start`, or None if there is no object."""
 
     def put_if_match(self, key: str, data: bytes, etag: str) -> None:
-        """Replace the object that has the tag `etag`; Conflict if it has another or is gone."""
+        """Replace an object if its ETag is `etag`; raise Conflict if it has changed or is gone."""
 
     def put_if_none_match(self, key: str, data: Data) -> None:
-        """Write an object where there is none; Conflict if there is one."""
+        """Create an object; raise Conflict if it exists already."""
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects, whether they exist or not."""
+        """Delete objects; keys that don't exist are ignored."""
 
     def children(self, prefix: str, limit: int) -> set[str] | None:
-        """Return the names that stand between `prefix` and the next slash, or None if they exceed `limit`."""
+        """Return the names between `prefix` and the next slash, or None if there are more than `limit`."""
 
     def list(self, prefix: str) -> Iterator[Listed]:
         """Yield every object whose key begins with `prefix`."""

@@ -1,4 +1,4 @@
-"""The index bucket on S3: the only module of the index that knows boto3."""
+"""The index bucket on S3. No other module of the index imports boto3."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CONNECTIONS = 32
-"""How many requests may be under way at once; the reader's thread pool has as many threads."""
+"""Maximum number of concurrent requests; the reader's thread pool has as many threads."""
 
 _DELETE_BATCH = 1000
 _PAGE = 1000
@@ -43,11 +43,11 @@ class S3ObjectStore:
     Parameters
     ----------
     bucket : str
-        Its name. The caller's role needs ``s3:GetObject`` and ``s3:PutObject`` on ``indexes/*``,
-        ``s3:DeleteObject`` where it deletes indexes, and an unconditional ``s3:ListBucket``: without it S3
+        The bucket's name. The caller's role needs ``s3:GetObject`` and ``s3:PutObject`` on ``indexes/*``,
+        ``s3:DeleteObject`` if it deletes indexes, and ``s3:ListBucket`` without conditions: otherwise S3
         answers 403 instead of 404 for an object that does not exist.
     client : S3Client, optional
-        Made from the environment otherwise.
+        By default, a client configured from the environment.
     """
 
     def __init__(self, bucket: str, client: S3Client | None = None) -> None:
@@ -66,7 +66,7 @@ class S3ObjectStore:
             return StoredObject(answer["Body"].read(), answer["ETag"])
 
     def get_if_none_match(self, key: str, etag: str) -> StoredObject | NotModified | None:
-        """Return an object unless it still has the tag `etag`."""
+        """Return an object, ``NOT_MODIFIED`` if its ETag is still `etag`, or None if there is none."""
         with _translated(key):
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=key, IfNoneMatch=etag)
@@ -79,7 +79,7 @@ class S3ObjectStore:
             return StoredObject(answer["Body"].read(), answer["ETag"])
 
     def get_range(self, key: str, start: int, length: int) -> bytes | None:
-        """Return up to `length` bytes of an object from `start` on, or None if there is no object."""
+        """Return up to `length` bytes of an object, starting at `start`, or None if there is no object."""
         with _translated(key):
             try:
                 answer = self._client.get_object(
@@ -88,16 +88,16 @@ class S3ObjectStore:
             except ClientError as error:
                 if _code(error) == "NoSuchKey":
                     return None
-                if _status(error) == 416:  # it ends before `start`
+                if _status(error) == 416:  # the object ends before `start`
                     return b""
                 raise
-            # A store that does not know ranges answers with the whole object.
+            # A store without range support returns the whole object.
             whole = answer["ResponseMetadata"]["HTTPStatusCode"] != 206
             data = answer["Body"].read()
             return data[start : start + length] if whole else data
 
     def put_if_match(self, key: str, data: bytes, etag: str) -> None:
-        """Replace the object that has the tag `etag`; Conflict if it has another or is gone."""
+        """Replace an object if its ETag is `etag`; raise Conflict if it has changed or is gone."""
         with _translated(key):
             try:
                 self._client.put_object(Bucket=self._bucket, Key=key, Body=data, IfMatch=etag)
@@ -107,16 +107,16 @@ class S3ObjectStore:
                 raise
 
     def put_if_none_match(self, key: str, data: Data) -> None:
-        """Write an object where there is none; Conflict if there is one."""
+        """Create an object; raise Conflict if it exists already."""
         with _translated(key):
             if not isinstance(data, bytes):
-                data.seek(0)  # an earlier try may have read it
-            # A mapped file is one to boto3, although its type does not say so.
+                data.seek(0)  # an earlier try may have moved the file position
+            # boto3 accepts a memory-mapped file as a file object, although its type hints don't say so.
             body = cast("IO[bytes] | bytes", data)
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects, whether they exist or not."""
+        """Delete objects; keys that don't exist are ignored."""
         for start in range(0, len(keys), _DELETE_BATCH):
             batch = keys[start : start + _DELETE_BATCH]
             with _translated(batch[0]):
@@ -127,7 +127,7 @@ class S3ObjectStore:
                 raise StoreError(f"{refused.get('Key')} could not be deleted: {refused.get('Code')}")
 
     def children(self, prefix: str, limit: int) -> set[str] | None:
-        """Return the names that stand between `prefix` and the next slash, or None if they exceed `limit`."""
+        """Return the names between `prefix` and the next slash, or None if there are more than `limit`."""
         names: set[str] = set()
         paginator = self._client.get_paginator("list_objects_v2")
         pages = paginator.paginate(
@@ -156,7 +156,7 @@ class S3ObjectStore:
 
 @contextmanager
 def _translated(key: str) -> Iterator[None]:
-    """Raise botocore's errors as the index's."""
+    """Translate botocore's errors into the index's."""
     try:
         yield
     except ClientError as error:
@@ -171,7 +171,7 @@ def _translated(key: str) -> Iterator[None]:
     except (BotoConnectionError, HTTPClientError, IncompleteReadError, FlexibleChecksumError) as error:
         raise StoreUnavailable(f"S3 did not answer for {key}: {error}") from error
     except BotoCoreError as error:
-        raise StoreError(f"S3 could not be asked for {key}: {error}") from error
+        raise StoreError(f"the S3 request for {key} could not be made: {error}") from error
 
 
 def _code(error: ClientError) -> str:

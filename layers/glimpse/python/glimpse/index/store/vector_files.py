@@ -1,4 +1,4 @@
-"""Vectors of large segments for the last ranking, kept in unlinked files that are mapped into memory."""
+"""Full-precision vectors of large segments for re-ranking, cached in unlinked memory-mapped files."""
 
 import errno
 import logging
@@ -20,13 +20,14 @@ _logger = logging.getLogger(__name__)
 Rows = npt.NDArray[np.int64]
 
 _BLOCK = 512
-"""What ``st_blocks`` counts in."""
+"""The unit of ``st_blocks``, in bytes."""
 
 
 class VectorFile:
-    """The vectors of one segment that are at hand. Safe between threads.
+    """The cached vectors of one segment. Thread-safe.
 
-    Rows that were never put take no room: the file is sparse. It has no name, so it goes with the process.
+    The file is sparse, so rows that were never put take no space. It has no name, so it disappears with the
+    process.
     """
 
     def __init__(self, files: "VectorFiles", folder: Path | None, count: int, dimension: int) -> None:
@@ -39,7 +40,7 @@ class VectorFile:
             try:
                 self._open(folder)
             except OSError as error:
-                _logger.warning("vectors are not kept on disk: %s", error)
+                _logger.warning("vectors can't be cached on disk: %s", error)
 
     def _open(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -53,22 +54,22 @@ class VectorFile:
 
     @property
     def nbytes(self) -> int:
-        """Memory that is taken besides the mapped file."""
+        """Memory in use besides the mapped file, in bytes."""
         return self._present.nbytes
 
     @property
     def disk_bytes(self) -> int:
-        """What the file takes on disk."""
+        """Disk space in use, in bytes."""
         return 0 if self._file is None else os.fstat(self._file).st_blocks * _BLOCK
 
     def has(self, rows: Rows) -> Mask:
-        """Return which rows are at hand."""
+        """Return which of the (k,) rows are cached: (k,) bool."""
         with self._lock:
             present: Mask = self._present[rows]
         return present
 
     def gather(self, rows: Rows) -> tuple[Mask, Halves]:
-        """Return which rows are at hand, and the vectors of those, in order."""
+        """Return which rows are cached, (k,) bool, and the vectors of those rows, in order, float16."""
         with self._lock:
             present = self._present[rows]
             if not present.any():
@@ -76,41 +77,41 @@ class VectorFile:
             return present, self._vectors[rows if present.all() else rows[present]]
 
     def put(self, runs: Sequence[tuple[int, Halves]]) -> None:
-        """Keep vectors of consecutive rows, each run with its first row, as far as the disk lets us."""
+        """Cache runs of consecutive vectors, each given with its first row, as far as the disk allows."""
         if self._file is None:
             return
         size = 2 * self._dimension
         try:
             with self._lock:
                 for first, vectors in runs:
-                    # Written, not stored through the mapping: a full disk is an error then, not a signal.
+                    # Not stored through the mapping: there a full disk raises SIGBUS instead of an error.
                     data = vectors.astype("<f2", copy=False).tobytes()
                     if os.pwrite(self._file, data, first * size) != len(data):
                         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301
                     self._present[first : first + len(vectors)] = True
         except OSError as error:
-            _logger.warning("vectors were not kept on disk: %s", error)
+            _logger.warning("vectors could not be cached on disk: %s", error)
         self._files.make_room(self)
 
     def clear(self) -> None:
-        """Give the disk back."""
+        """Drop all vectors and free their disk space."""
         with self._lock:
             self._present[:] = False
             if self._file is not None:
-                # Readers copy under the lock, so nobody looks at a page while it is gone.
+                # Readers copy under the lock, so none touches a page while the file is truncated.
                 os.ftruncate(self._file, 0)
                 os.ftruncate(self._file, self._count * 2 * self._dimension)
 
 
 class VectorFiles:
-    """All such files of a process, within one budget; the least recently filled is cleared first.
+    """The vector files of a process, under one byte budget. The least recently filled is cleared first.
 
     Parameters
     ----------
     folder : Path
-        Where the files lie.
+        Directory for the files.
     budget_bytes : int
-        What they may take together; 0 keeps nothing.
+        Maximum total size on disk; 0 turns the cache off.
     """
 
     def __init__(self, folder: Path, budget_bytes: int) -> None:
@@ -121,19 +122,19 @@ class VectorFiles:
 
     @property
     def disk_bytes(self) -> int:
-        """What the files take on disk."""
+        """Disk space that all files use, in bytes."""
         with self._lock:
             return sum(file.disk_bytes for file in (ref() for ref in self._open) if file is not None)
 
     def open(self, count: int, dimension: int) -> VectorFile:
-        """Return a file for the vectors of one segment."""
+        """Return a file for `count` vectors of one segment."""
         file = VectorFile(self, self._folder, count, dimension)
         with self._lock:
             self._open.append(weakref.ref(file))
         return file
 
     def make_room(self, filled: VectorFile) -> None:
-        """Clear files until the rest fits, `filled` last."""
+        """Clear files until the rest fits the budget, `filled` last."""
         with self._lock:
             alive = [
                 file for file in (ref() for ref in self._open) if file is not None and file is not filled
