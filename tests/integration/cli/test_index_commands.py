@@ -198,7 +198,7 @@ def test_a_lost_manifest_is_an_error_and_its_images_come_back(
     checked = glimpse("check", "ada", "holidays")
     assert checked.exit_code == 1
     state = "it has version 1" if is_put_back else "it is gone"
-    assert f"error {KEY.manifest}: {state}, and the index had version 2 already" in checked.output
+    assert f"error {KEY.manifest}: {state}, but the index had reached version 2" in checked.output
     lost = "1 image (picture [11].jpg)" if is_put_back else "2 images (picture [10].jpg, picture [11].jpg)"
     assert f"error {lost} of the folder can't be found" in checked.output
     assert glimpse("repair", "ada", "holidays").exit_code == 1, "nobody has agreed"

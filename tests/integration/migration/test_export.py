@@ -119,7 +119,7 @@ def test_a_folder_whose_manifest_was_lost_is_not_exported(
 ) -> None:
     out, index = tmp_path / "sea.npz", IndexKey(NAMESPACE, SPACE, 1, 3)
     deployment.s3.delete_object(Bucket=OUTPUTS["IndexBucket"], Key=index.manifest)
-    with pytest.raises(UserError, match="it is gone, and the index had version"):
+    with pytest.raises(UserError, match="it is gone, but the index had reached version"):
         export(deployment.target, 1, 3, out, Format.NPZ)
     assert not out.exists()
 

@@ -33,7 +33,10 @@ def put_back(store: MemoryStore, key: IndexKey) -> None:
 
 LOSSES = pytest.mark.parametrize(
     ("loss", "left", "reason"),
-    [(lose, set(), "it is gone, and the index had version 3"), (put_back, {1, 2}, "it has version 1, and")],
+    [
+        (lose, set(), "it is gone, but the index had reached version 3"),
+        (put_back, {1, 2}, "it has version 1, but"),
+    ],
 )
 
 

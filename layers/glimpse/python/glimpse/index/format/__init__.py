@@ -1,1 +1,1 @@
-"""What lies in the bucket besides vectors: the envelope, the manifest, the log of commits, tombstones."""
+"""Object formats, except segments: the envelope, the manifest, the commit log, tombstones and sweep marks."""

@@ -1,4 +1,4 @@
-"""Objects to be written, together with what a manifest says about their bytes."""
+"""Assembles objects for writing, with the digest that a manifest records."""
 
 import hashlib
 import mmap
@@ -15,14 +15,14 @@ _IN_MEMORY_BYTES = 32 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """The bytes of an object: in memory, or a mapped file.
+    """The bytes of an object, in memory or in a memory-mapped file.
 
     Attributes
     ----------
     data : bytes or mmap
         The bytes.
     sha256 : str
-        Their digest, in hex.
+        Their SHA-256, in hex.
     """
 
     data: Data
@@ -31,7 +31,7 @@ class Blob:
 
 @contextmanager
 def collected(pieces: Iterable[Buffer]) -> Iterator[Blob]:
-    """Give an object whose bytes come piece by piece; a large one lies in an unlinked file meanwhile.
+    """Assemble an object from its pieces. A large one is kept in an unlinked file while the context is open.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""When a photograph was taken, in one number: the instant, and what a clock showed there.
+"""Packs a photograph's capture time, the instant and the UTC offset, into one int64.
 
-``taken_at`` of an index is seconds since 1970 UTC, and 2^42 times the minutes by which the clock was ahead of
-UTC. Those minutes are 0 where they are not known: what was written before there were any reads as it always
-did. No calendar's second reaches 2^41.
+An index's ``taken_at`` is the instant in seconds since 1970 UTC, plus 2^42 times the camera clock's UTC
+offset in minutes. An unknown offset counts as 0, so values written before offsets were stored keep their
+meaning. No calendar date reaches 2^41 seconds.
 """
 
 from __future__ import annotations
@@ -19,25 +19,26 @@ _HALF = 1 << 41
 
 
 def pack_time(instant: int, offset_minutes: int | None) -> int:
-    """Return the number of an instant.
+    """Return the packed value of a capture time.
 
     Parameters
     ----------
     instant
-        Seconds since 1970-01-01 UTC; ``UNKNOWN_TIME`` stays so.
+        Seconds since 1970-01-01 UTC; ``UNKNOWN_TIME`` is returned unchanged.
     offset_minutes
-        By how much the clock was ahead of UTC; None if that is not known, and the instant is what it showed.
+        How far the clock was ahead of UTC, in minutes. None if unknown; `instant` is then the clock's
+        reading, taken as UTC.
     """
     return instant if instant == UNKNOWN_TIME else instant + _MINUTE * (offset_minutes or 0)
 
 
 def instants(taken_at: Ids) -> Ids:
-    """Return the instants of numbers, in seconds since 1970 UTC."""
+    """Return the instants of (n,) int64 packed values, in seconds since 1970 UTC."""
     return _without_unknown(taken_at, taken_at - _minutes(taken_at) * _MINUTE)
 
 
 def local_times(taken_at: Ids) -> Ids:
-    """Return what clocks showed, in seconds since 1970-01-01 by that clock."""
+    """Return what the clocks showed, from (n,) int64 packed values: local seconds since 1970-01-01."""
     minutes = _minutes(taken_at)
     return _without_unknown(taken_at, taken_at - minutes * _MINUTE + 60 * minutes)
 

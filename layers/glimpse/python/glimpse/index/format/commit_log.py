@@ -1,17 +1,18 @@
-"""Whose commits a merge has absorbed: what proves to a writer that its commit got in.
+"""The log of a merge: the commits that it absorbed, so that their writers can tell that they succeeded.
 
-An attempt's objects in the manifest prove its commit. A merge takes them out, so it leaves a log beside what
-it writes: an envelope of kind ``attempts`` with the one section ``rows``, ascending by sequence number.
+Normally a writer knows that its commit succeeded because the manifest names its objects. A merge replaces
+those objects, so it writes a log beside its own: an envelope of kind ``attempts`` with one section, ``rows``,
+ascending by sequence number.
 
 =============  ======================================================================
 field of row   holds
 =============  ======================================================================
-``sequence``   int64 little-endian: of the commit
-``merged_at``  int64 little-endian: seconds since 1970 UTC when it was first absorbed
-``attempt``    16 bytes: the attempt
+``sequence``   int64 little-endian: the commit's sequence number
+``merged_at``  int64 little-endian: when it was first absorbed, seconds since 1970 UTC
+``attempt``    16 bytes: the attempt's id
 =============  ======================================================================
 
-Only an attempt that is still within its grace period asks, so rows are dropped after twice that.
+Only attempts within their grace period look into a log, so rows are dropped after two grace periods.
 """
 
 import numpy as np
@@ -28,38 +29,40 @@ KIND = "attempts"
 FORMAT_VERSION = 1
 
 AttemptRows = npt.NDArray[np.void]
-"""One row per commit, of dtype :data:`ROW`."""
+"""(n,) rows of dtype :data:`ROW`, one per commit."""
 
 ROW = np.dtype([("sequence", "<i8"), ("merged_at", "<i8"), ("attempt", "V16")])
 _NO_ROWS: AttemptRows = np.empty(0, ROW)
 
 
 def encode(rows: AttemptRows) -> bytes:
-    """Return the log that holds `rows`."""
+    """Return the log object that holds `rows`."""
     return container.encode(KIND, FORMAT_VERSION, {"count": len(rows)}, {"rows": rows.tobytes()})
 
 
 def decode(data: bytes) -> AttemptRows:
-    """Return the (n,) rows of a log; a FormatError if it can't be read."""
+    """Return the (n,) rows of a log; raise a FormatError if it can't be read."""
     opened = container.decode(data, KIND, FORMAT_VERSION, ("rows",))
     section = opened.sections["rows"]
     if len(section) != ROW.itemsize * _count(opened.header.get("count")):
-        raise ObjectDamaged("its rows do not fit the count in its header")
+        raise ObjectDamaged("its rows don't match the count in its header")
     rows = np.frombuffer(section, dtype=ROW)
     if np.any(rows["sequence"][1:] < rows["sequence"][:-1]):
-        raise ObjectDamaged("its rows are not in order")
+        raise ObjectDamaged("its rows are not in ascending order")
     return rows
 
 
 def read(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> AttemptRows:
-    """Return the rows of the log beside a merged object; none if it has no log.
+    """Return the rows of the log beside a merged object; no rows if it has no log.
 
     Raises
     ------
     Conflict
-        If the log is gone: the object was merged once more, and the manifest has changed.
-    FormatError, StoreError
-        If it can't be read.
+        If the log is gone, because the object was merged again and the manifest has changed.
+    FormatError
+        If the log is damaged, or a later version wrote it.
+    StoreError
+        If the store refuses the request or does not answer.
     """
     if entry.log is None:
         return _NO_ROWS
@@ -76,7 +79,7 @@ def read(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> AttemptRows:
 
 
 def absorbed(store: ObjectStore, key: IndexKey, span: Span, now: float, oldest: float) -> AttemptRows:
-    """Return the rows for a merge of `span` at `now`, without those that were absorbed before `oldest`.
+    """Return the log rows of `span` for a merge at `now`, without rows absorbed before `oldest`.
 
     Raises
     ------
@@ -94,7 +97,7 @@ def absorbed(store: ObjectStore, key: IndexKey, span: Span, now: float, oldest: 
 def committed_as(
     store: ObjectStore, key: IndexKey, manifest: Manifest, attempt_id: str, sequence: int
 ) -> bool:
-    """Tell whether the commit `sequence`, if a merge has absorbed it, was that of an attempt.
+    """Tell whether a merge has absorbed the commit `sequence` and it was the attempt's.
 
     Raises
     ------

@@ -1,17 +1,17 @@
-r"""The envelope of segments and tombstones: a magic number, a JSON header, and binary sections.
+r"""The envelope of segments, tombstones and logs: a magic number, a JSON header, and binary sections.
 
 ====================  =========================================================================
-bytes                 hold
+bytes                 content
 ====================  =========================================================================
 0–7                   the magic number ``\x93GLIMPSE``
 8–11                  length H of the header, unsigned 32 bits, little-endian; 12 + H is a
                       multiple of 64
 12 – 12 + H           the header: a JSON object in UTF-8, padded with spaces
-from 12 + H           the sections, each at a multiple of 64 bytes from here
+from 12 + H           the sections, each aligned to 64 bytes
 ====================  =========================================================================
 
-The header holds ``format_version``, ``kind``, and under ``sections`` the offset (from the end of the
-header) and length of each section by name, besides what its kind adds.
+The header holds ``format_version``, ``kind``, and the fields that the kind adds. Its ``sections`` gives each
+section's offset (from the end of the header) and length, by name.
 """
 
 import json
@@ -32,7 +32,7 @@ Buffer = bytes | memoryview
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A decoded envelope: the header, and the sections as views of the object's bytes."""
+    """A decoded envelope: the header, and the sections as views into the object's bytes."""
 
     header: Mapping[str, Any]
     sections: Mapping[str, memoryview]
@@ -40,7 +40,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class SectionLayout:
-    """A decoded header, and where in the object its sections lie."""
+    """A decoded header, and the byte range of each section in the object."""
 
     header: Mapping[str, Any]
     places: Mapping[str, ByteRange]
@@ -48,7 +48,7 @@ class SectionLayout:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section to be written: how many bytes, and where they come from, piece by piece."""
+    """A section to write: its length in bytes, and its bytes in pieces."""
 
     length: int
     pieces: Iterable[Buffer]
@@ -57,7 +57,7 @@ class Section:
 def encode(
     kind: str, format_version: int, fields: Mapping[str, int | str], sections: Mapping[str, Buffer]
 ) -> bytes:
-    """Return one object holding `sections`, described by `kind`, `format_version` and further `fields`."""
+    """Return an object with `sections`, and a header with `kind`, `format_version` and `fields`."""
     whole = {name: Section(memoryview(data).nbytes, (data,)) for name, data in sections.items()}
     return b"".join(stream(kind, format_version, fields, whole))
 
@@ -65,12 +65,12 @@ def encode(
 def stream(
     kind: str, format_version: int, fields: Mapping[str, int | str], sections: Mapping[str, Section]
 ) -> Iterator[Buffer]:
-    """Yield the bytes of an object that is too large to be held at once; see :func:`encode`.
+    """Yield the bytes of an object that is too large for memory; see :func:`encode`.
 
     Raises
     ------
     ValueError
-        If a section turns out to be of another length than it said.
+        If a section's pieces don't add up to its stated length.
     """
     placed: dict[str, dict[str, int]] = {}
     end = 0
@@ -92,7 +92,7 @@ def stream(
             end += memoryview(piece).nbytes
             yield piece
         if end != placed[name]["offset"] + section.length:
-            raise ValueError(f"the section {name!r} has another length than was said")
+            raise ValueError(f"the section {name!r} does not have its stated length")
 
 
 def decode(data: bytes, kind: str, format_version: int, names: tuple[str, ...]) -> Container:
@@ -103,16 +103,16 @@ def decode(data: bytes, kind: str, format_version: int, names: tuple[str, ...]) 
     data : bytes
         The whole object.
     kind, format_version : str, int
-        What the caller can read.
+        The kind, and the newest version of it, that the caller can read.
     names : tuple of str
-        The sections that it needs.
+        The sections that the caller needs.
 
     Raises
     ------
     ObjectUnsupported
         If the object is of another kind or a later version.
     ObjectDamaged
-        If it is no such object, or is truncated.
+        If it is not an index object, or is truncated.
     """
     header, start = _open(data)
     _check_kind(header, kind, format_version)
@@ -121,14 +121,14 @@ def decode(data: bytes, kind: str, format_version: int, names: tuple[str, ...]) 
 
 
 def lay_out(head: Data, size: int, kind: str, format_version: int, names: tuple[str, ...]) -> SectionLayout:
-    """Find the sections of an object of which only the beginning is at hand.
+    """Locate the sections of an object from its first bytes alone.
 
     Parameters
     ----------
     head : bytes
-        The object's first bytes, its header at least.
+        The object's first bytes, including at least its header.
     size : int
-        Bytes of the whole object.
+        Size of the whole object, in bytes.
     kind, format_version, names
         As for :func:`decode`.
 
@@ -148,7 +148,7 @@ def lay_out(head: Data, size: int, kind: str, format_version: int, names: tuple[
 
 def _check_kind(header: Mapping[str, Any], kind: str, format_version: int) -> None:
     if header.get("kind") != kind:
-        raise ObjectUnsupported(f"its kind is {header.get('kind')!r}, where {kind!r} can be read")
+        raise ObjectUnsupported(f"its kind is {header.get('kind')!r}, not {kind!r}")
     version = header.get("format_version")
     if type(version) is not int or version < 1:
         raise ObjectDamaged("its header has no format version")
@@ -159,14 +159,14 @@ def _check_kind(header: Mapping[str, Any], kind: str, format_version: int) -> No
 
 
 def kind_of(data: Data) -> str:
-    """Return the kind that an object's header names; ObjectDamaged if it is no such object."""
+    """Return the kind in an object's header; raise ObjectDamaged if it is not an index object."""
     return str(_open(data)[0].get("kind"))
 
 
 def _open(data: Data) -> tuple[dict[str, Any], int]:
-    """Return the header, and where the sections begin."""
+    """Return the header, and the offset at which the sections begin."""
     if data[: len(MAGIC)] != MAGIC or len(data) < _PROLOGUE:
-        raise ObjectDamaged("it does not begin as an index object does")
+        raise ObjectDamaged("it does not begin with an index object's magic number")
     end = _PROLOGUE + int.from_bytes(data[len(MAGIC) : _PROLOGUE], "little")
     if end > len(data):
         raise ObjectDamaged("it is truncated inside its header")
@@ -180,13 +180,13 @@ def _open(data: Data) -> tuple[dict[str, Any], int]:
 
 
 def _place(header: Mapping[str, Any], name: str, available: int) -> tuple[int, int]:
-    """Return where a section begins and ends, from the end of the header."""
+    """Return a section's start and end, relative to the end of the header."""
     place = header["sections"].get(name)
     if not isinstance(place, dict):
         raise ObjectDamaged(f"it has no section {name!r}")
     offset, length = place.get("offset"), place.get("length")
     if type(offset) is not int or type(length) is not int or offset < 0 or length < 0:
-        raise ObjectDamaged(f"its section {name!r} has no usable place")
+        raise ObjectDamaged(f"its section {name!r} has no valid offset and length")
     if offset + length > available:
         raise ObjectDamaged(f"it is truncated inside its section {name!r}")
     return offset, offset + length

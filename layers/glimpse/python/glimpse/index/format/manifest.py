@@ -1,10 +1,11 @@
-"""The manifest: the one mutable object of an index, which says what is part of it.
+"""The manifest: the only mutable object of an index. It names all the others.
 
-Compatibility, which later versions count on:
+Compatibility rules that later versions rely on:
 
-* A higher ``format_version`` may mean anything: readers report the index, writers refuse to touch it.
-* Within a version, fields that this code does not know are kept by every commit and ignored by readers; a
-  deletion drops them. So are segments of an unknown kind kept, and reported by readers.
+* A higher ``format_version`` may mean anything: readers report the index as unusable, and writers refuse to
+  touch it.
+* Within a version, commits keep fields that this code does not know, and readers ignore them. A deletion
+  drops them. Commits also keep segments of an unknown kind, and readers report them.
 """
 
 import json
@@ -20,35 +21,35 @@ from glimpse.keys import MAX_ID
 FORMAT_VERSION = 1
 KIND = "glimpse-index"
 _OPTIONAL = ("first", "attempts")
-"""Fields of an entry that are left out where they have no value: manifests are written often."""
+"""Entry fields that are omitted if they have no value, since manifests are written often."""
 
 Count = Annotated[StrictInt, Field(ge=0, le=MAX_ID)]
 Positive = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
 
 
 class ObjectEntry(BaseModel):
-    """What a manifest says about one immutable object.
+    """A manifest's entry for one immutable object.
 
     Attributes
     ----------
     key : str
-        Relative to the index's prefix.
+        The object's key, relative to the index's prefix.
     kind : str
-        How the object is to be read: ``flat`` for segments, ``ids`` for tombstones.
+        The object's format: ``flat`` or ``inverted`` for segments, ``ids`` for tombstones.
     format_version : int
         Version of that kind.
     sequence : int
-        Sequence number of the commit that brought it.
+        Sequence number of the commit that added it; for a merge, that of the last commit it covers.
     count : int
-        Vectors or ids that it holds.
+        Number of vectors or ids in it.
     bytes : int
         Its size.
     sha256 : str
         Digest of the whole object, lower-case hex.
     first : int, optional
-        Of an object that a merge wrote: it stands for the commits `first` … `sequence`.
+        Set on objects that a merge wrote, which cover the commits `first` … `sequence`.
     attempts : int, optional
-        Of an object that a merge wrote: how many of those commits its log names. 0: there is no log.
+        Set on objects that a merge wrote: how many of those commits its log lists. 0 means there is no log.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -72,31 +73,31 @@ class ObjectEntry(BaseModel):
 
     @property
     def log(self) -> str | None:
-        """The name of the log that says which commits the object stands for, if it has one."""
+        """Name of the log that lists the commits absorbed into the object, if it has one."""
         return log_name(self.key) if self.attempts else None
 
     def absorbed(self, sequence: int) -> bool:
-        """Tell whether the object stands for the commit `sequence`, among others."""
+        """Tell whether the object was merged from a range of commits that includes `sequence`."""
         return self.first is not None and self.first <= sequence <= self.sequence
 
 
 class Manifest(BaseModel):
-    """What is part of an index after a commit.
+    """The state of an index after a commit.
 
     Attributes
     ----------
     epoch : int
-        Rises with every deletion. A writer that began in an older epoch loses.
+        Rises with every deletion. A writer that began in an older epoch fails.
     sequence : int
-        Rises by one with every commit, deletions included, and never falls: the index's version.
+        The index's version. Rises with every commit, merges and deletions included, and never falls.
     attempt : str
         The attempt that swapped this manifest in.
     space_id : str
         The embedding space of every vector in it.
     dimension : int or None
-        Of the vectors; None until there is one.
+        Dimension of the vectors; None until the first is added.
     segments, tombstones : tuple of ObjectEntry
-        A tombstone masks its ids in segments of an older sequence only.
+        The objects. A tombstone only masks its ids in segments of a lower sequence number.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -113,14 +114,14 @@ class Manifest(BaseModel):
 
     @classmethod
     def parse(cls, data: bytes, key: IndexKey) -> Self:
-        """Read the manifest of the index `key`.
+        """Parse the manifest of the index `key`.
 
         Raises
         ------
         ObjectUnsupported
             If a later version wrote it.
         ObjectDamaged
-            If it is no manifest.
+            If it is not a manifest, or is malformed.
         ObjectForeign
             If it belongs to another embedding space.
         """
@@ -132,7 +133,7 @@ class Manifest(BaseModel):
             raise ObjectDamaged(f"{key.manifest} is not a JSON object")
         version, kind = document.get("format_version"), document.get("kind")
         if kind != KIND or type(version) is not int:
-            raise ObjectDamaged(f"{key.manifest} is not the manifest of an index")
+            raise ObjectDamaged(f"{key.manifest} is not an index manifest")
         if version > FORMAT_VERSION:
             raise ObjectUnsupported(
                 f"{key.manifest} has format version {version}; this version reads up to {FORMAT_VERSION}"
@@ -144,7 +145,7 @@ class Manifest(BaseModel):
             place = ".".join(str(part) for part in first["loc"])
             raise ObjectDamaged(f"{key.manifest} is damaged: {place}: {first['msg']}") from None
         if manifest.space_id != key.space_id:
-            raise ObjectForeign(f"{key.manifest} is of the embedding space {manifest.space_id!r}")
+            raise ObjectForeign(f"{key.manifest} belongs to the embedding space {manifest.space_id!r}")
         return manifest
 
     def encode(self) -> bytes:
@@ -162,7 +163,7 @@ class Manifest(BaseModel):
         yield from self.tombstones
 
     def names(self) -> Iterator[str]:
-        """Yield the name of every object that is part of the index, logs included."""
+        """Yield the name of every object of the index, including logs."""
         for entry in self.objects():
             yield entry.key
             if entry.log:
@@ -180,7 +181,7 @@ class Manifest(BaseModel):
         segments: tuple[ObjectEntry, ...],
         tombstones: tuple[ObjectEntry, ...],
     ) -> Self:
-        """Return the next manifest: this one, and an attempt's objects under the next sequence number."""
+        """Return the next manifest: this one plus an attempt's objects, under the next sequence number."""
         sequence = self.sequence + 1
         numbered = {"sequence": sequence}
         return self.model_copy(
@@ -201,7 +202,10 @@ class Manifest(BaseModel):
         segments: tuple[ObjectEntry, ...],
         tombstones: tuple[ObjectEntry, ...],
     ) -> Self:
-        """Return the next manifest: this one, with objects of their own sequence numbers for others."""
+        """Return the next manifest: this one with the `inputs` of a merge replaced by its outputs.
+
+        The outputs keep the sequence numbers that they come with.
+        """
 
         def replaced(old: tuple[ObjectEntry, ...], new: tuple[ObjectEntry, ...]) -> tuple[ObjectEntry, ...]:
             kept = tuple(entry for entry in old if entry.key not in inputs)
@@ -217,16 +221,17 @@ class Manifest(BaseModel):
         )
 
     def sequence_of(self, names: frozenset[str]) -> int | None:
-        """Return under which sequence number the first of `names` got in, or None if none is part of this."""
+        """Return the sequence number of the first object in `names`, or None if none is in the manifest."""
         return next((entry.sequence for entry in self.objects() if entry.key in names), None)
 
 
 def shortfall(manifest: Manifest | None, version: int) -> str | None:
-    """Say that an index is older than it was at `version`; None where it is not.
+    """Return why an index is older than `version`, as a clause, or None if it is not.
 
-    No commit is ever taken back, so its newest manifest was lost, or an older one was put in its place.
+    Versions never fall, so an older index means that its newest manifest was lost or overwritten by an older
+    one.
     """
     if (manifest.sequence if manifest else 0) >= version:
         return None
     state = f"it has version {manifest.sequence}" if manifest else "it is gone"
-    return f"{state}, and the index had version {version} already"
+    return f"{state}, but the index had reached version {version}"

@@ -1,4 +1,4 @@
-"""The kinds of segment: which suits how many vectors, and which of them this version reads."""
+"""The segment kinds: which one suits how many vectors, and which ones this version can read."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ class SegmentKind:
     Attributes
     ----------
     name : str
-        As headers and manifests say it.
+        The name in headers and manifests.
     format_version : int
-        The one that this version writes, and the newest that it reads.
+        The format version that this version writes, and the newest that it reads.
     """
 
     name: str
@@ -25,8 +25,8 @@ FLAT = SegmentKind("flat", 1)
 INVERTED = SegmentKind("inverted", 1)
 
 INVERTED_FROM = 20_000
-"""From so many vectors on a cold search reads far less of an inverted segment than the whole of a flat one
-weighs, and a warm one is faster."""
+"""From this many vectors on, segments are inverted: a cold search then reads far less than a whole flat
+segment, and a warm one is faster."""
 
 _KINDS = {kind.name: kind for kind in (FLAT, INVERTED)}
 
@@ -37,6 +37,6 @@ def choose_kind(count: int) -> str:
 
 
 def can_read(entry: ObjectEntry) -> bool:
-    """Tell whether this version reads segments of an entry's kind and version."""
+    """Tell whether this version can read the entry's segment kind and format version."""
     kind = _KINDS.get(entry.kind)
     return kind is not None and entry.format_version <= kind.format_version

@@ -1,4 +1,4 @@
-"""The log that the entries of a manifest form: spans, each of one commit or of a merge of several."""
+"""A manifest's entries as a log of spans. A span is one commit, or a merge of several."""
 
 from dataclasses import dataclass
 from itertools import groupby
@@ -8,14 +8,14 @@ from glimpse.index.format.manifest import Manifest, ObjectEntry
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Neighbours in the log that share a sequence number.
+    """The manifest entries that share a sequence number.
 
     Attributes
     ----------
     sequence : int
-        That number.
+        The sequence number.
     segments, tombstones : tuple of ObjectEntry
-        What the manifest names under it.
+        The entries that have it.
     """
 
     sequence: int
@@ -24,32 +24,32 @@ class Span:
 
     @property
     def entries(self) -> tuple[ObjectEntry, ...]:
-        """Segments and tombstones."""
+        """The segments, then the tombstones."""
         return self.segments + self.tombstones
 
     @property
     def first(self) -> int:
-        """The first commit that the span stands for."""
+        """Sequence number of the first commit that the span covers."""
         return min(self.sequence if entry.first is None else entry.first for entry in self.entries)
 
     @property
     def is_merged(self) -> bool:
-        """Whether a merge wrote it."""
+        """Whether a merge wrote the span."""
         return any(entry.first is not None for entry in self.entries)
 
     @property
     def rows(self) -> int:
-        """Vectors and tombstones in it."""
+        """Number of vectors and tombstoned ids in it."""
         return sum(entry.count for entry in self.entries)
 
     @property
     def bytes(self) -> int:
-        """Size of its objects."""
+        """Total size of its objects."""
         return sum(entry.bytes for entry in self.entries)
 
 
 def spans_of(manifest: Manifest) -> list[Span]:
-    """Return the log of a manifest, oldest first."""
+    """Return the spans of a manifest, oldest first."""
     segments = {entry.key for entry in manifest.segments}
     ordered = sorted(manifest.objects(), key=lambda entry: entry.sequence)
     spans = []

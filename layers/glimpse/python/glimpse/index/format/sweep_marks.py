@@ -1,4 +1,4 @@
-"""What a sweep found unreferenced: an immutable object with the names, dated by the store."""
+"""Sweep marks: immutable lists of unreferenced objects, dated by the store's clock."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ FORMAT_VERSION = 1
 
 
 def encode(names: Iterable[str]) -> bytes:
-    """Return the mark that names some objects."""
+    """Return the mark that lists `names`."""
     document = {"format_version": FORMAT_VERSION, "kind": KIND, "names": list(names)}
     return json.dumps(document, separators=(",", ":")).encode()
 
@@ -21,9 +21,9 @@ def decode(data: bytes) -> list[str]:
     Raises
     ------
     ObjectDamaged
-        If it is no mark.
+        If it is not a mark.
     ObjectUnsupported
-        If a later version wrote it, which will see to it.
+        If a later version wrote it; sweeps of that version handle it.
     """
     try:
         document = json.loads(data)
@@ -32,7 +32,7 @@ def decode(data: bytes) -> list[str]:
             raise ObjectUnsupported(f"it is a mark of format version {version!r}")
         names = [str(item) for item in document["names"]]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ObjectDamaged(f"it is not what a sweep marks: {error!r}") from error
+        raise ObjectDamaged(f"it is not a sweep mark: {error!r}") from error
     if kind != KIND:
-        raise ObjectDamaged(f"it is not what a sweep marks, but {kind!r}")
+        raise ObjectDamaged(f"it is not a sweep mark: its kind is {kind!r}")
     return names

@@ -1,4 +1,4 @@
-"""Which rows of segments a search can find, by their sequence numbers and the tombstones between them."""
+"""Visibility: which segment rows a search can find, given sequence numbers and tombstones."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _NO_IDS: Ids = np.empty(0, np.int64)
 def merge_batches(
     batches: list[tuple[int, VectorBatch]], masks: Sequence[tuple[int, Ids]], dimension: int
 ) -> VectorBatch:
-    """Return the vectors that a search over segments and tombstones can find, one per image.
+    """Return the visible vectors of some segments, one per image.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def merge_batches(
     masks : sequence of (int, (m,) int64)
         As for :func:`visible_rows`.
     dimension : int
-        Of the vectors, where there are none.
+        Dimension of the result if there are no segments.
     """
     if not batches:
         return VectorBatch(_NO_IDS, np.empty((0, dimension), np.float32), _NO_IDS)
@@ -36,14 +36,21 @@ def merge_batches(
 
 
 def visible_ids(parts: Sequence[tuple[int, Ids]], masks: Sequence[tuple[int, Ids]]) -> tuple[Ids, Ids]:
-    """Return what a search can find in segments: the rows, one segment after the other, and their image ids.
+    """Return the visible rows of some segments, and their image ids.
+
+    Rows are numbered through all segments, one after the other.
 
     Parameters
     ----------
     parts : sequence of (int, (n,) int64)
-        Of each segment its sequence number, and the image ids of its rows.
+        Each segment's sequence number and the image ids of its rows.
     masks : sequence of (int, (m,) int64)
         As for :func:`visible_rows`.
+
+    Returns
+    -------
+    (k,) int64 and (k,) int64
+        Row numbers and image ids, in ascending order of the image ids.
     """
     ids = np.concatenate([*(ids for _, ids in parts), _NO_IDS])
     counts = np.array([len(ids) for _, ids in parts], np.int64)
@@ -53,22 +60,22 @@ def visible_ids(parts: Sequence[tuple[int, Ids]], masks: Sequence[tuple[int, Ids
 
 
 def visible_rows(image_ids: Ids, sequences: Ids, masks: Sequence[tuple[int, Ids]]) -> Ids:
-    """Return which rows a search can find: the newest of each image, unless a tombstone masks it.
+    """Return the visible rows: the newest row of each image, unless a tombstone masks it.
 
     Parameters
     ----------
     image_ids, sequences : (n,) int64
-        Of each row its image, and the sequence number of its segment.
+        Each row's image id, and the sequence number of its segment.
     masks : sequence of (int, (m,) int64)
-        Tombstones with their sequence numbers: each masks its ids in segments of a lower one.
+        Tombstones with their sequence numbers. Each masks its ids in segments of a lower number.
 
     Returns
     -------
     (k,) int64
-        Row numbers, in the order of the image ids.
+        Row numbers, in ascending order of their image ids.
     """
     alive = sequences >= _masked_up_to(image_ids, masks)
-    # Rows ordered by image, the newest first.
+    # Sort rows by image, the newest first.
     order = np.lexsort((-sequences, image_ids))
     order = order[alive[order]]
     is_newest = np.ones(len(order), np.bool_)
@@ -78,7 +85,7 @@ def visible_rows(image_ids: Ids, sequences: Ids, masks: Sequence[tuple[int, Ids]
 
 
 def _masked_up_to(image_ids: Ids, masks: Sequence[tuple[int, Ids]]) -> Ids:
-    """Return for each row below which sequence number its image is masked; 0 where it is not."""
+    """Return, for each row, the sequence number below which its image is masked; 0 if it is not."""
     limits = np.zeros(len(image_ids), np.int64)
     if not masks:
         return limits
@@ -86,7 +93,7 @@ def _masked_up_to(image_ids: Ids, masks: Sequence[tuple[int, Ids]]) -> Ids:
     numbers = np.concatenate([np.full(len(ids), sequence) for sequence, ids in masks])
     order = np.lexsort((numbers, ids))
     ids, numbers = ids[order], numbers[order]
-    # Ascending numbers within an id: the place before the next id holds the highest.
+    # Numbers ascend within an id, so the highest stands just before the next id.
     places = np.searchsorted(ids, image_ids, side="right") - 1
     hit = (places >= 0) & (ids[places] == image_ids) if len(ids) else np.zeros(len(image_ids), np.bool_)
     limits[hit] = numbers[places[hit]]
