@@ -1,1 +1,1 @@
-"""Segments of vectors: flat ones and IVF ones, how each is built, verified and scanned."""
+"""Vector segments, flat and IVF: building, verifying and scanning them."""

@@ -1,4 +1,4 @@
-"""Segments of every kind, written and read whole."""
+"""Encodes and decodes whole segments of any kind."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,32 +14,32 @@ from glimpse.index.vectors import VectorBatch, VectorRows
 
 
 def build(kind: str, rows: VectorRows, space_id: str) -> tuple[int, Iterator[Buffer]]:
-    """Return the format version of a segment of `kind` that holds `rows`, and its bytes, piece by piece."""
+    """Return the format version of a `kind` segment that holds `rows`, and its bytes in pieces."""
     if kind == INVERTED.name:
         return INVERTED.format_version, ivf_build.encode(rows, space_id)
     return FLAT.format_version, iter((flat.encode(rows, space_id),))
 
 
 def read_batch(data: bytes, space_id: str) -> VectorBatch:
-    """Return everything that a segment of any kind holds, as it was stored.
+    """Return every vector of a segment of any kind, as stored.
 
     Raises
     ------
     FormatError
-        If it can't be read, or is of another space.
+        If the segment can't be read, or belongs to another space.
     """
     kind = container.kind_of(data)
     if kind == INVERTED.name:
         return ivf.decode_batch(data, space_id)
     if kind != FLAT.name:
-        raise ObjectUnsupported(f"its kind {kind!r} is none of a segment that this version can read")
+        raise ObjectUnsupported(f"its kind {kind!r} is not a segment kind that this version can read")
     opened = FlatSegment.decode(data, space_id)
     try:
         return VectorBatch(opened.image_ids, opened.vectors(), opened.taken_at)
     except ValueError as error:
-        raise ObjectDamaged(f"what it holds is no batch of vectors: {error}") from error
+        raise ObjectDamaged(f"its vectors are invalid: {error}") from error
 
 
 def entry_fields(data: Data) -> dict[str, Any]:
-    """Return what a manifest says about a segment besides the fields that every object has."""
+    """Return the manifest fields of a segment that other objects don't have."""
     return ivf.head_fields(data) if container.kind_of(data) == INVERTED.name else {}

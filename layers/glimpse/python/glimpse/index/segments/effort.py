@@ -1,33 +1,33 @@
-"""How thoroughly an inverted segment is searched, and what effort it promises to be enough."""
+"""Search effort for inverted segments, and the recall that a segment promises for it."""
 
 from dataclasses import dataclass
 
 RECALL = 0.95
-"""The share of the ten nearest images that a search finds on average, where it does not say otherwise."""
+"""Default recall: the share of the ten nearest images that a search finds on average."""
 
 LISTED = 4_000
-"""So many images the lists hold which a promise names: enough for every rank that is ranked by candidates."""
+"""A promise names lists that hold at least this many images: enough for every rank that candidates decide."""
 
 LIST_REQUESTS = 52
 VECTOR_REQUESTS = 104
-"""With one for the manifest and one for the head, a cold search makes at most 158 requests."""
+"""Plus one for the manifest and one for the head, a cold search makes at most 158 requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How thoroughly inverted segments are searched.
+    """How thoroughly a search looks through inverted segments.
 
     Attributes
     ----------
     lists : int
-        Lists to scan.
+        Posting lists to scan (nprobe).
     candidates : int
-        Vectors to compare exactly for the best results; there are more for later ones.
+        Vectors to re-rank exactly for the first results; later results need more.
     list_requests, vector_requests : int
-        How many requests to the bucket may be made for them, shared by the segments of a search. Where they
-        are not enough, a cold search is less thorough than the next.
+        Request budgets for lists and vectors, shared by all segments of a search. If a budget runs out, a
+        cold search is less thorough than the next one.
     list_bytes : int
-        How many bytes of lists may be read; what they leave is for vectors.
+        Byte budget for lists; what they leave is for vectors.
     """
 
     lists: int = 128
@@ -39,14 +39,14 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class RecallPromise:
-    """How thoroughly a segment has to be searched to find a share of the ten nearest images.
+    """The effort with which a search of a segment reaches a recall.
 
     Attributes
     ----------
     recall : float
-        The share.
+        Recall@10: the share of the ten nearest images that is found.
     lists, candidates : int
-        The effort.
+        The effort: posting lists to scan, and candidates to re-rank.
     """
 
     recall: float

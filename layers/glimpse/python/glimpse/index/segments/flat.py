@@ -1,6 +1,6 @@
-"""Flat segments: vectors in half precision, scanned whole.
+"""Flat segments: half-precision vectors, scanned exhaustively.
 
-A segment's kind is ``flat``. Its header adds ``count``, ``dimension`` and ``space_id``; its sections are
+The kind is ``flat``. The header adds ``count``, ``dimension`` and ``space_id``. The sections are:
 
 ============  ========================================================================================
 ``faiss``     a FAISS index of `count` rows, metric inner product: ``IndexScalarQuantizer``, ``QT_fp16``
@@ -24,11 +24,11 @@ from glimpse.index.format.segment_kinds import FLAT
 from glimpse.index.vectors import Ids, VectorRows, Vectors
 
 Matching = Callable[[Ids, Ids], npt.NDArray[np.bool_]]
-"""Returns for image ids, and the times at which they were taken, which of them a search may find."""
+"""Takes (n,) image ids and packed capture times, and returns which of them a search may find: (n,) bool."""
 
 _SECTIONS = ("faiss", "image_ids", "taken_at")
 _TIES = 16
-"""So many results more are asked for, to see whether the last one has equals."""
+"""Extra results to ask FAISS for, to see whether the last wanted one is tied."""
 
 
 def encode(rows: VectorRows, space_id: str) -> bytes:
@@ -74,13 +74,13 @@ class FlatSegment:
         Raises
         ------
         ObjectUnsupported, ObjectDamaged
-            If it is of another kind, a later version, or not what its header says.
+            If it is of another kind or a later version, or does not match its header.
         ObjectForeign
-            If it is of another embedding space.
+            If it belongs to another embedding space.
         """
         opened = container.decode(data, FLAT.name, FLAT.format_version, _SECTIONS)
         if opened.header.get("space_id") != space_id:
-            raise ObjectForeign(f"it is of the embedding space {opened.header.get('space_id')!r}")
+            raise ObjectForeign(f"it belongs to the embedding space {opened.header.get('space_id')!r}")
         count = opened.header.get("count")
         image_ids = read_ids(opened.sections["image_ids"], count)
         taken_at = read_int64(opened.sections["taken_at"], count)
@@ -90,15 +90,15 @@ class FlatSegment:
             raise ObjectDamaged(f"FAISS can't read its vectors: {error}") from error
         if index.ntotal != count or index.d != opened.header.get("dimension"):
             raise ObjectDamaged(
-                f"it holds {index.ntotal} vectors of dimension {index.d}, not what its header says"
+                f"it holds {index.ntotal} vectors of dimension {index.d}, which contradicts its header"
             )
         if index.metric_type != faiss.METRIC_INNER_PRODUCT:
-            raise ObjectDamaged("its vectors are not compared by inner product")
+            raise ObjectDamaged("its FAISS index does not use the inner product")
         return cls(image_ids, taken_at, index)
 
     @property
     def count(self) -> int:
-        """How many vectors the segment holds."""
+        """Number of vectors."""
         return len(self.image_ids)
 
     @property
@@ -108,19 +108,19 @@ class FlatSegment:
 
     @property
     def nbytes(self) -> int:
-        """Memory that the segment takes."""
+        """Memory in use, in bytes."""
         codes = int(self._index.sa_code_size()) * len(self.image_ids)
         return codes + self.image_ids.nbytes + self.taken_at.nbytes
 
     def vectors(self) -> Vectors:
-        """Return the (n, d) float32 vectors in the order of `image_ids`, as half precision keeps them."""
+        """Return the (n, d) float32 vectors in the order of `image_ids`, rounded to half precision."""
         if not len(self.image_ids):
             return np.empty((0, self.dimension), np.float32)
         vectors: Vectors = self._index.reconstruct_n(0, len(self.image_ids))
         return vectors
 
     def vector(self, image_id: int) -> Vectors | None:
-        """Return the (d,) float32 vector of an image, as half precision keeps it, or None without one."""
+        """Return an image's (d,) float32 vector, rounded to half precision, or None if it is not here."""
         row = int(np.searchsorted(self.image_ids, image_id))
         if row == len(self.image_ids) or self.image_ids[row] != image_id:
             return None
@@ -137,11 +137,11 @@ class FlatSegment:
         vector : (d,) float32
             The query, of unit length.
         top_k : int
-            How many, at most.
+            Maximum number of results.
         masked : (m,) int64
-            Image ids to leave out, in any order, whether the segment has them or not.
+            Image ids to exclude, in any order; the segment need not hold them.
         matching : Matching, optional
-            Says by image ids and times which images may be found.
+            Decides by image id and capture time which images may be found.
 
         Returns
         -------
@@ -159,7 +159,7 @@ class FlatSegment:
     def sample(
         self, vector: Vectors, most: int, masked: Ids, matching: Matching | None = None
     ) -> tuple[Vectors, int]:
-        """Return the cosines of `most` images that may be found, evenly spread, and how many may be."""
+        """Return the cosines of up to `most` evenly spread visible images, and the number of visible ones."""
         keep = self._left(masked, matching)
         rows = np.arange(len(self.image_ids)) if keep is None else np.flatnonzero(keep)
         if not len(rows):
@@ -172,7 +172,7 @@ class FlatSegment:
         return scores[0], len(rows)
 
     def _left(self, masked: Ids, matching: Matching | None) -> npt.NDArray[np.bool_] | None:
-        """Return which rows may be found, or None if all may."""
+        """Return which rows may be found, (n,) bool, or None if all may."""
         keep = self._unmasked(masked)
         if matching is not None:
             fitting = matching(self.image_ids, self.taken_at)
@@ -180,7 +180,7 @@ class FlatSegment:
         return keep
 
     def _unmasked(self, masked: Ids) -> npt.NDArray[np.bool_] | None:
-        """Return which rows are left, or None if all are."""
+        """Return which rows are not masked, (n,) bool, or None if none is masked."""
         if not len(masked):
             return None
         rows = np.searchsorted(self.image_ids, masked)
@@ -201,25 +201,30 @@ def best_by(
     remaining: int | None = None,
     params: Any = None,  # noqa: ANN401
 ) -> tuple[Ids, Vectors]:
-    """Return the image ids and cosines of the best vectors of a FAISS index.
+    """Return the image ids and cosines of the best vectors of a FAISS index, best first.
 
-    They come best first, and where cosines are equal by image id; so does the choice between equal ones, so
-    that the first results are the same however many are wanted.
+    Ties are broken by image id, both in the order and in the choice of results. So the first results are the
+    same for every `count`.
 
     Parameters
     ----------
     index : faiss.Index
-        Of inner products.
+        An inner-product index.
     vector : (d,) float32
         The query, of unit length.
     count : int
-        How many, at most.
+        Maximum number of results.
     image_ids : (n,) int64
-        Of its rows.
+        Image ids of the index's rows.
     remaining : int, optional
-        How many of the rows `params` leaves.
+        Number of rows that `params` selects.
     params : faiss.SearchParameters, optional
-        Which rows may be found.
+        Selects the rows that may be found.
+
+    Returns
+    -------
+    (k,) int64 and (k,) float32
+        Image ids and cosines.
     """
     most = index.ntotal if remaining is None else remaining
     asked = min(count + _TIES, most)
@@ -234,16 +239,16 @@ def best_by(
 
 
 def _selecting(keep: npt.NDArray[np.bool_] | None) -> Any:  # noqa: ANN401
-    """Return what makes FAISS look at some rows only; None stands for all."""
+    """Return FAISS search parameters that select the rows in `keep`, or None for all rows."""
     if keep is None:
         return None
-    # FAISS wraps these two constructors after its type hints were made.
+    # FAISS wraps these two constructors at run time, so its type hints are wrong.
     selector = faiss.IDSelectorBitmap(np.packbits(keep, bitorder="little"))  # type: ignore[call-arg,arg-type]
     return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
 
 
 def pin_threads() -> None:
-    """Make FAISS use one thread in this thread."""
-    # OpenMP keeps this setting per thread, and a function runs in threads that it did not make: so before
-    # each use. Two threads are slower than one here, by orders of magnitude when the cores are shared.
+    """Make FAISS run single-threaded when called from this thread."""
+    # OpenMP keeps this setting per thread, and a function's threads are not its own: so set it before each
+    # use. Two threads are slower than one here, by orders of magnitude when the cores are shared.
     faiss.omp_set_num_threads(1)

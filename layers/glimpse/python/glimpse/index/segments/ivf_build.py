@@ -1,4 +1,4 @@
-"""Building an inverted segment: its bytes, piece by piece, from rows that need not all be in memory."""
+"""Builds inverted segments as a stream, from rows that may lie outside memory."""
 
 import zlib
 from collections.abc import Iterator
@@ -24,9 +24,9 @@ _SEED = 1
 
 
 def encode(rows: VectorRows, space_id: str) -> Iterator[Buffer]:
-    """Yield the segment that holds `rows`.
+    """Yield the bytes of the segment that holds `rows`.
 
-    What is held at once are the codes and ids, some 130 bytes for a row, and the training's sample.
+    It keeps the codes and ids in memory, about 130 bytes a row, and the training sample.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def encode(rows: VectorRows, space_id: str) -> Iterator[Buffer]:
     """
     count = len(rows)
     if not count or rows.dimension < 2:
-        raise ValueError("an inverted segment needs vectors of two dimensions or more")
+        raise ValueError("an inverted segment needs at least one vector, of two or more dimensions")
     lists = max(1, min(count, round(_LISTS_PER_ROOT * count**0.5)))
     sections = pq_training.train(rows, lists)
     coder = Coder.from_sections(sections, rows.dimension, lists)
@@ -70,14 +70,14 @@ def encode(rows: VectorRows, space_id: str) -> Iterator[Buffer]:
 
 
 def _promises(rows: VectorRows, order: Ids, coder: Coder, ends: Ids, codes: Codes) -> list[RecallPromise]:
-    """Return how thoroughly the segment has to be searched; a small one is compared whole."""
+    """Return the segment's promises. A small one is always searched in full."""
     if len(rows) <= LISTED:
         return [RecallPromise(recall, len(ends), len(rows)) for recall in RECALLS]
     return Trial(coder, ends, codes, make_queries(rows, order, _SEED)).promises()
 
 
 def _coded(rows: VectorRows, coder: Coder) -> tuple[Ids, Codes]:
-    """Return the list and the code of every row."""
+    """Return the list, (n,) int64, and the code, (n, D/2) uint8, of every row."""
     pq_training.use_threads()
     lists = np.empty(len(rows), np.int64)
     codes = np.empty((len(rows), coder.code_size), np.uint8)

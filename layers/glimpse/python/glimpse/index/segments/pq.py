@@ -1,10 +1,10 @@
-"""Short codes for vectors: a rotation, a coarse partition, and four bits for each leading coordinate.
+"""Compact codes for vectors: a rotation, a coarse quantizer, and four bits for each leading coordinate.
 
-A vector is rotated, goes to the list whose centroid is nearest by inner product, and what the centroid leaves
-over is coded with four bits a coordinate, by levels of its own for each: a product quantizer of
-one-dimensional parts (Jégou et al. 2011, "Product quantization for nearest neighbor search"), which FAISS
-scans in registers (André et al. 2015, "Cache locality is not enough").
-:mod:`glimpse.index.segments.pq_training` finds directions, centroids and levels.
+A vector is rotated and assigned to the list whose centroid has the largest inner product with it. The
+residual is coded with four bits a coordinate, each coordinate with its own levels. That is a product
+quantizer with one-dimensional sub-vectors (Jégou et al. 2011, "Product quantization for nearest neighbor
+search"), which FAISS scans in SIMD registers (André et al. 2015, "Cache locality is not enough").
+:mod:`glimpse.index.segments.pq_training` trains the directions, centroids and levels.
 """
 
 from collections.abc import Mapping
@@ -25,11 +25,11 @@ SECTIONS = ("rotation", "centroids", "centroid_scale", "levels")
 LEVELS = 16
 _HIGHEST = LEVELS - 1
 _BLOCK = 32
-"""Vectors that FAISS scans at once."""
+"""Vectors in a block of FAISS's fast scan."""
 
 
 def sections_of(rotation: Vectors, centroids: Vectors, levels: Vectors) -> dict[str, Buffer]:
-    """Return what a segment stores of (E, d) directions, (L, C) centroids and (D, 16) levels, rounded."""
+    """Return the sections that store (E, d) directions, (L, C) centroids and (D, 16) levels, rounded."""
     low = centroids.min(axis=0)
     step = (centroids.max(axis=0) - low) / np.float32(_HIGHEST)
     step = np.where(step > 0, step, np.float32(1))
@@ -44,16 +44,16 @@ def sections_of(rotation: Vectors, centroids: Vectors, levels: Vectors) -> dict[
 
 @dataclass(frozen=True, eq=False)
 class Coder:
-    """Turns vectors into lists and codes.
+    """Assigns vectors to lists and encodes their residuals.
 
     Attributes
     ----------
     rotation : (E, d) float32
-        Orthonormal rows, up to their rounding to half precision.
+        Orthonormal rows, up to rounding to half precision.
     centroids : (L, C) float32
-        Of the lists, of unit length, C ≤ E.
+        The lists' centroids, of unit length, C ≤ E.
     levels : (D, 16) float32
-        What the four bits of each coordinate stand for, D ≤ E.
+        The values that the four bits of each coordinate stand for, D ≤ E.
     """
 
     rotation: Vectors
@@ -62,16 +62,16 @@ class Coder:
 
     @classmethod
     def from_sections(cls, sections: Mapping[str, Buffer], dimension: int, lists: int) -> Self:
-        """Read what :func:`sections_of` returned; ObjectDamaged if it does not fit together."""
+        """Decode the sections that :func:`sections_of` made; raise ObjectDamaged if they are inconsistent."""
         try:
             rotation = np.frombuffer(sections["rotation"], "<f2").reshape(-1, dimension).astype(np.float32)
             steps = np.frombuffer(sections["centroids"], np.uint8).reshape(lists, -1)
             low, step = np.frombuffer(sections["centroid_scale"], "<f4").reshape(2, 2 * steps.shape[1])
             levels = np.frombuffer(sections["levels"], "<f4").reshape(-1, LEVELS)
         except ValueError as error:
-            raise ObjectDamaged(f"its sections do not fit together: {error}") from error
+            raise ObjectDamaged(f"its sections are inconsistent: {error}") from error
         if not (0 < len(low) <= len(rotation) and 0 < len(levels) <= len(rotation)) or len(levels) % 2:
-            raise ObjectDamaged("its sections do not fit together: the coordinates disagree")
+            raise ObjectDamaged("its sections are inconsistent: their numbers of coordinates disagree")
         centroids = np.empty((lists, len(low)), np.float32)
         centroids[:, ::2], centroids[:, 1::2] = steps & _HIGHEST, steps >> 4
         centroids *= step
@@ -80,12 +80,12 @@ class Coder:
         centroids /= np.where(lengths > 0, lengths, 1)
         coder = cls(rotation, centroids, levels.astype(np.float32))
         if not all(np.all(np.isfinite(a)) for a in (coder.rotation, coder.centroids, coder.levels)):
-            raise ObjectDamaged("its codes are not numbers")
+            raise ObjectDamaged("its rotation, centroids or levels are not finite numbers")
         return coder
 
     @property
     def code_size(self) -> int:
-        """Bytes of a code: half as many as there are coded coordinates."""
+        """Size of a code in bytes: half the number of coded coordinates."""
         return len(self.levels) // 2
 
     def project(self, vectors: Vectors) -> Vectors:
@@ -93,14 +93,14 @@ class Coder:
         return np.ascontiguousarray(vectors @ self.rotation.T)
 
     def assign(self, projected: Vectors) -> Ids:
-        """Return the list of each of (n, E) projected vectors: the one of the largest inner product."""
+        """Return the list with the largest inner product for each of (n, E) projected vectors: (n,) int64."""
         index = faiss.IndexFlatIP(self.centroids.shape[1])
         index.add(self.centroids)
         lists: Ids = index.search(np.ascontiguousarray(projected[:, : index.d]), 1)[1][:, 0]
         return lists
 
     def rest(self, projected: Vectors, lists: Ids) -> Vectors:
-        """Return the (n, D) coded coordinates of projected vectors, less their lists' centroids."""
+        """Return the (n, D) residuals of projected vectors: coded coordinates minus lists' centroids."""
         coded = len(self.levels)
         rest = projected[:, :coded].copy()
         known = self.centroids[:, :coded]
@@ -118,9 +118,9 @@ class Coder:
         return lists, codes
 
     def scanner(self) -> Any:  # noqa: ANN401 - FAISS has no types
-        """Return a FAISS index with these lists, all of them empty."""
+        """Return a FAISS fast-scan index with these lists, all of them empty."""
         dimension, lists = len(self.levels), len(self.centroids)
-        coarse = faiss.IndexFlatIP(dimension)  # stays empty: the lists to search come with the query
+        coarse = faiss.IndexFlatIP(dimension)  # stays empty: each query names its lists
         index = faiss.IndexIVFPQFastScan(
             coarse, dimension, lists, dimension, 4, faiss.METRIC_INNER_PRODUCT, _BLOCK
         )

@@ -1,16 +1,16 @@
-"""How a coder for some vectors is found: directions, lists and levels. A reader need not know.
+"""Trains a coder: directions, lists and levels. Only builders need this; readers don't.
 
 1. The directions are the leading eigenvectors of the vectors' second-moment matrix. (Not of the covariance:
-   taking the mean away would change the ranking by inner product.) Those that are coded are then turned among
-   themselves, at random: each holds as much as any other afterwards, which is what codes of four bits for
-   every coordinate, and scan tables of eight bits, need.
-2. The lists are a spherical k-means of the first :data:`COARSE_DIMENSION` coordinates. For text queries,
-   which lie off the images' distribution, centroids of unit length choose better lists than means do: a mean
-   is the shorter the wider its cluster is.
-3. The levels of each coordinate are the centroids of a k-means of what the lists' centroids leave over.
+   subtracting the mean would change the ranking by inner product.) The coded ones are then randomly rotated
+   among themselves. That spreads the variance evenly, as four bits for every coordinate and 8-bit scan tables
+   require.
+2. The lists are a spherical k-means of the first :data:`COARSE_DIMENSION` coordinates. Text queries lie off
+   the images' distribution, and for them unit-length centroids choose better lists than means do: the wider a
+   cluster is, the shorter is its mean.
+3. The levels of each coordinate are the centroids of a k-means of the residuals.
 
-Everything is trained on samples, and on the rounded values that a segment stores, so that rounding costs no
-agreement.
+Training uses samples, and the rounded values that a segment stores, so that training and search see the same
+numbers.
 """
 
 import os
@@ -23,13 +23,13 @@ from glimpse.index.segments.pq import LEVELS, Coder, sections_of
 from glimpse.index.vectors import Ids, VectorRows, Vectors
 
 CODE_DIMENSION = 192
-"""Coordinates that are coded: on CLIP-like vectors more bring nothing, and 128 lose a point of recall."""
+"""Coded coordinates: on CLIP-like vectors, more bring nothing, and 128 lose a point of recall."""
 
 COARSE_DIMENSION = 320
-"""Coordinates of the centroids: more than are coded, since a mean of hundreds of vectors is known finely."""
+"""Coordinates of the centroids: more than are coded, since a mean of hundreds of vectors is precise."""
 
 CHUNK = 16_384
-"""VectorRows that are worked on at once."""
+"""Rows processed at once."""
 
 _MOMENT_SAMPLE = 100_000
 _PER_CENTROID = 40
@@ -39,19 +39,19 @@ _SEED = 1234
 
 
 def use_threads() -> None:
-    """Have FAISS use as many threads as the process was given: building is long work on large chunks."""
+    """Let FAISS use all threads that the process may use: building is long work on large chunks."""
     faiss.omp_set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
 
 
 def train(rows: VectorRows, lists: int) -> dict[str, Buffer]:
-    """Return the sections of a coder that suits some vectors, the same ones for the same vectors.
+    """Train a coder for some vectors and return its sections. Training is deterministic.
 
     Parameters
     ----------
     rows : VectorRows
-        n unit vectors of two dimensions or more, n ≥ `lists`.
+        n unit vectors of two or more dimensions, n ≥ `lists`.
     lists : int
-        How many lists.
+        Number of lists.
     """
     use_threads()
     rng = np.random.default_rng(_SEED)
@@ -77,7 +77,7 @@ def _second_moments(rows: VectorRows, places: Ids) -> Vectors:
 
 
 def _directions(moments: Vectors, rng: np.random.Generator) -> Vectors:
-    """Return the leading eigenvectors of a (d, d) matrix as rows, the coded ones turned."""
+    """Return the leading eigenvectors of a (d, d) matrix as rows, the coded ones randomly rotated."""
     dimension = len(moments)
     kept = min(max(CODE_DIMENSION, COARSE_DIMENSION), dimension - dimension % 2)
     directions = np.linalg.eigh(moments.astype(np.float64))[1][:, ::-1][:, :kept].T
@@ -96,18 +96,18 @@ def _projected(rows: VectorRows, places: Ids, rotation: Vectors) -> Vectors:
 
 
 def _levels(rest: Vectors) -> Vectors:
-    """Return the (D, 16) levels of coordinates: a product quantizer whose parts have one dimension."""
+    """Train the (D, 16) levels of (n, D) residuals: a product quantizer with one-dimensional sub-vectors."""
     coded = rest.shape[1]
     quantizer = faiss.ProductQuantizer(coded, coded, 4)
-    quantizer.cp.min_points_per_centroid = 1  # no warning: a small index has few rows to learn from
-    # FAISS wants at least one vector a level; fewer are repeated.
+    quantizer.cp.min_points_per_centroid = 1  # silences a warning: a small index has few rows to train on
+    # FAISS needs at least one vector per level, so repeat them if there are fewer.
     quantizer.train(np.resize(rest, (max(len(rest), LEVELS), coded)))
     levels: Vectors = faiss.vector_to_array(quantizer.centroids).reshape(coded, LEVELS)
     return levels
 
 
 def _sample(count: int, most: int, rng: np.random.Generator) -> Ids:
-    """Return places among `count`, ascending: `most` of them, or all."""
+    """Return up to `most` of the positions 0 … `count` - 1, ascending."""
     if count <= most:
         return np.arange(count)
     return np.sort(rng.choice(count, most, replace=False))

@@ -1,11 +1,12 @@
-"""How thoroughly a segment has to be searched: measured on its own vectors when it is written.
+"""Recall promises: the effort that a segment needs, measured on its own vectors when it is written.
 
-How many lists and candidates it takes to find the ten nearest images depends on the vectors: some hundreds of
-the best-known spectrum, half of all where there is no structure. Queries are not at hand when segments are
-merged, and texts lie off the images' distribution, so five kinds of query stand for them, made of vectors of
-the segment: such vectors themselves (more like this image); blurred by half as much, and by as much, as two
-images differ by; moved off the images' mean, as texts are, and blurred; and the sums of two. The nearest
-images of each are known by comparing all, and an effort has to reach its recall with the worst kind.
+How many lists and candidates it takes to find the ten nearest images depends on the vectors: a few hundred
+for vectors with a typical spectrum, half of them all where there is no structure. Real queries are not
+available when segments are merged, and texts lie off the images' distribution. So five kinds of synthetic
+query, made from the segment's vectors, stand in for them: the vectors themselves ("more like this image");
+vectors blurred by half the usual difference between two images; by all of it; vectors moved off the images'
+mean, as texts are, and blurred; and sums of two. A brute-force search finds the true nearest images of each,
+and an effort must reach its recall for the worst kind.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,18 +27,18 @@ _PER_KIND = 48
 _CHUNK = 16_384
 _MEAN_SAMPLE = 4_096
 _MARGIN = 0.7
-"""Of the images that may be missed, so many are missed at most: real queries are of a sixth kind."""
+"""Safety margin: only this share of the misses that a recall allows, since real queries are a sixth kind."""
 
 _FEWEST_LISTS = 8
 _FEWEST_CANDIDATES = 100
-"""So that the first stage of a ranking has a page of results."""
+"""Enough for the first stage of a ranking to fill a page of results."""
 
 _LIST_STEP = 1.25
 _LOOK = 1_024
 _LOOK_STEP = 4
 _FEW = 12
 _CANDIDATE_COST = 200
-"""Comparing a vector takes as long as scanning so many codes, about."""
+"""Re-ranking one vector takes about as long as scanning this many codes."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,11 +48,11 @@ class TrialQuery:
     Attributes
     ----------
     kind : int
-        What it stands for.
+        Which kind of query it is, 0…4.
     vector : (d,) float32
         A unit vector.
     own : int
-        The row that it is made of, which is not among its nearest; -1 if it is none.
+        The row that it is made from, which does not count among its nearest.
     nearest : (k,) int64
         Its nearest rows, k ≤ 10.
     """
@@ -64,7 +65,7 @@ class TrialQuery:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Ranked:
-    """A query, the order of the lists for it, and at which place in that its nearest rows lie."""
+    """A query, its ranking of the lists, and the rank of the list that holds each of its nearest rows."""
 
     query: TrialQuery
     projected: Vectors
@@ -74,18 +75,18 @@ class _Ranked:
 
 
 class Trial:
-    """Searches of one segment's codes.
+    """Trial searches over the codes of one segment.
 
     Parameters
     ----------
     coder : Coder
-        What the codes mean.
+        Decodes the codes.
     ends : (L,) int64
-        For each list the row after its last.
+        For each list, the row after its last.
     codes : (n, D/2) uint8
-        Of each row.
+        The code of each row.
     queries : sequence of TrialQuery
-        To search for.
+        The queries to run.
     """
 
     def __init__(self, coder: Coder, ends: Ids, codes: Codes, queries: Sequence[TrialQuery]) -> None:
@@ -109,12 +110,12 @@ class Trial:
         return _Ranked(query, projected, inner.astype(np.float32), lists, at)
 
     def recall(self, lists: int, candidates: int) -> float:
-        """Return the share of the nearest rows that are among the candidates, of the worst kind of query."""
+        """Return the recall of an effort for the worst kind of query: the share of nearest rows found."""
         found = self._found(lists, candidates, range(len(self._ranked)))
         return self._worst(found, range(len(self._ranked)), candidates)
 
     def promises(self) -> list[RecallPromise]:
-        """Return the cheapest efforts that reach the recalls which are promised."""
+        """Return the cheapest effort for each of :data:`RECALLS`."""
         if not self._ranked:  # a single vector, or none
             return []
         aims = {recall: 1 - _MARGIN * (1 - recall) for recall in RECALLS}
@@ -133,17 +134,17 @@ class Trial:
         return [best[recall][1] for recall in aims]
 
     def _reached(self, lists: int) -> float:
-        """Return the share of the nearest rows that lie in the first lists, of the worst kind of query."""
+        """Return the share of nearest rows in the first `lists` lists, for the worst kind of query."""
         shares = np.array([np.mean(ranked.places < lists) for ranked in self._ranked])
         return min(float(shares[self._kinds == kind].mean()) for kind in np.unique(self._kinds))
 
     def _candidates(self, lists: int, aims: dict[float, float], reached: float) -> dict[float, int]:
-        """Return by recall how many candidates it takes, where these lists are enough for it."""
+        """Return the candidates needed for each recall that the first `lists` lists can reach."""
         needed: dict[float, int] = {}
         open_aims = {recall: aim for recall, aim in aims.items() if reached >= aim}
         look = _LOOK
         while open_aims:
-            # What takes thousands of candidates takes its time: some of the queries have to do.
+            # Searches with thousands of candidates are slow, so use only some of the queries.
             some = range(0, len(self._ranked), 1 if look <= 2 * _LOOK else max(1, _PER_KIND // _FEW))
             found = self._found(lists, look, some)
             is_all = look >= self._lengths.sum()
@@ -156,7 +157,7 @@ class Trial:
         return needed
 
     def _fewest(self, found: list[Ids], some: range, aim: float, most: int) -> int | None:
-        """Return the smallest number of candidates that reaches a recall; None if `most` does not."""
+        """Return the smallest number of candidates that reaches a recall, or None if `most` is not enough."""
         if self._worst(found, some, most) < aim:
             return None
         low, high = 0, most
@@ -171,7 +172,7 @@ class Trial:
         return min(float(shares[kinds == kind].mean()) for kind in np.unique(kinds))
 
     def _found(self, lists: int, candidates: int, some: range) -> list[Ids]:
-        """Return at which places among the candidates each query's nearest rows are, or beyond them."""
+        """Return the ranks of each query's nearest rows among its candidates; the largest int64 if missed."""
         answer = []
         for ranked in (self._ranked[number] for number in some):
             chosen = ranked.lists[:lists]
@@ -186,16 +187,16 @@ class Trial:
 
 
 def make_queries(rows: VectorRows, order: Ids, seed: int) -> list[TrialQuery]:
-    """Return queries of every kind for some vectors, with their nearest.
+    """Make queries of every kind from some vectors, and find their nearest rows.
 
     Parameters
     ----------
     rows : VectorRows
         n ≥ 1 vectors.
     order : (n,) int64
-        The place of each row's vector among them.
+        The position in `rows` of each segment row's vector.
     seed : int
-        Chooses; the same one the same.
+        Seed of the random choices; the same seed makes the same queries.
     """
     rng = np.random.default_rng(seed)
     count = min(_PER_KIND, len(rows))
@@ -227,13 +228,13 @@ def make_queries(rows: VectorRows, order: Ids, seed: int) -> list[TrialQuery]:
 
 
 def _some(rows: VectorRows, order: Ids, count: int, rng: np.random.Generator) -> tuple[Ids, Vectors]:
-    """Return some rows, each once, and their vectors."""
+    """Return up to `count` distinct random rows, and their vectors."""
     chosen = rng.choice(len(rows), min(count, len(rows)), replace=False)
     return chosen, rows.take(order[chosen])
 
 
 def _nearest(rows: VectorRows, order: Ids, queries: Vectors, owners: Ids) -> Iterator[Ids]:
-    """Yield the nearest rows of each query, without its own."""
+    """Yield the nearest rows of each query, excluding its own."""
     most = min(TOP + 1, len(rows))
     best = np.full((len(queries), most), -np.inf, np.float32)
     held = np.full((len(queries), most), -1, np.int64)
@@ -250,7 +251,7 @@ def _nearest(rows: VectorRows, order: Ids, queries: Vectors, owners: Ids) -> Ite
 
 
 def _grid(fewest: int, most: int) -> Iterator[int]:
-    """Yield numbers of lists to try, ascending."""
+    """Yield the numbers of lists to try, ascending."""
     now = float(fewest)
     while now < most:
         yield int(now)

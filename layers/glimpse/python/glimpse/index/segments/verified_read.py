@@ -1,4 +1,4 @@
-"""What the objects of an index hold, read and verified: for merging, copying and checking."""
+"""Reads and verifies the objects of an index, for merges, exports and checks."""
 
 import hashlib
 from collections.abc import Iterator
@@ -16,18 +16,18 @@ from glimpse.index.store.object_store import ObjectStore
 from glimpse.index.vectors import Ids, VectorBatch
 
 _PIECE = 8192
-"""Rows of an inverted segment that are read at once: 8 MB of 512 dimensions."""
+"""Rows of an inverted segment to read at once: 8 MB for 512 dimensions."""
 
 
 def read_segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None) -> VectorBatch:
-    """Return the vectors of a segment, as they were stored, having read and verified all of it.
+    """Read a whole segment, verify it, and return its vectors as stored.
 
     Raises
     ------
     FormatError
-        If the object can't be used: missing, damaged, or of another space or dimension.
+        If the object is unusable: missing, damaged, or of another space or dimension.
     StoreError
-        If the store refuses or does not answer.
+        If the store refuses the request or does not answer.
     """
     return read_verified(store, key, entry, dimension)[1]
 
@@ -35,13 +35,13 @@ def read_segment(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimensio
 def read_verified(
     store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None
 ) -> tuple[bytes, VectorBatch]:
-    """Return the bytes of a segment, and its vectors; otherwise as :func:`read_segment`."""
+    """Return the bytes of a segment and its vectors; otherwise like :func:`read_segment`."""
     data = read_whole(store, key, entry)
     batch = codec.read_batch(data, key.space_id)
     stated = entry.model_extra or {}
     for name, value in codec.entry_fields(data).items():
         if stated.get(name, value) != value:
-            raise ObjectDamaged(f"its {name} is {value}, where its manifest says {stated[name]}")
+            raise ObjectDamaged(f"its {name} is {value}, but its manifest says {stated[name]}")
     _check_stated(len(batch), batch.dimension, entry, dimension)
     return data, batch
 
@@ -49,9 +49,9 @@ def read_verified(
 def read_pieces(
     store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None
 ) -> Iterator[VectorBatch]:
-    """Yield the vectors of a segment in their order, of a large one some thousands at a time.
+    """Yield the vectors of a segment in row order; an inverted one's come some thousands at a time.
 
-    Every vector is verified, and what is not needed for them is not read.
+    Every vector is verified. Parts that hold no vectors, ids or times are not read.
 
     Raises
     ------
@@ -69,11 +69,11 @@ def read_pieces(
         try:
             yield VectorBatch(image_ids[rows], head.read_records(records).astype(np.float32), taken_at[rows])
         except ValueError as error:
-            raise ObjectDamaged(f"what it holds is no batch of vectors: {error}") from error
+            raise ObjectDamaged(f"its vectors are invalid: {error}") from error
 
 
 def read_image_ids(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None) -> Ids:
-    """Return the image ids of a segment, in the order of its rows, reading little else of a large one.
+    """Return the image ids of a segment in row order, reading little else of an inverted one.
 
     Raises
     ------
@@ -96,63 +96,61 @@ def read_tombstones(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> Id
     """
     ids = tombstones.decode(read_whole(store, key, entry))
     if len(ids) != entry.count:
-        raise ObjectDamaged(f"it holds {len(ids)} image ids, where its manifest says {entry.count}")
+        raise ObjectDamaged(f"it holds {len(ids)} image ids, but its manifest says {entry.count}")
     return ids
 
 
 def read_whole(store: ObjectStore, key: IndexKey, entry: ObjectEntry) -> bytes:
-    """Return all bytes of an object.
+    """Return all bytes of an object, verified against its manifest entry.
 
     Raises
     ------
     ObjectMissing, ObjectDamaged
-        If it is gone, or not what its manifest says.
+        If it is gone, or does not match its manifest entry.
     StoreError
-        If the store refuses or does not answer.
+        If the store refuses the request or does not answer.
     """
     stored = store.get(key.object(entry.key))
     if stored is None:
         raise ObjectMissing("it does not exist")
     if len(stored.data) != entry.bytes:
-        raise ObjectDamaged(f"it has {len(stored.data)} bytes, where its manifest says {entry.bytes}")
+        raise ObjectDamaged(f"it has {len(stored.data)} bytes, but its manifest says {entry.bytes}")
     if hashlib.sha256(stored.data).hexdigest() != entry.sha256:
-        raise ObjectDamaged("its SHA-256 is not the one in its manifest")
+        raise ObjectDamaged("its SHA-256 does not match its manifest")
     return stored.data
 
 
 def read_range(store: ObjectStore, key: IndexKey, entry: ObjectEntry, span: ByteRange) -> bytes:
-    """Return some bytes of an object, which whoever asks has to verify.
+    """Return a byte range of an object, unverified: the caller must check it.
 
     Raises
     ------
     ObjectMissing, ObjectDamaged
         If it is gone, or shorter than its manifest says.
     StoreError
-        If the store refuses or does not answer.
+        If the store refuses the request or does not answer.
     """
     data = store.get_range(key.object(entry.key), span.start, span.length)
     if data is None:
         raise ObjectMissing("it does not exist")
     if len(data) != span.length:
-        raise ObjectDamaged(f"it ends before byte {span.end} of {entry.bytes} in its manifest")
+        raise ObjectDamaged(f"it ends before byte {span.end}, but its manifest says {entry.bytes} bytes")
     return data
 
 
 def check_head(data: bytes, sha256: str) -> None:
-    """Raise ObjectDamaged if a head is not the one that the manifest names."""
+    """Raise ObjectDamaged if the SHA-256 of a segment's head is not `sha256`, which its manifest states."""
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise ObjectDamaged("the SHA-256 of its head is not the one in its manifest")
+        raise ObjectDamaged("the SHA-256 of its head does not match its manifest")
 
 
 def later_version(entry: ObjectEntry) -> str:
     """Return why this version can't read an object, as a clause."""
-    return (
-        f"its kind {entry.kind!r}, version {entry.format_version}, is newer than what this version can read"
-    )
+    return f"its kind {entry.kind!r}, version {entry.format_version}, is newer than this version can read"
 
 
 def _head(store: ObjectStore, key: IndexKey, entry: ObjectEntry, dimension: int | None) -> ivf.Head | None:
-    """Return the head of an inverted segment; None for one that has to be read whole."""
+    """Return the verified head of an inverted segment, or None for a segment that must be read whole."""
     said = ivf.head_in(entry) if entry.kind == INVERTED.name else None
     if said is None:
         return None
@@ -171,6 +169,6 @@ def _columns(store: ObjectStore, key: IndexKey, entry: ObjectEntry, head: ivf.He
 
 def _check_stated(count: int, found: int, entry: ObjectEntry, dimension: int | None) -> None:
     if count != entry.count:
-        raise ObjectDamaged(f"it holds {count} images, where its manifest says {entry.count}")
+        raise ObjectDamaged(f"it holds {count} images, but its manifest says {entry.count}")
     if found != dimension:
-        raise ObjectForeign(f"its vectors have dimension {found}, its manifest says {dimension}")
+        raise ObjectForeign(f"its vectors have dimension {found}, but its manifest says {dimension}")
