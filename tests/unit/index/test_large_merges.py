@@ -85,7 +85,7 @@ def test_gathered_rows_are_what_was_put_in(counts: list[int], is_on_disk: bool, 
 
 def test_more_or_fewer_rows_than_were_said_are_refused() -> None:
     for said in (2, 4):
-        with pytest.raises(ValueError, match="was said"):
+        with pytest.raises(ValueError, match="stated"):
             MergeBuffer([said], 16).fill(0, [batch_of([1, 2, 3])])
 
 

@@ -1,7 +1,7 @@
-"""The reference checker: an index in a bucket, against what ``docs/index-format.md`` says.
+"""The reference checker: verifies an index in a bucket against ``docs/index-format.md``.
 
-It reads every object and changes nothing. Writers may go on meanwhile: what a merge replaces under its eyes
-makes it look again.
+It reads every object and changes nothing. Writers may carry on: if a merge replaces objects during a check,
+the checker starts over.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,11 +32,11 @@ from glimpse.index.vectors import Ids, VectorBatch
 
 _LOOKS = 5
 _TOLERANCE = 0.02
-"""What two measurements with different queries may differ by."""
+"""Tolerated difference between two recall measurements with different queries."""
 
 
 class Defect(Enum):
-    """What a finding is about."""
+    """The kinds of finding."""
 
     LOST = "older than it was"
     MISSING = "missing"
@@ -52,24 +52,24 @@ class Defect(Enum):
 
     @property
     def is_error(self) -> bool:
-        """Whether the index is not what it should be. Leftovers, and what later versions wrote, are notes."""
+        """Whether the finding means that the index is broken. The others are notes."""
         return self not in (Defect.UNSUPPORTED, Defect.SHORT, Defect.UNREFERENCED, Defect.STRANGE)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it should be, or is worth knowing.
+    """An error or a note about one object.
 
     Attributes
     ----------
     defect : Defect
-        What it is about.
+        The kind of finding.
     key : str
         The object's key in the bucket.
     reason : str
-        What is wrong with it, as a clause.
+        What is wrong, as a clause.
     name : str
-        What the manifest calls the object; empty for the manifest itself.
+        The object's name in the manifest; empty for the manifest itself.
     """
 
     defect: Defect
@@ -83,22 +83,22 @@ class Finding:
 
 @dataclass(slots=True)
 class CheckReport:
-    """What a check found.
+    """The result of a check.
 
     Attributes
     ----------
     manifest : Manifest or None
-        What was checked; None where there is none, or it can't be used.
+        The manifest that was checked; None if there is none, or it is unusable.
     etag : str or None
-        Its tag.
+        Its ETag.
     findings : list of Finding
         Errors and notes.
     batch : VectorBatch or None
-        Every vector that a search can find, one per image; None where there is no usable manifest.
+        Every vector that a search can find, one per image; None without a usable manifest.
     spans, vectors, tombstones : int
-        How much the index consists of, what is masked or doubled included.
+        Sizes of the index, counting masked and superseded vectors too.
     measured : list of MeasuredPromise
-        What inverted segments promise, and what was measured.
+        The promises of inverted segments, with the recall that was measured.
     """
 
     manifest: Manifest | None = None
@@ -112,29 +112,29 @@ class CheckReport:
 
     @property
     def errors(self) -> list[Finding]:
-        """The findings that say that the index is not what it should be."""
+        """The findings that are errors."""
         return [finding for finding in self.findings if finding.defect.is_error]
 
     @property
     def is_sound(self) -> bool:
-        """Whether there are none."""
+        """Whether there are no errors."""
         return not self.errors
 
 
 def check(store: ObjectStore, key: IndexKey, version: int = 0) -> CheckReport:
-    """Verify an index: its manifest, every object that it names, and what else lies under its prefix.
+    """Verify an index: its manifest, every object that it names, and other objects under its prefix.
 
     Parameters
     ----------
     store, key
         The index.
     version
-        The version that it has at least, where that is known.
+        A version that the index is known to have reached; 0 if unknown.
 
     Raises
     ------
     StoreError
-        If the store refuses or does not answer. Trouble with an object is a finding.
+        If the store refuses a request or does not answer. Problems with objects are findings, not errors.
     """
     for _ in range(_LOOKS):
         report = _look(store, key, version)
@@ -146,7 +146,7 @@ def check(store: ObjectStore, key: IndexKey, version: int = 0) -> CheckReport:
 
 def _look(store: ObjectStore, key: IndexKey, version: int) -> CheckReport:
     report = CheckReport()
-    # Before the manifest, so that what is written meanwhile does not look left over.
+    # List before reading the manifest, so that objects written in the meantime don't look unreferenced.
     listed = [item.key.removeprefix(key.prefix) for item in store.list(key.prefix)]
     stored = store.get(key.manifest)
     if stored is not None:
@@ -170,7 +170,7 @@ def _look(store: ObjectStore, key: IndexKey, version: int) -> CheckReport:
         if is_swept_name(name):
             found = Finding(Defect.UNREFERENCED, key.object(name), "no manifest names it", name)
         else:
-            found = Finding(Defect.STRANGE, key.object(name), "no object of an index is called so", name)
+            found = Finding(Defect.STRANGE, key.object(name), "it does not belong to an index", name)
         report.findings.append(found)
     return report
 
@@ -178,16 +178,16 @@ def _look(store: ObjectStore, key: IndexKey, version: int) -> CheckReport:
 def _check_mark(store: ObjectStore, key: IndexKey, name: str) -> Iterator[Finding]:
     stored = store.get(key.object(name))
     try:
-        if stored is not None:  # or a sweep has used it
+        if stored is not None:  # otherwise a sweep has just removed it
             sweep_marks.decode(stored.data)
     except ObjectUnsupported:
-        pass  # a sweep of that version uses it
+        pass  # sweeps of that version use it
     except ObjectDamaged as error:
         yield Finding(Defect.UNREFERENCED, key.object(name), str(error), name)
 
 
 def _check_manifest(report: CheckReport, key: IndexKey) -> None:
-    """Verify what a manifest says by itself."""
+    """Verify the manifest on its own."""
     manifest = report.manifest
     if manifest is None:
         return
@@ -199,7 +199,7 @@ def _check_manifest(report: CheckReport, key: IndexKey) -> None:
             note(Finding(Defect.REPEATED, place, "the manifest names it twice", entry.key))
         seen.add(entry.key)
         if not 1 <= entry.sequence <= manifest.sequence:
-            reason = f"its sequence number {entry.sequence} is not one of 1 to {manifest.sequence}"
+            reason = f"its sequence number {entry.sequence} is not between 1 and {manifest.sequence}"
             note(Finding(Defect.OUT_OF_ORDER, place, reason, entry.key))
     spans = spans_of(manifest)
     report.spans = len(spans)
@@ -208,7 +208,7 @@ def _check_manifest(report: CheckReport, key: IndexKey) -> None:
     for before, span in zip([None, *spans], spans, strict=False):
         name = span.entries[0].key
         if span.first > span.sequence or (before is not None and span.first <= before.sequence):
-            reason = f"it stands for commits {span.first} to {span.sequence}, which others stand for too"
+            reason = f"it covers commits {span.first} to {span.sequence}, which another span covers too"
             note(Finding(Defect.OUT_OF_ORDER, key.object(name), reason, name))
     if manifest.epoch > manifest.sequence:
         reason = f"its epoch {manifest.epoch} is above its sequence number {manifest.sequence}"
@@ -216,7 +216,7 @@ def _check_manifest(report: CheckReport, key: IndexKey) -> None:
 
 
 def _check_objects(report: CheckReport, store: ObjectStore, key: IndexKey) -> None:
-    """Verify every object that the manifest names, and work out what a search can find."""
+    """Verify every object that the manifest names, and collect the vectors that a search can find."""
     manifest = report.manifest
     if manifest is None:
         return
@@ -240,7 +240,7 @@ def _check_objects(report: CheckReport, store: ObjectStore, key: IndexKey) -> No
             masks.append((entry.sequence, verified_read.read_tombstones(store, key, entry)))
         except FormatError as error:
             unknown_before = max(unknown_before, entry.sequence)
-            reason = f"{error}; it says which images were removed, so older segments are left out"
+            reason = f"{error}; searches skip older segments, since it is unknown which images were removed"
             report.findings.append(Finding(_trouble(error), key.object(entry.key), reason, entry.key))
     report.findings += _check_logs(manifest, store, key)
     current = [(sequence, batch) for sequence, batch in batches if sequence >= unknown_before]
@@ -250,11 +250,11 @@ def _check_objects(report: CheckReport, store: ObjectStore, key: IndexKey) -> No
 def _check_promises(
     report: CheckReport, place: str, name: str, measured: Sequence[tuple[RecallPromise, float]]
 ) -> None:
-    """Note what a segment promises, and what was measured now."""
+    """Report a segment's promises with the measured recall, and find those that it does not keep."""
     report.measured += [MeasuredPromise(place, *each) for each in measured] or [MeasuredPromise(place)]
     for promise, recall in measured:
         if recall < promise.recall - _TOLERANCE:
-            reason = f"searches find {recall:.3f} of the ten nearest images; it promises {promise.recall}"
+            reason = f"its measured recall is {recall:.3f}, but it promises {promise.recall}"
             report.findings.append(Finding(Defect.SHORT, place, reason, name))
 
 
@@ -268,7 +268,7 @@ def _check_logs(manifest: Manifest, store: ObjectStore, key: IndexKey) -> Iterat
             yield Finding(Defect.LOG_UNUSABLE, key.object(entry.key), str(error), entry.key)
             continue
         if not all(entry.absorbed(int(sequence)) for sequence in np.unique(sequences)):
-            reason = "its log names commits that it does not stand for"
+            reason = "its log lists commits that it does not cover"
             yield Finding(Defect.LOG_UNUSABLE, key.object(entry.key), reason, entry.key)
 
 

@@ -1,4 +1,7 @@
-"""Every vector of an index, piece by piece: for an index of which only the ids fit into memory twice."""
+"""Exports every vector of an index in batches, for indexes too large for memory.
+
+An export keeps the ids of all images in memory, about twice, but only one batch of vectors.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +21,7 @@ from glimpse.index.vectors import Ids, VectorBatch
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """A segment and which of its rows count, ascending."""
+    """A segment, and its visible rows, ascending."""
 
     entry: ObjectEntry
     rows: Ids
@@ -26,14 +29,14 @@ class _Part:
 
 @dataclass(frozen=True, eq=False)
 class IndexExport:
-    """What searches of an index can find, as its manifest of one moment says.
+    """A snapshot of an index: every vector that a search can find, according to one manifest.
 
     Attributes
     ----------
     count : int
-        How many vectors.
+        Number of vectors.
     dimension : int or None
-        Of the vectors; None for an index that never had one.
+        Dimension of the vectors; None if the index never had one.
     """
 
     count: int
@@ -44,22 +47,22 @@ class IndexExport:
 
     @classmethod
     def begin(cls, store: ObjectStore, key: IndexKey, version: int = 0) -> Self:
-        """Read which images there are.
+        """Take the snapshot: read the manifest, the tombstones and all image ids.
 
         Parameters
         ----------
         store, key
             The index.
         version
-            The version that it has at least, where that is known.
+            A version that the index is known to have reached; 0 if unknown.
 
         Raises
         ------
         FormatError
-            If a part of the index can't be used: an incomplete copy would be taken for a complete one.
-            ObjectMissing may also mean that a merge has replaced it meanwhile; then begin again.
+            If part of the index is unusable, since an incomplete export would look complete.
+            ObjectMissing may also mean that a merge replaced the object in the meantime; then begin again.
         StoreError
-            If the store refuses or does not answer.
+            If the store refuses a request or does not answer.
         """
         stored = store.get(key.manifest)
         manifest = Manifest.parse(stored.data, key) if stored else None
@@ -83,7 +86,7 @@ class IndexExport:
         return cls(len(kept), manifest.dimension, store, key, parts)
 
     def batches(self) -> Iterator[VectorBatch]:
-        """Yield all vectors, some thousands at a time, each image once and in no order.
+        """Yield all vectors, some thousands at a time, each image once, in no particular order.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Which images an index holds."""
+"""Lists the images that an index holds."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,32 +14,31 @@ from glimpse.index.segments import verified_read
 from glimpse.index.store.object_store import ObjectStore
 
 _ROUNDS = 5
-"""How often it is begun anew because a manifest was replaced, and its objects removed, meanwhile."""
+"""Maximum tries, if a manifest is replaced and its objects are removed while they are read."""
 
 
 Ids = NDArray[np.int64]
 
 SegmentIdCache = dict[str, Ids]
-"""The ids that objects hold, by their keys: what was read once never changes."""
+"""The ids in objects, by key. Objects are immutable, so entries never go stale."""
 
 
 def image_ids(store: ObjectStore, key: IndexKey, kept: SegmentIdCache | None = None) -> set[int]:
-    """Return the ids of an index's images, as its manifest of this moment says.
+    """Return the ids of an index's images, according to its current manifest.
 
     Parameters
     ----------
     store, key
         The index.
     kept
-        What an earlier call has read, for one who asks again and again: only objects that are not in it are
-        read, and put into it.
+        A cache for repeated calls: objects in it are not read again, and others are added to it.
 
     Raises
     ------
     FormatError
-        If a part of the index can't be used: an incomplete list would be taken for a complete one.
+        If part of the index is unusable, since an incomplete list would look complete.
     StoreError
-        If the store refuses or does not answer.
+        If the store refuses a request or does not answer.
     """
     kept = {} if kept is None else kept
     for _ in range(_ROUNDS - 1):

@@ -1,4 +1,4 @@
-"""All indexes of a bucket, one after the other."""
+"""Lists the indexes in a bucket."""
 
 from collections.abc import Iterator
 
@@ -10,18 +10,18 @@ _MANY = 10_000_000
 
 
 def list_indexes(store: ObjectStore, *, space_id: str | None = None, after: str = "") -> Iterator[IndexKey]:
-    """Yield the indexes of a bucket, deleted ones included, in an order that stays the same.
+    """Yield the indexes in a bucket, including deleted ones, in a stable order.
 
-    Prefixes that are none of an index are passed over.
+    Prefixes that don't belong to an index are skipped.
 
     Parameters
     ----------
     store : ObjectStore
         The bucket.
     space_id : str, optional
-        Yield those of this space only.
+        Only yield indexes of this space.
     after : str
-        The prefix of an index: begin with the one that follows it.
+        Begin after the index with this prefix.
 
     Raises
     ------
@@ -40,14 +40,14 @@ def list_indexes(store: ObjectStore, *, space_id: str | None = None, after: str 
 
 
 def _below(store: ObjectStore, prefix: str, after: str) -> list[str]:
-    """Return the prefixes below another one, in order, without those that were dealt with."""
+    """Return the child prefixes of a prefix, in order, without those that lie entirely before `after`."""
     names = store.children(prefix, _MANY) or set()
     below = sorted(f"{prefix}{name}/" for name in names)
     return [name for name in below if name >= after or after.startswith(name)]
 
 
 def _key_of(prefix: str) -> IndexKey | None:
-    """Return the index that has a prefix; None if none can have it."""
+    """Return the key of the index with this prefix, or None if it is not an index's prefix."""
     namespace, space_id, owner, folder = prefix.removeprefix(INDEXES_PREFIX).rstrip("/").split("/")
     try:
         key = IndexKey(namespace, space_id, int(owner), int(folder))

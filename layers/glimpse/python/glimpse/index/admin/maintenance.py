@@ -1,4 +1,4 @@
-"""What keeps indexes in order: compaction, the sweep, checking and repair, for one bucket."""
+"""Maintenance of the indexes in one bucket: compaction, sweep, check and repair."""
 
 import random
 import time
@@ -18,14 +18,14 @@ from glimpse.index.store.object_store import ObjectStore
 
 @dataclass(frozen=True, slots=True)
 class UpkeepNeeds:
-    """What an index needs.
+    """Which maintenance an index needs.
 
     Attributes
     ----------
     version : int
-        Its version; 0 where there is no index.
+        The index's version; 0 if there is no index.
     is_compaction_due, is_due_at_rest : bool
-        Whether compaction would merge something, while commits arrive and where none is expected.
+        Whether compaction would merge something while commits arrive, and once no more are expected.
     """
 
     version: int
@@ -34,20 +34,20 @@ class UpkeepNeeds:
 
 
 class IndexMaintenance:
-    """Keeps the indexes of one bucket in order, whatever writers and readers do meanwhile.
+    """Maintains the indexes in one bucket, safely alongside writers and readers.
 
     Parameters
     ----------
     store : ObjectStore
         The bucket.
     policy : RetryPolicy
-        How often, and with which pauses, a swap is tried.
+        How many times a swap is tried, and the backoff between tries.
     grace_seconds : float
-        The writers'.
+        The grace period; must be the writers'.
     readers : int
-        How many objects a merge reads at once.
+        How many objects a merge reads in parallel.
     clock, sleep, rng
-        Time in seconds, how to wait, and where jitter comes from; tests give their own.
+        Time in seconds, the wait between tries, and the source of jitter; tests pass their own.
     """
 
     def __init__(
@@ -67,12 +67,14 @@ class IndexMaintenance:
         self._merger = Merger(self._swapper, grace_seconds, readers)
 
     def needs(self, key: IndexKey) -> UpkeepNeeds:
-        """Tell whether compaction would find something to merge, by a look at the manifest alone.
+        """Tell from the manifest alone whether compaction would find something to merge.
 
         Raises
         ------
-        FormatError, StoreError
-            If the manifest can't be used, or not be read.
+        FormatError
+            If the manifest is unusable.
+        StoreError
+            If the store refuses the request or does not answer.
         """
         manifest = self._swapper.read(key).manifest
         if manifest is None:
@@ -92,13 +94,13 @@ class IndexMaintenance:
         seconds: float = float("inf"),
         largest_bytes: int = policy.LARGEST_BYTES,
     ) -> Compacted:
-        """Merge what is worth merging; see :func:`glimpse.index.compaction.run.compact`."""
+        """Compact an index; see :func:`glimpse.index.compaction.run.compact`."""
         return compact(
             self._merger, key, at_rest=at_rest, whole=whole, seconds=seconds, largest_bytes=largest_bytes
         )
 
     def sweep(self, key: IndexKey) -> Swept:
-        """Remove what nothing refers to any more; see :func:`glimpse.index.compaction.sweep.sweep`."""
+        """Remove unreferenced objects; see :func:`glimpse.index.compaction.sweep.sweep`."""
         return sweep(self._swapper, key, self._grace_seconds)
 
     def check(self, key: IndexKey, version: int = 0) -> CheckReport:
@@ -106,5 +108,5 @@ class IndexMaintenance:
         return check(self._swapper.store, key, version)
 
     def repair(self, key: IndexKey, version: int = 0) -> Repaired:
-        """Make an index sound again; see :func:`glimpse.index.admin.repair.repair`."""
+        """Repair an index; see :func:`glimpse.index.admin.repair.repair`."""
         return repair(self._swapper, key, version)

@@ -1,4 +1,4 @@
-"""The recall of a segment, measured: whether searches find in it what it promises."""
+"""Measures a segment's recall, to check whether it keeps its promises."""
 
 from dataclasses import dataclass
 
@@ -11,21 +11,21 @@ from glimpse.index.segments.recall_promise import Trial, make_queries
 from glimpse.index.vectors import VectorBatch
 
 _SEED = 2
-"""Other queries than the promise was made by."""
+"""Not the seed of the promise, so that the queries are different ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredPromise:
-    """What an inverted segment promises, and what was measured.
+    """A promise of an inverted segment, and the recall that was measured.
 
     Attributes
     ----------
     key : str
         The object's key in the bucket.
     promise : RecallPromise, optional
-        The recall, and how thorough searches are for it; None where an earlier version wrote the segment.
+        The promise; None if an earlier version wrote the segment.
     recall : float, optional
-        The share of the ten nearest that such searches find, of the worst kind of query.
+        The measured recall@10 with the promised effort, for the worst kind of query.
     """
 
     key: str
@@ -34,16 +34,16 @@ class MeasuredPromise:
 
 
 def measure(data: bytes, batch: VectorBatch, key: IndexKey) -> list[tuple[RecallPromise, float]]:
-    """Return what an inverted segment promises, each with the recall that is measured now.
+    """Return the promises of an inverted segment, each with its measured recall.
 
     Parameters
     ----------
     data : bytes
         The segment.
     batch : VectorBatch
-        Its vectors, in the order of its rows.
+        The segment's vectors, in row order.
     key : IndexKey
-        The index that it is part of.
+        The index that it belongs to.
 
     Raises
     ------

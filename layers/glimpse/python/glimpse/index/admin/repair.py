@@ -1,8 +1,7 @@
-"""Repair: a manifest that names only what can be used, and never an image that was removed.
+"""Repair: replaces the manifest with one that names usable objects only, and brings no removed image back.
 
-What is lost, is lost: a repair says which images are gone from the index, as far as that is known, so that
-they can be embedded again. It adds nothing by guessing: an object that no manifest names may hold an image
-that was removed.
+Lost vectors stay lost. A repair reports how many are gone, as far as that is known, so that the images can be
+embedded again. It never re-adds unreferenced objects, since they may hold images that were removed.
 """
 
 from dataclasses import dataclass, field, replace
@@ -19,20 +18,20 @@ _LOST = (Defect.MISSING, Defect.DAMAGED, Defect.FOREIGN)
 
 @dataclass(slots=True)
 class Repaired:
-    """What a repair did.
+    """The result of a repair.
 
     Attributes
     ----------
     version : int
         The index's version now.
     mended : list of Finding
-        What was wrong.
+        The errors that were fixed.
     dropped : list of str
-        What the manifest called the objects that it names no longer.
+        Names of the objects that the manifest no longer names.
     vectors_lost : int
-        Vectors in them, as far as the manifest knew; some may be in other segments too.
+        Vectors in them, according to the manifest; some may be in other segments too.
     is_emptied : bool
-        Whether the newest manifest itself was lost, and with it everything.
+        Whether the newest manifest was lost, and with it the whole index.
     """
 
     version: int = 0
@@ -43,21 +42,23 @@ class Repaired:
 
     @property
     def needs_embedding(self) -> bool:
-        """Whether images have to be embedded again."""
+        """Whether images must be embedded again."""
         return self.is_emptied or bool(self.vectors_lost)
 
 
 def repair(swapper: Swapper, key: IndexKey, version: int = 0) -> Repaired:
-    """Check an index, and swap in a manifest without what can't be used.
+    """Check an index, and swap in a manifest without the unusable objects.
 
-    * Segments that can't be used go.
-    * Tombstones that can't be used go, with every segment that is older: which images they removed is
-      unknown, and readers leave those segments out already.
-    * Of spans that overlap, the younger one's segments go: they may hold what the older one removed.
-    * A manifest that can't be used, is gone, or is older than `version`, which it had once, is replaced by
-      an empty one of a higher version and epoch: what an older one names may have been removed since.
+    * Unusable segments are dropped.
+    * Unusable tombstones are dropped, along with every older segment: it is unknown which images they
+      removed, and readers skip those segments already.
+    * If spans overlap, the younger one's segments are dropped: they may hold images that the older one
+      removed.
+    * A manifest that is unusable, gone, or older than `version`, which the index had once reached, is
+      replaced by an empty one with a higher version and epoch: images that an older manifest names may have
+      been removed since.
 
-    Objects of kinds and versions that this version does not know stay.
+    Objects of kinds and versions that this version does not know are kept.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def repair(swapper: Swapper, key: IndexKey, version: int = 0) -> Repaired:
     CommitContended
         If others changed the index during every try.
     StoreError
-        If the store refuses.
+        If the store refuses a request.
     """
     failure: Exception | None = None
     tried: tuple[Manifest, Repaired] | None = None
@@ -74,11 +75,11 @@ def repair(swapper: Swapper, key: IndexKey, version: int = 0) -> Repaired:
         try:
             report = check(swapper.store, key, version)
             if tried and report.manifest and report.manifest.attempt == tried[0].attempt:
-                return tried[1]  # the last swap happened, and its answer was lost
+                return tried[1]  # the last swap succeeded, and its response was lost
             if report.is_sound and not any(_is_of_later(finding, key) for finding in report.findings):
                 now = report.manifest.sequence if report.manifest else 0
-                # A swap that lost its answer may have happened, and others committed since: what was wrong
-                # is right now, and who asked has to learn what went.
+                # A swap whose response was lost may have succeeded, and others may have committed since. The
+                # index is sound now, but the caller must still learn what was dropped.
                 return replace(tried[1], version=now) if tried else Repaired(now)
             tried = following, repaired = _mended(swapper, key, report, version)
             swapper.swap(key, report.etag, following)
@@ -95,14 +96,14 @@ def _is_of_later(finding: Finding, key: IndexKey) -> bool:
 
 
 def _mended(swapper: Swapper, key: IndexKey, report: CheckReport, version: int) -> tuple[Manifest, Repaired]:
-    """Return the manifest to follow the one that was checked, and what it changes."""
+    """Return the manifest that replaces the one that was checked, and the changes in it."""
     repaired = Repaired(mended=report.errors)
     attempt = new_attempt_id()
     manifest = report.manifest
     if manifest is None or shortfall(manifest, version):
         if any(_is_of_later(finding, key) for finding in report.findings):
-            raise ObjectUnsupported(f"{key.manifest} was written by a later version; repair it with that")
-        # Counters of a manifest that can't be read continue from the clock: above any count.
+            raise ObjectUnsupported(f"a later version wrote {key.manifest}; use that version to repair it")
+        # An unreadable manifest's counters continue from the clock, which exceeds any count.
         counter = max(int(swapper.clock() * 1000), version, *_counters(manifest))
         repaired.dropped = sorted({entry.key for entry in manifest.objects()} if manifest else ())
         repaired.is_emptied, repaired.version = True, counter + 1
@@ -123,11 +124,11 @@ def _counters(manifest: Manifest | None) -> tuple[int, ...]:
 
 
 def _without_lost(manifest: Manifest, report: CheckReport) -> Manifest:
-    """Return a manifest without what can't be used, and what nobody knows to be current without it."""
+    """Return a manifest without unusable objects, and without segments that depend on a lost tombstone."""
     lost = {finding.name for finding in report.errors if finding.defect in _LOST}
-    # No commit has the number 0, and what was removed after it, or by it, can't be told.
+    # No commit has the number 0, so it is unknown what was removed after it, or by it.
     lost |= {entry.key for entry in manifest.objects() if not entry.sequence}
-    # What is named as both is neither.
+    # An object named as both a segment and a tombstone is neither.
     lost |= {entry.key for entry in manifest.segments} & {entry.key for entry in manifest.tombstones}
     unlogged = {finding.name for finding in report.errors if finding.defect is Defect.LOG_UNUSABLE}
     unknown_before = max(
@@ -144,10 +145,11 @@ def _without_lost(manifest: Manifest, report: CheckReport) -> Manifest:
 
 
 def _without_overlaps(manifest: Manifest) -> Manifest:
-    """Return a manifest in which no span stands for commits that an older one stands for too.
+    """Return a manifest in which no two spans cover the same commits.
 
-    The younger span may hold images that the older one's tombstones removed, since their number is lower
-    than its own: its segments go. Its tombstones stay, and mask no less, as those of one commit.
+    Of two overlapping spans, the younger may hold images that the older one's tombstones removed but can't
+    mask, since their number is lower. So its segments are dropped. Its tombstones stay, as those of a single
+    commit, and mask no less.
     """
     apart: set[str] = set()
     before = 0
@@ -170,7 +172,7 @@ def _without_overlaps(manifest: Manifest) -> Manifest:
 
 
 def _once(entries: tuple[ObjectEntry, ...], unlogged: set[str]) -> tuple[ObjectEntry, ...]:
-    """Return each entry once, and those without a usable log without a log."""
+    """Return the distinct entries; those with an unusable log are returned without one."""
     unique = {entry.key: entry for entry in entries}
     return tuple(
         entry.model_copy(update={"attempts": 0}) if entry.key in unlogged else entry

@@ -1,1 +1,1 @@
-"""What is merged, and when; and what goes once nothing refers to it."""
+"""Compaction policy, merges, and the sweep of unreferenced objects."""

@@ -1,12 +1,12 @@
-"""Merging neighbours in the log of an index into one, while writers go on.
+"""Merges adjacent spans of an index into one, while writers carry on.
 
-A merge takes the place of commits that nobody changes any more, so it conflicts with nothing but another
-merge of one of them, and then gives up. What is searchable stays the same, now and under any later commit:
+A merge replaces commits, which never change. So it can only conflict with another merge of the same commits,
+and then it gives up. It never changes what is searchable, now or after any later commit:
 
-* The merge gets the highest sequence number of what it merges. Between its first and its last there is
-  nothing else, so younger tombstones mask all of it, and older ones none of it, as before.
-* A vector is left out if a tombstone among them masks it. Of several of one image the newest stays.
-* Their tombstones stay, in one object, unless nothing in the index is older.
+* The merge takes the highest sequence number of its inputs, which are contiguous. So younger tombstones mask
+  all of it, and older ones none of it, as before.
+* It drops vectors that one of its tombstones masks, and keeps only the newest vector of each image.
+* It keeps its tombstones, in one object, unless nothing in the index is older.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,16 +33,16 @@ U = TypeVar("U")
 
 _NO_IDS: Ids = np.empty(0, np.int64)
 _FRESH_FACTOR = 2
-"""Logs keep a commit for this many grace periods."""
+"""A log keeps a commit for this many grace periods."""
 
 
 class InputUnusableError(Exception):
-    """An object that should be merged can't be read.
+    """An input of a merge can't be read.
 
     Attributes
     ----------
     name : str
-        What the manifest calls it.
+        The object's name in the manifest.
     reason : FormatError
         What is wrong with it.
     """
@@ -55,16 +55,16 @@ class InputUnusableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Merger:
-    """Merges windows of one bucket's indexes.
+    """Merges windows of spans, in the indexes of one bucket.
 
     Attributes
     ----------
     swapper : Swapper
-        How the index is changed.
+        Reads and swaps the manifest.
     grace_seconds : float
-        How long one merge may take.
+        How long a merge may take.
     readers : int
-        How many objects are read at once.
+        How many objects to read in parallel.
     """
 
     swapper: Swapper
@@ -72,14 +72,14 @@ class Merger:
     readers: int = 8
 
     def merge(self, key: IndexKey, manifest: Manifest, window: MergeWindow) -> Commit | None:
-        """Merge a window of `manifest`, and return the commit; None if another merge was faster.
+        """Merge a window of `manifest` and return the commit, or None if another merge was faster.
 
         Raises
         ------
         InputUnusableError
-            If an object can't be read, and is still part of the index.
+            If an input can't be read although it is still part of the index.
         AttemptExpired
-            If it took longer than the grace period.
+            If the merge took longer than the grace period.
         CommitContended, FormatError, StoreError
             As for :meth:`glimpse.index.writer.Attempt.commit`.
         """
@@ -90,7 +90,7 @@ class Merger:
             rows = self._log(key, window, began)
         except InputUnusableError:
             if not self._holds(key, manifest.epoch, inputs):
-                return None  # it was merged, and swept or deleted, while this read it
+                return None  # merged by another and swept, or deleted, while this merge read it
             raise
         if not self._holds(key, manifest.epoch, inputs):
             return None
@@ -118,7 +118,7 @@ class Merger:
         return found.manifest is not None and _names_all(found.manifest, epoch, inputs)
 
     def _merged(self, key: IndexKey, manifest: Manifest, window: MergeWindow) -> tuple[StoredRows, Ids]:
-        """Return the vectors that are left, and the tombstones that stay."""
+        """Return the surviving vectors, and the ids whose tombstones must be kept."""
         store = self.swapper.store
         masks = [(span.sequence, entry) for span in window.spans for entry in span.tombstones]
         parts = [(span.sequence, entry) for span in window.spans for entry in span.segments]
@@ -139,7 +139,7 @@ class Merger:
         return merged, np.unique(np.concatenate(removed))
 
     def _log(self, key: IndexKey, window: MergeWindow, began: float) -> commit_log.AttemptRows:
-        """Return the commits that a merge absorbs."""
+        """Return the log rows of the commits that a merge absorbs."""
         oldest = began - _FRESH_FACTOR * self.grace_seconds
         parts = []
         for span in window.spans:
@@ -151,7 +151,7 @@ class Merger:
         return np.concatenate(parts)
 
     def _each(self, entries: list[ObjectEntry], read: Callable[[int, ObjectEntry], T]) -> list[T]:
-        """Read objects, several at once; each with its place among them."""
+        """Call `read` with the position of each entry and the entry, in parallel, and return the results."""
 
         def named(numbered: tuple[int, ObjectEntry]) -> T:
             place, entry = numbered

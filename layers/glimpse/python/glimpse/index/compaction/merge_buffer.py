@@ -1,7 +1,7 @@
-"""The vectors of many segments side by side, for a merge of more than memory holds in single precision.
+"""Buffers the vectors of a merge's inputs, for merges too large for memory.
 
-They keep the half precision in which segments store them, so nothing is rounded twice; many of them lie in an
-unlinked file that is mapped into memory, which takes two bytes a coordinate on disk and little else.
+Vectors stay in half precision, as segments store them, so nothing is rounded twice. Large buffers are
+unlinked memory-mapped files: they take two bytes a coordinate on disk, and little memory.
 """
 
 import errno
@@ -19,12 +19,12 @@ _IN_MEMORY_BYTES = 32 * 2**20
 
 @dataclass(frozen=True, eq=False)
 class StoredRows:
-    """Some of the gathered rows, in an order of their own: :class:`~glimpse.index.segments.flat.Rows`.
+    """A selection of a buffer's rows: a :class:`~glimpse.index.vectors.VectorRows`.
 
     Attributes
     ----------
     image_ids, taken_at : (n,) int64
-        As in a :class:`~glimpse.index.segments.flat.VectorBatch`.
+        As in a :class:`~glimpse.index.vectors.VectorBatch`.
     """
 
     image_ids: Ids
@@ -41,25 +41,25 @@ class StoredRows:
         return int(self._halves.shape[1])
 
     def take(self, places: Ids) -> Vectors:
-        """Return the (k, d) float32 vectors at some places."""
+        """Return the (k, d) float32 vectors at (k,) int64 positions."""
         vectors: Vectors = self._halves[self._places[places]].astype(np.float32)
         return vectors
 
 
 class MergeBuffer:
-    """Room for the rows of segments; threads may fill the room of different segments at once.
+    """Holds the rows of several segments. Threads may fill in different segments at the same time.
 
     Parameters
     ----------
     counts : sequence of int
-        How many rows each segment has.
+        Number of rows of each segment.
     dimension : int
-        Of the vectors.
+        Dimension of the vectors.
 
     Raises
     ------
     OSError
-        If there is no room for a file.
+        If a temporary file can't be created.
     """
 
     def __init__(self, counts: Sequence[int], dimension: int) -> None:
@@ -71,17 +71,17 @@ class MergeBuffer:
         if 2 * total * dimension <= _IN_MEMORY_BYTES:
             self._halves: Halves = np.empty((total, dimension), np.float16)
         else:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with the rows that map it
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it must live as long as its mapping
             self._file.truncate(2 * total * dimension)
             self._halves = np.memmap(self._file, np.float16, "r", shape=(total, dimension))
 
     def fill(self, segment: int, pieces: Iterable[VectorBatch]) -> None:
-        """Take in the rows of a segment, in their order.
+        """Store the rows of a segment, in order.
 
         Raises
         ------
         ValueError
-            If they are not as many as was said.
+            If the segment does not have the stated number of rows.
         OSError
             If the disk is full.
         """
@@ -90,22 +90,22 @@ class MergeBuffer:
         for piece in pieces:
             rows = slice(row, row + len(piece))
             if rows.stop > end:
-                raise ValueError(f"segment {segment} has more rows than was said")
+                raise ValueError(f"segment {segment} has more rows than stated")
             self.image_ids[rows], self.taken_at[rows] = piece.image_ids, piece.taken_at
             self._put(row, piece.vectors.astype(np.float16))
             row = rows.stop
         if row != end:
-            raise ValueError(f"segment {segment} has {end - row} rows less than was said")
+            raise ValueError(f"segment {segment} has {end - row} rows fewer than stated")
 
     def rows(self, places: Ids) -> StoredRows:
-        """Return some of the rows, in the order of `places`."""
+        """Return the rows at (n,) int64 positions, in that order."""
         return StoredRows(self.image_ids[places], self.taken_at[places], self._halves, places)
 
     def _put(self, row: int, vectors: Halves) -> None:
         if self._file is None:
             self._halves[row : row + len(vectors)] = vectors
             return
-        # Written, not stored through the mapping: a full disk is an error then, not a signal.
+        # Not stored through the mapping: there a full disk raises SIGBUS instead of an error.
         data = vectors.tobytes()
         if os.pwrite(self._file.fileno(), data, row * 2 * vectors.shape[1]) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

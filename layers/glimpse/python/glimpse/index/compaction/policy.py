@@ -1,14 +1,15 @@
-"""What to merge, and when: a policy over counts, which never looks at an object.
+"""The compaction policy: what to merge, and when. It decides by counts in the manifest and reads no objects.
 
-The entries of a manifest form a log: *spans*, ordered by sequence number, each of one commit or of a merge of
-several. Only neighbours are merged, so that spans never overlap, and what a tombstone masks stays the same.
+The entries of a manifest form a log of *spans*, ordered by sequence number. Each span is one commit, or a
+merge of several. Only adjacent spans are merged, so that spans never overlap and tombstones keep masking the
+same vectors.
 
 * A writer merges the newest commits once there are :data:`TAIL_SPANS` of them (:func:`tail_window`).
-* Compaction (:func:`next_window`) merges neighbours that are smaller than a bound and reach it together, for
-  bounds that grow by :data:`TIER_FACTOR`: so a vector is rewritten once a tier. It rewrites an index whose
-  tombstones have become many, and a segment whose kind no longer fits its size.
-* Beyond a number of spans, those whose merging costs least for each span saved are merged first. That number
-  is low for an index at rest.
+* Compaction (:func:`next_window`) is size-tiered. It merges adjacent spans that are each smaller than a bound
+  and together reach it. The bounds grow by :data:`TIER_FACTOR`, so a vector is rewritten once per tier.
+  Compaction also rewrites an index with many tombstones, and a segment whose kind no longer fits its size.
+* If there are still too many spans, it merges those that cost least per span saved. The limit is lower for an
+  index at rest.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,40 +23,40 @@ from glimpse.index.format.manifest import Manifest, ObjectEntry
 from glimpse.index.format.spans import Span, spans_of
 
 TAIL_SPANS = 32
-"""Commits that make a tail worth merging. 32 keep a manifest short at one more write of each vector."""
+"""Commits that make a tail worth merging. 32 keep the manifest short, for one more write of each vector."""
 
 TAIL_BYTES = 4 * 2**20
-"""What a writer reads and writes again, at most, to merge a tail."""
+"""The most that a writer reads and rewrites to merge a tail."""
 
 TIER_ROWS = 20_000
 TIER_FACTOR = 8
-"""The bounds below which neighbours are merged: the first, and how they grow."""
+"""The bounds of the tiers, in rows: the first one, and the factor from each to the next."""
 
 _TIERS = tuple(TIER_ROWS * TIER_FACTOR**tier for tier in range(5))
 
 BUSY_SPANS = 128
 REST_SPANS = 20
-"""How many spans compaction leaves: while commits arrive, and at rest."""
+"""Number of spans that compaction tolerates: while commits arrive, and at rest."""
 
 DEAD_SHARE = 0.25
 DEAD_LEAST = 256
 REST_DEAD_SHARE = 0.05
-"""An index is rewritten when its tombstones hold this share of its vectors, and this many."""
+"""An index is rewritten when its tombstones reach both this share of its vectors and this number."""
 
 LARGEST_BYTES = 1536 * 2**20
-"""What one merge may read: 1.4 million vectors of 512 dimensions. It takes about twice that on disk."""
+"""Bytes that one merge may read: 1.4 million vectors of 512 dimensions. It takes about twice that on disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class MergeWindow:
-    """Neighbours to be merged.
+    """Adjacent spans to merge.
 
     Attributes
     ----------
     spans : tuple of Span
-        Oldest first, at least one.
+        At least one, oldest first.
     is_oldest : bool
-        Whether nothing in the index is older: tombstones have done their work then.
+        Whether nothing in the index is older, so that the merge can drop its tombstones.
     """
 
     spans: tuple[Span, ...]
@@ -63,12 +64,12 @@ class MergeWindow:
 
     @property
     def entries(self) -> tuple[ObjectEntry, ...]:
-        """All objects that go into the merge."""
+        """All input objects of the merge."""
         return tuple(entry for span in self.spans for entry in span.entries)
 
 
 def tail_window(manifest: Manifest) -> MergeWindow | None:
-    """Return the newest commits, if they are worth merging by a writer."""
+    """Return the newest commits if a writer should merge them, otherwise None."""
     spans = spans_of(manifest)
     start = _tail_start(spans)
     if len(spans) - start < TAIL_SPANS:
@@ -77,7 +78,7 @@ def tail_window(manifest: Manifest) -> MergeWindow | None:
 
 
 def _tail_start(spans: Sequence[Span]) -> int:
-    """Return the place of the first of the newest commits, which are the writers' to merge."""
+    """Return the position of the first span of the tail: the newest commits, which writers merge."""
     size, start = 0, len(spans)
     while start and not spans[start - 1].is_merged and _is_mergeable(spans[start - 1]):
         size += spans[start - 1].bytes
@@ -95,23 +96,22 @@ def next_window(
     largest_bytes: int = LARGEST_BYTES,
     unusable: frozenset[str] = frozenset(),
 ) -> MergeWindow | None:
-    """Return what compaction merges next, or None if the index is in order.
+    """Return what compaction should merge next, or None if there is nothing to do.
 
-    The newest commits are left to the writers, who would be faster, unless no more are expected.
+    The tail is left to the writers, who would win the race for it, unless no more commits are expected.
 
     Parameters
     ----------
     manifest : Manifest
-        Of the index.
+        The index's manifest.
     at_rest : bool
-        Whether no commits are expected: fewer spans and tombstones are left then.
+        Whether no commits are expected. Compaction then leaves fewer spans and tombstones.
     whole : bool
-        Whether everything shall become one span.
+        Whether to merge everything into one span.
     largest_bytes : int
-        What one merge may read.
+        The most that one merge may read.
     unusable : frozenset of str
-        Names of objects that can't be read. They, and objects of kinds that this version does not know, stay
-        where they are.
+        Names of objects that can't be read. Compaction skips them, and objects of unknown kinds.
     """
     spans = spans_of(manifest)
     settled = spans if at_rest or whole else spans[: _tail_start(spans)]
@@ -131,11 +131,11 @@ def next_window(
 
 
 _Stretch = tuple[int, Sequence[Span]]
-"""Neighbours, and the place of the first in the log."""
+"""The log position of the first of some adjacent spans, and the spans."""
 
 
 def _stretches(spans: Sequence[Span], unusable: frozenset[str], largest_bytes: int) -> Iterator[_Stretch]:
-    """Yield the longest stretches of spans that can be merged."""
+    """Yield the maximal runs of adjacent spans that can be merged."""
     start = 0
     for place in range(len(spans) + 1):
         if (
@@ -157,7 +157,7 @@ def _is_mergeable(span: Span, unusable: frozenset[str] = frozenset()) -> bool:
 
 
 def _fitting(chosen: _Stretch | None, largest_bytes: int) -> MergeWindow | None:
-    """Return the newest of the chosen spans that one merge may read, if it is more than one of several."""
+    """Return the newest of the chosen spans that one merge may read, unless only one of several is left."""
     if chosen is None:
         return None
     start, spans = chosen
@@ -176,9 +176,9 @@ def _size(spans: Sequence[Span]) -> int:
 def _whole(
     stretches: Sequence[_Stretch], *, whole: bool, at_rest: bool, largest_bytes: int
 ) -> _Stretch | None:
-    """Return everything, if it is asked for, or tombstones are many.
+    """Return all spans, if that is requested or there are many tombstones.
 
-    Only from the oldest span on: what is merged later keeps its tombstones.
+    The run must begin with the oldest span, since only such a merge can drop its tombstones.
     """
     if not stretches or stretches[0][0] or _size(stretches[0][1]) > largest_bytes:
         return None
@@ -192,7 +192,7 @@ def _whole(
 
 
 def _by_tier(stretches: Sequence[_Stretch]) -> _Stretch | None:
-    """Return neighbours below a bound that reach it together, for the lowest such bound."""
+    """Return adjacent spans, each below a tier's bound, that reach it together, for the lowest such tier."""
     for bound in _TIERS:
         for start, spans in stretches:
             place = 0
@@ -205,7 +205,7 @@ def _by_tier(stretches: Sequence[_Stretch]) -> _Stretch | None:
 
 
 def _by_kind(stretches: Sequence[_Stretch]) -> _Stretch | None:
-    """Return a span whose segment is of another kind than its size asks for."""
+    """Return a span whose segment's kind does not suit its size."""
     for start, spans in stretches:
         for place, span in enumerate(spans):
             if any(entry.kind != segment_kinds.choose_kind(entry.count) for entry in span.segments):
@@ -214,7 +214,7 @@ def _by_kind(stretches: Sequence[_Stretch]) -> _Stretch | None:
 
 
 def _cheapest(stretches: Sequence[_Stretch]) -> _Stretch | None:
-    """Return the neighbours whose merging writes least for each span that it saves; of equals, most."""
+    """Return the adjacent spans whose merge writes least per span saved; of equally good ones, the most."""
     best: _Stretch | None = None
     best_cost = np.inf
     for start, spans in stretches:

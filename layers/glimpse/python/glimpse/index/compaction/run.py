@@ -1,4 +1,4 @@
-"""Compaction: merging what writers left behind, without ever standing in their way."""
+"""Runs compaction: merges what the policy chooses, without ever blocking writers."""
 
 import logging
 import tempfile
@@ -16,25 +16,25 @@ from glimpse.index.layout import IndexKey
 _logger = logging.getLogger(__name__)
 
 _MOST_MERGES = 1000
-"""Merges in one compaction: the rest is for the next one."""
+"""Maximum merges in one compaction; the next one does the rest."""
 
 
 @dataclass(slots=True)
 class Compacted:
-    """What a compaction did.
+    """The result of a compaction.
 
     Attributes
     ----------
     merges : int
-        Merges that got in.
+        Merges that were committed.
     overtaken : int
-        Merges that came to nothing, since another was faster.
+        Merges that were dropped because another writer or merge was faster.
     spans : int
-        How many spans the index has now.
+        Number of spans in the index now.
     is_done : bool
-        Whether the index is in order now; False where it ran out of time, or others kept it busy.
+        Whether nothing is left to merge. False if time ran out, or others kept changing the index.
     unusable : dict of str to FormatError
-        Objects that can't be read, by the names that the manifest gives them. They stay where they are.
+        Objects that can't be read, by their names in the manifest. Compaction leaves them alone.
     """
 
     merges: int = 0
@@ -53,32 +53,32 @@ def compact(
     seconds: float = float("inf"),
     largest_bytes: int = policy.LARGEST_BYTES,
 ) -> Compacted:
-    """Merge what is worth merging, until nothing is.
+    """Merge windows of an index until the policy chooses none.
 
-    Any number may run at once: a window that another has merged first costs the work, and nothing else. One
-    that dies leaves objects to the sweep.
+    Several compactions may run at once: one that loses a window to another only wastes its work. A compaction
+    that dies leaves unreferenced objects, which a sweep removes.
 
     Parameters
     ----------
     merger : Merger
-        The bucket.
+        Merges in the index's bucket.
     key : IndexKey
         The index.
     at_rest : bool
-        Whether no commits are expected: fewer spans and tombstones are left then.
+        Whether no commits are expected. Compaction then leaves fewer spans and tombstones.
     whole : bool
-        Whether everything shall become one span.
+        Whether to merge everything into one span.
     seconds : float
-        No merge is begun after that long.
+        Begin no merge after this many seconds.
     largest_bytes : int
-        What one merge may read.
+        The most that one merge may read.
 
     Raises
     ------
-    NoRoom
-        If the folder for temporary files is full.
+    NoSpaceLeft
+        If the temporary directory is full.
     AttemptExpired, CommitContended, FormatError, StoreError
-        As for :meth:`glimpse.index.writer.Attempt.commit`. What was merged until then stays merged.
+        As for :meth:`glimpse.index.writer.Attempt.commit`. Earlier merges stay committed.
     """
     choose = partial(policy.next_window, at_rest=at_rest, whole=whole, largest_bytes=largest_bytes)
     done = Compacted()
@@ -93,7 +93,7 @@ def compact(
 def _due(
     merger: Merger, key: IndexKey, choose: Callable[..., policy.MergeWindow | None], done: Compacted
 ) -> tuple[Manifest, policy.MergeWindow] | None:
-    """Return what to merge next, and of which manifest; None if the index is in order."""
+    """Return the current manifest and the window to merge next; None if there is nothing to merge."""
     manifest = merger.swapper.read(key).manifest
     window = choose(manifest, unusable=frozenset(done.unusable)) if manifest else None
     done.spans = len(spans_of(manifest)) if manifest else 0
@@ -107,11 +107,11 @@ def _merge(
     try:
         commit = merger.merge(key, manifest, window)
     except InputUnusableError as error:
-        _logger.warning("%s is left out of compaction: %s", key.object(error.name), error.reason)
+        _logger.warning("compaction skips %s: %s", key.object(error.name), error.reason)
         done.unusable[error.name] = error.reason
     except OSError as error:
         raise NoSpaceLeft(
-            f"a merge needs more room in {tempfile.gettempdir()} ({error}): free some, or set TMPDIR"
+            f"a merge needs more space in {tempfile.gettempdir()} ({error}): free some, or set TMPDIR"
         ) from error
     except CommitContended:
         if not done.merges:

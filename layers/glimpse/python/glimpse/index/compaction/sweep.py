@@ -1,11 +1,11 @@
-"""The sweep: objects that no manifest names go, in two steps and a grace period apart.
+"""The sweep: garbage collection of unreferenced objects, in two phases a grace period apart.
 
-An object is unreferenced while an attempt is under way that will name it, and again once a merge has
-replaced it, when readers may still hold a manifest that names it. So a sweep *marks* what no manifest names
-and what is older than twice the grace period, which no attempt can name any more; a later one removes what
-was marked a grace period ago, which no search needs any more.
+An object is unreferenced in two cases where it must not be removed: an attempt in flight may be about to name
+it, or a merge has replaced it while readers still hold an older manifest. So a sweep first *marks*
+unreferenced objects older than twice the grace period, which no attempt can name any more. A later sweep
+removes objects that were marked a grace period ago, which no search needs any more.
 
-Marks are immutable objects, dated by the store. Any number of sweeps may run at once, and die anywhere.
+Marks are immutable objects, dated by the store's clock. Sweeps may run concurrently, and die at any point.
 """
 
 import logging
@@ -19,28 +19,28 @@ from glimpse.index.layout import IndexKey, is_marks_name, is_swept_name, marks_n
 from glimpse.index.store.object_store import Listed
 
 GRACE_SECONDS = 900.0
-"""How old an attempt may grow: no function runs longer."""
+"""Maximum age of an attempt, in seconds; no function runs longer."""
 
 _ATTEMPT_AGES = 2
-"""Grace periods after which no attempt can name an object any more."""
+"""Grace periods after which no attempt can still name an object."""
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep did.
+    """The result of a sweep.
 
     Attributes
     ----------
     removed : int
-        Objects that are gone.
+        Number of objects removed.
     removed_bytes : int
-        Their size.
+        Their total size.
     marked : int
-        Objects that a sweep may remove a grace period from now.
+        Marked objects, which a sweep may remove a grace period from now.
     young : int
-        Objects that nothing names, but an attempt may be about to.
+        Unreferenced objects that an attempt in flight may still name.
     """
 
     removed: int
@@ -55,26 +55,26 @@ class Swept:
 
 
 def sweep(swapper: Swapper, key: IndexKey, grace_seconds: float) -> Swept:
-    """Remove what was marked a grace period ago, and mark what else nothing refers to.
+    """Remove objects that were marked a grace period ago, and mark the other unreferenced ones.
 
     Parameters
     ----------
     swapper : Swapper
-        The bucket.
+        Reads and writes the index's bucket.
     key : IndexKey
-        The index, deleted ones included.
+        The index; it may be a deleted one.
     grace_seconds : float
-        How old an attempt may grow, and how long a search may take.
+        Maximum age of an attempt, and maximum duration of a search.
 
     Raises
     ------
     FormatError
-        If the manifest can't be used: what it names is unknown then, and nothing is removed.
+        If the manifest is unusable. Nothing is removed then, since its references are unknown.
     StoreError, CommitContended
-        If the store refuses, or does not answer.
+        If the store refuses a request or does not answer.
     """
     now = swapper.clock()
-    # Before the manifest: what a commit writes after the listing is not in it.
+    # List before reading the manifest, so that objects written after the listing are not considered.
     listed = {item.key.removeprefix(key.prefix): item for item in swapper.store.list(key.prefix)}
     manifest = swapper.read(key).manifest
     named = set(manifest.names()) if manifest else set()
@@ -87,7 +87,7 @@ def sweep(swapper: Swapper, key: IndexKey, grace_seconds: float) -> Swept:
     doomed = old & marked
     removed = [unnamed[name] for name in sorted(doomed)]
     _remove(swapper, removed)
-    # After what they marked: a sweep that dies in between finds them again.
+    # Remove marks after the objects that they list, so that a sweep which dies in between is resumed.
     _remove(swapper, [listed[name] for name in used])
     fresh = {name for name in listed if is_marks_name(name)} - ripe
     marked_before, _ = _marked(swapper, key, fresh)
@@ -105,19 +105,19 @@ def _remove(swapper: Swapper, items: list[Listed]) -> None:
 
 
 def _marked(swapper: Swapper, key: IndexKey, from_: Iterable[str]) -> tuple[set[str], list[str]]:
-    """Return the names in some marks, and which of the marks these are: those of later versions are not."""
+    """Return the names that some marks list, and the marks that were used, which later versions' are not."""
     names: set[str] = set()
     used: list[str] = []
     for name in sorted(from_):
         stored = swapper.store.get(key.object(name))
         if stored is None:
-            continue  # another sweep has used it
+            continue  # another sweep has removed it
         try:
             names.update(sweep_marks.decode(stored.data))
         except ObjectUnsupported:
             continue
         except ObjectDamaged as error:
-            # What it named is marked once more, and it goes when it is old enough.
-            _logger.warning("%s marks nothing: %s", key.object(name), error)
+            # The objects that it listed are marked again, and the damaged mark goes once it is old enough.
+            _logger.warning("%s is ignored: %s", key.object(name), error)
         used.append(name)
     return names, used

@@ -1,1 +1,1 @@
-"""How many results of a search are relevant."""
+"""Estimates how many results of a search are relevant."""

@@ -1,12 +1,13 @@
-"""How many results of a search are relevant.
+"""Estimates how many results of a search are relevant: a learned cut-off.
 
-A query's scores are a bulk of images that have nothing to do with it, and perhaps a few above. Where the bulk
-lies and how wide it is depends on the query and the folder, so scores are looked at beside the median of all
-scores and the distance from the 16 % quantile to it (one deviation, were they normal: the lower side, since
-relevant images are on the upper one). How high relevant images score depends on what is asked ("dog" and "two
-dogs on the left" differ much): a linear model of the query's embedding says what is usual for such a query.
-From both, a small network gives each count that could be the answer a value, and another one gives 0 a value.
-The highest wins. They are fitted to choose the counts with the best F1, see :mod:`benchmarks.cutoff_fit`.
+A query's scores are a bulk of unrelated images, and perhaps a few images above it. The position and width of
+the bulk depend on the query and the folder. So scores are compared with the median of all scores, and with
+the distance from the 16 % quantile to the median (one standard deviation if scores were normal; the lower
+side, since relevant images are on the upper one). How high relevant images score depends on the query ("dog"
+and "two dogs on the left" differ a lot), so a linear model predicts the usual scores from the query's
+embedding. From both, a small network gives a value to each possible count, and another one to the count 0.
+The highest value wins. The networks are fitted to choose the counts with the best F1, see
+:mod:`benchmarks.cutoff_fit`.
 """
 
 from collections.abc import Sequence
@@ -22,21 +23,21 @@ from glimpse.index.vectors import Vectors
 Floats = npt.NDArray[np.float64]
 
 DEPTH = 512
-"""So many of the best scores are looked at; no more images are called relevant."""
+"""Number of best scores to consider, and maximum number of relevant images."""
 
 SAMPLE = 512
-"""So many scores of a segment stand for all of them."""
+"""Number of scores that are sampled from a segment."""
 
 FEWEST = 20
-"""In a smaller folder there is no telling what is usual."""
+"""Minimum number of images; with fewer, the bulk can't be estimated."""
 
 COUNTS = np.unique(
     np.concatenate((np.arange(1, 25), np.round(24 * 1.06 ** np.arange(1, 53)), [DEPTH]))
 ).astype(np.int64)
-"""Answers to choose from, beside 0: from 24 on they are 6 % apart, which costs F1 next to nothing."""
+"""Counts to choose from, besides 0: from 24 on they are 6 % apart, which costs almost no F1."""
 
 USUAL = 7
-"""So many things are told from a query's embedding, see :class:`_Usual`."""
+"""Number of values predicted from a query's embedding, see :class:`_Usual`."""
 
 _QUANTILES = (0.16, 0.5, 0.84)
 _NARROWEST = 1e-6
@@ -45,14 +46,15 @@ _LOG_USUAL_SIZE = float(np.log(16_000))
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sample:
-    """Scores of some images that stand for all of a segment.
+    """A sample of a segment's scores.
 
     Attributes
     ----------
     scores : (m,) float32
-        In any order; none where the segment was not looked at as a whole, and nothing can be told then.
+        The sampled scores, in any order. Empty if the segment was not scanned exhaustively; there is no
+        estimate then.
     count : int
-        How many images they stand for.
+        Number of images that the sample stands for.
     """
 
     scores: Vectors
@@ -61,7 +63,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class _Bulk:
-    """All scores of a query: how many, their median, the width below it, and the ratio of the width above."""
+    """All scores of a query: number, median, width below the median, and ratio of the width above to that."""
 
     count: int
     middle: float
@@ -71,11 +73,11 @@ class _Bulk:
 
 @dataclass(frozen=True, slots=True)
 class _Usual:
-    """What is usual for a query: scores of relevant images, of others, and how many images are relevant.
+    """Values predicted from a query's embedding: usual scores, and the usual number of relevant images.
 
-    The score that best parts relevant images from others is `border`; `rare`, `seldom` and `often` are what
-    0.1 %, 1 % and 10 % of irrelevant images score more than; `relevant` is the logarithm of a number among
-    16,000 images.
+    `border` is the score that best separates relevant images from others. 0.1 %, 1 % and 10 % of irrelevant
+    images score above `rare`, `seldom` and `often`. `relevant` is the logarithm of the number of relevant
+    images among 16,000.
     """
 
     level: float
@@ -89,16 +91,16 @@ class _Usual:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Features:
-    """What the networks look at.
+    """Inputs of the networks.
 
     Attributes
     ----------
     counts : (c,) int64
-        Answers to choose from, beside 0.
+        Counts to choose from, besides 0.
     by_count : (c, f) float64
-        Of each of them.
+        Features of each of them.
     of_none : (g,) float64
-        Of the answer 0.
+        Features of the count 0.
     """
 
     counts: npt.NDArray[np.int64]
@@ -109,23 +111,23 @@ class Features:
 def count_relevant(
     query: npt.ArrayLike, best: npt.ArrayLike, samples: Sequence[Sample], calibration: Calibration
 ) -> int | None:
-    """Return how many of the best images answer the query.
+    """Estimate how many of the best images are relevant to the query.
 
     Parameters
     ----------
     query : (d,) float
         The embedding of a text.
     best : (k,) float
-        The best scores in any order, all of them or at least `DEPTH`.
+        The best scores in any order: all of them, or at least `DEPTH`.
     samples : sequence of Sample
-        One for each segment: what all scores look like.
+        One for each segment.
     calibration : Calibration
-        Of the embedding space.
+        The calibration of the embedding space.
 
     Returns
     -------
     int or None
-        0 … min(k, `DEPTH`); None for fewer than `FEWEST` images, and where a segment was not sampled.
+        0 … min(k, `DEPTH`); None for fewer than `FEWEST` images, or if a segment was not sampled.
     """
     seen = features(query, best, samples, calibration.usual)
     if seen is None:
@@ -138,14 +140,14 @@ def count_relevant(
 def features(
     query: npt.ArrayLike, best: npt.ArrayLike, samples: Sequence[Sample], usual: npt.NDArray[Any]
 ) -> Features | None:
-    """Return what the networks look at, or None where nothing can be told.
+    """Return the inputs of the networks, or None if there is no estimate.
 
     Parameters
     ----------
     query, best, samples
         As for :func:`count_relevant`.
     usual : (1 + d, `USUAL`) float
-        What tells from the embedding what is usual, the constant first.
+        Linear model of :class:`_Usual`, the constant first.
     """
     scores = np.sort(np.asarray(best, np.float64))[::-1][:DEPTH]
     bulk = _bulk(samples)
@@ -175,7 +177,7 @@ def _bulk(samples: Sequence[Sample]) -> _Bulk | None:
 def _features(scores: Floats, bulk: _Bulk, usual: _Usual) -> Features:
     last = len(scores) - 1
     counts = COUNTS[len(scores) >= COUNTS]
-    # Of a count, the last image that it takes, and the first that it leaves.
+    # For each count: the score of the last image that it includes, and of the first that it excludes.
     taken, left = scores[counts - 1], scores[np.minimum(counts, last)]
     far, mean = (
         scores[np.minimum(2 * counts + 1, last)],

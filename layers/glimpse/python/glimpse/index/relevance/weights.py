@@ -1,8 +1,8 @@
-"""What :mod:`glimpse.index.relevance.model` weighs, by embedding space.
+"""Weights of :mod:`glimpse.index.relevance.model`, by embedding space.
 
-``make calibrate-cutoff`` writes the file of the demo model, fitted on scenes of other seeds than those that
-``make bench-cutoff`` judges by. Cosines mean something within one space only, so there is nothing to be said
-in a space that has no such file.
+``make calibrate-cutoff`` writes the file of the demo model. It is fitted on scenes with other seeds than the
+ones that ``make bench-cutoff`` evaluates. Cosines only have a meaning within one space, so there is no
+estimate in a space without such a file.
 """
 
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ import numpy.typing as npt
 Weights = npt.NDArray[np.float32]
 DEMO_SPACE = "glimpse-demo-42a71af4895d"
 FILES = {DEMO_SPACE: Path(__file__).with_name("demo.npz")}
-"""Where the weights of an embedding space are."""
+"""The weights file of each embedding space."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Network:
-    """A network with one hidden layer, and a linear way past it.
+    """A network with one hidden ReLU layer and a linear skip connection.
 
     Attributes
     ----------
     hidden : (1 + f, h) float32
-        The constants first.
+        Weights of the hidden layer, the biases first.
     output : (h,) float32
-        Of the hidden layer.
+        Weights from the hidden layer to the output.
     direct : (1 + f,) float32
-        Past it; the constant first.
+        Weights of the skip connection, the bias first.
     """
 
     hidden: Weights
@@ -38,23 +38,23 @@ class Network:
     direct: Weights
 
     def __call__(self, features: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return the value of each row of (n, f) features."""
+        """Return the (n,) values of (n, f) features."""
         shown = np.maximum(features @ self.hidden[1:] + self.hidden[0], 0)
         return np.asarray(shown @ self.output + features @ self.direct[1:] + self.direct[0], np.float64)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Calibration:
-    """Weights of an embedding space.
+    """The weights for one embedding space.
 
     Attributes
     ----------
     usual : (1 + d, u) float32
-        What tells from a text's embedding which scores are usual; the constant first.
+        Linear model that predicts the usual scores from a text's embedding; the constant first.
     count : Network
-        Gives each count that could be the answer a value.
+        Gives a value to each possible count.
     none : Network
-        Gives the answer 0 a value.
+        Gives a value to the count 0.
     """
 
     usual: Weights
@@ -63,7 +63,7 @@ class Calibration:
 
     @classmethod
     def load(cls, file: Path) -> Self:
-        """Read a calibration."""
+        """Load a calibration from an NPZ file."""
         with np.load(file) as arrays:
             count, none = (
                 Network(*(arrays[f"{name}_{part}"] for part in Network.__slots__))
@@ -72,7 +72,7 @@ class Calibration:
             return cls(arrays["usual"], count, none)
 
     def save(self, file: Path) -> None:
-        """Write a calibration."""
+        """Save a calibration as an NPZ file."""
         parts = {
             f"{name}_{part}": getattr(network, part)
             for name, network in (("count", self.count), ("none", self.none))
@@ -83,5 +83,5 @@ class Calibration:
 
 @cache
 def calibration_of(space_id: str) -> Calibration | None:
-    """Return the calibration of an embedding space, None if it has none."""
+    """Return the calibration of an embedding space, or None if it has none."""
     return Calibration.load(FILES[space_id]) if space_id in FILES else None
