@@ -1,1 +1,1 @@
-"""Searching: manifests and objects as a reader holds them, and one ranking over all of them."""
+"""Search: cached manifests and objects, IVF search, filters, top-k and paging."""

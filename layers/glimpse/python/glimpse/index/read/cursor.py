@@ -1,9 +1,10 @@
-"""Where a ranking goes on: what was shown so far, so that whatever changed meanwhile shows nothing twice.
+"""Cursors: what a ranking has shown so far, so that later pages repeat and skip nothing if the index changes.
 
-A cursor names the images of the first :data:`~glimpse.index.read.stages.RANKS` ranks. What comes after them
-is in the exact order of cosines, so a bound does: the last image's cosine, and the images near it, since
-another machine may round otherwise. So pages need nothing that the service remembers. A commit, a merge, a
-deletion, or a worker that has more at hand, between two pages, neither doubles an image nor leaves one out.
+A cursor names every image of the first :data:`~glimpse.index.read.stages.RANKS` ranks. Later ranks are in the
+exact order of cosines, so a bound is enough: the last image's cosine, and the images close to it, since
+another machine may round differently. So the service keeps no state between pages. If a commit, merge or
+deletion comes between two pages, or another worker with a warmer cache answers, no image is repeated or
+skipped.
 """
 
 import base64
@@ -29,7 +30,7 @@ _SHORT = 127
 
 
 class CursorError(ValueError):
-    """What was given is no cursor of the question."""
+    """The text is not a cursor, or belongs to another question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,10 @@ class Bound:
     score : float
         Its cosine.
     folder_id, image_id : int
-        Which it is.
+        Its folder and id.
     near : mapping of int to sequence of int, optional
-        The images shown whose cosines differ so little from `score` that another machine may order them
-        otherwise. None where there are too many: then equal cosines go by folder and image id.
+        Images shown whose cosines are so close to `score` that another machine may order them differently.
+        None if there are too many; ties are then broken by folder and image id.
     """
 
     score: float
@@ -55,19 +56,19 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a ranking goes on.
+    """A position in a ranking.
 
     Attributes
     ----------
     ranks : int
-        How many images were shown.
+        Number of images shown.
     shown : mapping of int to sequence of int
-        Those that `bound` does not tell, by folder.
+        Images shown that `bound` does not cover, by folder.
     bound : Bound, optional
-        Since the ranking is in exact order: the last image shown.
+        The last image shown, once the ranking is in exact order.
     pins : mapping of str to Effort
-        By the beginning of segments' digests: how thoroughly those are searched, where it was less than it
-        should be; so that the next page is of the same ranking.
+        The effort of segments that were searched with less effort than usual, by the beginning of their
+        digests. The next page uses it too, so that it belongs to the same ranking.
     """
 
     ranks: int
@@ -76,12 +77,12 @@ class Cursor:
     pins: Mapping[str, Effort] = field(default_factory=dict)
 
     def encode(self, question: bytes) -> str:
-        """Return the cursor as text for addresses, bound to a question.
+        """Return the cursor as URL-safe text, tied to a question.
 
         Parameters
         ----------
         question : bytes
-            Says what was asked; a cursor opens with the same bytes only.
+            Identifies the question; :meth:`decode` needs the same bytes.
         """
         body = bytes([_VERSION]) + b"".join(self._parts())
         return base64.urlsafe_b64encode(_checksum(body, question) + body).decode().rstrip("=")
@@ -103,12 +104,12 @@ class Cursor:
 
     @classmethod
     def decode(cls, text: str, question: bytes) -> Self:
-        """Return the cursor that was encoded so.
+        """Decode the text of a cursor.
 
         Raises
         ------
         CursorError
-            If it was not, or for another question.
+            If the text is not a cursor, or belongs to another question.
         """
         if len(text) > _MOST_BYTES * 4 // 3:
             raise CursorError("it is too long")
@@ -118,7 +119,7 @@ class Cursor:
             raise CursorError("it is not base64") from error
         body = data[_CHECKSUM:]
         if not body or data[:_CHECKSUM] != _checksum(body, question):
-            raise CursorError("it is of another question, or altered")
+            raise CursorError("it belongs to another question, or was altered")
         if body[0] != _VERSION:
             raise CursorError("it is of another version")
         return cls._read(_Bytes(body[1:]))
@@ -135,7 +136,7 @@ class Cursor:
         if kind != b"\0":
             (score,) = struct.unpack("<f", data.take(4))
             if not -1 <= score <= 1:
-                raise CursorError("its score is none")
+                raise CursorError("its score is not a cosine")
             place, near = (data.number(), data.number()), data.images()
             bound = Bound(score, *place, None if kind == b"\2" else near)
         data.finish()
@@ -143,12 +144,12 @@ class Cursor:
 
 
 def tag_of(sha256: str) -> str:
-    """Return what stands for a segment in a cursor."""
+    """Return the tag that identifies a segment in a cursor: the beginning of its digest."""
     return sha256[:_TAG]
 
 
 class _Bytes:
-    """Reads what a cursor is made of; its checksum says that it is ours, but anybody can make one."""
+    """Parses a cursor's bytes. They are untrusted: the checksum has no secret, so anyone can forge it."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -190,7 +191,7 @@ class _Bytes:
 
 
 def _images(images: Images) -> Iterator[bytes]:
-    """Yield image ids by folder: their number, then each as the distance from the one before."""
+    """Yield image ids by folder, delta-encoded: their count, then the gap from each id to the next."""
     yield _number(len(images))
     before = -1
     for folder_id, ids in sorted(images.items()):
@@ -202,7 +203,7 @@ def _images(images: Images) -> Iterator[bytes]:
 
 
 def _number(value: int) -> bytes:
-    """Return a number of 0 or more in bytes of seven bits, the lowest first."""
+    """Return a non-negative number as a varint: seven bits a byte, lowest first."""
     parts = bytearray()
     while value > _SHORT:
         parts.append(value & _SHORT | _SHORT + 1)

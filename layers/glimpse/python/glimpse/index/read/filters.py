@@ -1,4 +1,4 @@
-"""Which images a search may return."""
+"""Search filters by capture time and image id."""
 
 from dataclasses import dataclass
 
@@ -10,17 +10,17 @@ from glimpse.index.vectors import Ids, Mask
 
 @dataclass(frozen=True, eq=False)
 class Filter:
-    """Conditions that all hold for what is found.
+    """Conditions that every result meets.
 
     Attributes
     ----------
     taken_from, taken_until : int, optional
-        The photograph was taken at this second since 1970 UTC or later; or before that one. Where any time is
-        given, photographs of unknown time are left out.
+        The photograph was taken at or after `taken_from` and before `taken_until`, in seconds since 1970 UTC.
+        If any time is given, photographs of unknown time are excluded.
     local_from, local_until : int, optional
-        The same by the clock where it was taken, in seconds since 1970-01-01 by that clock.
+        The same in local time: seconds since 1970-01-01 by the clock where the photograph was taken.
     image_ids : (m,) int64, optional
-        The photograph is one of these; ascending, each once.
+        The photograph is one of these. Sorted and made distinct.
     """
 
     taken_from: int | None = None
@@ -34,7 +34,7 @@ class Filter:
             object.__setattr__(self, "image_ids", np.unique(np.asarray(self.image_ids, np.int64)))
 
     def matches(self, image_ids: Ids, taken_at: Ids) -> Mask:
-        """Return for each image whether it may be found."""
+        """Return, for (n,) image ids and packed capture times, which images match: (n,) bool."""
         kept = np.ones(len(image_ids), np.bool_)
         for times, since, until in (
             (instants, self.taken_from, self.taken_until),
@@ -54,7 +54,7 @@ class Filter:
 
 
 def is_in(image_ids: Ids, some: Ids) -> Mask:
-    """Return for each image id whether it is one of `some`, which ascend."""
+    """Return which of (n,) image ids are among `some`, which must be ascending: (n,) bool."""
     if not len(some):
         return np.zeros(len(image_ids), np.bool_)
     places = np.minimum(np.searchsorted(some, image_ids), len(some) - 1)

@@ -1,4 +1,4 @@
-"""One index while it is being searched."""
+"""The state of a search of one index."""
 
 import sys
 from dataclasses import dataclass, field
@@ -20,10 +20,10 @@ from glimpse.index.vectors import Ids, Vectors
 
 @dataclass(slots=True)
 class FolderSearch:
-    """One index while it is being searched: kept apart, so that it can be dropped and searched again.
+    """The state of a search of one index: separate, so that the search can be discarded and repeated.
 
-    Where a tombstone can't be read, segments older than it (below `unknown_before`) are left out: an image
-    that was removed must not come back.
+    If a tombstone can't be read, segments older than it (below `unknown_before`) are skipped: an image that
+    was removed must not come back.
     """
 
     masks: list[tuple[int, Ids]] = field(default_factory=list)
@@ -36,16 +36,16 @@ class FolderSearch:
 
     @classmethod
     def without(cls, excluded: Ids) -> Self:
-        """Return the search of an index from which some images are left out, of whatever age."""
+        """Return the search of an index that excludes some images from all segments."""
         return cls([(sys.maxsize, excluded)] if len(excluded) else [])
 
     def masked(self, sequence: int) -> Ids:
-        """Return the ids that tombstones younger than a segment mask in it."""
+        """Return the ids that are masked in a segment by tombstones with a higher sequence number."""
         younger = [ids for committed, ids in self.masks if committed > sequence]
         return np.concatenate(younger) if younger else NO_IDS
 
     def take(self, wanted: ObjectRef, loaded: Loaded | FormatError, question: Question) -> None:
-        """Search a segment, note that it is to be searched, or note which ids a tombstone masks."""
+        """Search a flat segment, queue an inverted one, or add a tombstone's ids to the masks."""
         entry = wanted.entry
         query = question.query
         if isinstance(loaded, FlatSegment | InvertedSegment) and loaded.dimension != len(query):
@@ -54,7 +54,7 @@ class FolderSearch:
             reason = ""
             if wanted.masks:
                 self.unknown_before = max(self.unknown_before, entry.sequence)
-                reason = "; it says which images were removed, so older segments are left out"
+                reason = "; older segments are skipped, since it is unknown which images were removed"
             self.problems.append(problem_with(wanted, loaded, reason))
         elif isinstance(loaded, np.ndarray):
             self.masks.append((entry.sequence, loaded))
@@ -65,7 +65,7 @@ class FolderSearch:
                 self.jobs.append(
                     SegmentJob(wanted, loaded, masked, pin or question.effort_for(loaded), bound=pin)
                 )
-                # Nobody has looked at most of its scores.
+                # Most of its vectors are never scored, so there is no sample of its scores.
                 self.samples.append(Sample(np.empty(0, np.float32), loaded.count))
             else:
                 wanted_here = max(question.wanted, DEPTH) if question.judged else question.wanted
@@ -76,7 +76,7 @@ class FolderSearch:
                     self.samples.append(Sample(*loaded.sample(query, SAMPLE, masked, question.matching)))
 
     def take_found(self, job: SegmentJob, *, final: bool) -> None:
-        """Note what the search of an inverted segment found, or why it can't be used."""
+        """Add the results of an inverted segment's search, or its problem."""
         if isinstance(job.problem, ObjectMissing) and not final:
             self.is_outdated = True
         elif job.problem:

@@ -1,6 +1,6 @@
-"""What searches read of inverted segments: several segments together, in rounds, within bounds.
+"""Reads lists and vectors of inverted segments, for several segments at once and within budgets.
 
-A round is a set of requests that need not wait for each other.
+Requests are made in rounds. A round is a set of requests that don't depend on each other.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ _USEFUL = 4
 
 @dataclass(slots=True)
 class Budget:
-    """In how many requests, and bytes, lists and vectors of a segment may be read."""
+    """The requests and bytes that may be spent on a segment's lists and vectors."""
 
     list_requests: int
     list_bytes: int
@@ -40,26 +40,26 @@ class Budget:
 
 @dataclass(eq=False, slots=True)
 class SegmentJob:
-    """One segment to search, and what came of it.
+    """The search of one inverted segment, and its result.
 
     Attributes
     ----------
     wanted, segment : ObjectRef, InvertedSegment
-        Where it lies.
+        The segment.
     masked : (m,) int64
-        The image ids to leave out.
+        Image ids to exclude.
     effort : Effort
-        How thoroughly to search it.
+        The effort to search with.
     found : list of (Ids, Vectors)
-        Image ids and cosines, in the order of the ranking; the parts of an exact search each for itself.
+        Image ids and cosines in ranking order. An exact search has several parts, each ranked separately.
     is_complete : bool
-        Whether that is everything which may be found in the segment.
+        Whether `found` is everything that may be found in the segment.
     is_exact : bool
-        Whether it comes in the exact order of its cosines, since a single stage was enough.
+        Whether `found` is in the exact order of its cosines, because one stage was enough.
     bound : Effort, optional
-        How thoroughly it was searched, where that was less than it should be: too much would have been read.
+        The effort actually used, if a read budget made it lower than `effort`.
     problem : FormatError, optional
-        Why the segment can't be used.
+        Why the segment is unusable.
     """
 
     wanted: ObjectRef
@@ -74,11 +74,11 @@ class SegmentJob:
 
     @property
     def spent(self) -> Effort:
-        """How thoroughly the segment is searched: its effort, or what that was bound to."""
+        """The effort actually used: `bound` if there is one, otherwise `effort`."""
         return self.bound or self.effort
 
     def bind(self, *, lists: int | None = None, candidates: int | None = None) -> None:
-        """Note that the segment is searched less thoroughly than it should be."""
+        """Reduce the effort with which the segment is searched."""
         now = self.spent
         self.bound = replace(now, lists=lists or now.lists, candidates=candidates or now.candidates)
 
@@ -89,7 +89,7 @@ def sound(jobs: Sequence[SegmentJob]) -> list[SegmentJob]:
 
 
 def read_columns(objects: ObjectCache, jobs: Sequence[SegmentJob]) -> None:
-    """Fetch the image ids and times of all rows, where they are not there."""
+    """Fetch the image ids and capture times of all rows, unless they are cached."""
     missing = [(job, job.segment.head.column_spans()) for job in sound(jobs) if job.segment.missing_columns()]
     for job, parts in _read(objects, missing, LIST_REQUESTS):
         _attempt(job, _take_columns, job.segment, parts)
@@ -103,12 +103,12 @@ def _take_columns(segment: InvertedSegment, parts: Parts) -> None:
 def read_lists(
     objects: ObjectCache, chosen: Sequence[tuple[SegmentJob, Ids]], budgets: Mapping[int, Budget]
 ) -> dict[int, int]:
-    """Fetch lists that are not there, from the first on, as far as their jobs' budgets go.
+    """Fetch lists that are not cached, in order, as far as their jobs' budgets allow.
 
     Returns
     -------
     dict of int to int
-        By the id of a job: how many of its lists are there then, before the first that is not.
+        For the `id()` of each job: how many of its lists are available, before the first that is not.
     """
     there: dict[int, int] = {}
     missing: list[tuple[SegmentJob, list[ByteRange]]] = []
@@ -134,10 +134,10 @@ def read_lists(
 
 
 def reachable(job: SegmentJob, rows: Ids, budget: Budget) -> int:
-    """Return how many rows, from the first on, are there or can be read within a budget.
+    """Return how many leading rows are cached or can be read within a budget.
 
-    Where a sixteenth of a segment and more is wanted, up to 32 MB of it may be read, if every fourth vector
-    of them is wanted: a flat segment would take as much.
+    If at least a sixteenth of the segment is missing, up to 32 MB may be read, provided that at least every
+    fourth vector read is wanted. A flat segment would cost as much.
     """
     places = np.flatnonzero(~job.segment.vectors.has(rows))
     if len(places) <= _FEWEST_VECTORS:
@@ -156,9 +156,9 @@ def reachable(job: SegmentJob, rows: Ids, budget: Budget) -> int:
 def read_vectors(
     objects: ObjectCache, chosen: Sequence[tuple[SegmentJob, Ids]]
 ) -> Iterator[tuple[SegmentJob, Ids, Halves]]:
-    """Yield the vectors of rows of segments, which are fetched where they are not there.
+    """Yield the vectors of some rows of segments, fetching those that are not cached.
 
-    Rows come back in another order: first those that were there.
+    The order of the rows changes: cached ones come first.
     """
     held: dict[int, tuple[Ids, Halves]] = {}
     runs: dict[int, list[tuple[int, int]]] = {}
@@ -178,7 +178,7 @@ def read_vectors(
 def _take_vectors(
     held: dict[int, tuple[Ids, Halves]], runs: list[tuple[int, int]], job: SegmentJob, parts: Parts
 ) -> None:
-    """Take in the vectors of runs of rows, and keep them for later searches."""
+    """Add the fetched vectors of runs of rows, and cache them for later searches."""
     read = [job.segment.head.read_records(part) for part in parts]
     job.segment.vectors.put([(first, vectors) for (first, _), vectors in zip(runs, read, strict=True)])
     rows, vectors = held[id(job)]
@@ -187,7 +187,7 @@ def _take_vectors(
 
 
 def _runs(rows: Ids) -> list[tuple[int, int]]:
-    """Return ascending rows as runs from a first row up to a last one, exclusive; none is very long."""
+    """Return ascending rows as (first, last exclusive) runs of at most `_RUN_ROWS` rows."""
     if not len(rows):
         return []
     starts = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) != 1)
@@ -204,7 +204,7 @@ def _runs(rows: Ids) -> list[tuple[int, int]]:
 def _read(
     objects: ObjectCache, missing: Sequence[tuple[SegmentJob, list[ByteRange]]], requests: int
 ) -> Iterator[tuple[SegmentJob, Parts]]:
-    """Read parts of segments, and yield those that could be read; the other jobs have a problem then."""
+    """Read byte ranges of segments, and yield those that could be read; set `problem` on the other jobs."""
     if not missing:
         return
     each = max(4, requests // len(missing))

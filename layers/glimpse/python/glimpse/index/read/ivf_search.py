@@ -1,7 +1,7 @@
-"""Searching inverted segments: whatever several of them need is read together, in as few rounds as one needs.
+"""Searches inverted segments. Reads for all segments are batched, so several take no more rounds than one.
 
-A round is a set of requests that need not wait for each other. A search takes one for lists and one for
-vectors; one with a filter, and an exact one, first take one for the image ids and times of all rows.
+A round is a set of requests that don't depend on each other. A search takes one round for lists and one for
+vectors. Filtered and exact searches first take another, for the image ids and capture times of all rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,34 +32,35 @@ _EXACT_ROWS = 16_384
 
 @dataclass(frozen=True, slots=True)
 class _Shortlist:
-    """The rows of a segment to compare, stage by stage."""
+    """The rows of a segment to re-rank, stage by stage."""
 
     stages: Sequence[Stage]
     rows: list[Ids]
 
     def all_rows(self) -> Ids:
-        """Return the rows of all stages, each once."""
+        """Return the distinct rows of all stages."""
         return self.rows[0] if len(self.rows) == 1 else np.unique(np.concatenate(self.rows))
 
 
 def search(objects: ObjectCache, jobs: Sequence[SegmentJob], question: Question, loaded: int = 0) -> None:
-    """Search segments. Each job then holds what was found, or why its segment can't be used.
+    """Search segments and store the result, or why a segment is unusable, in each job.
 
     Parameters
     ----------
     objects : ObjectCache
-        Where they are read.
+        Reads the segments.
     jobs : sequence of SegmentJob
         The segments.
     question : Question
-        What is asked.
+        The query.
     loaded : int
-        How many objects had to be loaded for it: each beyond the first takes the place of a vector to fetch.
+        Number of objects that were loaded for this search. All but the first count against the budget of
+        requests for vectors.
 
     Raises
     ------
     StoreError
-        If the store refuses or does not answer.
+        If the store refuses a request or does not answer.
     """
     if not jobs:
         return
@@ -77,18 +78,18 @@ def search(objects: ObjectCache, jobs: Sequence[SegmentJob], question: Question,
     _read_lists(objects, jobs, probes, budgets, question)
     firsts = {id(job): _first_rows(job, probes[id(job)], budgets[id(job)]) for job in sound(jobs)}
     if question.matching is not None:
-        # Whoever compares fewer vectors than planned has more stages, which scan more lists.
+        # A job with fewer candidates than planned takes more stages, which scan more lists.
         _read_lists(objects, [job for job in jobs if job.bound], probes, budgets, question)
     _compare_best(objects, jobs, probes, firsts, question)
 
 
 def read_vector(objects: ObjectCache, job: SegmentJob, image_id: int) -> Vectors | None:
-    """Return the (d,) float32 vector of an image, or None without one; the job may have a problem then.
+    """Return the (d,) float32 vector of an image, or None if it is not found or the job has a problem.
 
     Raises
     ------
     StoreError
-        If the store refuses or does not answer.
+        If the store refuses a request or does not answer.
     """
     row = job.segment.row_of(image_id)
     if row is None:
@@ -104,7 +105,7 @@ def read_vector(objects: ObjectCache, job: SegmentJob, image_id: int) -> Vectors
 
 
 def read_whole(objects: ObjectCache, jobs: Sequence[SegmentJob]) -> None:
-    """Read everything of segments that is not at hand yet, as far as the caches' budgets go."""
+    """Read all lists and vectors of segments that are not cached yet, as far as the caches' budgets allow."""
     read_columns(objects, jobs)
     for job in sound(jobs):
         lists = np.arange(len(job.segment.head.ends))
@@ -116,7 +117,7 @@ def read_whole(objects: ObjectCache, jobs: Sequence[SegmentJob]) -> None:
 
 
 def _share(jobs: Sequence[SegmentJob], loaded: int) -> dict[int, Budget]:
-    """Return what may be read of each segment."""
+    """Return the read budget of each job, by its `id()`."""
     shared_by = max(1, len(jobs))
     return {
         id(job): Budget(
@@ -136,13 +137,13 @@ def _read_lists(
     budgets: Mapping[int, Budget],
     question: Question,
 ) -> None:
-    """Fetch the lists to scan that are not there, for all stages in one round."""
+    """Fetch the lists to scan that are not cached, for all stages in one round."""
     chosen = []
     for job in sound(jobs):
         probe = probes[id(job)]
         is_deep = len(stages_for(job.spent.candidates, question.wanted)) > 1
         chosen.append((job, probe.lists[: probe.deep if is_deep else probe.first]))
-    # A filtered search reads what it takes: a rare match is found wherever it lies.
+    # A filtered search has no budget, so that it finds a rare match in any list.
     there = read_lists(objects, chosen, {} if question.matching else budgets)
     for job, lists in chosen:
         if there[id(job)] < len(lists):
@@ -157,7 +158,7 @@ def _compare_best(
     firsts: Mapping[int, Ids],
     question: Question,
 ) -> None:
-    """Compare the query with the candidates' vectors, and note the best, stage by stage."""
+    """Re-rank the candidates by their vectors, stage by stage, and store the best in the jobs."""
     shortlists = {
         id(job): _shortlist(job, probes[id(job)], firsts[id(job)], question.wanted) for job in sound(jobs)
     }
@@ -172,7 +173,7 @@ def _compare_best(
 
 
 def _first_rows(job: SegmentJob, probe: Probe, budget: Budget) -> Ids:
-    """Return the rows that the first stage compares: as many as may be read."""
+    """Return the rows that the first stage re-ranks: as many as the budget allows."""
     rows = job.segment.candidates(probe, probe.first, job.effort.candidates, job.masked)
     count = reachable(job, rows, budget)
     if count < len(rows):
@@ -181,7 +182,7 @@ def _first_rows(job: SegmentJob, probe: Probe, budget: Budget) -> Ids:
 
 
 def _shortlist(job: SegmentJob, probe: Probe, first: Ids, wanted: int) -> _Shortlist:
-    """Return the rows to compare: those of the first stage, and what the others are then."""
+    """Return the rows to re-rank, given those of the first stage."""
     needed = stages_for(job.spent.candidates, wanted)
     later = [job.segment.candidates(probe, probe.deep, s.candidates, job.masked) for s in needed[1:]]
     return _Shortlist(needed, [first, *later])
@@ -190,7 +191,7 @@ def _shortlist(job: SegmentJob, probe: Probe, first: Ids, wanted: int) -> _Short
 def _ranked(
     job: SegmentJob, shortlist: _Shortlist, rows: Ids, vectors: Halves, question: Question
 ) -> tuple[Ids, Vectors]:
-    """Return the best images of a segment in the order of its ranking."""
+    """Return the image ids and cosines of a segment's best images, in ranking order."""
     segment, wanted = job.segment, question.wanted
     if len(shortlist.rows) == 1:
         return segment.rank(question.query, rows, vectors, min(wanted, shortlist.stages[0].ranks))

@@ -1,4 +1,4 @@
-"""An inverted segment in memory: as many of its lists and vectors as searches have read so far."""
+"""An inverted segment in memory, with the lists and vectors that searches have read so far."""
 
 import threading
 from dataclasses import dataclass
@@ -19,18 +19,24 @@ from glimpse.index.vectors import Halves, Ids, Mask, Vectors
 
 @dataclass(eq=False, slots=True)
 class Probe:
-    """One query on its way through a segment.
+    """A query's probe of a segment: the lists to scan, best first.
 
     Attributes
     ----------
+    query : (d,) float32
+        The query.
+    projected : (D,) float32
+        Its coded coordinates.
+    inner : (L,) float32
+        Its inner products with the lists' centroids.
     lists : (m,) int64
-        Lists in the order of their promise, those to scan first; how many of them depends on the depth.
+        Lists to scan, by descending inner product.
     first, deep : int
-        How many of them the first stage scans, and how many the later ones.
+        How many of them the first stage scans, and how many the later stages scan.
     holding : int
-        How many lists hold what may be found, in all.
+        Total number of lists that hold findable images.
     keep : (n,) bool, optional
-        Which rows may be found.
+        The rows that may be found.
     """
 
     query: Vectors
@@ -43,19 +49,19 @@ class Probe:
     keep: Mask | None = None
 
     def cut(self, count: int) -> None:
-        """Scan `count` lists at most."""
+        """Scan at most `count` lists."""
         self.first, self.deep = min(self.first, count), min(self.deep, count)
 
 
 class InvertedSegment:
-    """Lists, filled on demand, and what FAISS needs to scan them. Safe between threads.
+    """An inverted segment whose lists are loaded on demand. Thread-safe.
 
     Parameters
     ----------
     head : Head
         The segment's head.
     vectors : VectorFile
-        Keeps the vectors that were read.
+        Caches the vectors that were read.
     """
 
     def __init__(self, head: Head, vectors: VectorFile) -> None:
@@ -75,48 +81,48 @@ class InvertedSegment:
 
     @property
     def count(self) -> int:
-        """How many vectors the segment holds."""
+        """Number of vectors."""
         return self.head.count
 
     @property
     def nbytes(self) -> int:
-        """Memory that the segment takes now."""
+        """Memory in use now, in bytes."""
         columns = 16 * self.head.count if self._has_columns else 8 * self._filled_rows
         scanned = self._filled_rows * (self.head.coder.code_size + 8)
         return self.head.nbytes + self.vectors.nbytes + scanned + columns
 
     def missing_columns(self) -> bool:
-        """Tell whether a filter needs the image ids and times of all rows first."""
+        """Tell whether the image ids and capture times of all rows, which filters need, are still missing."""
         return not self._has_columns
 
     def take_columns(self, image_ids: Ids, taken_at: Ids) -> None:
-        """Take in the image ids and times of all rows."""
+        """Store the image ids and capture times of all rows: (n,) int64 each."""
         with self._lock:
             self._image_ids, self._taken_at, self._has_columns = image_ids, taken_at, True
 
     def rows(self, matching: Matching | None) -> Ids:
-        """Return all rows that may be found, once the columns are there."""
+        """Return all rows that may be found; with a filter, the columns must be loaded."""
         if matching is None:
             return np.arange(self.count)
         return np.flatnonzero(matching(self._image_ids, self._taken_at))
 
     def image_ids(self, rows: Ids) -> Ids:
-        """Return the image ids of rows whose lists, or columns, are there."""
+        """Return the image ids of rows whose lists, or the columns, are loaded."""
         return self._image_ids[rows]
 
     def row_of(self, image_id: int) -> int | None:
-        """Return the row of an image among those whose lists, or columns, are there; None without one."""
+        """Return the row of an image among the loaded lists or columns, or None if it is not in them."""
         for row in np.flatnonzero(self._image_ids == image_id).tolist():
-            # The ids of lists that are not there are zeros, and 0 is an id, too.
+            # Lists that are not loaded have zeros for ids, and 0 is a valid id.
             if self._has_columns or self._scanner.filled[np.searchsorted(self.head.ends, row, side="right")]:
                 return int(row)
         return None
 
     def probe(self, query: Vectors, effort: Effort, masked: Ids, matching: Matching | None) -> Probe:
-        """Choose the lists to scan; with a filter, once the columns are there.
+        """Choose the lists to scan; with a filter, the columns must be loaded.
 
-        A filtered search scans those that hold matching images, at least `effort.lists` of them, until they
-        hold some thousands: then a rare match is found wherever it lies. Its later stages scan more.
+        A filtered search scans only lists with matching images: at least `effort.lists` of them, and enough
+        to hold some thousands of matches. So it finds a rare match in any list. Its later stages scan more.
         """
         coder = self.head.coder
         rotated = _products(coder.rotation, query)
@@ -140,11 +146,11 @@ class InvertedSegment:
         return Probe(query, projected, inner, order[:deep], first, deep, len(order), keep)
 
     def missing_lists(self, lists: Ids) -> npt.NDArray[np.int64]:
-        """Return the places of those of some lists that have to be fetched before they can be scanned."""
+        """Return the positions in `lists` of the lists that must be fetched before they can be scanned."""
         return np.flatnonzero(~self._scanner.filled[lists])
 
     def take_lists(self, blocks: dict[int, memoryview]) -> None:
-        """Take in the blocks of lists; ObjectDamaged if one is not what its digest says."""
+        """Load the blocks of lists, by list number; raise ObjectDamaged if one does not match its digest."""
         read = {number: self.head.read_list(number, block) for number, block in blocks.items()}
         with self._lock:
             for number, (codes, image_ids) in read.items():
@@ -156,18 +162,18 @@ class InvertedSegment:
                 self._filled_rows += len(image_ids)
 
     def candidates(self, probe: Probe, lists: int, count: int, masked: Ids) -> Ids:
-        """Return the rows that look best by their codes, best first.
+        """Return the rows with the best approximate scores, best first: (k,) int64.
 
         Parameters
         ----------
         probe : Probe
-            The query.
+            The query's probe.
         lists : int
-            How many of its lists to scan, all of which are there.
+            How many of its lists to scan; they must be loaded.
         count : int
-            How many rows, at most.
+            Maximum number of rows.
         masked : (m,) int64
-            Image ids to leave out.
+            Image ids to exclude.
         """
         chosen = probe.lists[:lists]
         keep = probe.keep
@@ -180,21 +186,21 @@ class InvertedSegment:
         return self._scanner.best(probe.projected, chosen, probe.inner[chosen], count, keep)
 
     def _within(self, keep: Mask, lists: Ids) -> Mask:
-        """Return which rows of some lists `keep` leaves."""
+        """Return `keep` restricted to the rows of some lists."""
         rows = self._scanner.rows_of(lists, keep)
         within = np.zeros(self.head.count, np.bool_)
         within[rows] = True
         return within
 
     def rank(self, query: Vectors, rows: Ids, vectors: Halves, count: int) -> tuple[Ids, Vectors]:
-        """Return the image ids and cosines of the best of some rows, whose vectors are given.
+        """Return the image ids and cosines of the best of some rows, given their (k, d) vectors.
 
-        They come best first, and where cosines are equal by image id.
+        They come best first; ties are broken by image id.
         """
         if not len(rows):
             return np.empty(0, np.int64), np.empty(0, np.float32)
         pin_threads()
-        # FAISS multiplies half-precision numbers as they are, some ten times faster than NumPy converts them.
+        # FAISS computes in half precision directly, about ten times faster than NumPy even converts it.
         index = faiss.IndexScalarQuantizer(
             self.head.dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
         )
@@ -204,7 +210,7 @@ class InvertedSegment:
 
 
 def _products(matrix: Vectors, vector: Vectors) -> Vectors:
-    """Return the inner products of a (n, d) matrix's rows and a vector, by one thread."""
+    """Return the (n,) inner products of a (n, d) matrix's rows with a vector, on one thread."""
     products = np.empty(len(matrix), np.float32)
     vector = np.ascontiguousarray(vector)
     places = (faiss.swig_ptr(array) for array in (products, vector, matrix))
@@ -213,7 +219,7 @@ def _products(matrix: Vectors, vector: Vectors) -> Vectors:
 
 
 def _best(inner: Vectors, count: int) -> npt.NDArray[np.int64]:
-    """Return the places of the `count` largest values, the largest first."""
+    """Return the positions of the `count` largest values, largest first."""
     if count < len(inner):
         some = np.argpartition(-inner, count)[:count]
         return some[np.argsort(-inner[some])]

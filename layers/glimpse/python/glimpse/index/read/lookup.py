@@ -1,4 +1,4 @@
-"""One image's vector, read from its index: who asks for more like it searches by that."""
+"""Looks up one image's vector in its index, for "more like this" searches."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,16 +17,16 @@ from glimpse.index.vectors import Vectors
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
-    """What became of it.
+    """The result of a lookup.
 
     Attributes
     ----------
     vector : (d,) float32, optional
-        The image's embedding, of unit length; None if the index has no such image, as far as it can be read.
+        The image's embedding, of unit length; None if the readable part of the index does not hold the image.
     problems : list of UnusableObject
-        Objects that could not be looked through; any of them may hold the image.
+        Objects that could not be read; any of them may hold the image.
     is_outdated : bool
-        An object that the manifest names is gone; the current manifest says what took its place.
+        Whether an object that the manifest names is gone, so that the manifest must be read again.
     """
 
     vector: Vectors | None = None
@@ -35,10 +35,10 @@ class Lookup:
 
 
 def look_up(objects: ObjectCache, wanted: Iterable[ObjectRef], image_id: int) -> Lookup:
-    """Return the vector of an image: of several, the one that was committed last, unless it was removed.
+    """Return the newest vector of an image, unless the image was removed.
 
-    Of an inverted segment this reads one vector, and before that the image ids of all rows where they are not
-    at hand: those of a search's results are.
+    In an inverted segment, this reads one vector. If the image's list is not cached, it first reads the image
+    ids of all rows; a search caches the lists of its results.
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ def look_up(objects: ObjectCache, wanted: Iterable[ObjectRef], image_id: int) ->
     wanted : iterable of ObjectRef
         All objects of one index.
     image_id : int
-        Which image.
+        The image.
 
     Raises
     ------
     StoreError
-        If the store refuses or does not answer.
+        If the store refuses a request or does not answer.
     """
     problems: list[UnusableObject] = []
     segments: list[tuple[ObjectRef, FlatSegment | InvertedSegment]] = []
@@ -65,7 +65,7 @@ def look_up(objects: ObjectCache, wanted: Iterable[ObjectRef], image_id: int) ->
         elif not isinstance(loaded, np.ndarray):
             segments.append((item, loaded))
             continue
-        # A tombstone that can't be read may be the image's own.
+        # An unreadable tombstone may mask the image.
         if item.masks and (isinstance(loaded, FormatError) or image_id in loaded):
             removed_at = max(removed_at, item.entry.sequence)
     for item, segment in sorted(segments, key=lambda each: -each[0].entry.sequence):

@@ -1,4 +1,4 @@
-"""Manifests as a reader holds them: cached with their tags, read again only where that can matter."""
+"""Caches manifests with their ETags, and revalidates them only when that can matter."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
@@ -12,7 +12,7 @@ from glimpse.index.store.cache import MemoryCache
 from glimpse.index.store.object_store import NOT_MODIFIED, ObjectStore
 
 _LIST_FROM = 8
-"""From how many unknown folders of one owner on a listing is tried; it may cost this share of the reads."""
+"""Try a listing from this many unknown folders of one owner on; it may take one page per this many reads."""
 
 _LIST_PAGE = 1000
 _WEIGHT_OF_NOTHING = 500
@@ -22,7 +22,7 @@ _WEIGHT_PER_BYTE = 4
 
 @dataclass(frozen=True, slots=True)
 class CachedManifest:
-    """What is known of an index: a manifest, that there is none, or why it can't be used."""
+    """What is known about an index: its manifest, that it has none, or why the manifest is unusable."""
 
     manifest: Manifest | None
     etag: str | None = None
@@ -35,7 +35,7 @@ class CachedManifest:
         return (self.manifest.sequence if self.manifest else 0) >= version
 
     def shortfall(self, version: int | None) -> str | None:
-        """Say that this is older than the index was at `version`; None where it is not, or can't be told."""
+        """Return why this is older than `version`, as a clause; None if it is not, or that is unknown."""
         return None if version is None or self.problem else shortfall(self.manifest, version)
 
 
@@ -43,7 +43,7 @@ _ABSENT = CachedManifest(None)
 
 
 class ManifestCache:
-    """Manifests of one bucket.
+    """Caches the manifests in one bucket.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class ManifestCache:
     pool : Executor
         Runs the reads.
     budget_bytes : int
-        Memory for manifests.
+        Memory budget for manifests.
     """
 
     def __init__(self, store: ObjectStore, pool: Executor, budget_bytes: int) -> None:
@@ -63,14 +63,14 @@ class ManifestCache:
     def current(
         self, keys: Iterable[IndexKey], versions: Mapping[IndexKey, int]
     ) -> dict[IndexKey, CachedManifest]:
-        """Return what is known of each index, at its version in `versions` or later.
+        """Return the manifest of each index, at its version in `versions` or later.
 
-        Where the cache is older than that, or no version is given, the manifest is read again.
+        A manifest is read again if the cached one is older than that, or no version is given.
 
         Raises
         ------
         StoreError
-            If the store refuses or does not answer.
+            If the store refuses a request or does not answer.
         """
         answer: dict[IndexKey, CachedManifest] = {}
         stale: list[tuple[IndexKey, CachedManifest | None]] = []
@@ -111,11 +111,11 @@ class ManifestCache:
         return known
 
     def _absent(self, keys: list[IndexKey]) -> set[IndexKey]:
-        """Return which of `keys` surely have no manifest, by listing their owners' indexes.
+        """Return those of `keys` that certainly have no manifest, by listing their owners' indexes.
 
-        One page of a listing answers for a thousand folders, so a caller who names thousands that do not
-        exist is answered at once. A listing that would take more pages than an eighth of the reads is given
-        up.
+        One page of a listing covers a thousand folders, so a request for thousands of folders that don't
+        exist is answered quickly. A listing is given up if it would take more pages than an eighth of the
+        reads.
         """
         groups = [group for group in _by_owner(keys) if len(group) >= _LIST_FROM]
         absent: set[IndexKey] = set()

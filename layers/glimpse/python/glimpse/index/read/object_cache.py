@@ -1,4 +1,4 @@
-"""Immutable objects as a reader loads them: from memory, from disk, from the bucket, checked and decoded."""
+"""Loads immutable objects from memory, disk or the bucket, verified and decoded."""
 
 import hashlib
 from collections import deque
@@ -24,7 +24,7 @@ from glimpse.index.vectors import Ids
 
 _AHEAD_BYTES = 160 * 2**20
 _AHEAD_COUNT = 1_024
-"""Five hundred folders of two hundred images are one round of requests."""
+"""Enough to load five hundred folders of two hundred images in one round of requests."""
 _WEIGHT_OF_NOTHING = 500
 
 Loaded = FlatSegment | InvertedSegment | Ids
@@ -33,7 +33,7 @@ Parts = list[memoryview]
 
 @dataclass(frozen=True, slots=True)
 class ObjectRef:
-    """An object to load: of which index, what its manifest says about it, and whether it is a tombstone."""
+    """An object to load: its index, its manifest entry, and whether it is a tombstone (`masks`)."""
 
     index: IndexKey
     entry: ObjectEntry
@@ -42,14 +42,14 @@ class ObjectRef:
 
 @dataclass(frozen=True, slots=True)
 class CacheUsage:
-    """What a reader takes.
+    """Sizes of a reader's caches.
 
     Attributes
     ----------
     memory_bytes : int
-        Decoded objects.
+        Decoded objects in memory.
     mapped_bytes : int
-        Vectors of inverted segments in files that are mapped into memory.
+        Vectors of inverted segments in memory-mapped files.
     """
 
     memory_bytes: int
@@ -57,7 +57,7 @@ class CacheUsage:
 
 
 class ObjectCache:
-    """Segments and tombstones of one bucket.
+    """Loads and caches the segments and tombstones in one bucket.
 
     Parameters
     ----------
@@ -68,9 +68,9 @@ class ObjectCache:
     memory : MemoryCache
         Holds decoded objects.
     disk : DiskCache
-        Holds the bytes of small ones, and the heads of large ones.
+        Holds the bytes of flat segments and tombstones, and the heads of inverted segments.
     vector_files : VectorFiles
-        Hold vectors of large ones.
+        Hold vectors of inverted segments.
     """
 
     def __init__(
@@ -88,14 +88,14 @@ class ObjectCache:
         self._vector_files = vector_files
 
     def load_all(self, wanted: Iterable[ObjectRef]) -> Iterator[tuple[ObjectRef, Loaded | FormatError]]:
-        """Yield each object, or why it can't be used, in the order asked for.
+        """Yield each object, or why it is unusable, in the order of `wanted`.
 
-        Some are loaded ahead in the pool, within bounds, so that memory holds the budget and little more.
+        Objects are prefetched in the pool, within bounds, so that memory use stays close to the budget.
 
         Raises
         ------
         StoreError
-            If the store refuses or does not answer.
+            If the store refuses a request or does not answer.
         """
         ahead: deque[tuple[ObjectRef, Loaded | FormatError | Future[Loaded | FormatError]]] = deque()
         ahead_bytes = 0
@@ -110,7 +110,7 @@ class ObjectCache:
             yield _settled(*ahead.popleft())
 
     def count_missing(self, wanted: Iterable[ObjectRef]) -> int:
-        """Return how many of some objects are neither in memory nor on disk."""
+        """Return how many of the objects are neither in memory nor on disk."""
         return sum(
             self._memory.get(_cache_key(item)) is None and not self._disk.has(_digest_to_load(item.entry))
             for item in wanted
@@ -119,19 +119,19 @@ class ObjectCache:
     def read_parts(
         self, wanted: Sequence[tuple[ObjectRef, Sequence[ByteRange]]], requests: int
     ) -> list[Parts | FormatError]:
-        """Return parts of objects, all read in parallel, or why an object can't be read.
+        """Read byte ranges of objects in parallel; return them, or why an object can't be read.
 
         Parameters
         ----------
         wanted : sequence of (ObjectRef, sequence of ByteRange)
-            Which parts of which objects.
+            The objects and the ranges to read.
         requests : int
-            How many requests to make for each object, about at most.
+            The number of requests to aim for, per object.
 
         Raises
         ------
         StoreError
-            If the store refuses or does not answer.
+            If the store refuses a request or does not answer.
         """
         plans = [plan_requests(spans, requests) for _, spans in wanted]
         reading = [
@@ -152,11 +152,11 @@ class ObjectCache:
         return answer
 
     def usage(self) -> CacheUsage:
-        """Return what is taken at the moment."""
+        """Return the current sizes of the caches."""
         return CacheUsage(self._memory.weight, self._vector_files.disk_bytes)
 
     def reweigh(self, wanted: ObjectRef, loaded: InvertedSegment) -> None:
-        """Note that a segment has grown in memory."""
+        """Update the cached weight of a segment that has grown in memory."""
         self._memory.put(_cache_key(wanted), loaded, _WEIGHT_OF_NOTHING + loaded.nbytes)
 
     def _load(self, wanted: ObjectRef) -> Loaded | FormatError:
@@ -179,7 +179,7 @@ class ObjectCache:
         return FlatSegment.decode(self._bytes(wanted), wanted.index.space_id)
 
     def _head(self, wanted: ObjectRef) -> bytes:
-        """Return the head of an inverted segment, or the whole if the manifest does not tell its length."""
+        """Return the head of an inverted segment, or all of it if the manifest lacks the head's length."""
         place = ivf.head_in(wanted.entry)
         if place is None:
             return self._bytes(wanted)
@@ -217,7 +217,7 @@ def _can_read(wanted: ObjectRef) -> bool:
 def _check_against_manifest(loaded: Loaded, entry: ObjectEntry) -> None:
     count = len(loaded) if isinstance(loaded, np.ndarray) else loaded.count
     if count != entry.count:
-        raise ObjectDamaged(f"it holds {count} images, where its manifest says {entry.count}")
+        raise ObjectDamaged(f"it holds {count} images, but its manifest says {entry.count}")
 
 
 def _digest_to_load(entry: ObjectEntry) -> str:

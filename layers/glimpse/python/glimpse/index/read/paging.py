@@ -1,4 +1,4 @@
-"""A page of a ranking: which images come next, and where the ranking goes on after them."""
+"""Paging: the next images of a ranking, and the cursor for the page after them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,28 +8,28 @@ from glimpse.index.read.stages import RANKS
 from glimpse.index.read.top_k import Hit
 
 Place = tuple[int, int]
-"""Folder and image."""
+"""Folder id and image id."""
 
 ROUNDING = 4e-6
-"""What cosines of one image and query may differ by: how a sum is rounded depends on the machine."""
+"""Tolerance for the cosine of one image and query, since the rounding of sums depends on the machine."""
 
 _MOST_NEAR = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class RankingRequest:
-    """How far to look.
+    """Which part of a ranking to search for.
 
     Attributes
     ----------
     wanted : int
-        For how many of the best images.
+        Number of best images.
     exact : bool
-        Whether among all.
+        Whether to compare every vector.
     below : float, optional
-        Only for those of this cosine or less.
+        Only images with this cosine or less.
     past : tuple of int and int, optional
-        Of those of this very cosine only for those after this folder and image.
+        With `below`: of images with exactly this cosine, only those after this folder and image.
     """
 
     wanted: int
@@ -40,16 +40,16 @@ class RankingRequest:
 
 @dataclass(frozen=True, slots=True)
 class RankingSlice:
-    """What was found.
+    """The result of a :class:`RankingRequest`.
 
     Attributes
     ----------
     hits : list of Hit
-        The first images of a ranking.
+        The first images of the ranking.
     is_complete : bool
-        Whether everything was looked at: fewer of them than wanted are all that there are.
+        Whether everything was searched. If there are fewer hits than wanted, there are no more.
     is_exact : bool
-        Whether they are, besides, in the exact order of their cosines, to the last image.
+        Whether it is complete and in the exact order of the cosines.
     """
 
     hits: list[Hit]
@@ -59,14 +59,14 @@ class RankingSlice:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some images of a ranking, and where it goes on.
+    """A page of a ranking.
 
     Attributes
     ----------
     hits : list of Hit
         The images.
     after : Cursor
-        What was shown with them.
+        The position after them.
     """
 
     hits: list[Hit]
@@ -74,16 +74,16 @@ class Page:
 
 
 def next_page(look: Callable[[RankingRequest], RankingSlice], before: Cursor, skip: int, top_k: int) -> Page:
-    """Return the next images of a ranking.
+    """Return the next page of a ranking.
 
     Parameters
     ----------
     look : callable
-        Searches.
+        Runs a search for part of the ranking.
     before : Cursor
-        What was shown so far.
+        The position so far.
     skip, top_k : int
-        How many ranks to pass over after that, and how many images to return, at most.
+        How many ranks to skip after `before`, and the maximum number of images to return.
     """
     shown, needed = set(_places(before.shown)), skip + top_k
     passed: list[Hit] = []
@@ -94,7 +94,7 @@ def next_page(look: Callable[[RankingRequest], RankingSlice], before: Cursor, sk
         passed = [hit for hit in ranked if _place(hit) not in shown][:needed]
         is_over = seen.is_complete and len(ranked) == len(seen.hits)
         if seen.is_exact and len(shown) + len(passed) > RANKS:
-            # All up to the last image was shown, so none of it need be named.
+            # Everything up to the last image was shown, so the cursor need not name these images.
             until = ranked[: ranked.index(passed[-1]) + 1]
             bound, shown = _bound(until, None), shown.difference(map(_place, until))
         else:
@@ -110,7 +110,7 @@ def next_page(look: Callable[[RankingRequest], RankingSlice], before: Cursor, sk
 def _go_on(
     look: Callable[[RankingRequest], RankingSlice], bound: Bound | None, shown: set[Place], count: int
 ) -> list[Hit]:
-    """Return what comes next in the exact order of everything that was not shown."""
+    """Return the next images of the exact ranking that were not shown yet."""
     near = set(_places(bound.near or {})) if bound else set()
     wanted = len(shown) + len(near) + count
     if bound is None:
@@ -124,9 +124,10 @@ def _go_on(
 
 
 def _bound(passed: Sequence[Hit], before: Bound | None) -> Bound:
-    """Return what tells the images that were shown in exact order from those that were not.
+    """Return the bound that separates images shown in exact order from those that were not shown.
 
-    The last of `passed` is the last one shown; of those before it, whatever `before` does not bound is there.
+    The last of `passed` is the last image shown. `passed` holds every image before it that `before` does not
+    cover.
     """
     last = passed[-1]
     near = [_place(hit) for hit in passed if hit.score <= last.score + 2 * ROUNDING]
@@ -138,7 +139,7 @@ def _bound(passed: Sequence[Hit], before: Bound | None) -> Bound:
 
 
 def by_folder(places: Iterable[Place]) -> dict[int, list[int]]:
-    """Return image ids by folder."""
+    """Group image ids by folder."""
     images: dict[int, list[int]] = {}
     for folder_id, image_id in places:
         images.setdefault(folder_id, []).append(image_id)

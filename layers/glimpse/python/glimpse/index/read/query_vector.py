@@ -1,4 +1,4 @@
-"""Queries made of several embeddings."""
+"""Combines several embeddings into one query vector."""
 
 from collections.abc import Sequence
 
@@ -11,24 +11,24 @@ _SMALLEST = 1e-6
 
 
 def combine(vectors: npt.ArrayLike, weights: Sequence[float]) -> Vectors:
-    """Return the direction of a weighted sum, to search by; what is not wanted weighs negatively.
+    """Return the normalised weighted sum of some embeddings, as a query vector: (d,) float32.
 
     Parameters
     ----------
     vectors : (n, d) float32
-        Embeddings of texts and images, n ≥ 1. Each counts by its direction.
+        Embeddings of texts and images, n ≥ 1. They are normalised first.
     weights : sequence of float
-        One for each.
+        One per embedding; negative for unwanted ones.
 
     Raises
     ------
     ValueError
-        If the shapes disagree, a number is not finite, or the sum has no direction.
+        If the shapes disagree, a number is not finite, or a vector or the sum is zero.
     """
     parts = np.asarray(vectors, dtype=np.float64)
     factors = np.asarray(weights, dtype=np.float64)
     if parts.ndim != 2 or not len(parts) or factors.shape != (len(parts),):
-        raise ValueError(f"{parts.shape} vectors and {factors.shape} weights do not go together")
+        raise ValueError(f"shapes disagree: vectors {parts.shape}, weights {factors.shape}")
     if not (np.all(np.isfinite(parts)) and np.all(np.isfinite(factors))):
         raise ValueError("vectors and weights must be finite")
     lengths = np.linalg.norm(parts, axis=1)

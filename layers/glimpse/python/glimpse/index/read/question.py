@@ -1,4 +1,4 @@
-"""What a search asks of every segment."""
+"""The query that a search runs on every segment, with its options."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,30 +13,30 @@ from glimpse.index.vectors import Ids, Vectors
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of every segment.
+    """A query and its options, as run on every segment.
 
     Attributes
     ----------
     query : (d,) float32
         A unit vector.
     wanted : int
-        How many images.
+        Number of images to return.
     effort : Effort, optional
-        How thoroughly inverted segments are searched; None: as their promises say.
+        Effort for inverted segments; None uses the effort that each segment promises for `recall`.
     recall : float
-        Which of their promises.
+        The recall whose promise to use.
     matching : Matching, optional
-        Which images may be found.
+        Decides which images may be found.
     exact : bool
         Compare every vector.
     judged : bool
-        Find out how many results are relevant.
+        Collect the scores for an estimate of how many results are relevant.
     below : float, optional
-        Only images of this cosine or less are found; of an exact question.
+        Only find images with this cosine or less; only for exact questions.
     past : tuple of int and int, optional
-        With `below`: of images of this very cosine, only those after this folder and image are found.
+        With `below`: of images with exactly this cosine, only find those after this folder and image.
     pins : mapping of str to Effort
-        By the digests of segments, how thoroughly those are searched.
+        Effort of individual segments, by the beginnings of their digests.
     """
 
     query: Vectors
@@ -51,7 +51,7 @@ class Question:
     pins: Mapping[str, Effort] = field(default_factory=dict)
 
     def best(self, folder_id: int, image_ids: Ids, scores: Vectors) -> tuple[Ids, Vectors]:
-        """Return those of ranked images that are asked for."""
+        """Return the ranked images that `below` and `past` admit, at most `wanted`."""
         if self.below is None:
             return image_ids, scores
         left = scores <= np.float32(self.below)
@@ -62,16 +62,16 @@ class Question:
         return image_ids[some], scores[some]
 
     def effort_for(self, segment: InvertedSegment) -> Effort:
-        """Return how thoroughly to search a segment that is not pinned."""
+        """Return the effort for a segment that is not pinned."""
         if self.effort:
             return self.effort
         promise = segment.head.promise(self.recall)
         return Effort(promise.lists, promise.candidates) if promise else Effort()
 
     def pin_for(self, segment: InvertedSegment, tag: str) -> Effort | None:
-        """Return how thoroughly a cursor says to search a segment; None if no less than any other search.
+        """Return the effort that a cursor pins for a segment, or None if it is not below the usual effort.
 
-        Anybody can make a cursor, so none makes a search dearer.
+        Anyone can forge a cursor, so a cursor never makes a search more expensive.
         """
         pin, effort = self.pins.get(tag), self.effort_for(segment)
         if pin is None:
@@ -81,6 +81,6 @@ class Question:
         return None if pinned == effort else pinned
 
     def promise_of(self, segment: InvertedSegment) -> float | None:
-        """Return the recall that a segment promises for this; None if nothing is promised."""
+        """Return the recall that a segment promises for this question, or None if it promises none."""
         promise = None if self.effort else segment.head.promise(self.recall)
         return promise.recall if promise else None

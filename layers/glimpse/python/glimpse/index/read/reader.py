@@ -1,4 +1,4 @@
-"""Searching indexes: current manifests, cached objects, and the best images over all of them."""
+"""The index reader: searches indexes with cached manifests and objects."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ from glimpse.index.vectors import Ids, Vectors
 
 DEFAULT_MEMORY_BYTES = 512 * 2**20
 DEFAULT_DISK_BYTES = 400 * 2**20
-"""Of the 512 MB that a Lambda function's /tmp has by default."""
+"""Fits the 512 MB that a Lambda function's /tmp has by default."""
 
 _MANIFEST_BYTES = 64 * 2**20
 THREADS = 32
@@ -41,23 +41,23 @@ _WHOLE_OBJECTS = 0.25
 
 
 class IndexReader:
-    """Searches the indexes of one bucket. Safe between threads.
+    """Searches the indexes in one bucket. Thread-safe.
 
     Parameters
     ----------
     store : ObjectStore
         The bucket.
     memory_budget_bytes : int
-        For decoded segments and tombstones.
+        Memory budget for decoded segments and tombstones.
     disk_budget_bytes : int
-        For their bytes; 0 keeps nothing on disk. A quarter is for whole objects, the rest for vectors of
+        Disk budget; 0 caches nothing on disk. A quarter is for whole objects, the rest for vectors of
         inverted segments.
     disk_dir : Path, optional
-        Where; ``glimpse-index`` in the system's folder for temporary files by default.
+        Directory of the disk cache; by default ``glimpse-index`` in the system's temporary directory.
     effort : Effort, optional
-        How thoroughly inverted segments are searched, where a search does not say; else as they promise.
+        Default effort for inverted segments; None uses the effort that each segment promises.
     threads : int
-        How many requests may be under way at once.
+        Maximum number of concurrent requests.
     """
 
     def __init__(
@@ -99,40 +99,43 @@ class IndexReader:
         excluded: Mapping[IndexKey, Ids] | None = None,
         judged: bool = False,
     ) -> Answer:
-        """Return the images nearest to a vector, over all of some indexes.
+        """Return the images nearest to a vector, across several indexes.
 
-        The ranking does not depend on which part of it is asked for. As long as nothing changes, pages of any
-        size are parts of one list; by cursors, no image comes twice and none is left out, whatever changes.
+        The ranking does not depend on the page. As long as nothing changes, pages of any size are slices of
+        one list. With cursors, no image is repeated or skipped even if the indexes change between pages.
 
         Parameters
         ----------
         keys : sequence of IndexKey
-            Indexes; one that does not exist adds nothing.
+            The indexes; those that don't exist count as empty.
         vector : (d,) float32
             The query, of unit length; see :func:`~glimpse.index.read.query_vector.combine`.
         top_k, offset : int
-            How many images, at most, and how many of the best to skip.
+            Maximum number of images, and how many of the best to skip.
         after : Cursor, optional
-            Instead of `offset`: where an earlier answer says that the ranking goes on.
+            Instead of `offset`: the `next` of an earlier answer.
         versions : mapping of IndexKey to int, optional
-            The version that each index has at least: a cached manifest of it is used as it is, others are
-            revalidated. An older index has lost images: a problem, and the rest is searched.
+            The version that each index is known to have reached. A cached manifest of this version or later
+            is used as it is; others are revalidated. An index that is older has lost images: that is reported
+            as a problem, and what is left is searched.
         only, excluded : Filter, and mapping of IndexKey to (m,) int64, optional
-            Which images may be found, and which of an index may not, as if they had been removed.
+            Which images may be found; and which images of an index to treat as removed.
         exact, effort : bool, and Effort, optional
-            Whether to compare every vector; otherwise how thoroughly to search inverted segments, if not as
-            they promise.
+            Whether to compare every vector; otherwise the effort for inverted segments, by default as they
+            promise.
         recall : float
-            Which promise, 0.95 or 0.98: the share of the ten nearest images that is found on average.
+            Which promise to use, 0.95 or 0.98: the average share of the ten nearest images that is found.
         judged : bool
-            Find out how many are relevant, if the space has a calibration; for a text's embedding only.
+            Estimate how many results are relevant, if the space has a calibration; only for the embedding of
+            a text.
 
         Raises
         ------
         ValueError
-            If `vector` is not a finite vector, `top_k` is below 1 or `offset` below 0.
+            If `vector` is not a finite vector, `top_k` is below 1, `offset` is below 0, or both `offset` and
+            `after` are given.
         StoreError
-            If the store refuses or does not answer. Trouble with a single object is a problem in the answer.
+            If the store refuses a request or does not answer. Problems with single objects are in the answer.
         """
         _check_page(top_k, offset, after)
         calibration = calibration_of(keys[0].space_id) if judged and keys else None
@@ -144,7 +147,7 @@ class IndexReader:
             recall,
             only.matches if only else None,
             exact,
-            judged=calibration is not None,  # otherwise there is no need to look deeper
+            judged=calibration is not None,  # without a calibration there is no need to look deeper
             pins=before.pins,
         )
         search = FoldersSearch(
@@ -175,16 +178,16 @@ class IndexReader:
         Parameters
         ----------
         key : IndexKey
-            Which index; one that does not exist has no image.
+            The index; one that does not exist counts as empty.
         image_id : int
-            Which image.
+            The image.
         version : int, optional
             As for :meth:`search`.
 
         Raises
         ------
         StoreError
-            If the store refuses or does not answer.
+            If the store refuses a request or does not answer.
         """
         versions = {} if version is None else {key: version}
         for _ in range(ROUNDS):
@@ -202,20 +205,20 @@ class IndexReader:
     def warm(
         self, keys: Sequence[IndexKey], versions: Mapping[IndexKey, int] | None = None, *, whole: bool = False
     ) -> list[UnusableObject]:
-        """Load what searches over some indexes will need.
+        """Warm the caches for searches of some indexes, and return the objects that are unusable.
 
         Parameters
         ----------
         keys, versions
             As for :meth:`search`.
         whole : bool
-            Also load every list and vector of inverted segments, as far as the budgets go; without it,
-            searches read what they need of those.
+            Also load all lists and vectors of inverted segments, as far as the budgets allow. Otherwise
+            searches read what they need of them.
 
         Raises
         ------
         StoreError
-            If the store refuses or does not answer.
+            If the store refuses a request or does not answer.
         """
         problems: list[UnusableObject] = []
         jobs: list[SegmentJob] = []
@@ -237,7 +240,7 @@ class IndexReader:
         return problems + [problem_with(job.wanted, job.problem) for job in jobs if job.problem]
 
     def usage(self) -> CacheUsage:
-        """Return what the reader takes at the moment."""
+        """Return the current sizes of the caches."""
         return self._objects.usage()
 
 
@@ -250,6 +253,6 @@ def _query(vector: npt.ArrayLike) -> Vectors:
 
 def _check_page(top_k: int, offset: int, after: Cursor | None) -> None:
     if top_k < 1 or offset < 0:
-        raise ValueError(f"top_k must be at least 1, not {top_k}; offset at least 0, not {offset}")
+        raise ValueError(f"top_k must be at least 1 (is {top_k}), and offset at least 0 (is {offset})")
     if after is not None and offset:
-        raise ValueError("either a cursor or an offset says where to go on, not both")
+        raise ValueError("give either a cursor or an offset, not both")

@@ -1,4 +1,4 @@
-"""What a search found, folder by folder and in all."""
+"""Results of a search, and the objects that it could not use."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,9 @@ class UnusableObject:
     Attributes
     ----------
     index : IndexKey
-        The index that it is part of.
+        The index that it belongs to.
     key : str
-        Its key in the bucket.
+        The object's key in the bucket.
     reason : str
         What is wrong with it, as a clause.
     """
@@ -33,25 +33,25 @@ class UnusableObject:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a search found.
+    """The result of a search.
 
     Attributes
     ----------
     hits : list of Hit
         Best first, one per folder and image.
     problems : list of UnusableObject
-        Objects that were left out; everything else was searched.
+        Objects that were skipped; everything else was searched.
     relevant : int, optional
-        How many of the first images of the whole ranking answer the query; None where that can't be told.
+        How many of the first images of the whole ranking are relevant; None if there is no estimate.
     next : Cursor, optional
-        Where the ranking goes on; None after its last image.
+        Where the next page begins; None after the last image.
     approximate : str, optional
-        ``cold`` where fewer vectors were compared than should be, since too many would have had to be read.
+        ``cold`` if the search used less effort than it should, to stay within its read budgets.
     recall : float, optional
-        The share of the ten nearest images that such a search finds on average, as segments promise it; 1
-        where every vector was compared, None where nothing is promised.
+        Average share of the ten nearest images that such a search finds, as segments promise it; 1 if every
+        vector was compared, None if nothing is promised.
     offset : int
-        How many images of the ranking come before these.
+        Number of images of the ranking before these.
     """
 
     hits: list[Hit]
@@ -64,5 +64,5 @@ class Answer:
 
 
 def problem_with(wanted: ObjectRef, error: FormatError, more: str = "") -> UnusableObject:
-    """Return why an object was left out."""
+    """Return an :class:`UnusableObject` for an object that was skipped because of `error`."""
     return UnusableObject(wanted.index, wanted.index.object(wanted.entry.key), f"{error}{more}")

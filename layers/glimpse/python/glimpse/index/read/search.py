@@ -1,4 +1,4 @@
-"""One search over the indexes that manifests name, with another look where a manifest was outdated."""
+"""Searches several indexes at once, and retries those whose manifest turns out to be outdated."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,25 +21,25 @@ from glimpse.index.segments.effort import Effort
 from glimpse.index.vectors import Ids, Vectors
 
 ROUNDS = 3
-"""How often a folder is read again because objects of its manifest are gone."""
+"""Maximum tries per folder, if objects that its manifest names are gone."""
 
 
 @dataclass(slots=True)
 class FoldersSearch:
-    """A question on its way through some indexes; it may take several looks, all at the same manifests.
+    """A search of several indexes. It may take several passes, all over the same manifests.
 
     Attributes
     ----------
-    problems : dict of str to Problem
-        What could not be searched, by the key of the object.
+    problems : dict of str to UnusableObject
+        What could not be searched, by object key.
     samples : list of Sample
-        Scores of the first look that stand for all.
+        Score samples of the first pass, one per segment.
     scores : list of float
-        The best ones of the first look.
+        The best scores of the first pass.
     pins : dict of str to Effort
-        By the tags of segments, how thoroughly those were searched that should have been searched more so.
+        The effort for segments that were searched with less effort than they should, by segment tag.
     recall : float, optional
-        What the segments promise, the least of it; see :class:`~glimpse.index.read.results.Answer`.
+        The lowest recall that a segment promises; see :class:`~glimpse.index.read.results.Answer`.
     """
 
     manifests: ManifestCache
@@ -56,7 +56,7 @@ class FoldersSearch:
     _known: dict[IndexKey, CachedManifest] = field(default_factory=dict)
 
     def look(self, how: RankingRequest) -> RankingSlice:
-        """Search; raises StoreError if the store refuses or does not answer."""
+        """Make one pass; raise StoreError if the store refuses a request or does not answer."""
         is_first = not self._known
         if is_first:
             self._known = self.manifests.current(self.keys, self.versions)
@@ -82,9 +82,9 @@ class FoldersSearch:
         )
 
     def _search(self, question: Question, ranking: Ranking) -> list[SegmentJob]:
-        """FoldersSearch all indexes, and once more those of which a sweep took what an old manifest named.
+        """Search all indexes, and again those whose manifest names objects that a sweep has removed.
 
-        Returns what was searched of inverted segments; flat ones are always compared whole.
+        Returns the jobs of inverted segments; flat segments are always compared in full.
         """
         known, jobs = self._known, list[SegmentJob]()
         for rounds_left in reversed(range(ROUNDS)):
@@ -99,9 +99,10 @@ class FoldersSearch:
     def _search_known(
         self, known: Mapping[IndexKey, CachedManifest], question: Question, ranking: Ranking, *, final: bool
     ) -> tuple[list[IndexKey], list[SegmentJob]]:
-        """FoldersSearch indexes by their manifests.
+        """Search indexes by the given manifests.
 
-        Returns those whose manifest names missing objects, and what was searched of the others.
+        Returns the indexes whose manifest names missing objects, and the inverted segments' jobs of the
+        others.
         """
         usable = self._usable(known, question.query)
         folders = {key: FolderSearch.without(self.excluded.get(key, NO_IDS)) for key in usable}
@@ -131,7 +132,7 @@ class FoldersSearch:
         return [key for key, folder in folders.items() if folder.is_outdated], searched
 
     def _usable(self, known: Mapping[IndexKey, CachedManifest], query: Vectors) -> dict[IndexKey, Manifest]:
-        """Return the manifests that name something to search."""
+        """Return the manifests that are usable and name segments; note problems with the others."""
         usable: dict[IndexKey, Manifest] = {}
         for key, item in known.items():
             problem = item.problem or _check_dimension(item.manifest, query)
@@ -142,7 +143,7 @@ class FoldersSearch:
         return usable
 
     def _note(self, jobs: Iterable[SegmentJob], question: Question) -> None:
-        """Note how thoroughly segments were searched."""
+        """Record reduced efforts and the lowest promised recall."""
         for job in jobs:
             if job.is_complete or job.problem:
                 continue
@@ -153,7 +154,7 @@ class FoldersSearch:
 
 
 def tombstones_first(manifests: Mapping[IndexKey, Manifest]) -> Iterator[ObjectRef]:
-    """Yield the objects of indexes, tombstones before what they mask."""
+    """Yield the objects of each index, tombstones before segments."""
     for key, manifest in manifests.items():
         for entry in manifest.tombstones:
             yield ObjectRef(key, entry, masks=True)
@@ -164,7 +165,7 @@ def tombstones_first(manifests: Mapping[IndexKey, Manifest]) -> Iterator[ObjectR
 def shortfalls(
     known: Mapping[IndexKey, CachedManifest], versions: Mapping[IndexKey, int]
 ) -> list[UnusableObject]:
-    """Return which indexes are older than they are known to have been."""
+    """Return the indexes that are older than the version that they are known to have reached."""
     reasons = ((key, item.shortfall(versions.get(key))) for key, item in known.items())
     return [UnusableObject(key, key.manifest, reason) for key, reason in reasons if reason]
 
@@ -172,4 +173,4 @@ def shortfalls(
 def _check_dimension(manifest: Manifest | None, query: Vectors) -> FormatError | None:
     if manifest is None or manifest.dimension in (None, len(query)):
         return None
-    return ObjectForeign(f"its vectors have dimension {manifest.dimension}, the query has {len(query)}")
+    return ObjectForeign(f"its vectors have dimension {manifest.dimension}, but the query has {len(query)}")

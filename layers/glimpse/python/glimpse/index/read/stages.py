@@ -1,12 +1,11 @@
-"""How deep a ranking looks, rank by rank: the same for every page of a question.
+"""Stages of re-ranking: how many candidates decide which ranks, the same for every page of a question.
 
-The best images of an inverted segment are those of the highest cosines among its *candidates*, which are the
-rows that look best by their codes. More results need more candidates. Were their number a function of how
-many results are wanted, the answer to "the best 500" would begin otherwise than the answer to "the best 5".
-So candidates come in stages of fixed sizes: the ranks up to the first stage's bound are of the best of its
-candidates, those up to the second's are of the best of its own, less what was given out before, and so on. A
-search goes through as many stages as its last rank needs. After :data:`RANKS` ranks a ranking goes on with
-the exact order of everything that it has not given out yet.
+A search of an inverted segment picks *candidates* by their codes and re-ranks them by their exact cosines.
+More results need more candidates. But if the number of candidates depended on the number of results, the best
+500 would not begin with the best 5. So candidates come in stages of fixed sizes. The ranks up to the first
+stage's limit are the best of its candidates. Those up to the second's limit are the best of its candidates,
+except those already returned, and so on. A search goes through as many stages as its last rank needs. After
+:data:`RANKS` ranks, the ranking continues in the exact order of everything not yet returned.
 """
 
 from collections.abc import Iterator
@@ -14,11 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 RANKS = 1_000
-"""Of the ranks up to this one a search compares candidates only; a cursor names every image of them."""
+"""Up to this rank, a search only re-ranks candidates, and a cursor names every image."""
 
 FIRST_MATCHES = 2_000
 DEEP_MATCHES = 20_000
-"""So many matching images a filtered search's lists hold, for its first stage and for the later ones."""
+"""Matching images that a filtered search's lists must hold: for the first stage, and for later ones."""
 
 _DEEPEST = 1_800
 _FEWEST_RANKS = 10
@@ -27,14 +26,14 @@ _FACTOR = 3
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of a ranking.
+    """A stage of re-ranking.
 
     Attributes
     ----------
     candidates : int
-        How many vectors it compares.
+        Number of vectors that it re-ranks.
     ranks : int
-        Up to which rank of the segment it reaches.
+        The last rank of the segment that it decides.
     """
 
     candidates: int
@@ -42,7 +41,7 @@ class Stage:
 
 
 def stages(candidates: int) -> Iterator[Stage]:
-    """Yield the stages of a segment whose first one compares so many candidates."""
+    """Yield the stages of a segment whose first stage re-ranks `candidates` vectors."""
     ranks, now = max(_FEWEST_RANKS, candidates // 4), candidates
     while now < _DEEPEST:
         yield Stage(now, min(RANKS, now, ranks))
@@ -53,7 +52,7 @@ def stages(candidates: int) -> Iterator[Stage]:
 
 @lru_cache(maxsize=1024)
 def stages_for(candidates: int, wanted: int) -> tuple[Stage, ...]:
-    """Return those that it takes to have so many results, if there are as many."""
+    """Return the stages that it takes to return `wanted` results."""
     needed: list[Stage] = []
     for stage in stages(candidates):
         needed.append(stage)

@@ -1,4 +1,4 @@
-"""One ranking of many partial ones."""
+"""Top-k: merges partial rankings into one."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,14 @@ _BUFFERED = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An image found.
+    """A search result.
 
     Attributes
     ----------
     image_id, folder_id : int
-        Which.
+        The image and its folder.
     score : float
-        Cosine of its embedding and the query's.
+        Cosine of the image's embedding and the query.
     """
 
     image_id: int
@@ -27,11 +27,12 @@ class Hit:
 
 
 class Ranking:
-    """Merges rankings by whose next image is the best, and keeps the `top_k` first, in bounded memory.
+    """Merges rankings and keeps the first `top_k` images, in bounded memory.
 
-    Each image counts once. Equal scores rank by folder and image id. An image that a ranking has later than
-    one of a lower score follows that one at once. So every part may end after `top_k` images, and the first
-    images of the whole are the same for every `top_k`.
+    It takes the best of the rankings' next images, as a k-way merge does. Each image counts once, and ties
+    are broken by folder and image id. If a ranking is not in order of its scores, an image that comes after a
+    lower score follows that one directly. So each ranking may stop after `top_k` images, and the first images
+    of the result are the same for every `top_k`.
     """
 
     def __init__(self, top_k: int) -> None:
@@ -41,9 +42,9 @@ class Ranking:
         self._buffered = 0
 
     def add(self, folder_id: int, image_ids: Ids, scores: Vectors) -> None:
-        """Take in a ranking of one folder's images, its first one first, each once."""
+        """Add a ranking of distinct images of one folder, best first: (n,) int64 and (n,) float32."""
         if not self._parts and self._only is None:
-            self._only = folder_id, image_ids, scores  # which is the whole, if there is no other
+            self._only = folder_id, image_ids, scores  # the only ranking needs no merging
             return
         if self._only is not None:
             only, self._only = self._only, None
@@ -57,7 +58,7 @@ class Ranking:
             self._reduce()
 
     def hits(self) -> list[Hit]:
-        """Return the first images."""
+        """Return the first `top_k` images of the merged ranking."""
         if self._only is not None:
             folder_id, image_ids, scores = self._only
             rows = zip(image_ids[: self._top_k].tolist(), scores[: self._top_k].tolist(), strict=True)
@@ -71,7 +72,7 @@ class Ranking:
     def _reduce(self) -> None:
         merged = _Part.joined(self._parts)
         merged = merged.take(np.lexsort((merged.places, merged.low_ids, merged.folder_ids, -merged.lows)))
-        # By image, and the first of each, since this order is stable.
+        # Group by image. The sort is stable, so each image's first row is its best.
         places = np.lexsort((merged.image_ids, merged.folder_ids))
         is_first = np.ones(len(places), np.bool_)
         is_first[1:] = np.diff(merged.image_ids[places]) != 0
@@ -82,7 +83,7 @@ class Ranking:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Part:
-    """Images, and what orders them: the lowest score of their ranking so far, its image, and their place."""
+    """Images with their merge keys: the lowest score so far in the ranking, its image, and the position."""
 
     folder_ids: Ids
     image_ids: Ids
