@@ -49,5 +49,5 @@ def test_a_picture_inside_a_bmp(kind: str, coding: int) -> None:
 
 
 def test_a_bmp_that_no_decoder_here_knows_is_refused_by_its_kind() -> None:
-    with pytest.raises(UnreadablePhoto, match="a BMP that is stored in a way that can't be read"):
+    with pytest.raises(UnreadablePhoto, match="a BMP with a coding that can't be read"):
         open_photo(bmp(10, 3, 1, bytes(12), coding=3, header=64))

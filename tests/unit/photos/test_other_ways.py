@@ -124,7 +124,7 @@ def test_brands_that_tell_nothing_leave_it_to_the_items(kind: str) -> None:
 
 def test_a_heif_of_another_coding_is_refused_by_its_kind() -> None:
     data = encode(gradient(), "HEIF").replace(b"hvc1", b"avc1").replace(b"heic", b"mif1")
-    assert "HEIF that is stored in a way that can't be read here (H.264)" in reason(data)
+    assert "HEIF with a coding that can't be read here (H.264)" in reason(data)
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}, {"keep_rgb": True}])

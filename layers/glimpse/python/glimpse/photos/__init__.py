@@ -1,4 +1,4 @@
-"""Bytes that claim to be a photo, made into an upright RGB picture, its time and a thumbnail, or refused."""
+"""Decodes photos from untrusted bytes into an upright RGB picture, a capture time and a thumbnail."""
 
 from glimpse.photos.decoding import Photo, UnreadablePhoto
 from glimpse.photos.formats import MAX_JPEG_PIXELS, MAX_MISSING, MAX_PIXELS, MAX_SIDE

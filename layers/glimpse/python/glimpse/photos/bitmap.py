@@ -1,6 +1,6 @@
-"""The BMPs that Pillow does not read: other masks of bits, headers and palettes, and pictures inside.
+"""Decodes BMPs that Pillow does not read: unusual bit masks, headers and palettes, and embedded pictures.
 
-Windows' and OS/2's headers as in Microsoft's "Bitmap Storage" and the notes of bmpsuite.
+Headers of Windows and OS/2: Microsoft's "Bitmap Storage", and the notes of bmpsuite.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from PIL import Image
 from glimpse.photos.bitmap_runs import unpack
 
 _CORE, _LEAST, _FULL = 12, 16, 40
-_OF_OS2 = frozenset({16, 64})  # lengths of headers that have codings of their own
+_OF_OS2 = frozenset({16, 64})  # lengths of OS/2 headers, which number some codings differently
 _PLAIN, _RUNS_8, _RUNS_4, _MASKS, _JPEG, _PNG, _MASKS_WITH_ALPHA = range(7)
-_RUNS_24, _HUFFMAN = 24, 25  # of OS/2, which numbers them 4 and 3
+_RUNS_24, _HUFFMAN = 24, 25  # OS/2 only, where their numbers are 4 and 3
 _RUNS = {(_RUNS_8, 8), (_RUNS_4, 4), (_RUNS_24, 24)}
-_ONE = 8192  # in a channel of 16 bits: light, in 13 bits after the point
+_ONE = 8192  # 1.0 in a 16-bit channel of linear light: fixed point with 13 fractional bits
 _HEAD = 14
 _STRIP_ROWS = 256
 _MASKS_BY_BITS = {
@@ -32,7 +32,7 @@ _MASKS_BY_BITS = {
 
 
 class UnsupportedBitmap(ValueError):
-    """The header is none, or stands for something that is not read here: `how` pixels are stored then."""
+    """The header is invalid, or the coding is not supported; `how` then names the coding."""
 
     def __init__(self, message: str, how: str = "") -> None:
         super().__init__(message)
@@ -61,14 +61,14 @@ def size_of(data: bytes) -> tuple[int, int]:
     Raises
     ------
     UnsupportedBitmap
-        If there is no header that makes sense.
+        If there is no valid header.
     """
     header = _header(data)
     return header.width, header.height
 
 
 def bytes_of_pixels(data: bytes) -> tuple[int, int]:
-    """Return where a BMP's pixels begin, and how many bytes they have; (0, 0) where that is not said."""
+    """Return the offset and length in bytes of a BMP's pixels; (0, 0) if the header does not give them."""
     try:
         header = _header(data)
     except UnsupportedBitmap:
@@ -78,28 +78,28 @@ def bytes_of_pixels(data: bytes) -> tuple[int, int]:
 
 
 def picture_inside(data: bytes) -> bytes | None:
-    """Return the JPEG or PNG that a BMP holds in place of pixels, or None."""
+    """Return the JPEG or PNG that a BMP holds instead of pixels, or None."""
     header = _header(data)
     return data[header.start :] if header.coding in (_JPEG, _PNG) else None
 
 
 def decode(data: bytes) -> Image.Image:
-    """Decode a BMP: 1 to 8 bits by its palette, 16, 24 and 32 bits by masks, 64 bits as light, and runs.
+    """Decode a BMP: 1 to 8 bits with a palette, 16 to 32 bits with masks, 64 bits of linear light, and runs.
 
     Parameters
     ----------
     data
-        A BMP file, of a size in pixels that may be decoded.
+        A BMP file whose size in pixels has been checked.
 
     Returns
     -------
     PIL.Image.Image
-        Mode RGB, or RGBA where a mask says that there is transparency.
+        Mode RGB, or RGBA if there is an alpha mask.
 
     Raises
     ------
     UnsupportedBitmap
-        If it is stored in another way.
+        If its coding is not supported.
     EOFError
         If pixels are missing.
     """
@@ -135,7 +135,7 @@ def _read(data: bytes, start: int, length: int) -> _Header:
     is_core = length == _CORE
     width, height, _, bits = struct.unpack_from("<HHHH" if is_core else "<iiHH", data, _HEAD + 4)
     if length < _CORE or width <= 0 or height == 0:
-        raise UnsupportedBitmap("the size is none")
+        raise UnsupportedBitmap("the size is not valid")
     coding = colours = 0
     if length > _LEAST and not is_core:
         (coding,) = struct.unpack_from("<I", data, _HEAD + 16)
@@ -146,7 +146,7 @@ def _read(data: bytes, start: int, length: int) -> _Header:
     masks = _MASKS_BY_BITS.get(bits, (0, 0, 0, 0))
     after = _HEAD + length
     if coding in (_MASKS, _MASKS_WITH_ALPHA):
-        # They follow a header of the first version, and are part of a later one.
+        # They follow a version 1 header, and are part of later ones.
         count = 4 if coding == _MASKS_WITH_ALPHA or length >= _FULL + 16 else 3
         masks = (*struct.unpack_from(f"<{count}I", data, _HEAD + _FULL), 0)[:4]
         after = max(after, _HEAD + _FULL + 4 * count)
@@ -160,7 +160,7 @@ def _read(data: bytes, start: int, length: int) -> _Header:
             else None
         )
         if found is None:
-            raise UnsupportedBitmap("the palette is not there")
+            raise UnsupportedBitmap("the palette is missing")
         palette[:count] = found.reshape(count, entry)[:, 2::-1]
     return _Header(width, abs(height), height < 0, bits, coding, masks, palette, start)
 
@@ -186,7 +186,7 @@ def _by_light(rows: NDArray[np.uint8], header: _Header) -> NDArray[np.uint8]:
 
 
 def _srgb_of_light() -> NDArray[np.uint8]:
-    """Return for 0 to ``_ONE`` of light its value in sRGB (IEC 61966-2-1)."""
+    """Return the 8-bit sRGB values for linear light from 0 to ``_ONE`` (IEC 61966-2-1)."""
     light = np.arange(_ONE + 1) / _ONE
     curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     shown: NDArray[np.uint8] = np.rint(255 * curve).astype(np.uint8)

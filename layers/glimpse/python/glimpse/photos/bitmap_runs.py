@@ -1,4 +1,4 @@
-"""BMPs whose pixels are stored as runs: RLE4, RLE8 and OS/2's RLE24. Not all pixels have to be set."""
+"""Run-length encoded BMPs: RLE4, RLE8 and OS/2's RLE24. The runs need not set every pixel."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def unpack(coded: bytes, width: int, height: int, bits: int) -> NDArray[np.uint8
     Parameters
     ----------
     coded
-        The pixels as they are stored, the lowest row first.
+        The encoded pixels, bottom row first.
     width, height
-        In pixels.
+        Size in pixels.
     bits
-        Of a pixel: 4, 8 or 24.
+        Bits per pixel: 4, 8 or 24.
 
     Returns
     -------
     (height, width) or (height, width, 3) uint8
-        Places in the palette, or blue, green and red; zeros for what is not set. The lowest row first.
+        Palette indices, or blue, green and red; zero for pixels that are not set. Bottom row first.
 
     Raises
     ------

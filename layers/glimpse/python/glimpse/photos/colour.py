@@ -1,4 +1,4 @@
-"""Any Pillow mode to 8-bit sRGB."""
+"""Converts any Pillow mode to 8-bit sRGB."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _STRIP_ROWS = 64
 def to_srgb(image: Image.Image) -> Image.Image:
     """Convert a decoded image to mode RGB in the sRGB colour space.
 
-    Deep greys are scaled to 8 bits, colour profiles are applied, transparent parts lie on white.
+    Deep greys are scaled to 8 bits, colour profiles are applied, and transparent parts are shown on white.
 
     Parameters
     ----------
     image
-        In any mode that Pillow decodes.
+        An image in any mode that Pillow decodes.
     """
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         return _deep_grey(image).convert("RGB")
@@ -52,7 +52,7 @@ def _deep_grey(image: Image.Image) -> Image.Image:
 
 
 def _stretched(values: NDArray[Any]) -> Image.Image:
-    """Map the range that occurs to 0-255: such data has no white of its own."""
+    """Map the range of the data to 0…255, since such data has no defined white level."""
     occurring = values[np.isfinite(values)]
     low, high = (float(occurring.min()), float(occurring.max())) if occurring.size else (0.0, 0.0)
     scale = 255 / (high - low) if high > low else 0.0
@@ -65,16 +65,16 @@ def _stretched(values: NDArray[Any]) -> Image.Image:
 
 
 def on_white(image: Image.Image, alpha: Image.Image, *, is_premultiplied: bool) -> Image.Image:
-    """Lay a picture on white.
+    """Composite a picture over white.
 
     Parameters
     ----------
     image
         Mode RGB.
     alpha
-        Mode L: how much of it covers the white.
+        Mode L: its opacity.
     is_premultiplied
-        Whether its colours have been multiplied by that already ("associated" alpha).
+        Whether the colours are already multiplied by the opacity ("associated" alpha).
     """
     image.putalpha(alpha)
     if is_premultiplied:
@@ -84,7 +84,7 @@ def on_white(image: Image.Image, alpha: Image.Image, *, is_premultiplied: bool) 
 
 def _on_white(image: Image.Image) -> Image.Image:
     white = Image.new("RGB", image.size, "white")
-    for top in range(0, image.height, _STRIP_ROWS):  # pasting makes copies of what it pastes
+    for top in range(0, image.height, _STRIP_ROWS):  # in strips, since pasting copies its source
         strip = image.crop((0, top, image.width, min(top + _STRIP_ROWS, image.height)))
         white.paste(strip, (0, top), strip)
     return white
@@ -93,9 +93,9 @@ def _on_white(image: Image.Image) -> Image.Image:
 def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        # Nearly every photo is sRGB already, and the conversion costs as much as decoding.
+        # Nearly every photo is sRGB already, and a conversion costs as much as decoding.
         if "srgb" in ImageCms.getProfileDescription(source).lower():
             return image
         return ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB") or image
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image  # a damaged profile, or one of another kind than the pixels: colours as stored
+        return image  # the profile is damaged or does not fit the pixels: keep the colours as stored

@@ -1,4 +1,4 @@
-"""Pillow's part: from a file to an upright RGB picture, within bounds of memory."""
+"""Decodes files with Pillow into upright RGB pictures, within memory limits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ formats.prepare_pillow()
 
 
 class UnreadablePhoto(ValueError):
-    """The bytes cannot become a picture. ``reason`` is a sentence for the person who uploaded them."""
+    """The bytes can't be decoded as a picture. ``reason`` is a sentence for the person who uploaded them."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -41,21 +41,21 @@ class UnreadablePhoto(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo that was decoded.
+    """A decoded photo.
 
     Attributes
     ----------
     image
-        The picture: upright, mode RGB. A large JPEG's is smaller than the original; see
+        The picture: upright, mode RGB. For a large JPEG, it is smaller than the original; see
         :func:`glimpse.photos.jpeg.reduction`.
     width, height
         Size of the upright original in pixels.
     taken
         When it was taken, if the file says so.
     media_type
-        As which the file is served, by its bytes.
+        The media type to serve the file with, determined from its bytes.
     note
-        A sentence for its owner, where something is wrong with a picture that can be searched all the same.
+        A sentence for its owner, if something is wrong with the file but the picture can still be searched.
     """
 
     image: Image.Image
@@ -73,19 +73,19 @@ class Photo:
 
 @contextmanager
 def opened(data: bytes, decoder: str) -> Iterator[Image.Image]:
-    """Open an image, and say what is wrong with it where that, or what is done with it, fails.
+    """Open an image. Errors of opening it, and of the code inside the context, become UnreadablePhoto.
 
     Parameters
     ----------
     data
         A file.
     decoder
-        Pillow's name of its format: each further one is a parser that strangers can feed.
+        Pillow's name of its format. No other format is tried, since each is a parser exposed to strangers.
 
     Raises
     ------
     UnreadablePhoto
-        As :data:`formats.DAMAGED` or :data:`formats.INCOMPLETE`, or for another reason.
+        With :data:`formats.DAMAGED`, :data:`formats.INCOMPLETE`, or another reason.
     """
     try:
         with Image.open(BytesIO(data), formats=(decoder,)) as image:
@@ -98,19 +98,19 @@ def opened(data: bytes, decoder: str) -> Iterator[Image.Image]:
         raise UnreadablePhoto(formats.TOO_LARGE) from error
     except MemoryError as error:
         raise UnreadablePhoto(formats.TOO_MUCH_MEMORY) from error
-    except Exception as error:  # decoders fed with garbage raise nearly anything
+    except Exception as error:  # given garbage, decoders raise almost anything
         message = str(error).lower()
         incomplete = "truncated" in message or "end of file" in message or isinstance(error, EOFError)
         raise UnreadablePhoto(formats.INCOMPLETE if incomplete else formats.DAMAGED) from error
 
 
 def check_size(width: int, height: int, held: int | None = None) -> None:
-    """Make sure that a picture may be decoded.
+    """Check that a picture is not too large to decode.
 
     Parameters
     ----------
     width, height
-        In pixels.
+        Its size in pixels.
     held
         How many pixels are in memory at once; None for all of them.
 
@@ -133,7 +133,7 @@ def by_pillow(data: bytes, kind: FileKind, model_side: int) -> Photo:
 
 
 def jpeg_pixels(data: bytes, model_side: int) -> Image.Image:
-    """Decode a baseline JPEG as small as the model allows, and leave its colours; raises UnreadablePhoto."""
+    """Decode a JPEG as small as the model allows, with its colours as stored; raises UnreadablePhoto."""
     with opened(data, "JPEG") as image:
         check_size(*image.size, pixels_held(image, data, model_side))
         image.draft(None, _draft_size(image, model_side))
@@ -142,12 +142,12 @@ def jpeg_pixels(data: bytes, model_side: int) -> Image.Image:
 
 
 def turned(image: Image.Image, turn: int) -> Image.Image:
-    """Return a picture upright whose EXIF orientation is `turn`."""
+    """Return a picture turned upright, given its EXIF orientation."""
     return image.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else image
 
 
 def pixels_held(image: Image.Image, data: bytes, model_side: int) -> int:
-    """Return how many pixels are in memory at once while an image is decoded."""
+    """Return how many pixels are in memory at once during decoding."""
     width, height = image.size
     if not isinstance(image, JpegImageFile) or not outline(data).is_baseline:
         return width * height
@@ -160,7 +160,8 @@ def _decode(image: Image.Image, data: bytes, model_side: int) -> Photo:
     check_size(width, height, pixels_held(image, data, model_side))
     if isinstance(image, JpegImageFile) and outline(data).has_too_many_scans:
         raise UnreadablePhoto(formats.TOO_MANY_SCANS)
-    # libjpeg scales in the frequency domain: a third of the time and less of the memory for a phone's photo.
+    # libjpeg scales in the frequency domain: for a phone photo, that takes a third of the time and less
+    # memory.
     divisor = _divisor(image, model_side)
     if divisor > 1:
         image.draft(None, _draft_size(image, model_side))
@@ -169,9 +170,9 @@ def _decode(image: Image.Image, data: bytes, model_side: int) -> Photo:
     turn, time = orientation(exif), taken(exif)
     upright = to_srgb(image)
     if upright is not image:
-        image.close()  # else a large picture would be in memory three times while it is turned
+        image.close()  # otherwise a large picture would be in memory three times while it is turned
     upright = turned(upright, turn)
-    if divisor == 1:  # Pillow turns some formats itself, so the size is known only now
+    if divisor == 1:  # Pillow turns some formats itself, so the size is only known now
         width, height = upright.size
     elif turn in _SIDEWAYS:
         width, height = height, width
@@ -179,7 +180,8 @@ def _decode(image: Image.Image, data: bytes, model_side: int) -> Photo:
 
 
 def _divisor(image: Image.Image, model_side: int) -> int:
-    # Only of JPEGs: what a HEIF offers instead is another picture that it holds, such as its thumbnail.
+    # JPEGs only: Pillow's draft mode for a HEIF would pick another picture in the file, such as its
+    # thumbnail.
     return reduction(*image.size, model_side) if isinstance(image, JpegImageFile) else 1
 
 

@@ -1,7 +1,7 @@
-"""What a photo's EXIF says about how to hold it and when it was taken.
+"""Reads a photo's orientation and capture time from its EXIF.
 
-EXIF is written by cameras of every age and by editors of every quality: whatever cannot be understood here
-counts as not said, since the picture itself may well be fine. Tags and formats: CIPA DC-008 (Exif 2.32), 4.6.
+EXIF is written by cameras of every age and by editors of every quality. Values that can't be understood count
+as absent, since the picture itself may be fine. Tags and formats: CIPA DC-008 (Exif 2.32), 4.6.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from PIL import ExifTags, Image
 
 from glimpse.photos.taken import Taken
 
-# Where a time may be, best first: directory and tag of the time, and the tag of its own offset.
+# Where a time may be, best first: directory and tag of the time, and tag of its UTC offset.
 _TIMES = (
     (ExifTags.IFD.Exif, ExifTags.Base.DateTimeOriginal, ExifTags.Base.OffsetTimeOriginal),
     (ExifTags.IFD.Exif, ExifTags.Base.DateTimeDigitized, ExifTags.Base.OffsetTimeDigitized),
@@ -27,21 +27,21 @@ _CLOCK = re.compile(
 )
 _OFFSET = re.compile(r"\s*(?:Z|([+-])(\d\d):?(\d\d))")
 _DAY_LENGTH = timedelta(days=1)
-_MAX_OFFSET = timedelta(hours=14)  # of any time zone there is
+_MAX_OFFSET = timedelta(hours=14)  # no time zone is further from UTC
 
 
 def orientation(exif: Image.Exif) -> int:
-    """Return the EXIF orientation of an image, 1 to 8; 1 (upright) where none or an unknown one is given."""
+    """Return the EXIF orientation of an image, 1 to 8; 1 (upright) if it is absent or invalid."""
     value = exif.get(ExifTags.Base.Orientation, 1)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def taken(exif: Image.Exif) -> Taken | None:
-    """Return when a photo was taken, or None if that is not said.
+    """Return when a photo was taken, or None if EXIF does not say.
 
-    A time's offset from UTC is in a tag of its own, else in that of the file's time, else in the time itself.
-    Hours may be those of a clock with AM and PM, and blanks stand for zeros. A date without a time that can
-    be understood is a day alone.
+    A time's UTC offset is in its own tag, otherwise in the tag for the file's time, otherwise in the time
+    itself. Hours may be on a 12-hour clock with AM and PM, and blanks may stand for zeros. If only the date
+    can be understood, the result is a date alone.
     """
     details = _directory(exif, ExifTags.IFD.Exif)
     for directory, time, offset in _TIMES:
@@ -53,15 +53,15 @@ def taken(exif: Image.Exif) -> Taken | None:
 
 
 def exif_of(image: Image.Image) -> Image.Exif:
-    """Return what an opened image says of itself; nothing where its block is damaged."""
+    """Return the EXIF of an opened image; empty if its block is damaged."""
     try:
         return image.getexif()
-    except Exception:  # a damaged block makes Pillow raise nearly anything: it then says nothing
+    except Exception:  # a damaged block makes Pillow raise almost anything; it counts as empty
         return Image.Exif()
 
 
 def exif_of_tiff(data: bytes) -> Image.Exif:
-    """Return what the first directory of a TIFF says: EXIF is one."""
+    """Return the first directory of a TIFF as EXIF, which has the same format."""
     exif = Image.Exif()
     try:
         exif.load(data)
@@ -83,7 +83,7 @@ def _taken(value: object, offsets: tuple[object, ...]) -> Taken | None:
         return None
     try:
         day = datetime(*(int(part) for part in found.groups()))  # type: ignore[arg-type]
-    except ValueError:  # 0000:00:00 is how many cameras say that their clock was never set
+    except ValueError:  # many cameras write 0000:00:00 if their clock was never set
         return None
     clock = _CLOCK.match(found.string, found.end())
     zones = (_zone(offset) for offset in (*offsets, clock and clock[5]))
@@ -91,18 +91,18 @@ def _taken(value: object, offsets: tuple[object, ...]) -> Taken | None:
     since_midnight = _since_midnight(clock) if clock else None
     try:
         return Taken.on(day.date(), zone) if since_midnight is None else Taken.at(day + since_midnight, zone)
-    except OverflowError:  # the last midnight of the calendar
+    except OverflowError:  # 24:00:00 on the last day of the calendar
         return Taken.on(day.date(), zone)
 
 
 def _since_midnight(clock: re.Match[str]) -> timedelta | None:
-    """Return how long after midnight a clock shows so; None if none does.
+    """Return the time since midnight, or None if it is invalid.
 
-    24:00:00 is the next midnight, and a leap second, :60, the second before it.
+    24:00:00 is the next midnight. A leap second, :60, counts as the second before it.
     """
     hour, minute, second = (int(part or 0) for part in clock.group(1, 2, 3))
     half = (clock[4] or "").upper()
-    if half and hour <= 12:  # a later hour is one of 24 whatever follows it
+    if half and hour <= 12:  # a later hour is on a 24-hour clock, whatever follows it
         hour = hour % 12 + 12 * (half == "P")
     time = timedelta(hours=hour, minutes=minute, seconds=min(second, 59))
     return time if minute <= 59 and second <= 60 and time <= _DAY_LENGTH else None

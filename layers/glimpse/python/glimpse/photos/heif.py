@@ -1,7 +1,7 @@
-"""HEIF and AVIF files under whatever brand, as their decoders know them.
+"""Presents HEIF and AVIF files of any brand to the decoders under a brand that those accept.
 
-Brands: ISO/IEC 23008-12, 10; AV1 Image File Format, 6. A decoder asks for one of its own, and may take that
-of a sequence for a promise of one.
+Brands: ISO/IEC 23008-12, 10; AV1 Image File Format, 6. A decoder insists on one of its own brands, and may
+treat a file with a sequence brand as a sequence.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _OTHER_CODINGS = {
     b"unci": "no coding",
 }
 _BOX_HEAD = 8
-_LONG = 1  # instead of a box's size: that follows its type, in eight bytes
-_OTHERS = 16  # where the brands begin that a file has beside its major one
+_LONG = 1  # stands for a box's size if that follows its type, in eight bytes
+_OTHERS = 16  # offset of a file's compatible brands
 
 
 def under_a_known_brand(data: bytes, kind: FileKind) -> bytes:
-    """Return a file with its usual brand, as the major one and among the others.
+    """Return a file with the usual brand of its kind as the major brand and among the compatible ones.
 
     Parameters
     ----------
     data
-        A HEIF or AVIF file; any other stays as it is.
+        A HEIF or AVIF file; any other file is returned unchanged.
     kind
-        What it is.
+        Its kind.
     """
     usual = _USUAL.get(kind.decoder or "")
     if usual is None or (data[8:12] == _OF_SEQUENCES[kind.decoder or ""] and b"moov" in data):
@@ -45,7 +45,7 @@ def under_a_known_brand(data: bytes, kind: FileKind) -> bytes:
 
 
 def is_cut(data: bytes) -> bool:
-    """Tell whether a HEIF or AVIF file lacks its end: a box goes beyond it, or none holds the pixels.
+    """Tell whether a HEIF or AVIF file is truncated: a box exceeds the file, or no box holds the pixels.
 
     Boxes: ISO/IEC 14496-12, 4.2.
 
@@ -63,14 +63,14 @@ def is_cut(data: bytes) -> bool:
         if end > len(data):
             return True
         if size and size < _BOX_HEAD:
-            return False  # no box: it is damaged
+            return False  # not a valid box: the file is damaged
         has_pixels = has_pixels or kind == b"mdat" or (kind == b"meta" and b"idat" in data[at:end])
         at = end
     return at < len(data) or not has_pixels
 
 
 def other_coding(data: bytes) -> str | None:
-    """Return how a HEIF's picture is coded, where that is neither as in HEIC nor as in AVIF."""
+    """Return the coding of a HEIF's picture if it is neither HEIC's nor AVIF's, otherwise None."""
     head = data[:HEAD_BYTES]
     if has_item(head, b"hvc1", b"hev1", b"av01") or not brands_of(head):
         return None

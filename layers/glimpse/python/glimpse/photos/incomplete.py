@@ -1,4 +1,4 @@
-"""Files that lack their last bytes: what is missing is filled up, and told."""
+"""Completes truncated files, and measures how much of the picture is missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from glimpse.photos.bitmap import bytes_of_pixels
 from glimpse.photos.formats import MAX_MISSING
 
 _FILLING_BYTES = 8192
-_MOST_GIF_PIXELS = 16_000_000  # counting them takes 0.3 µs each, where every code is one pixel
+_MOST_GIF_PIXELS = 16_000_000  # counting takes 0.3 µs each if every code is one pixel
 _BMP_FILE_HEADER = 14
 _GIF_HEAD, _GIF_TRAILER = 13, 0x3B
 _GIF_IMAGE, _GIF_EXTENSION = 0x2C, 0x21
@@ -26,16 +26,16 @@ Decode = Callable[[bytes], Image.Image]
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A file that was cut short, and is whole again.
+    """A truncated or damaged file, completed.
 
     Attributes
     ----------
     data
-        The file, with something in place of what is missing.
+        The file, with filling for what was missing.
     missing
-        The share of its pixels that was not there; 0 where only fine details were not.
+        The share of pixels that was missing; 0 if only fine details were.
     is_cut
-        Whether it lacks its end; else it goes on to it, and is damaged before.
+        Whether the file was truncated. If not, it has its end and is damaged before that.
     """
 
     data: bytes
@@ -44,21 +44,21 @@ class Completed:
 
 
 def completed(data: bytes, kind: FileKind, decode: Decode) -> Completed | None:
-    """Fill a file up that is cut short.
+    """Complete a truncated or damaged file.
 
     Parameters
     ----------
     data
-        A file of a size in pixels that may be decoded.
+        A file whose size in pixels has been checked.
     kind
-        What it is.
+        Its kind.
     decode
-        Decodes such a file, as small as it likes.
+        Decodes such a file, at any scale.
 
     Returns
     -------
     Completed or None
-        None if it can't be told what is missing, or nothing is.
+        None if nothing is missing, or the missing part can't be determined.
     """
     match kind.decoder:
         case "JPEG":
@@ -76,14 +76,14 @@ def completed(data: bytes, kind: FileKind, decode: Decode) -> Completed | None:
 
 
 def lacks_end(data: bytes, kind: FileKind) -> bool:
-    """Tell whether a file that can't be decoded ends before it should, by its own structure.
+    """Tell from its structure whether a file that can't be decoded is truncated.
 
     Parameters
     ----------
     data
         A file.
     kind
-        What it is.
+        Its kind.
     """
     match kind.decoder:
         case "JPEG":
@@ -112,7 +112,7 @@ def _jpeg(data: bytes, decode: Decode) -> Completed | None:
         return Completed(whole, 0.0)
     if not found.has_begun_all_colours:
         return None
-    # Where two different ends begin to differ is where the file ends.
+    # Decode with two different fillings: the pictures differ from where the file ends.
     other = jpeg.with_end(data, random.Random(1).randbytes(_FILLING_BYTES).replace(b"\xff", b"\x7f"))  # noqa: S311
     one, two = (np.asarray(decode(each)) for each in (whole, other))
     rows = np.flatnonzero((one != two).reshape(len(one), -1).any(axis=1))
@@ -126,7 +126,7 @@ def _png(data: bytes) -> Completed | None:
 
 
 def _webp(data: bytes) -> Completed | None:
-    """Let zeros stand for what is missing, which the lossy kind bears; bytes are the measure."""
+    """Fill with zeros, which lossy WebP tolerates. The missing share is measured in bytes."""
     wanted = 8 + int.from_bytes(data[4:8], "little")
     if wanted <= len(data):
         return None
@@ -143,7 +143,7 @@ def _bmp(data: bytes) -> Completed | None:
 
 
 def _gif(data: bytes) -> Completed | None:
-    """Fill the first frame up with zeros: whatever the width of codes, those are the first colour's."""
+    """Fill the first frame with zeros: whatever the width of the codes, they stand for the first colour."""
     place = _gif_frame(data)
     if place is None:
         return None
@@ -163,7 +163,7 @@ def _gif(data: bytes) -> Completed | None:
 
 
 def _gif_frame(data: bytes) -> tuple[int, int, int] | None:
-    """Return where the first frame's coded data begins, and its width and height (GIF89a, 18 to 22)."""
+    """Return the offset of the first frame's coded data, and its width and height (GIF89a, 18 to 22)."""
     if len(data) < _GIF_HEAD:
         return None
     at = _end_of_palette(data)
@@ -192,7 +192,7 @@ def _sub_blocks(data: bytes, at: int) -> Iterator[bytes]:
 
 
 def _lzw_pixels(coded: bytes, least: int, wanted: int) -> int:
-    """Count the pixels of LZW codes, up to those that are wanted (GIF89a, appendix F)."""
+    """Count the pixels of LZW codes, up to `wanted` (GIF89a, appendix F)."""
     clear = 1 << least
     lengths, previous, pixels = [1] * clear + [0, 0], 0, 0
     width, bits, held = least + 1, 0, 0

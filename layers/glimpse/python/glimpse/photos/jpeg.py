@@ -1,7 +1,7 @@
-"""How much memory decoding a JPEG takes, as its markers say, how far it may be scaled, and what it lacks.
+"""Reads a JPEG's markers: how much memory decoding takes, how far it may be scaled, and what is missing.
 
-Markers as in ITU-T T.81, annex B. What follows the end of the image (a film, a depth map, other pictures) is
-no part of it.
+Markers: ITU-T T.81, annex B. Data after the end of the image (a video, a depth map, other pictures) is
+ignored.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from itertools import islice
 
 _MARGIN = 2
 _THUMBNAIL_SIDE = 512
-_MAX_SEGMENTS = 1000  # of which even photos with maps of depth and gain in their metadata have a tenth
+_MAX_SEGMENTS = 1000  # even photos with depth and gain maps in their metadata have only a tenth of that
 
 _SEQUENTIAL = frozenset({0xC0, 0xC1})
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC are no frames
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC are not frames
 _SCAN, _END = 0xDA, 0xD9
-_MAX_SCANS = 100  # of which cameras and editors make 12 at most; each takes 20 ms in the largest picture
-# In coded data 0xFF stands before a stuffed zero or a restart marker; before anything else it ends the scan.
+_MAX_SCANS = 100  # cameras and editors write 12 at most; each takes 20 ms for the largest picture
+# In coded data, 0xFF precedes a stuffed zero or a restart marker. Followed by anything else, it ends the
+# scan.
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _END_OF_IMAGE = b"\xff\xd9"
 
@@ -34,21 +35,21 @@ class _Marker:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a JPEG's markers say of its image.
+    """What a JPEG's markers tell about its image.
 
     Attributes
     ----------
     is_baseline
-        Whether it is decoded row by row: sequential Huffman coding, all colours in one scan. Of any other
-        kind libjpeg keeps two bytes for every coefficient of the picture, however far it scales.
+        Whether it can be decoded row by row: sequential Huffman coding, all colours in one scan. For any
+        other kind, libjpeg keeps two bytes for every coefficient of the picture, however far it scales.
     scans
-        How many there are, ``_MAX_SCANS`` + 1 standing for more.
+        Number of scans; ``_MAX_SCANS`` + 1 stands for more.
     has_end
-        Whether the image's end is there.
+        Whether the end-of-image marker is there.
     has_all_colours
-        Whether for each colour a first scan of the whole picture is complete: what is missing are details.
+        Whether the first scan of each colour is complete, so that only details can be missing.
     has_begun_all_colours
-        Whether for each colour that scan has at least begun.
+        Whether the first scan of each colour has at least begun.
     """
 
     is_baseline: bool
@@ -59,7 +60,7 @@ class Outline:
 
     @property
     def has_too_many_scans(self) -> bool:
-        """Whether it could take hours: a scan of a few bytes passes over the whole picture."""
+        """Whether decoding could take hours: even a scan of a few bytes traverses the whole picture."""
         return not self.is_baseline and self.scans > _MAX_SCANS
 
 
@@ -72,7 +73,7 @@ def outline(data: bytes) -> Outline:
         A JPEG file.
     """
     is_sequential, components, scans, baseline = False, 0, 0, False
-    begun: set[int] = set()  # colours whose first scan has begun, and those for which it is over
+    begun: set[int] = set()  # colours whose first scan has begun; `over`: those whose first scan is complete
     over: set[int] = set()
     for marker in _markers(data):
         if scans:
@@ -97,26 +98,27 @@ def outline(data: bytes) -> Outline:
 
 
 def has_picture(data: bytes) -> bool:
-    """Tell whether a JPEG goes as far as the beginning of its pixels."""
+    """Tell whether a JPEG contains at least the beginning of its pixels."""
     return outline(data).scans > 0
 
 
 def with_end(data: bytes, filling: bytes = b"") -> bytes:
-    """Return a JPEG that is cut short with some coded data and an end, so that decoders make up the rest."""
+    """Append `filling` and an end-of-image marker to a truncated JPEG, so that decoders make up the rest."""
     return data.rstrip(b"\xff") + filling + _END_OF_IMAGE
 
 
 def reduction(width: int, height: int, model_side: int) -> int:
-    """Return by how much a JPEG may be scaled down while it is decoded: 1, 2, 4 or 8.
+    """Return the factor by which a JPEG may be scaled down during decoding: 1, 2, 4 or 8.
 
     Parameters
     ----------
     width, height
-        Of the JPEG.
+        Size of the JPEG in pixels.
     model_side
-        The longer side of the model's input. Twice as much is left, so that the filter of the model's own
-        preprocessing still decides what it sees: tensors keep a cosine of 0.997 even for grass and bricks,
-        but only 0.98 if nothing is left to that filter. A thumbnail's longer side is left too.
+        The longer side of the model's input. The shorter side keeps at least twice this, so that the filter
+        of the model's own preprocessing still decides what the model sees. Tensors then keep a cosine of
+        0.997 even for grass and bricks, but only 0.98 if no scaling is left to that filter. The longer side
+        also keeps enough for a thumbnail.
     """
     short, long = sorted((width, height))
     for divisor in (8, 4, 2):
@@ -126,7 +128,7 @@ def reduction(width: int, height: int, model_side: int) -> int:
 
 
 def _markers(data: bytes) -> Iterator[_Marker]:
-    """Yield the markers of the image, without those that have no body, and end with that of its end."""
+    """Yield the markers of the image up to its end, except those without a body."""
     at, others = 2, 0
     while others <= _MAX_SEGMENTS:
         found = _NEXT_MARKER.search(data, at)
@@ -146,7 +148,7 @@ def _markers(data: bytes) -> Iterator[_Marker]:
 
 
 def _colours_of_first_scan(header: bytes) -> set[int]:
-    """Return of which colours a scan holds the first coefficient, from its beginning."""
+    """Return the colours for which a scan is the first: it begins with their DC coefficients."""
     count = header[0] if header else 0
     if len(header) < 1 + 2 * count + 3:
         return set()

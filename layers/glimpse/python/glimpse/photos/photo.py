@@ -1,4 +1,4 @@
-"""Opens a photo from its bytes: by Pillow, and where that can't, in the other ways there are."""
+"""Opens photos from their bytes: with Pillow, and if that fails with fallback decoders and repairs."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from glimpse.photos.incomplete import completed, lacks_end
 from glimpse.photos.jpeg import outline
 
 ANY_MODEL = 512
-"""Side of a model's input that is enough for every model in use."""
+"""An input side length, in pixels, that is enough for every model in use."""
 
-_LARGE_PIXELS = 16_000_000  # some 200 MB while they are decoded
-_LARGE_BYTES = 8_000_000  # of what Pillow does not open
+_LARGE_PIXELS = 16_000_000  # takes some 200 MB during decoding
+_LARGE_BYTES = 8_000_000  # for files that Pillow does not open
 _PERHAPS_READABLE = frozenset({formats.DAMAGED, formats.INCOMPLETE})
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A file that is about to be decoded; `picture` is the one of a TIFF's that it is about."""
+    """A file to decode. `picture` is the main picture of a TIFF."""
 
     data: bytes
     kind: FileKind
@@ -53,17 +53,17 @@ def open_photo(data: bytes, *, model_side: int = ANY_MODEL) -> Photo:
     Parameters
     ----------
     data
-        A JPEG, PNG, HEIF (HEIC), AVIF, WebP, GIF (of which the first frame counts), TIFF or BMP file. It may
-        lack its end, and up to ``MAX_MISSING`` of its pixels; the photo's ``note`` says so.
+        A JPEG, PNG, HEIF (HEIC), AVIF, WebP, GIF (only the first frame is used), TIFF or BMP file. It may be
+        truncated and lack up to ``MAX_MISSING`` of its pixels; the photo's ``note`` then says so.
     model_side
-        The longer side in pixels of the input of the model that will see it. A JPEG is scaled while it is
-        decoded, as far as that leaves enough for the model and a thumbnail.
+        The longer side of the model's input, in pixels. A JPEG is scaled down during decoding, as far as the
+        result is still large enough for the model and a thumbnail.
 
     Raises
     ------
     UnreadablePhoto
-        If it is anything else, damaged, larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS`` for a baseline
-        JPEG), or longer than ``MAX_SIDE``.
+        If the file is of another kind, damaged, larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS`` for a
+        baseline JPEG), or longer than ``MAX_SIDE``.
     """
     if not data:
         raise UnreadablePhoto("The file is empty (0 bytes).")
@@ -79,12 +79,12 @@ def open_photo(data: bytes, *, model_side: int = ANY_MODEL) -> Photo:
 
 
 def is_large(data: bytes, *, model_side: int = ANY_MODEL) -> bool:
-    """Tell, by its header, whether a photo takes hundreds of megabytes while it is decoded.
+    """Tell from its header whether decoding a photo takes hundreds of megabytes.
 
     Parameters
     ----------
     data, model_side
-        As for :func:`open_photo`. What is no picture is not large.
+        As for :func:`open_photo`. A file that is not a picture does not count as large.
     """
     try:
         source = _judged(data)
@@ -96,11 +96,11 @@ def is_large(data: bytes, *, model_side: int = ANY_MODEL) -> bool:
         with opened(source.data, source.decoder) as image:
             return pixels_held(image, source.data, model_side) > _LARGE_PIXELS
     except UnreadablePhoto:
-        return len(data) > _LARGE_BYTES  # another way may be found
+        return len(data) > _LARGE_BYTES  # a fallback decoder may still open it
 
 
 def _judged(data: bytes) -> _Source:
-    """Tell what a file is; raises UnreadablePhoto if such files are not read."""
+    """Identify a file; raises UnreadablePhoto if files of its kind are not supported."""
     kind = kind_of(data)
     if kind is None or kind.decoder is None:
         raise UnreadablePhoto(not_readable(kind))
@@ -113,7 +113,7 @@ def _judged(data: bytes) -> _Source:
 
 
 def _in_another_way(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Photo:
-    """Decode what Pillow has refused, or raise for the best reason that is known."""
+    """Decode a file that Pillow has refused, or raise with the most specific reason."""
     try:
         return _by_kind(source, refusal, model_side)
     except UnreadablePhoto as error:
@@ -148,7 +148,7 @@ def _png(source: _Source, model_side: int) -> Photo:
     except UnreadablePhoto as refusal:
         if refusal.reason not in _PERHAPS_READABLE:
             raise
-        with opened(pixels, source.decoder) as image:  # the size is right, or this raises again
+        with opened(pixels, source.decoder) as image:  # raises again if the size is not allowed
             check_size(*image.size)
         return _completed(source, refusal, model_side)
 
@@ -173,13 +173,13 @@ def _tiff(source: _Source, model_side: int) -> Photo:
     note = _what_a_tiff_lacks(source)
     whole = source.picture.filled_up(source.data) if source.picture else source.data
     if len(whole) > len(source.data):
-        with suppress(UnreadablePhoto):  # another decoder may read it
+        with suppress(UnreadablePhoto):  # the second decoder may read it
             return replace(by_pillow(whole, source.kind, model_side), note=note)
     return _by_second_decoder(source)
 
 
 def _what_a_tiff_lacks(source: _Source) -> str | None:
-    """Return what to say of a TIFF some of whose pixels are missing; raises UnreadablePhoto at too many."""
+    """Return the note for a TIFF that lacks pixels, or None; raises UnreadablePhoto if it lacks too many."""
     missing = source.picture.missing_share(len(source.data)) if source.picture else None
     if not missing:
         return None
@@ -189,11 +189,11 @@ def _what_a_tiff_lacks(source: _Source) -> str | None:
 
 
 def _completed(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Photo:
-    """Decode a file that lacks its end; raises `refusal` if it does not, or lacks too much."""
+    """Complete and decode a truncated file; raises UnreadablePhoto if that fails or too much is missing."""
     whole = completed(source.data, source.kind, lambda data: jpeg_pixels(data, model_side))
     if whole is None:
         raise refusal
-    # A WebP says how long it is. Of others, Pillow tells a file that is cut short from one that is damaged.
+    # A WebP states its length. For other kinds, Pillow distinguishes truncated files from damaged ones.
     reason = formats.INCOMPLETE if source.decoder == "WEBP" else refusal.reason
     if not whole.is_cut:
         reason = formats.DAMAGED
@@ -213,8 +213,8 @@ def _completed(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Ph
 
 
 def _by_second_decoder(source: _Source) -> Photo:
-    """Decode a TIFF's picture whatever its channels are; raises UnreadablePhoto."""
-    from glimpse.photos import tifffile_decoder  # which hardly a photo needs
+    """Decode a TIFF's picture with any kind of channels; raises UnreadablePhoto."""
+    from glimpse.photos import tifffile_decoder  # imported late, since few photos need it
 
     picture = source.picture
     note = _what_a_tiff_lacks(source)

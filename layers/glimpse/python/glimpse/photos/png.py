@@ -1,6 +1,6 @@
-"""PNGs whose pixels are fine and whose other chunks are not, and those that lack their last rows.
+"""Repairs PNGs: those with damaged ancillary chunks, and those that lack their last rows.
 
-Chunks, and how many bytes a picture has before compression: W3C PNG (Third Edition), 5 and 7.
+Chunks, and the size of a picture before compression: W3C PNG (Third Edition), 5 and 7.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 _END = b"IEND"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_CHUNKS = 100_000
-_MOST_OF_A_CHUNK = 1_000_000  # of what is decompressed of a profile or a text; Pillow takes no more
-_FACTS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4}  # and how long each is
+_MOST_OF_A_CHUNK = 1_000_000  # decompressed bytes of a profile or a text; Pillow accepts no more
+_FACTS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4}  # and their lengths
 _HEADER_BYTES = 13
 _GREY, _RGB, _PALETTE = 0, 2, 3
-_TRANSPARENT = {_GREY: 2, _RGB: 6}  # how long a tRNS is that names one colour
+_TRANSPARENT = {_GREY: 2, _RGB: 6}  # length of a tRNS that names one colour
 _MOST_COLOURS = 256
 _EXIF_AS_TEXT = b"Raw profile type exif\0"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -26,10 +26,10 @@ _MAX_OUT = 1 << 16
 
 
 def essential(data: bytes) -> bytes | None:
-    """Return a PNG with nothing but its pixels, and what can be used of colour and time.
+    """Return a PNG reduced to its pixels and its usable colour and time chunks.
 
-    Texts, animation and damaged chunks are left out. A check sum of the pixels is made anew: the compressed
-    data has one of its own. What is cut off stays so.
+    Texts, animation and damaged chunks are dropped. Checksums of pixel chunks are recomputed, since the
+    compressed data has a checksum of its own. A truncated file stays truncated.
 
     Parameters
     ----------
@@ -48,23 +48,23 @@ def essential(data: bytes) -> bytes | None:
 
 
 def has_end(data: bytes) -> bool:
-    """Tell whether a PNG goes on to its last chunk."""
+    """Tell whether a PNG has its last chunk."""
     at = data.rfind(b"IEND")
     return at >= 0 and any(kind == _END for kind, *_ in _chunks(data))
 
 
 def completed(data: bytes) -> tuple[bytes, float] | None:
-    """Fill a PNG up that lacks the end of its pixels, with zeros.
+    """Fill the missing end of a PNG's pixels with zeros.
 
     Parameters
     ----------
     data
-        What :func:`essential` returns, of a size that may be decoded.
+        The result of :func:`essential`, whose size in pixels has been checked.
 
     Returns
     -------
     (bytes, float) or None
-        A whole PNG, and the share of its pixels that was missing; None if its header can't be.
+        A complete PNG, and the share of its pixels that was missing; None if its header is invalid.
     """
     chunks = [(kind, body) for kind, body, _ in _chunks(data)]
     header = chunks[0][1]
@@ -88,7 +88,7 @@ def completed(data: bytes) -> tuple[bytes, float] | None:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Yield each chunk's kind and body, and whether its check sum is right."""
+    """Yield each chunk's kind and body, and whether its checksum is right."""
     at = len(_SIGNATURE)
     for _ in range(_MOST_CHUNKS):
         length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
@@ -102,7 +102,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
 
 
 def _kept(chunks: Iterator[tuple[bytes, bytes, bool]]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the chunks that are kept: all pixels, and of others the first of a kind that can be used."""
+    """Yield the chunks to keep: all pixels, and the first usable chunk of each other kind."""
     kind, header, is_whole = next(chunks, (b"", b"", False))
     if kind != b"IHDR" or len(header) != _HEADER_BYTES or not is_whole:
         return
@@ -152,7 +152,7 @@ def _can_be_unpacked(body: bytes) -> bool:
 
 
 def _unpacked(bodies: Iterator[bytes]) -> Iterator[bytes]:
-    """Decompress pixels as far as they can be."""
+    """Decompress pixels as far as possible."""
     unpacker = zlib.decompressobj()
     for body in bodies:
         for start in range(0, len(body), _PIECE):
@@ -186,7 +186,7 @@ def _up_to_the_damage(unpacker: zlib._Decompress, piece: bytes) -> Iterator[byte
 
 
 def _raw_bytes(header: bytes) -> int | None:
-    """Return how many bytes a picture has before compression, by its IHDR."""
+    """Return a picture's size in bytes before compression, according to its IHDR."""
     if len(header) != _HEADER_BYTES or header[9] not in _CHANNELS:
         return None
     width, height = int.from_bytes(header[:4]), int.from_bytes(header[4:8])
@@ -201,14 +201,14 @@ def _raw_bytes(header: bytes) -> int | None:
 
 
 def _row_bytes(header: bytes) -> int | None:
-    """Return how many bytes a row has, its filter's included; None of an interlaced picture."""
+    """Return the size of a row in bytes, including its filter byte; None for an interlaced picture."""
     if header[12]:
         return None
     return 1 + (int.from_bytes(header[:4]) * header[8] * _CHANNELS[header[9]] + 7) // 8
 
 
 def _sound_rows(piece: bytes, start: int, row: int) -> int:
-    """Return how much of unpacked pixels, which begin at `start`, comes before a row of no known filter."""
+    """Return how many bytes of `piece`, which begins at offset `start`, precede a row of unknown filter."""
     first = -start % row
     filters = piece[first::row]
     return next(

@@ -1,4 +1,4 @@
-"""When a photo was taken: the instant, what a clock showed there, and how sure that is."""
+"""A photo's capture time: the instant, the local time, and whether it is a guess."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Self
 
 TAKEN_AT_UNKNOWN = -(2**63)
-"""``taken_at`` of a photo that does not say when it was taken: the smallest int64."""
+"""``taken_at`` of a photo without a capture time: the smallest int64."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MIDDAY = 12
@@ -26,13 +26,13 @@ class Taken:
     Attributes
     ----------
     instant
-        Seconds since 1970-01-01 UTC; where the offset is not known, as if the clock had shown UTC.
+        Seconds since 1970-01-01 UTC. If the offset is unknown, the local time is taken as UTC.
     local
-        What a clock showed there, as in ISO 8601: ``2024-05-01T00:30:00``, or the day alone.
+        The local time in ISO 8601: ``2024-05-01T00:30:00``, or only the date.
     offset_minutes
-        By how much that clock was ahead of UTC; None if that is not known.
+        The UTC offset of the local time in minutes; None if unknown.
     is_guessed
-        Whether it is only what the file's name looks like.
+        Whether the time is only guessed from the file's name.
     """
 
     instant: int
@@ -42,9 +42,9 @@ class Taken:
 
     @classmethod
     def at(cls, local: datetime, zone: timezone | None) -> Self:
-        """Return the time at which a clock showed `local`.
+        """Return the capture time for a local time and its UTC offset, if known.
 
-        An offset that leads out of the calendar, years 1 to 9999, counts as not known.
+        An offset that leads outside the calendar (years 1 to 9999) counts as unknown.
         """
         moment = local.replace(tzinfo=zone or UTC)
         try:
@@ -57,21 +57,21 @@ class Taken:
 
     @classmethod
     def on(cls, day: date, zone: timezone | None) -> Self:
-        """Return a day alone, which has its midday for an instant."""
+        """Return the capture time for a date without a time; its instant is noon."""
         midday = cls.at(datetime.combine(day, time(_MIDDAY)), zone)
         return replace(midday, local=day.isoformat())
 
 
 def guessed(name: str) -> Taken | None:
-    """Return the time that a file's name begins with, after words such as "IMG" or "Screenshot"; or None.
+    """Guess the capture time from a file name, or return None.
 
-    Messengers and phones name files so, and messengers drop everything else that tells of a time. A day alone
-    has its midday for an instant.
+    Phones and messengers begin names with a time, after words such as "IMG" or "Screenshot", and messengers
+    strip all other traces of it. If there is only a date, the instant is noon.
 
     Parameters
     ----------
     name
-        Without its path.
+        The file's name, without its path.
     """
     match = _DATE.match(name)
     if match is None:

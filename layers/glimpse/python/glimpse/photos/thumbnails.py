@@ -10,14 +10,14 @@ from glimpse.photos.decoding import Photo
 
 
 def thumbnail(photo: Photo, longest_side: int = 512) -> bytes:
-    """Render a small copy, without any of the original's metadata.
+    """Render a thumbnail, without any of the original's metadata.
 
     Parameters
     ----------
     photo
-        What to show.
+        The photo.
     longest_side
-        In pixels; a smaller picture keeps its size.
+        Maximum side length in pixels; a smaller picture keeps its size.
 
     Returns
     -------

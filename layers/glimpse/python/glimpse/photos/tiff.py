@@ -1,7 +1,7 @@
-"""The directories of a TIFF: which of its pictures is the large one, and whether that is all there.
+"""Reads the directories of a TIFF: which of its pictures is the main one, and whether it is complete.
 
-TIFF 6.0, 2 and 8; BigTIFF; TIFF/EP and DNG 1.6 for previews and what sensors saw; Adobe's TIFF technical
-note 1 for SubIFDs.
+TIFF 6.0, 2 and 8; BigTIFF; TIFF/EP and DNG 1.6 for previews and raw sensor data; Adobe's TIFF technical note
+1 for SubIFDs.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _UNCOMPRESSED = 1
 _OF_SENSORS = frozenset({32803, 34892})  # colour filter array, linear raw
 _REDUCED, _MASK = 1, 4
 _UNSPECIFIED, ASSOCIATED = 0, 1
-_PREVIEW_SHARE = 16  # an unmarked preview has a quarter of the picture's width at most
+_PREVIEW_SHARE = 16  # an unmarked preview has at most a quarter of the picture's width
 
 Values = Mapping[int, Sequence[int]]
 
@@ -59,11 +59,11 @@ class Directory:
     Attributes
     ----------
     page
-        Its place in the chain of directories, or that of its parent.
+        Its position in the chain of directories, or its parent's.
     sub
-        Its place among the parent's SubIFDs; None for one of the chain.
+        Its position among the parent's SubIFDs; None if it is in the chain itself.
     values
-        By tag, what it says.
+        The values of each tag.
     """
 
     page: int
@@ -81,39 +81,39 @@ class Directory:
 
     @property
     def pixels(self) -> int:
-        """How many there are."""
+        """Number of pixels."""
         return self.first(_WIDTH) * self.first(_HEIGHT)
 
     @property
     def orientation(self) -> int | None:
-        """How to hold it, as in EXIF."""
+        """The orientation, as in EXIF; None if not given."""
         return self.first(_ORIENTATION) or None
 
     @property
     def alpha(self) -> int | None:
-        """Which kind of transparency the first extra channel is; None if it is none."""
+        """The kind of transparency in the first extra channel; None if it is not transparency."""
         kind = self.first(_EXTRA)
         return kind if kind != _UNSPECIFIED else None
 
     @property
     def is_reduced(self) -> bool:
-        """Whether it says that it is a smaller version of another one."""
+        """Whether it is marked as a reduced version of another picture."""
         return bool(self.first(_SUBFILE) & _REDUCED) or self.first(_OLD_SUBFILE) == 2
 
     @property
     def is_mask(self) -> bool:
-        """Whether it tells of which part another one consists."""
+        """Whether it is marked as a transparency mask of another picture."""
         return bool(self.first(_SUBFILE) & _MASK)
 
     @property
     def is_of_a_sensor(self) -> bool:
-        """Whether its values are a sensor's, and no colours."""
+        """Whether it holds raw sensor data instead of colours."""
         return self.first(_PHOTOMETRIC, -1) in _OF_SENSORS
 
     def missing_share(self, length: int) -> float | None:
-        """Return which share of its data lies beyond the end of the file; None if that is not said.
+        """Return the share of its data beyond the end of a file of `length` bytes; None if unknown.
 
-        Of a compressed strip or tile that is cut nothing counts as there: its rest can't be decoded.
+        A truncated compressed strip or tile counts as missing altogether, since it can't be decoded.
         """
         parts = self._parts
         total = sum(count for _, count in parts)
@@ -124,9 +124,9 @@ class Directory:
         return missing / total
 
     def filled_up(self, data: bytes) -> bytes:
-        """Return a file with zeros for what uncompressed strips or tiles lack that begin in it.
+        """Return the file, extended by zeros to the end of uncompressed strips or tiles that begin in it.
 
-        At most half of what is returned are such zeros: a directory may claim anything.
+        Zeros make up at most half of the result, since a directory may claim anything.
         """
         if not self._is_plain:
             return data
@@ -136,7 +136,7 @@ class Directory:
 
     @property
     def _parts(self) -> Sequence[tuple[int, int]]:
-        """Offset and length in bytes of each strip or tile; nothing where these do not fit each other."""
+        """Offset and length in bytes of each strip or tile; empty if their numbers disagree."""
         offsets = self.values.get(_TILES) or self.values.get(_STRIPS) or ()
         counts = self.values.get(_TILE_BYTES) or self.values.get(_STRIP_BYTES) or ()
         return list(zip(offsets, counts, strict=True)) if len(offsets) == len(counts) else ()
@@ -147,7 +147,7 @@ class Directory:
 
 
 def directories(data: bytes) -> list[Directory]:
-    """Return the pictures of a TIFF, as far as they can be read: the chain's, each followed by its SubIFDs.
+    """Return the readable pictures of a TIFF: those of the chain, each followed by its SubIFDs.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def directories(data: bytes) -> list[Directory]:
     """
     try:
         reader = _Reader(data)
-    except struct.error:  # it has not even a whole header
+    except struct.error:  # even the header is truncated
         return []
     return list(islice(_walk(reader), _MOST_DIRECTORIES))
 
@@ -177,15 +177,15 @@ def is_cut(data: bytes) -> bool:
 
 
 def is_raw(pictures: Sequence[Directory]) -> bool:
-    """Tell whether one of a TIFF's pictures is what a sensor saw."""
+    """Tell whether one of a TIFF's pictures is raw sensor data."""
     return any(picture.is_of_a_sensor for picture in pictures)
 
 
 def main_picture(pictures: Sequence[Directory]) -> Directory | None:
-    """Return the picture that a TIFF is about: the first, or if that is a preview the largest.
+    """Return the main picture of a TIFF: the first one, or the largest if the first is a preview.
 
-    Some previews say so; others show by their size that they are: a quarter of the width at most, in the
-    same shape.
+    Some previews are marked as such. Others are recognised by their size: at most a quarter of the width, and
+    the same aspect ratio.
     """
     shown = [picture for picture in pictures if picture.pixels and not picture.is_mask]
     if not shown:
@@ -205,7 +205,7 @@ def _is_small_copy(small: Directory, large: Directory) -> bool:
 
 
 class _Reader:
-    """Reads directories, of either byte order and width of offsets; raises struct.error beyond the end."""
+    """Reads directories in either byte order and offset width; raises struct.error beyond the end."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -221,7 +221,7 @@ class _Reader:
         return value
 
     def directory(self, at: int) -> tuple[dict[int, Sequence[int]], int]:
-        """Read the values of one directory, and where the next one is (0: nowhere)."""
+        """Read the values of one directory, and the offset of the next one (0 if there is none)."""
         count = self.number(at, "Q" if self.is_big else "H")
         entry, head, offset = (20, 8, "Q") if self.is_big else (12, 2, "I")
         values: dict[int, Sequence[int]] = {}
@@ -233,7 +233,7 @@ class _Reader:
         return values, self.number(at + head + count * entry, offset)
 
     def ends(self, at: int) -> Iterator[int]:
-        """Yield where each value of one directory ends; raises struct.error beyond the end."""
+        """Yield the end offset of each value of one directory; raises struct.error beyond the end."""
         count = self.number(at, "Q" if self.is_big else "H")
         entry, head, offset = (20, 8, "Q") if self.is_big else (12, 2, "I")
         for index in range(min(count, _MOST_ENTRIES)):
@@ -269,6 +269,6 @@ def _walk(reader: _Reader) -> Iterator[Directory]:
             try:
                 inner, _ = reader.directory(sub)
             except struct.error:
-                continue  # the others may be there
+                continue  # the others may be readable
             yield Directory(page, place, inner)
         page += 1

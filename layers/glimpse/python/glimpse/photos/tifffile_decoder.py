@@ -1,7 +1,7 @@
-"""A second decoder, tifffile, for what TIFFs hold and Pillow has no mode for.
+"""A second TIFF decoder, tifffile, for pictures that Pillow has no mode for.
 
-Floating point, deep colours with transparency, CMYK with transparency, WebP inside, and pictures that are not
-the first of their file. It is loaded only when it is needed.
+These are floating point, deep colours with transparency, CMYK with transparency, WebP inside, and pictures
+that are not the first in their file. The module is only imported when it is needed.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from glimpse.photos.samples import by_strips, strips, white_of
 from glimpse.photos.tiff import Directory
 
 MAX_SAMPLE_BYTES: Final = 400_000_000
-"""Of a picture as it is stored: as much as an ordinary one takes when it is decoded."""
+"""Limit for a picture's samples as stored: as much as an ordinary picture takes when decoded."""
 
 _CMYK, _PALETTE = 5, 3
 _WHITE_IS_ZERO = 0
 _KNOWN_COLOURS = frozenset({0, 1, 2, 3, 5, 6})  # grey, grey, RGB, palette, CMYK, YCbCr
 
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it reports every odd tag of every file
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs every odd tag of every file
 
 
 class NotDecodable(ValueError):
-    """There is no way here to make a picture of it; `how` is how it is stored, where that is the reason."""
+    """The picture can't be decoded; `how` names its coding if that is the reason."""
 
     def __init__(self, message: str, how: str = "") -> None:
         super().__init__(message)
@@ -38,19 +38,19 @@ class NotDecodable(ValueError):
 
 
 class TooManySamples(MemoryError):
-    """The picture has so many channels, or so deep ones, that it takes too much memory."""
+    """The picture's channels are so many or so deep that it takes too much memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A picture of 8 bits a channel.
+    """A picture with 8 bits per channel.
 
     Attributes
     ----------
     image
         Mode L, RGB or CMYK, with its colour profile in ``info``.
     alpha
-        Mode L, where there is transparency.
+        Mode L; None without transparency.
     """
 
     image: Image.Image
@@ -58,19 +58,19 @@ class Decoded:
 
 
 def decode(data: bytes, picture: Directory) -> Decoded:
-    """Decode one picture of a TIFF, of a size in pixels that may be decoded; what the file lacks is zero.
+    """Decode one picture of a TIFF. Data that the file lacks becomes zero.
 
     Parameters
     ----------
     data
         A TIFF or BigTIFF file.
     picture
-        Which one.
+        The picture, whose size in pixels has been checked.
 
     Raises
     ------
     NotDecodable
-        If it can't be.
+        If the picture can't be decoded.
     TooManySamples
         If it takes more than ``MAX_SAMPLE_BYTES``.
     """
@@ -80,7 +80,7 @@ def decode(data: bytes, picture: Directory) -> Decoded:
             return _decoded(page, data, picture)
     except (NotDecodable, TooManySamples):
         raise
-    except Exception as error:  # decoders fed with garbage raise nearly anything
+    except Exception as error:  # given garbage, decoders raise almost anything
         raise NotDecodable(f"{type(error).__name__}: {error}") from error
 
 
@@ -92,7 +92,7 @@ def _page(file: Any, picture: Directory) -> Any:  # noqa: ANN401 - tifffile's ty
 def _decoded(page: Any, data: bytes, picture: Directory) -> Decoded:  # noqa: ANN401 - as above
     if page.photometric not in _KNOWN_COLOURS:
         raise NotDecodable(
-            "no colours that are known here", f"photometric interpretation {int(page.photometric)}"
+            "its colour space is not supported", f"photometric interpretation {int(page.photometric)}"
         )
     if page.size * page.dtype.itemsize > MAX_SAMPLE_BYTES:
         raise TooManySamples
@@ -121,7 +121,7 @@ def _rows_columns_channels(page: Any) -> NDArray[Any]:  # noqa: ANN401 - as abov
     axes = page.axes
     if values.ndim == 2:
         return values[:, :, None]
-    if axes == "SYX":  # a plane for each channel
+    if axes == "SYX":  # one plane per channel
         return np.moveaxis(values, 0, 2)
     if axes != "YXS":
         raise NotDecodable(f"axes {axes}", f"axes {axes}")
@@ -142,7 +142,7 @@ def _of_palette(page: Any, places: NDArray[Any]) -> NDArray[np.uint8]:  # noqa: 
 
 
 def _in_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Scale channels to 8 bits: deep ones by the depth in use, others by what occurs, if it is not 0 to 1."""
+    """Scale channels to 8 bits: 16-bit ones by the bit depth in use, others by their range if not 0…1."""
     if values.dtype == np.uint8:
         return np.ascontiguousarray(values)
     if values.dtype == np.bool_:
