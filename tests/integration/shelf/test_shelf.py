@@ -120,7 +120,7 @@ def test_a_list_that_points_outside_is_refused(
     content = json.loads(body(client, key))
     content["files"][0]["path"] = path
     client.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(content).encode())
-    with pytest.raises(BundleDamaged, match=f"{key} is no list of a bundle's files"):
+    with pytest.raises(BundleDamaged, match=f"{key} is not a list of a bundle's files"):
         Shelf([], BUCKET, tmp_path / "cache", client).bundle(bundle.digest)
 
 
@@ -178,7 +178,7 @@ def test_without_a_bucket_there_are_the_folders_alone(bundle: Bundle, tmp_path: 
 
 def test_what_is_no_digest_reaches_no_key(client: S3Client, tmp_path: Path) -> None:
     requests = Requests(client)
-    with pytest.raises(ValueError, match="no bundle digest"):
+    with pytest.raises(ValueError, match="not a bundle digest"):
         Shelf([], BUCKET, tmp_path / "cache", client).bundle("../indexes")
     assert requests.seen == []
 

@@ -57,7 +57,7 @@ def test_the_command_stages_every_bundle_of_a_folder(
 
 
 def test_the_command_ends_with_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="holds no bundle"):
+    with pytest.raises(SystemExit, match="contains no bundle"):
         main([str(tmp_path), str(tmp_path / "models"), "--half", "visual"])
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/config.json").write_text("{}")

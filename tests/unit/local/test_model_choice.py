@@ -138,5 +138,5 @@ def test_models_are_found_where_they_are_installed(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"tokenizer\.json is missing"):
         library.bundle("Other__weights")
     shutil.rmtree(tmp_path / "models/Other__weights/textual")
-    with pytest.raises(UserError, match="it cannot embed"):
+    with pytest.raises(UserError, match="it can't embed"):
         library.bundle("Other__weights")

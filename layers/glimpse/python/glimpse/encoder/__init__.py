@@ -1,7 +1,7 @@
 """Embeds images and texts with a model bundle, on onnxruntime.
 
-A process that only embeds texts needs no Pillow, and one that only embeds images no tokenizer, so the two
-encoders are imported when they are first asked for.
+The two encoders are imported on first use: a process that only embeds texts needs no Pillow, and one that
+only embeds images needs no tokenizer.
 """
 
 from importlib import import_module

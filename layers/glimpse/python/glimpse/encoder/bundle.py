@@ -1,13 +1,13 @@
-"""A model bundle: the folder that holds one image-text model, ready to run.
+"""Model bundles: a bundle is a folder with one image-text model, ready to run.
 
-The layout is the one that Immich's exports use, so those load too::
+The layout is that of Immich's exports, so those load too::
 
     config.json                  open_clip's model configuration; ours adds a section "glimpse"
     visual/model.onnx            image float32 (N, 3, S, S) -> (N, D)
     visual/preprocess_cfg.json   open_clip's preprocessing configuration
     textual/model.onnx           text int32 (N, L) -> (N, D)
     textual/tokenizer.json       the tokenizer, as the `tokenizers` library writes it
-    textual/tokenizer_config.json  needed where tokenizer.json says nothing about padding
+    textual/tokenizer_config.json  needed if tokenizer.json does not configure padding
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-_DEFAULT_CONTEXT_LENGTH = 77  # open_clip's default, for configurations that do not name one
+_DEFAULT_CONTEXT_LENGTH = 77  # open_clip's default, for configurations without one
 _SPACE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HALVES = {"visual": "preprocess_cfg.json", "textual": "tokenizer.json"}
-"""Each half, and what its model.onnx cannot be used without."""
+"""Each half, and the file that its model.onnx needs."""
 
 
 class BundleError(ValueError):
-    """A folder is not a bundle that can be used; the message names the file and what is wrong with it."""
+    """A folder is not a usable bundle; the message names the file and what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,19 @@ class Bundle:
         Parameters
         ----------
         path
-            A folder in the layout above. A half may be absent: it is there if its ``model.onnx`` is.
+            A folder in the layout above. One half may be absent; a half is present if its ``model.onnx`` is.
 
         Raises
         ------
         BundleError
-            If a file is missing, is not JSON, or says something that cannot be.
+            If a file is missing, is not JSON, or has an invalid value.
         """
         root = Path(path)
         bundle = cls(root, read_json_object(root / "config.json"))
         if not (bundle.has_visual or bundle.has_textual):
-            raise BundleError(f"{root} holds neither visual/model.onnx nor textual/model.onnx: no bundle")
+            raise BundleError(
+                f"{root} is not a bundle: it has neither visual/model.onnx nor textual/model.onnx"
+            )
         for half, companion in _HALVES.items():
             if bundle._has(half) and not (root / half / companion).is_file():
                 raise BundleError(f"{root / half / companion} is missing: the bundle is incomplete")
@@ -82,7 +84,7 @@ class Bundle:
 
     @property
     def name(self) -> str:
-        """What people call the model: ``glimpse.name`` of the configuration, else the folder's name."""
+        """The model's display name: ``glimpse.name`` in the configuration, or else the folder's name."""
         return str(self._glimpse.get("name") or self.path.resolve().name)
 
     @property
@@ -92,7 +94,7 @@ class Bundle:
 
     @property
     def context_length(self) -> int:
-        """Length L of a tokenised text, padding included."""
+        """Length L of a tokenised text, including padding."""
         text_cfg = self.config.get("text_cfg") or {}
         return self._positive(
             "text_cfg.context_length", text_cfg.get("context_length", _DEFAULT_CONTEXT_LENGTH)
@@ -106,34 +108,34 @@ class Bundle:
             return None
         if not isinstance(space_id, str) or not _SPACE_ID.fullmatch(space_id):
             raise BundleError(
-                f"{self.path / 'config.json'}: glimpse.space_id is {space_id!r}; it becomes part of an "
-                "index's key, so use 1-64 letters, digits, dots, dashes and underscores"
+                f"{self.path / 'config.json'}: glimpse.space_id is {space_id!r}; it becomes part of object "
+                "keys, so use 1-64 letters, digits, dots, dashes and underscores"
             )
         return space_id
 
     @cached_property
     def space_id(self) -> str:
-        """The embedding space: vectors of two bundles may meet in one index only if this is equal.
+        """The embedding space: only vectors of bundles with the same space may share an index.
 
-        Declared by the configuration, or else a digest of all that determines an embedding.
+        It is declared in the configuration, or else derived from the bundle digest.
 
         Raises
         ------
         BundleError
-            If it is not declared and a half is absent: a digest of one half could not equal the other's.
+            If it is not declared and a half is absent, since the digests of two halves would differ.
         """
         if self.declared_space_id is not None:
             return self.declared_space_id
         if not (self.has_visual and self.has_textual):
             raise BundleError(
-                f"{self.path} holds one half of a model and does not name its space: set glimpse.space_id in "
-                "config.json to that of the whole model"
+                f"{self.path} holds one half of a model and does not declare its space: set "
+                "glimpse.space_id in config.json to that of the whole model"
             )
         return undeclared_space_id(self.digest)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) over the names and bytes of the files that the encoders read: the *bundle digest*."""
+        """The *bundle digest*: SHA-256 (hex) over the names and bytes of :meth:`files`."""
         return digest_of_files((name, sha256) for name, _, sha256 in self.hashed_files())
 
     def hashed_files(self) -> Iterator[tuple[str, int, str]]:
@@ -148,7 +150,7 @@ class Bundle:
             yield file.relative_to(self.path).as_posix(), size, content.hexdigest()
 
     def files(self) -> Iterator[Path]:
-        """Yield the configuration and the two halves' own files (weights kept beside model.onnx included)."""
+        """Yield the configuration and all files of the halves, including weights beside model.onnx."""
         yield self.path / "config.json"
         for half in _HALVES:
             if self._has(half):
@@ -168,14 +170,14 @@ class Bundle:
             If the bundle does not have this half.
         """
         if not self._has(half):
-            raise BundleError(f"{self.path} has no {half}/model.onnx: it cannot embed that kind of input")
+            raise BundleError(f"{self.path} has no {half}/model.onnx, so it can't embed that kind of input")
         return self.path / half / "model.onnx"
 
     def _has(self, half: str) -> bool:
         return (self.path / half / "model.onnx").is_file()
 
     def _check_config(self) -> None:
-        # Each property checks what it reads: a wrong value shows now, and not at the first image.
+        # Each property validates its value, so that an error shows now instead of at the first image.
         _ = (self.dimension, self.context_length, self.declared_space_id)
 
     @property
@@ -194,7 +196,7 @@ class Bundle:
 
 
 def digest_of_files(files: Iterable[tuple[str, str]]) -> str:
-    """Return the digest of the bundle with these files (name, SHA-256), in :meth:`Bundle.files`' order."""
+    """Return the bundle digest for files given as (name, SHA-256), in the order of :meth:`Bundle.files`."""
     digest = hashlib.sha256()
     for name, sha256 in files:
         digest.update(f"{name}\0{sha256}\n".encode())
@@ -202,7 +204,7 @@ def digest_of_files(files: Iterable[tuple[str, str]]) -> str:
 
 
 def undeclared_space_id(bundle_digest: str) -> str:
-    """Name the space of a bundle that does not name it itself: no other bundle is in it."""
+    """Return the space id of a bundle that does not declare one; no other bundle shares it."""
     return f"sha256-{bundle_digest[:16]}"
 
 
@@ -212,14 +214,14 @@ def read_json_object(path: Path) -> dict[str, Any]:
     Raises
     ------
     BundleError
-        If the file is missing, is not UTF-8 JSON, or holds something else.
+        If the file is missing, is not JSON in UTF-8, or its top level is not an object.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BundleError(f"{path} is missing: the bundle is incomplete") from error
     except (OSError, ValueError) as error:
-        raise BundleError(f"{path} cannot be read as JSON: {error}") from error
+        raise BundleError(f"{path} can't be read as JSON: {error}") from error
     if not isinstance(value, dict):
         raise BundleError(f"{path} must hold a JSON object")
     return value

@@ -1,7 +1,7 @@
-"""Cleans a text as open_clip does before it is tokenised, so that a query gets the tokens of the training.
+"""Cleans a text as open_clip does before tokenising it, so that a query gets the same tokens as in training.
 
-open_clip mends texts with ftfy. What that does to texts as people type them is done here: phones write curly
-quotes, Asian keyboards full-width letters, web pages entities. Broken encodings are left as they are.
+open_clip repairs texts with ftfy. This module does what ftfy does to text that people type: phones write
+curly quotes, Asian keyboards full-width letters, web pages entities. It does not repair broken encodings.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ def clean(text: str, *, canonicalize: bool = False) -> str:
     text
         Any string.
     canonicalize
-        Whether to drop punctuation and case too, as SigLIP's models are trained.
+        Whether to also remove punctuation and case, as in the training of SigLIP models.
 
     Returns
     -------
     str
-        Composed (NFC), with straight quotes and single spaces, without control characters.
+        The text in NFC, with straight quotes and single spaces, and without control characters.
     """
-    # Lone surrogates, which JSON can carry, are no text to a tokenizer written in Rust.
+    # JSON can contain lone surrogates, which a tokenizer written in Rust rejects.
     text = text.encode("utf-8", "replace").decode("utf-8")
-    if "<" not in text:  # entities can stand for what is mended, but in markup they are left for the end
+    if "<" not in text:  # decode entities first, so that their characters are cleaned; but not in markup
         text = html.unescape(text)
     text = unicodedata.normalize("NFC", text.translate(_MENDING))
     text = html.unescape(html.unescape(text))

@@ -1,8 +1,7 @@
 """Turns a picture into a model's input, as open_clip's evaluation transform does.
 
-The steps and their roundings are those of ``open_clip.transform.image_transform(..., is_train=False)`` and
-of the torchvision functions that it calls, so that a bundle gives the embeddings that its model was evaluated
-with.
+The steps and their rounding are those of ``open_clip.transform.image_transform(..., is_train=False)`` and the
+torchvision functions that it calls. So a bundle produces the embeddings that its model was evaluated with.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from glimpse.encoder.bundle import BundleError, read_json_object
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
 _RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
-_MAX_ASPECT = 64  # far beyond any model's input, so that nothing that the centre crop keeps is lost
+_MAX_ASPECT = 64  # far beyond any model's input, so that the centre crop loses nothing
 _RESIZE_MODES = ("shortest", "longest", "squash")
 
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How a picture becomes an array.
+    """The preprocessing of one model.
 
     Attributes
     ----------
@@ -36,10 +35,10 @@ class Preprocessing:
     mean, std
         Normalisation per channel, for values in [0, 1].
     resampling
-        Pillow's filter.
+        Pillow's resampling filter.
     resize_mode
-        ``shortest``: the picture covers the input and is cropped at the centre; ``longest``: it fits inside
-        and is padded with ``fill_color``; ``squash``: its aspect ratio is given up.
+        ``shortest``: the picture covers the input and is centre-cropped; ``longest``: it fits inside and is
+        padded with ``fill_color``; ``squash``: its aspect ratio is not kept.
     fill_color
         Grey value (0-255) of the padding.
     """
@@ -59,13 +58,13 @@ class Preprocessing:
         Raises
         ------
         BundleError
-            If it is missing, or asks for something that open_clip's transform does not know.
+            If it is missing, or has a value that open_clip's transform does not know.
         """
         config = read_json_object(path)
         height, width = _size(config.get("size"), path)
         interpolation = config.get("interpolation") or "bicubic"
         resize_mode = config.get("resize_mode") or "shortest"
-        if interpolation == "random":  # concerns training; open_clip evaluates with bicubic then
+        if interpolation == "random":  # for training only; open_clip then evaluates with bicubic
             interpolation = "bicubic"
         if interpolation not in _RESAMPLING or resize_mode not in _RESIZE_MODES:
             raise BundleError(
@@ -90,7 +89,7 @@ class Preprocessing:
         Parameters
         ----------
         image
-            Upright, in any mode.
+            An upright picture in any mode.
 
         Returns
         -------
@@ -104,7 +103,7 @@ class Preprocessing:
         return np.ascontiguousarray(normalised.transpose(2, 0, 1), dtype=np.float32)
 
     def _without_far_ends(self, image: Image.Image) -> Image.Image:
-        """Crop a picture of an absurd shape, of which enlarging one pixel row would fill the memory."""
+        """Crop a picture with an extreme aspect ratio, since resizing it would fill the memory."""
         if self.resize_mode != "shortest":
             return image
         limit = _MAX_ASPECT * max(1, min(image.size))
@@ -135,7 +134,7 @@ class Preprocessing:
             )
             canvas.paste(image, (missing[0] // 2, missing[1] // 2))
             image = canvas
-        # round() of a half goes to the even neighbour, as in torchvision's centre crop.
+        # round() rounds half to even, as torchvision's centre crop does.
         left = round((image.width - self.width) / 2)
         top = round((image.height - self.height) / 2)
         return image.crop((left, top, left + self.width, top + self.height))

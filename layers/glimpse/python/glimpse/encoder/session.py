@@ -1,4 +1,4 @@
-"""One ONNX model in memory, fed in batches that suit it."""
+"""Runs one ONNX model, in batches that suit it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from glimpse.encoder.bundle import BundleError
 
 MAX_BATCH = 16
-"""Inputs in one run: past it, a run takes more memory and hardly less time per input on a CPU."""
+"""Inputs per run: on a CPU, larger batches take more memory but hardly less time per input."""
 
 
 class OnnxSession:
@@ -25,15 +25,14 @@ class OnnxSession:
     path
         The ``model.onnx``.
     threads
-        Threads of one run. Pinned, since the default (one per core of the machine) oversubscribes a
-        function's share.
+        Threads per run. The default, one per core of the machine, would oversubscribe a function's share.
     dimension
-        Length of an embedding that the bundle promises.
+        Length of an embedding, according to the bundle.
 
     Raises
     ------
     BundleError
-        If onnxruntime cannot load the file, or its output has another dimension.
+        If onnxruntime can't load the file, or its output has another dimension.
     """
 
     def __init__(self, path: Path, *, threads: int, dimension: int) -> None:
@@ -43,20 +42,22 @@ class OnnxSession:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # A spinning thread burns the CPU time that decoding the next photo needs.
+        # A spinning thread would burn the CPU time that decoding the next photo needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path), sess_options=options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime's exceptions share no public base class
-            raise BundleError(f"{path} cannot be loaded by onnxruntime: {error}") from error
+            raise BundleError(f"onnxruntime can't load {path}: {error}") from error
         self._path = path
         self._dimension = dimension
         self.inputs: dict[str, Any] = {node.name: node for node in self._session.get_inputs()}
         outputs = self._session.get_outputs()
         if len(outputs[0].shape) != 2 or (_fixed(outputs[0], 1) and outputs[0].shape[1] != dimension):
-            raise BundleError(f"{path} puts out {outputs[0].shape}; config.json's embed_dim is {dimension}")
+            raise BundleError(
+                f"{path} has output shape {outputs[0].shape}, but config.json's embed_dim is {dimension}"
+            )
         self._output = outputs[0].name
         self.batch = self._batch_size()
 
@@ -71,7 +72,7 @@ class OnnxSession:
         try:
             return types[self.inputs[name].type]
         except KeyError as error:
-            raise BundleError(f"{self._path} has no input {name!r} of a type that can be fed") from error
+            raise BundleError(f"{self._path} has no input {name!r} of a supported type") from error
 
     def embed(self, feed: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Run the model over any number of inputs.
@@ -89,7 +90,7 @@ class OnnxSession:
         Raises
         ------
         ArithmeticError
-            If an embedding is not finite or zero, so that it has no direction: the weights are damaged.
+            If an embedding is not finite or is zero, so that it can't be normalised: the weights are damaged.
         """
         count = len(next(iter(feed.values())))
         vectors = np.empty((count, self._dimension), np.float32)
@@ -98,7 +99,7 @@ class OnnxSession:
             vectors[start : start + self.batch] = self._run(chunk)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.all(np.isfinite(norms) & (norms > 0)):
-            raise ArithmeticError(f"{self._path} gave an embedding without a direction (not finite, or zero)")
+            raise ArithmeticError(f"{self._path} returned an embedding that is zero or not finite")
         unit: NDArray[np.float32] = vectors / norms
         return unit
 
@@ -117,8 +118,9 @@ class OnnxSession:
         self._fixed_batch = _fixed(first, 0)
         if self._fixed_batch:
             return int(first.shape[0])
-        # Dynamic quantization takes its scale from the whole batch, so that an input's embedding would depend
-        # on its company: such models see one input at a time, and a redelivered image gets the vector it had.
+        # Dynamic quantization derives its scale from the whole batch, so an input's embedding would depend on
+        # the others. Such models get one input at a time: then a redelivered image gets the same vector
+        # again.
         return 1 if _mentions(self._path, b"DynamicQuantizeLinear") else MAX_BATCH
 
 

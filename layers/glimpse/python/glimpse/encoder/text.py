@@ -1,4 +1,4 @@
-"""The text half of a bundle."""
+"""Embeds texts with the textual half of a bundle."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TextEncoder:
     Raises
     ------
     BundleError
-        If the half is absent, or its files do not fit together.
+        If the half is absent, or its files are inconsistent.
     """
 
     def __init__(self, bundle: Bundle, *, threads: int = 1) -> None:
@@ -50,7 +50,7 @@ class TextEncoder:
         Parameters
         ----------
         texts
-            In plain words. What exceeds the context length is cut off.
+            The texts; each is truncated to the context length.
 
         Returns
         -------
@@ -62,7 +62,7 @@ class TextEncoder:
         return self._session.embed(self.tokenize(texts))
 
     def tokenize(self, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Return what the model takes for texts: by its inputs' names, integers of shape (n, L)."""
+        """Return the model's inputs for texts: integer arrays of shape (n, L), by input name."""
         encodings = self._tokenizer.encode_batch(
             [clean(text, canonicalize=self._canonicalize) for text in texts]
         )
@@ -81,7 +81,7 @@ def _load_tokenizer(folder: Path, context_length: int) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises bare Exception
-        raise BundleError(f"{path} cannot be loaded by tokenizers: {error}") from error
+        raise BundleError(f"tokenizers can't load {path}: {error}") from error
     padding = tokenizer.padding or _declared_padding(tokenizer, folder)
     tokenizer.enable_padding(
         direction=padding.get("direction", "right"),
@@ -96,11 +96,11 @@ def _load_tokenizer(folder: Path, context_length: int) -> Tokenizer:
 def _declared_padding(tokenizer: Tokenizer, folder: Path) -> dict[str, Any]:
     path = folder / "tokenizer_config.json"
     token = read_json_object(path).get("pad_token")
-    if isinstance(token, dict):  # transformers writes an added token out in full
+    if isinstance(token, dict):  # transformers writes added tokens as objects
         token = token.get("content")
     pad_id = tokenizer.token_to_id(token) if isinstance(token, str) else None
     if pad_id is None:
         raise BundleError(
-            f"{path}: pad_token {token!r} is not in the vocabulary, and tokenizer.json does not pad"
+            f"{path}: pad_token {token!r} is not in the vocabulary, and tokenizer.json configures no padding"
         )
     return {"pad_id": pad_id, "pad_token": token}

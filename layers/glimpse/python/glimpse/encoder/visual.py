@@ -1,4 +1,4 @@
-"""The image half of a bundle."""
+"""Embeds images with the visual half of a bundle."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class VisualEncoder:
     Raises
     ------
     BundleError
-        If the half is absent, or its files do not fit together.
+        If the half is absent, or its files are inconsistent.
     """
 
     def __init__(self, bundle: Bundle, *, threads: int = 1) -> None:
@@ -35,9 +35,7 @@ class VisualEncoder:
         self.preprocessing = Preprocessing.load(path.parent / "preprocess_cfg.json")
         self._session = OnnxSession(path, threads=threads, dimension=bundle.dimension)
         if len(self._session.inputs) != 1:
-            raise BundleError(
-                f"{path} has inputs {', '.join(self._session.inputs)}; one is expected: the image"
-            )
+            raise BundleError(f"{path} has inputs {', '.join(self._session.inputs)}; expected one: the image")
         self._input = next(iter(self._session.inputs))
         self._dtype = self._session.dtype(self._input)
         expected = (3, self.preprocessing.height, self.preprocessing.width)
@@ -45,11 +43,11 @@ class VisualEncoder:
         if len(shape) != 4 or any(
             isinstance(given, int) and given != side for given, side in zip(shape[1:], expected, strict=True)
         ):
-            raise BundleError(f"{path} takes {shape}; preprocess_cfg.json makes (N, {expected})")
+            raise BundleError(f"{path} takes {shape}, but preprocess_cfg.json produces (N, {expected})")
 
     @property
     def batch(self) -> int:
-        """How many pictures are best embedded at once: 1 if the model sees them one by one anyway."""
+        """How many pictures to embed at once; 1 if the model takes them one by one anyway."""
         return self._session.batch
 
     @property
@@ -75,12 +73,12 @@ class VisualEncoder:
         return self.embed_pixels(np.stack([self.preprocessing(image) for image in images]))
 
     def embed_pixels(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Embed arrays that are preprocessed already.
+        """Embed preprocessed pictures.
 
         Parameters
         ----------
         pixels
-            Shape (n, 3, height, width), float32, as :class:`Preprocessing` makes them.
+            Shape (n, 3, height, width), float32, as :class:`Preprocessing` returns them.
 
         Returns
         -------
@@ -90,7 +88,7 @@ class VisualEncoder:
         Raises
         ------
         ValueError
-            If the shape is another.
+            If the shape is wrong.
         """
         expected = (3, self.preprocessing.height, self.preprocessing.width)
         if pixels.ndim != 4 or pixels.shape[1:] != expected:

@@ -1,4 +1,4 @@
-"""Model bundles in the index bucket, and how a function comes by the one that it needs.
+"""The shelf: model bundles in the index bucket, and how a function gets the one that it needs.
 
 ::
 
@@ -6,10 +6,10 @@
     models/{bundle digest}/visual/*, textual/*
     models/{bundle digest}/files.json      written last: {"name", "files": [{"path", "size", "sha256"}]}
 
-The keys are immutable, since the digest names the bytes. It covers all files of a bundle, but a function
-reads one half: so ``files.json`` lists each file's SHA-256. The bundle digest is the digest of that list
-(:func:`glimpse.encoder.bundle.digest_of_files`), which makes the list, and by it each file alone, verifiable.
-The same ``files.json`` lies in a folder that holds a part of a bundle, such as the image's.
+Objects are content-addressed, hence immutable. The digest covers all files of a bundle, but a function reads
+only one half, so ``files.json`` lists each file's SHA-256. The bundle digest is the digest of that list
+(:func:`glimpse.encoder.bundle.digest_of_files`). So the list can be verified, and with it each single file. A
+folder that holds part of a bundle, as in the container image, has the same ``files.json``.
 """
 
 from glimpse.shelf.errors import BundleDamaged, BundleMissing, ShelfError, ShelfUnavailable

@@ -1,16 +1,16 @@
-"""What can go wrong between a bundle's digest and its files, told apart by what the caller has to do."""
+"""The errors of the shelf, grouped by what the caller has to do about them."""
 
 
 class ShelfError(Exception):
-    """Any error of the shelf. This class itself: asking again will not help, a person has to."""
+    """Base class of the shelf's errors. If raised itself, a retry won't help: a person has to act."""
 
 
 class BundleMissing(ShelfError):
-    """No folder and no bucket holds the bundle, or not the half that is needed: it has to be published."""
+    """Neither a folder nor the bucket has the bundle, or the half that is needed: publish it."""
 
 
 class BundleDamaged(ShelfError):
-    """An object is not what its bundle's list says: truncated, foreign or gone. Publishing again mends it."""
+    """An object does not match its bundle's list: truncated, altered or gone. Publish again to repair it."""
 
 
 class ShelfUnavailable(ShelfError):

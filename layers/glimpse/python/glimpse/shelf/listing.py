@@ -1,4 +1,4 @@
-"""The list of a bundle's files, by which a part of it can be checked against the digest of the whole."""
+"""The list of a bundle's files, which verifies part of a bundle against the digest of the whole."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILES = "files.json"
 """The list's name, beside ``config.json``."""
 
 MODEL = "model.onnx"
-"""A half's last file to be written: it is what makes the half present."""
+"""The file of a half that is written last, since it makes the half count as present."""
 
 _PATH = re.compile(r"config\.json|(visual|textual)/[^/\\\x00-\x1f]{1,200}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -41,9 +41,9 @@ class ListedFile:
 
 @dataclass(frozen=True)
 class Listing:
-    """Name of a bundle, and its files in the order of their digest.
+    """The name of a bundle, and its files in the order in which the digest covers them.
 
-    The name is what people read: the digest covers the files alone.
+    The name is for people only; the digest does not cover it.
     """
 
     name: str
@@ -51,66 +51,66 @@ class Listing:
 
     @classmethod
     def of(cls, bundle: Bundle) -> Listing:
-        """List a folder's bundle; reads every byte of it."""
+        """List the files of a bundle, reading every byte."""
         return cls(bundle.name, tuple(ListedFile(*file) for file in bundle.hashed_files()))
 
     @classmethod
     def of_folder(cls, root: Path) -> Listing:
-        """List a folder's bundle: as the list in it says, or else by reading it.
+        """Return the list of a folder's bundle: the list in the folder, or else a new one.
 
         Raises
         ------
         BundleError
-            If there is no list, and the folder is no bundle.
+            If there is no list, and the folder is not a bundle.
         BundleDamaged
-            If the list is none.
+            If the list is invalid.
         """
         own = root / FILES
         return cls.parse(own.read_bytes(), str(own)) if own.is_file() else cls.of(Bundle.load(root))
 
     @classmethod
     def parse(cls, data: bytes, source: str) -> Listing:
-        """Read a list as :meth:`dump` writes it.
+        """Parse a list that :meth:`dump` wrote.
 
         Parameters
         ----------
         data
-            The file's or object's bytes.
+            The bytes of the file or object.
         source
-            Where they come from, for the error.
+            Where they come from, for error messages.
 
         Raises
         ------
         BundleDamaged
-            If it is no such list, or one that names a file outside the bundle.
+            If it is not such a list, or names a file outside the bundle.
         """
         try:
             value = json.loads(data)
             files = tuple(_file(entry) for entry in value["files"])
             name = str(value["name"])
         except (ValueError, KeyError, TypeError) as error:
-            raise BundleDamaged(f"{source} is no list of a bundle's files: {error!r}") from error
+            raise BundleDamaged(f"{source} is not a list of a bundle's files: {error!r}") from error
         return cls(name, files)
 
     def dump(self) -> bytes:
-        """Write the list as JSON."""
+        """Return the list as JSON."""
         files = [{"path": file.path, "size": file.size, "sha256": file.sha256} for file in self.files]
         return (json.dumps({"name": self.name, "files": files}, indent=2) + "\n").encode()
 
     @cached_property
     def digest(self) -> str:
-        """The bundle digest: equals :attr:`glimpse.encoder.Bundle.digest` of the whole bundle."""
+        """The bundle digest: equal to :attr:`glimpse.encoder.Bundle.digest` of the whole bundle."""
         return digest_of_files((file.path, file.sha256) for file in self.files)
 
     @property
     def halves(self) -> frozenset[str]:
-        """The halves that can be used: those whose model is listed."""
+        """The usable halves: those whose model is listed."""
         return frozenset(file.half for file in self.files if file.half and file.path.endswith(f"/{MODEL}"))
 
     def part(self, halves: Iterable[str]) -> list[ListedFile]:
-        """Return the files of some halves and the configuration, each half's model last.
+        """Return the configuration and the files of some halves, models last.
 
-        In this order a half never looks complete before it is.
+        In this order, a half never looks complete before it is.
         """
         wanted = {None, *halves}
         files = [file for file in self.files if file.half in wanted]
@@ -120,9 +120,9 @@ class Listing:
 def _file(entry: dict[str, Any]) -> ListedFile:
     path, size, sha256 = entry["path"], entry["size"], entry["sha256"]
     if not (isinstance(path, str) and _PATH.fullmatch(path)) or path.endswith(("/.", "/..")):
-        raise ValueError(f"{path!r} is no file of a bundle")
+        raise ValueError(f"{path!r} is not a file of a bundle")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise ValueError(f"{size!r} is no size")
+        raise ValueError(f"{size!r} is not a size")
     if not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
-        raise ValueError(f"{sha256!r} is no SHA-256")
+        raise ValueError(f"{sha256!r} is not a SHA-256")
     return ListedFile(path, size, sha256)

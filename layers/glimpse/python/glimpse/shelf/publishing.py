@@ -1,4 +1,4 @@
-"""Puts a bundle into the bucket, where the functions find it."""
+"""Publishes bundles: uploads them to the bucket, where the functions find them."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def publish(
     *,
     sent: Callable[[int], None] | None = None,
 ) -> tuple[str, ...]:
-    """Upload what the bucket lacks of a bundle, the list of its files last.
+    """Upload the files of a bundle that the bucket lacks, the list of files last.
 
-    A bundle without its list does not exist for readers, so a publication that was cut off is never taken for
-    complete; publishing again goes on where it ended, and replaces an object that is not the bundle's.
+    Readers ignore a bundle without its list, so an interrupted upload never looks complete. Publishing again
+    resumes it, and replaces objects that don't match the bundle.
 
     Parameters
     ----------
     bundle
-        A whole bundle, on this machine.
+        A whole bundle on this machine.
     bucket
         The index bucket.
     client
-        An S3 client; made from the environment otherwise.
+        An S3 client; by default one configured from the environment.
     sent
-        Called with the number of further bytes sent, from several threads.
+        Called with the number of bytes sent since the last call, from several threads.
 
     Returns
     -------
@@ -44,11 +44,11 @@ def publish(
     Raises
     ------
     BundleError
-        If a half is missing: one to write indexes and one to search them belong together.
+        If a half is missing: one half writes indexes and the other searches them.
     ShelfUnavailable
         If the bucket does not answer.
     ShelfError
-        If the bucket refuses.
+        If the bucket refuses a request.
     """
     for half in ("visual", "textual"):
         bundle.model_path(half)

@@ -1,4 +1,4 @@
-"""The bundles in the index bucket: the only module of the shelf that knows boto3."""
+"""The bundles in the index bucket. No other module of the shelf imports boto3."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-_SHA256 = "sha256"  # the name of the objects' metadata
+_SHA256 = "sha256"  # name of the objects' metadata entry
 _ABSENT = frozenset({"NoSuchKey", "404"})
 _SLOW_DOWN = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "TooManyRequests"})
 _CONFIG = Config(connect_timeout=2, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
@@ -30,17 +30,17 @@ _CONFIG = Config(connect_timeout=2, read_timeout=30, retries={"mode": "standard"
 class ModelBucket:
     """The objects ``models/{bundle digest}/{path}`` of one bucket.
 
-    Every method raises :class:`ShelfUnavailable` when S3 does not answer, and :class:`ShelfError` when it
-    refuses.
+    Every method raises :class:`ShelfUnavailable` if S3 does not answer, and :class:`ShelfError` if it refuses
+    a request.
 
     Parameters
     ----------
     name : str
-        The bucket. Readers need ``s3:GetObject`` on ``models/*`` and an unconditional ``s3:ListBucket``
-        (without it S3 answers 403 instead of 404 for an object that does not exist); who publishes needs
-        ``s3:PutObject`` as well.
+        The bucket. Readers need ``s3:GetObject`` on ``models/*``, and ``s3:ListBucket`` without conditions
+        (otherwise S3 answers 403 instead of 404 for an object that does not exist). Publishers also need
+        ``s3:PutObject``.
     client : S3Client, optional
-        Made from the environment otherwise.
+        By default, a client configured from the environment.
     """
 
     def __init__(self, name: str, client: S3Client | None = None) -> None:
@@ -48,7 +48,7 @@ class ModelBucket:
         self._client = client or lazy_client("s3", _CONFIG)
 
     def uri(self, digest: str, path: str) -> str:
-        """Name an object for people."""
+        """Return an object's URI, for messages."""
         return f"s3://{self._name}/{_key(digest, path)}"
 
     def read(self, digest: str, path: str) -> bytes | None:
@@ -62,7 +62,7 @@ class ModelBucket:
                 raise
 
     def download(self, digest: str, path: str, target: Path) -> bool:
-        """Write an object to a file; False if there is none."""
+        """Download an object to a file; return False if there is none."""
         with _translated(self.uri(digest, path)):
             try:
                 self._client.download_file(self._name, _key(digest, path), str(target), Config=_transfer())
@@ -73,7 +73,7 @@ class ModelBucket:
         return True
 
     def stored(self, digest: str, path: str) -> tuple[int, str] | None:
-        """Return an object's size and the SHA-256 that it was uploaded with ("" without one), or None."""
+        """Return an object's size and the SHA-256 in its metadata ("" without), or None without an object."""
         with _translated(self.uri(digest, path)):
             try:
                 answer = self._client.head_object(Bucket=self._name, Key=_key(digest, path))
@@ -86,18 +86,18 @@ class ModelBucket:
     def upload(
         self, digest: str, path: str, source: Path, sha256: str, sent: Callable[[int], None] | None = None
     ) -> None:
-        """Store a file; its bytes arrive complete and as they were sent, or not at all.
+        """Upload a file, completely and unaltered or not at all.
 
         Parameters
         ----------
         digest, path
-            Bundle and path in the bundle.
+            Bundle digest, and path in the bundle.
         source
             The file.
         sha256
-            Of its content (hex); kept with the object.
+            SHA-256 of its content (hex), stored with the object.
         sent
-            Called with the number of further bytes sent, from several threads.
+            Called with the number of bytes sent since the last call, from several threads.
         """
         with _translated(self.uri(digest, path)):
             self._client.upload_file(
@@ -110,14 +110,14 @@ class ModelBucket:
             )
 
     def write(self, digest: str, path: str, data: bytes) -> None:
-        """Store a small object."""
+        """Write a small object."""
         with _translated(self.uri(digest, path)):
             self._client.put_object(Bucket=self._name, Key=_key(digest, path), Body=data)
 
 
 @cache
 def _transfer() -> TransferConfig:
-    # One request is far from what Lambda's network gives: a model comes in ranges, eight at a time.
+    # A single request can't use all of Lambda's bandwidth, so models are fetched in ranges, eight at a time.
     from boto3.s3.transfer import TransferConfig
 
     return TransferConfig(multipart_threshold=2**24, multipart_chunksize=2**23, max_concurrency=8)
@@ -129,8 +129,8 @@ def _key(digest: str, path: str) -> str:
 
 @contextmanager
 def _translated(uri: str) -> Iterator[None]:
-    """Raise boto3's errors as the shelf's."""
-    # Here, since whoever needs no bundle of the bucket needs no boto3 for it.
+    """Translate boto3's errors into the shelf's."""
+    # Imported late, since boto3 is not needed unless a bundle comes from the bucket.
     from boto3.exceptions import RetriesExceededError, S3UploadFailedError
 
     try:

@@ -1,4 +1,4 @@
-"""From a bundle's digest to its files on this machine."""
+"""Finds a bundle by its digest, and downloads it if needed."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class ShelfEntry:
-    """What the shelf knows of a bundle without its models.
+    """A bundle's description, which needs no model files.
 
     Attributes
     ----------
     bundle_digest
-        Names the bytes.
+        The bundle digest.
     name
-        What people call the model.
+        The model's display name.
     space_id
         The embedding space.
     dimension
@@ -51,21 +51,21 @@ class ShelfEntry:
 
 
 class Shelf:
-    """Bundles by their digest: in folders of this machine, else in the bucket.
+    """Finds bundles by digest, in local folders first and then in the bucket.
 
-    Downloads are checked, kept in `cache` and shared by all processes that use the same one; a half is there
-    completely or not at all.
+    Downloads are verified and kept in `cache`, which processes may share. A half is in the cache completely
+    or not at all.
 
     Parameters
     ----------
     folders : sequence of Path
-        Folders that hold bundle folders; one that does not exist holds none.
+        Folders that contain bundle folders; those that don't exist are ignored.
     bucket : str or None
-        The index bucket; None looks into the folders alone.
+        The index bucket; None uses the folders only.
     cache : Path, optional
-        Where downloads are kept; otherwise a folder of this user's in the directory for temporary files.
+        Directory for downloads; by default one of this user's in the temporary directory.
     client : S3Client, optional
-        Made from the environment otherwise.
+        By default, a client configured from the environment.
     """
 
     def __init__(
@@ -81,32 +81,32 @@ class Shelf:
         self._local: dict[Path, Listing] = {}
 
     def bundle(self, bundle_digest: str, halves: Iterable[str] = ("textual",)) -> Bundle:
-        """Return a bundle that holds at least some halves, downloading what this machine lacks.
+        """Return a bundle with at least the given halves, downloading missing files.
 
-        Its own ``digest`` and an undeclared ``space_id`` are those of what is here; of the whole bundle,
-        :meth:`entry` tells them.
+        The returned bundle may be partial. Its ``digest``, and its ``space_id`` if undeclared, then differ
+        from those of the whole bundle, which :meth:`entry` returns.
 
         Parameters
         ----------
         bundle_digest
-            Of the whole bundle.
+            Digest of the whole bundle.
         halves
             ``"visual"``, ``"textual"`` or both.
 
         Raises
         ------
         ValueError
-            If `bundle_digest` is no SHA-256 in hexadecimal.
+            If `bundle_digest` is not a SHA-256 in hexadecimal.
         BundleMissing
-            If neither a folder nor the bucket has it, or it has no such half.
+            If neither a folder nor the bucket has the bundle, or it lacks a half.
         BundleDamaged
-            If an object is not the bundle's; the message names it.
+            If an object does not match the bundle; the message names it.
         BundleError
-            If the bundle itself can't be used, whole as it is.
+            If the bundle is intact but unusable.
         ShelfUnavailable
             If the bucket does not answer.
         ShelfError
-            If the bucket refuses, or the disk is full.
+            If the bucket refuses a request, or the disk is full.
         """
         wanted = tuple(halves)
         listing, root = self._find(bundle_digest, wanted)
@@ -117,14 +117,14 @@ class Shelf:
         return Bundle.load(root)
 
     def entry(self, bundle_digest: str) -> ShelfEntry:
-        """Describe a bundle by its list and its configuration alone.
+        """Describe a bundle from its list and its configuration only.
 
         Raises
         ------
         ValueError, ShelfError
-            As :meth:`bundle`.
+            As for :meth:`bundle`.
         BundleError
-            If the configuration says something that cannot be.
+            If the configuration has an invalid value.
         """
         listing, root = self._find(bundle_digest, ())
         root = root or self._fetch(listing, ())
@@ -138,18 +138,18 @@ class Shelf:
         )
 
     def is_published(self, bundle_digest: str) -> bool:
-        """Tell whether the bucket has a bundle, whatever this machine holds; raises like :meth:`entry`."""
+        """Tell whether the bucket has a bundle, ignoring local copies; raises like :meth:`entry`."""
         _check(bundle_digest)
         return self._published(bundle_digest) is not None
 
     def _find(self, digest: str, halves: tuple[str, ...]) -> tuple[Listing, Path | None]:
-        """Return a bundle's list, and its folder if one of this machine's has these halves."""
+        """Return a bundle's list, and a local folder that has these halves, or None."""
         _check(digest)
         unusable = []
         for root in self._roots():
             try:
                 listing = self._listing_of(root)
-            except (BundleError, BundleDamaged) as error:  # told if nothing else is found
+            except (BundleError, BundleDamaged) as error:  # reported if the bundle is found nowhere
                 unusable.append(str(error))
                 continue
             if listing.digest == digest and _holds(root, listing.part(halves)):
@@ -167,9 +167,9 @@ class Shelf:
         return [path.parent for folder in folders for path in sorted(folder.glob("*/config.json"))]
 
     def _listing_of(self, root: Path) -> Listing:
-        """List a local bundle: as it says itself, or else by reading it once.
+        """Return the list of a local bundle: the one in its folder, or else a new one, made once.
 
-        A list beside the files is believed but for their sizes: whoever staged the folder wrote it.
+        A list in the folder is trusted, since staging wrote it; only the files' sizes are checked.
         """
         if root not in self._local:
             self._local[root] = Listing.of_folder(root)
@@ -182,7 +182,7 @@ class Shelf:
         try:
             listing = Listing.parse(path.read_bytes(), str(path))
         except BundleDamaged:
-            return None  # by a crash of this machine; the bucket's takes its place
+            return None  # damaged by a crash of this machine; the bucket's list replaces it
         return listing if listing.digest == digest else None
 
     def _published(self, digest: str) -> Listing | None:
@@ -196,19 +196,21 @@ class Shelf:
         return listing
 
     def _fetch(self, listing: Listing, halves: tuple[str, ...]) -> Path:
-        """Bring some halves into the cache, and return the bundle's folder there."""
+        """Download some halves into the cache, and return the bundle's folder there."""
         root = self._cache / listing.digest
         missing = [file for file in listing.part(halves) if not _holds(root, [file])]
         try:
             self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._cache.stat().st_uid != os.getuid():
-                raise ShelfError(f"{self._cache} belongs to another user, who could change a model in it")
+                raise ShelfError(
+                    f"{self._cache} belongs to another user, who could tamper with a model in it"
+                )
             root.mkdir(mode=0o700, exist_ok=True)
             needed, free = sum(file.size for file in missing), shutil.disk_usage(root).free
             if needed > free:
                 raise ShelfError(
-                    f"the bundle {listing.digest} takes {needed / 1e6:.0f} MB more in {self._cache}, where "
-                    f"{free / 1e6:.0f} MB are left: give the function more ephemeral storage"
+                    f"the bundle {listing.digest} needs {needed / 1e6:.0f} MB more in {self._cache}, but "
+                    f"only {free / 1e6:.0f} MB are free: give the function more ephemeral storage"
                 )
             for file in missing:
                 with _replacing(root, file.path) as temporary:
@@ -216,7 +218,7 @@ class Shelf:
             with _replacing(root, FILES) as temporary:
                 temporary.write_bytes(listing.dump())
         except OSError as error:
-            raise ShelfError(f"the bundle {listing.digest} can't be kept in {root}: {error}") from error
+            raise ShelfError(f"the bundle {listing.digest} can't be stored in {root}: {error}") from error
         return root
 
     def _download(self, digest: str, file: ListedFile, target: Path) -> None:
@@ -239,7 +241,7 @@ class Shelf:
 
 def _check(digest: str) -> None:
     if not _DIGEST.fullmatch(digest):
-        raise ValueError(f"{digest!r} is no bundle digest: 64 hexadecimal digits")
+        raise ValueError(f"{digest!r} is not a bundle digest: it must be 64 hexadecimal digits")
 
 
 def _holds(root: Path, files: Iterable[ListedFile]) -> bool:
@@ -249,7 +251,7 @@ def _holds(root: Path, files: Iterable[ListedFile]) -> bool:
 
 @contextmanager
 def _replacing(root: Path, path: str) -> Iterator[Path]:
-    """Give a file to write to, which takes its place in `root` when that went well."""
+    """Provide a temporary file that replaces `path` in `root` if the context exits without an error."""
     handle, name = tempfile.mkstemp(dir=root, prefix=".")
     os.close(handle)
     temporary = Path(name)

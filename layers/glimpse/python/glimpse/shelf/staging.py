@@ -1,7 +1,7 @@
-"""Lays out the part of a bundle that an artefact carries; run while the artefact is built.
+"""Stages the part of a bundle that an artefact contains; runs during the artefact's build.
 
-``python -m glimpse.shelf.staging BUNDLES TARGET --half visual`` stages every bundle that lies in the folder
-``BUNDLES`` as ``TARGET/{its folder's name}``.
+``python -m glimpse.shelf.staging BUNDLES TARGET --half visual`` stages every bundle in the folder ``BUNDLES``
+as ``TARGET/{its folder's name}``.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from glimpse.shelf.listing import FILES, Listing
 
 
 def stage(source: Path, target: Path, halves: Iterable[str]) -> Listing:
-    """Copy some halves of a bundle, and the list of the whole.
+    """Copy some halves of a bundle, and the list of the whole bundle.
 
     Parameters
     ----------
     source
-        A bundle's folder: a whole one, or a part of one that was staged before.
+        The folder of a whole or a staged bundle.
     target
-        The folder to write; it must not exist yet.
+        The folder to write; it must not exist.
     halves
         ``"visual"``, ``"textual"`` or both.
 
@@ -38,11 +38,11 @@ def stage(source: Path, target: Path, halves: Iterable[str]) -> Listing:
     Raises
     ------
     BundleError
-        If `source` is no bundle.
+        If `source` is not a bundle.
     BundleMissing
-        If it has no such half.
+        If it lacks a half.
     BundleDamaged
-        If a file is not what the list beside it says.
+        If a file does not match the list in the folder.
     FileExistsError
         If `target` exists.
     """
@@ -66,7 +66,7 @@ def stage(source: Path, target: Path, halves: Iterable[str]) -> Listing:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Stage the bundles of a folder; ends the process with one sentence where one can't be used."""
+    """Stage the bundles in a folder; exit with a message if one is unusable."""
     parser = argparse.ArgumentParser(prog="glimpse.shelf.staging", description=__doc__)
     parser.add_argument("bundles", type=Path, help="a folder of bundles")
     parser.add_argument("target", type=Path, help="the folder to put them in")
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     found = sorted(path.parent for path in options.bundles.glob("*/config.json"))
     if not found:
-        sys.exit(f"{options.bundles} holds no bundle")
+        sys.exit(f"{options.bundles} contains no bundle")
     for source in found:
         try:
             listing = stage(source, options.target / source.name, options.half)
