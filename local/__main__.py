@@ -10,7 +10,7 @@ from local.settings import LocalSettings
 
 
 def main() -> int:
-    """Run the command that the arguments name; a UserError is one sentence on stderr and exit code 1."""
+    """Run the given command; a UserError goes to stderr as one sentence, with exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=["run", "reset"], help="what to do")
     parser.add_argument("--with-parent", action="store_true", help="stop when the starting process ends")

@@ -1,7 +1,7 @@
-"""The secrets of one installation: what its operator signs with, and what its servers know each other by.
+"""The secrets of one installation: the operator's access key, and those its servers use among themselves.
 
-They are made once for each home folder and lie there in ``credentials.json``, which its owner alone can read.
-Nothing on this machine is open to who merely reaches a port; a page in a browser reaches every one of them.
+They are generated once per home folder and stored there in ``credentials.json``, readable only by its owner.
+Reaching a port on this machine is not enough to use it: any page in a browser can reach every port.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from deployment.errors import UserError
 from deployment.home import CREDENTIALS
 
 FILE = CREDENTIALS
-"""The file's name in the home folder."""
+"""The name of the file in the home folder."""
 
 _KEY_CHARACTERS = string.ascii_uppercase + "234567"
 
 
 @dataclass(frozen=True, slots=True)
 class LocalCredentials:
-    """What is secret of an installation.
+    """The secrets of an installation.
 
     Attributes
     ----------
     access_key_id, secret_access_key
-        The operator's access key: that of an IAM user of the embedded emulator, who may do everything.
+        The operator's access key. It belongs to an IAM user of the embedded emulator who may do everything.
     gateway_secret
-        By which the emulator knows the forwarder on the API's port.
+        Identifies the forwarder on the API's port to the emulator.
     session_secret
-        From which the emulator derives the credentials that each function's role has.
+        The emulator derives the credentials of each function's role from it.
     search_secret
-        What opens the operator's routes on the search service's port.
+        Opens the operator's routes on the search service's port.
     """
 
     access_key_id: str
@@ -46,13 +46,13 @@ class LocalCredentials:
 
     @classmethod
     def new(cls) -> LocalCredentials:
-        """Draw new ones."""
+        """Generate new secrets."""
         key = "AKIA" + "".join(secrets.choice(_KEY_CHARACTERS) for _ in range(16))
         return cls(key, *(secrets.token_hex(32) for _ in range(4)))
 
 
 def ensure(home: Path) -> LocalCredentials:
-    """Return a home folder's credentials; the first time, make them.
+    """Return a home folder's credentials; create them the first time.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def ensure(home: Path) -> LocalCredentials:
         return read(path)
     made = LocalCredentials.new()
     written = path.with_suffix(".written")
-    written.unlink(missing_ok=True)  # of a start that was killed
+    written.unlink(missing_ok=True)  # left behind by a start that was killed
     descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(asdict(made), file)
@@ -88,21 +88,21 @@ def of(home: Path) -> LocalCredentials:
     path = home / FILE
     if not path.exists():
         raise UserError(
-            f"{home} holds no credentials yet; start with `make run`, or name the folder with GLIMPSE_HOME."
+            f"{home} holds no credentials yet; run `make run` first, or set GLIMPSE_HOME to the right folder."
         )
     return read(path)
 
 
 def read(path: Path) -> LocalCredentials:
-    """Read the file itself; the errors are those of :func:`of`."""
+    """Read the file itself; raises the same errors as :func:`of`."""
     names = [field.name for field in fields(LocalCredentials)]
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         found = {name: content[name] for name in names}
     except OSError as error:
-        raise UserError(f"{path} can't be read ({error.strerror}); it must be yours.") from error
+        raise UserError(f"{path} can't be read ({error.strerror}); make sure that you own it.") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged; delete it, and `make run` makes another one.") from error
+        raise UserError(f"{path} is damaged; delete it, and `make run` creates a new one.") from error
     if not all(isinstance(value, str) and value for value in found.values()):
-        raise UserError(f"{path} is damaged; delete it, and `make run` makes another one.")
+        raise UserError(f"{path} is damaged; delete it, and `make run` creates a new one.")
     return LocalCredentials(**found)

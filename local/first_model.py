@@ -1,4 +1,4 @@
-"""Which model the deployment on this machine begins with."""
+"""Choose the model that the deployment on this machine starts with."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from local.settings import LocalSettings
 
 
 def decide(settings: LocalSettings, say: first.Say) -> str:
-    """Decide which model ``make run`` is to use, and install it if it isn't; see :func:`model_of`."""
+    """Choose the model for ``make run``, and install it if necessary; see :func:`model_of`."""
     return model_of(settings, lambda name: first.install(settings, name, say), say)
 
 
 def model_of(settings: LocalSettings, get: Callable[[str], None], say: Callable[[str], None]) -> str:
-    """Decide which model ``make run`` gives this machine's deployment.
+    """Choose the model that ``make run`` gives this machine's deployment.
 
-    Its own, if it has one. Else the one that ``GLIMPSE_MODEL`` names; else the default model; or the demo
-    model where no hub can be reached.
+    The deployment keeps the model it has. A new one gets the model that ``GLIMPSE_MODEL`` names, or else the
+    default model, or the demo model if no hub can be reached.
 
     Parameters
     ----------
@@ -30,12 +30,12 @@ def model_of(settings: LocalSettings, get: Callable[[str], None], say: Callable[
     get
         Installs a model.
     say
-        Tells the person at the terminal something, in one line.
+        Prints one line for the person at the terminal.
 
     Raises
     ------
     UserError
-        If ``GLIMPSE_MODEL`` names another model than the deployment has, or the model can't be installed.
+        If ``GLIMPSE_MODEL`` names a different model from the deployment's, or the model can't be installed.
     """
     library = Library.of(settings.home)
     wanted = library.name_of(settings.model) if settings.model else None
@@ -46,14 +46,14 @@ def model_of(settings: LocalSettings, get: Callable[[str], None], say: Callable[
         return choice.name
     if wanted is None and not library.has(DEFAULT):
         from deployment.models import (
-            hub,  # the hub's client takes a second to import, which later starts needn't
+            hub,  # imported here because its client takes a second to load, and later starts don't need it
         )
 
         reason = hub.why_not(find(DEFAULT))
         if reason is not None:
             say(
-                f"Taking the demo model: {reason}. `glimpse model install {DEFAULT}` gets a real one when the"
-                " hub is there."
+                f"Using the demo model: {reason}. Once the hub can be reached, run"
+                f" `glimpse model install {DEFAULT}` to install a real one."
             )
             return DEMO
     name = wanted or DEFAULT
@@ -63,7 +63,7 @@ def model_of(settings: LocalSettings, get: Callable[[str], None], say: Callable[
 
 
 def _of_old_state(settings: LocalSettings) -> Choice | None:
-    """Recognise a state from before there were models to choose from: it was made with the demo model."""
+    """Recognise state from before models could be chosen: it was made with the demo model."""
     if settings.external_endpoint is None and (settings.home / "emulator/state").exists():
         return Choice(DEMO, DEMO)
     return None

@@ -18,14 +18,14 @@ _STOP_SECONDS = 15
 
 
 class HomeLock:
-    """The lock that a run holds on its home folder; it goes with the process, however that ends.
+    """The lock that a run holds on its home folder; it is released when the process ends, however it ends.
 
     Parameters
     ----------
     home
         The folder.
     parent
-        A process without which the run doesn't go on, if any.
+        The process that the run stops with, if any.
     """
 
     def __init__(self, home: Path, parent: ProcessRecord | None = None) -> None:
@@ -34,12 +34,12 @@ class HomeLock:
         self._file: IO[str] | None = None
 
     def __enter__(self) -> HomeLock:
-        """Take the lock; waits for a run that is about to end.
+        """Take the lock; wait for a run that is about to end.
 
         Raises
         ------
         UserError
-            If a run holds it and goes on.
+            If a run holds it and keeps running.
         """
         file = self._path.open("a+")
         deadline = time.monotonic() + _STOP_SECONDS
@@ -52,8 +52,8 @@ class HomeLock:
                 if not ending or time.monotonic() > deadline:
                     file.close()
                     raise UserError(
-                        f"Glimpse already runs from {self._path.parent}; stop it with Ctrl-C where it runs,"
-                        f" or with `kill {holder}`."
+                        f"Glimpse is already running from {self._path.parent}; stop it with Ctrl-C in its"
+                        f" terminal, or with `kill {holder}`."
                     ) from None
                 time.sleep(0.1)
         self._file = file
@@ -61,7 +61,7 @@ class HomeLock:
         return self
 
     def stopping(self) -> None:
-        """Tell whoever waits for the lock that this run is about to end."""
+        """Tell processes that wait for the lock that this run is about to end."""
         self._describe(stopping=True)
 
     def __exit__(
@@ -84,11 +84,11 @@ class HomeLock:
 
 
 def _holder(file: IO[str]) -> tuple[int, bool]:
-    """Give the process that holds the lock, and whether it is about to end."""
+    """Return the process that holds the lock, and whether it is about to end."""
     file.seek(0)
     try:
         text = json.loads(file.read())
         parent = ProcessRecord(*text["parent"]) if text["parent"] else None
         return int(text["pid"]), text["stopping"] or (parent is not None and not parent.is_running())
     except (ValueError, KeyError, TypeError):
-        return 0, True  # it is writing at this moment
+        return 0, True  # it is being written right now

@@ -1,4 +1,4 @@
-"""The deployment on this machine, and how it is talked to."""
+"""The deployment on this machine, and the clients that reach it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def machine_endpoint(settings: LocalSettings) -> Endpoint:
 
 
 def client_for(settings: LocalSettings, service: str) -> Any:  # noqa: ANN401 - boto3 makes clients by name
-    """Make a boto3 client of the machine's endpoint, with the operator's credentials."""
+    """Create a boto3 client for this machine's endpoint, with the operator's credentials."""
     return machine_endpoint(settings).client(service)
 
 
 def stack_outputs(settings: LocalSettings) -> dict[str, str] | None:
-    """Read the outputs of the machine's stack; None if it is not (completely) there.
+    """Read the outputs of this machine's stack; None if it is missing or incomplete.
 
     Raises
     ------

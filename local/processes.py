@@ -1,4 +1,4 @@
-"""Recognising and ending processes of ours, also those that a killed run left behind."""
+"""Recognise and end our own processes, including those that a killed run left behind."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class ProcessRecord:
-    """A process by its number and its start, since numbers are used again.
+    """A process, identified by its id and start time, because the system reuses ids.
 
     Attributes
     ----------
     pid
-        Its number.
+        Its process id.
     started
-        When it started, as the system says; empty if it had ended.
+        Its start time as the system reports it; empty if it had already ended.
     """
 
     pid: int
@@ -38,7 +38,7 @@ class ProcessRecord:
 
     @classmethod
     def read(cls, path: Path) -> ProcessRecord | None:
-        """Read a record; None where there is none, or where a crash left half of one."""
+        """Read a record; None if there is none, or if a crash left it incomplete."""
         try:
             return cls(**json.loads(path.read_text()))
         except (FileNotFoundError, ValueError, TypeError):
@@ -49,15 +49,15 @@ class ProcessRecord:
         path.write_text(json.dumps(asdict(self)))
 
     def is_running(self) -> bool:
-        """Tell whether this very process still runs."""
+        """Tell whether this same process is still running."""
         return bool(self.started) and _started(self.pid) == self.started
 
 
 def end_group(leader: ProcessRecord, *, grace_seconds: float) -> None:
-    """End a process that leads a group, and the Lambda workers of the group that outlive it.
+    """End a process group's leader, and the Lambda workers in the group that outlive it.
 
-    The leader is asked to end (SIGTERM) and after ``grace_seconds`` made to. If it is gone, its number may be
-    another's by now, so nothing is signalled but its former workers.
+    The leader gets SIGTERM and, after ``grace_seconds``, SIGKILL. If it has already ended, another process
+    may have its id by now, so only its former workers are signalled.
     """
     if leader.is_running():
         _signal(leader.pid, signal.SIGTERM)
@@ -81,21 +81,21 @@ def _ended(process: ProcessRecord, seconds: float) -> bool:
 
 
 def _workers(group: int) -> list[int]:
-    """List an emulator's Lambda workers by its process group; their script's path tells them from others."""
+    """List the Lambda workers in an emulator's process group; the path of their script identifies them."""
     return [pid for pid, pgid, command in _processes() if pgid == group and "ministack-lambda-" in command]
 
 
 def _started(pid: int) -> str:
     if _PROC.is_dir():
         fields = _stat(pid)
-        # A zombie has ended, only its parent has not looked yet.
+        # A zombie has ended; its parent just has not reaped it yet.
         return "" if not fields or fields[0] == "Z" else fields[19]
     state, _, started = _ps("-o", "stat=,lstart=", "-p", str(pid)).strip().partition(" ")
     return "" if state.startswith("Z") else started.strip()
 
 
 def _processes() -> Iterator[tuple[int, int, str]]:
-    """Yield number, group and command line of every process."""
+    """Yield the id, group and command line of every process."""
     if not _PROC.is_dir():
         for line in _ps("-A", "-o", "pid=,pgid=,command=").splitlines():
             pid, pgid, command = line.split(None, 2)
@@ -103,12 +103,12 @@ def _processes() -> Iterator[tuple[int, int, str]]:
         return
     for folder in _PROC.iterdir():
         if folder.name.isdigit() and (fields := _stat(int(folder.name))):
-            with suppress(OSError):  # it ended meanwhile
+            with suppress(OSError):  # it has ended in the meantime
                 yield int(folder.name), int(fields[2]), (folder / "cmdline").read_text().replace("\0", " ")
 
 
 def _stat(pid: int) -> list[str]:
-    """Give the fields of proc(5)'s stat from the third (state) on; none if there is no such process."""
+    """Return the fields of proc(5)'s stat from the third (state) on; empty if there is no such process."""
     try:
         text = (_PROC / str(pid) / "stat").read_text()
     except OSError:
@@ -124,5 +124,5 @@ def _ps(*arguments: str) -> str:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # it ended by itself
+    with suppress(ProcessLookupError):  # it has already ended
         os.kill(pid, number)

@@ -1,9 +1,9 @@
-"""The reconciler of uploads: finishes those that nobody works on any more.
+"""The reconciler finishes abandoned uploads.
 
-A worker that dies while it takes an upload leaves records PENDING whose objects never came, or whose events
-are lost. Nobody was promised anything about those, but their jobs would stay unfinished for ever. So once the
-queue is empty, the S3 event of each such object is sent again, and *embed* does what it always does: it
-indexes the objects that are there, and marks the others FAILED with the reason.
+A worker that dies while it accepts an upload leaves PENDING records whose objects never arrived or whose
+events are lost. No client was promised anything about them, but their jobs would stay unfinished for ever. So
+once the queue is empty, the reconciler resends the S3 event of each such object. *embed* then handles it as
+usual: it indexes the objects that exist, and marks the others FAILED with the reason.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from deployment.target import Target
 INTERVAL_SECONDS = 30.0
 
 FORM_SECONDS = 31 * 60
-"""The life of a signed form, and a minute: for jobs of versions that did not say how long to wait."""
+"""The lifetime of a signed form plus a minute: for jobs of versions that did not record how long to wait."""
 
 MOST_EVENTS = 3
-"""Sent for one object in one run of the stack: an event that did not help three times never will."""
+"""The most events sent for one object in one run of the stack: if three did not help, no further one will."""
 
 _COUNTS = (
     "ApproximateNumberOfMessages",
@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """An unfinished job: its number, its folder, and until when objects of its images may come (seconds)."""
+    """An unfinished job: its id, its folder, and until when its images' objects may arrive (Unix seconds)."""
 
     job_id: int
     folder_id: int
@@ -69,7 +69,7 @@ class Reconciler:
         self._sent: Counter[str] = Counter()
 
     def reconcile(self) -> int:
-        """Send the events of all images that nobody works on; return how many.
+        """Resend the events of all abandoned images; return how many.
 
         Raises
         ------
@@ -89,7 +89,7 @@ class Reconciler:
         return count
 
     def _is_busy(self) -> bool:
-        """Tell whether events of uploads are on their way."""
+        """Tell whether upload events are still queued or in flight."""
         answer = self._sqs.get_queue_attributes(
             QueueUrl=self._outputs["UploadQueueUrl"], AttributeNames=list(_COUNTS)
         )
@@ -131,7 +131,7 @@ class Reconciler:
         return True
 
     def _send_event(self, key: str) -> None:
-        """Send what S3 sends, without a sequencer: whatever S3 itself says of the object is newer."""
+        """Send the event that S3 sends, but without a sequencer: any event from S3 itself counts as newer."""
         stored = {"bucket": {"name": self._outputs["ImagesBucket"]}, "object": {"key": quote_plus(key, "/")}}
         record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": stored}
         self._sqs.send_message(
@@ -140,12 +140,12 @@ class Reconciler:
 
 
 class ReconcilerThread(threading.Thread):
-    """Reconciles at once, and then every half minute.
+    """Runs the reconciler at once, and then every 30 seconds.
 
     Parameters
     ----------
     reconciler
-        What it runs.
+        The reconciler to run.
     """
 
     def __init__(self, reconciler: Reconciler) -> None:
@@ -158,19 +158,19 @@ class ReconcilerThread(threading.Thread):
         while True:
             try:
                 self._reconciler.reconcile()
-            except (ClientError, BotoCoreError) as error:  # the next time may succeed
+            except (ClientError, BotoCoreError) as error:  # the next round may succeed
                 if not self._ending.is_set():
-                    _log.warning("Abandoned uploads can't be looked for: %s", error)
+                    _log.warning("Can't look for abandoned uploads: %s", error)
             if self._ending.wait(INTERVAL_SECONDS):
                 return
 
     def stop(self) -> None:
-        """End after the present time, which the end of the process may cut short."""
+        """Stop after the current round; the process may end before that."""
         self._ending.set()
 
 
 def start_reconciler(target: Target) -> ReconcilerThread:
-    """Reconcile a deployment's uploads from now on."""
+    """Start reconciling a deployment's uploads."""
     thread = ReconcilerThread(Reconciler(target))
     thread.start()
     return thread

@@ -1,4 +1,4 @@
-"""``make reset``: forget everything that runs on this machine have stored."""
+"""``make reset``: delete everything that runs on this machine have stored."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from local.settings import LocalSettings
 
 
 def reset(settings: LocalSettings) -> None:
-    """Delete the state under the home folder; at a terminal, ask before.
+    """Delete the state in the home folder; ask first at a terminal.
 
     Raises
     ------
     UserError
-        If a run still uses it, or it can't be deleted.
+        If a run is still using it, or it can't be deleted.
     """
     home = settings.home
     if not home.exists():
-        print(f"Nothing to forget: {home} doesn't exist.")
+        print(f"Nothing to delete: {home} doesn't exist.")
         return
     with HomeLock(home):
-        if not _is_meant(settings):
+        if not _is_confirmed(settings):
             print("Nothing was deleted.")
             return
         end_stale(home)
         try:
-            for name in STATE:  # and nothing else: GLIMPSE_HOME may be a folder that holds other things, too
+            for name in STATE:  # and nothing else: the folder that GLIMPSE_HOME names may hold other things
                 if (home / name).is_dir():
                     shutil.rmtree(home / name)
                 else:
@@ -40,18 +40,18 @@ def reset(settings: LocalSettings) -> None:
     if not any(home.iterdir()):
         home.rmdir()
     print(
-        "Forgotten: accounts, photographs and indexes on this machine; installed models stay. The next"
-        " `make run` starts anew."
+        "Deleted all accounts, photographs and indexes on this machine; installed models are kept. The next"
+        " `make run` starts from scratch."
     )
 
 
-def _is_meant(settings: LocalSettings) -> bool:
-    """Ask whoever sits at the terminal; a script has nobody to ask, and means it."""
+def _is_confirmed(settings: LocalSettings) -> bool:
+    """Ask for confirmation at a terminal; a script is not asked."""
     if not sys.stdin.isatty():
         return True
     what = f"all accounts, photographs and indexes in {settings.home}"
     try:
-        return input(f"Delete {what}? They can't be had back. [y/N] ").strip().lower() in {"y", "yes"}
+        return input(f"Delete {what}? This can't be undone. [y/N] ").strip().lower() in {"y", "yes"}
     except EOFError:
         print()
         return False

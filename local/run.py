@@ -1,4 +1,4 @@
-"""``make run``: everything up, in order, and down again."""
+"""``make run``: start everything in order, and stop it again."""
 
 from __future__ import annotations
 
@@ -43,25 +43,25 @@ from local.settings import LocalSettings
 _DEMO_MODEL = "glimpse-demo"
 _DEMO_MODEL_IN_WORDS = """\
 the demo model, trained on drawn scenes. It understands those: "two dogs", "something to eat".
-         It does not understand photographs as a real CLIP does: their order means little."""
+         It does not understand photographs as a real CLIP model does: how it ranks them means little."""
 
 
 def run(settings: LocalSettings, *, with_parent: bool = False) -> None:
-    """Start everything, say where it is, and serve until told to stop.
+    """Start everything, print the addresses, and serve until told to stop.
 
     Parameters
     ----------
     settings
         Ports, home folder, endpoint.
     with_parent
-        Stop when the process that started this one ends: make, when it is killed, tells nobody.
+        Stop when the process that started this one ends: a killed make does not signal its children.
 
     Raises
     ------
     UserError
         If something is missing, in use or broken.
     KeyboardInterrupt
-        When it was told to stop (Ctrl-C, SIGTERM), and everything has ended.
+        After Ctrl-C or SIGTERM, once everything has ended.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
@@ -80,7 +80,7 @@ def run(settings: LocalSettings, *, with_parent: bool = False) -> None:
 
 
 def _start(settings: LocalSettings, running: ExitStack) -> Emulator | None:
-    """Bring everything up; ``running`` takes it down. Gives the emulator, if one was started."""
+    """Start everything; ``running`` stops it. Return the emulator, if one was started."""
     began = time.monotonic()
     end_stale(settings.home)
     listeners = {
@@ -102,9 +102,9 @@ def _start(settings: LocalSettings, running: ExitStack) -> Emulator | None:
     servers.start()
     running.callback(servers.stop)
     running.callback(start_reconciler(target).stop)
-    _say("Looking after the demo account and its gallery …")
+    _say("Preparing the demo account and its gallery …")
     if not seed(settings, account):
-        _say("The gallery is still being embedded; searches find more of it by and by.")
+        _say("The gallery is still being embedded; searches find more of it as the work goes on.")
     words = _model_in_words(settings, SearchClient(target.transport()))
     _announce(settings, account, words, seconds=time.monotonic() - began)
     return emulator
@@ -113,7 +113,7 @@ def _start(settings: LocalSettings, running: ExitStack) -> Emulator | None:
 def _servers(
     settings: LocalSettings, target: Target, account: DemoAccount, listeners: Mapping[str, socket]
 ) -> Servers:
-    """Make the servers of the API, the search service and the page, each before those who may use it."""
+    """Create the servers of the API, the search service and the page, each with its own access rules."""
     known = credentials.ensure(settings.home)
     access = Access(settings.hosts(), settings.page_origins())
     servers = Servers()
@@ -149,16 +149,16 @@ def _servers(
 def _deploy(settings: LocalSettings) -> Deployment:
     endpoint = machine_endpoint(settings)
     context = context_of(endpoint, is_embedded=settings.external_endpoint is None)
-    # By which commands find the stack that was started on another port.
+    # The noted port lets commands find a stack that was started on another port.
     return deploy(endpoint, settings.home, context=context, noted={"emulator_port": settings.emulator_port})
 
 
 def _start_emulator(settings: LocalSettings, running: ExitStack) -> Emulator | None:
-    """Start the embedded emulator; None if another one is named, which must answer."""
+    """Start the embedded emulator; None if the settings name an external one, which must answer."""
     if settings.external_endpoint is not None:
         if not is_ready(settings.endpoint):
             raise UserError(
-                f"No emulator answers at AWS_ENDPOINT_URL, {settings.endpoint}; start it, or unset it."
+                f"No emulator answers at {settings.endpoint}; start it, or unset AWS_ENDPOINT_URL."
             )
         return None
     listen(settings.emulator_port, "EMULATOR_PORT").close()
@@ -173,24 +173,24 @@ def _placeholders(listeners: Iterable[socket]) -> Servers:
     """Start servers that answer 503 until the real ones take over their ports."""
     servers = Servers()
     for listener in listeners:
-        servers.add(starting, listener.dup())  # which is closed with the server
+        servers.add(starting, listener.dup())  # the server closes the duplicate when it stops
     servers.start()
     return servers
 
 
 def _model_in_words(settings: LocalSettings, search: SearchClient) -> str:
-    """Say which model is active, by the search service's own word, and whether another is chosen."""
+    """Describe the active model, as the search service reports it, and say whether another one is chosen."""
     try:
         name = str(search.health()["model"]["name"])
     except Unavailable as error:
-        return f"not known: the search service does not say ({error.__cause__})"
+        return f"unknown: the search service did not answer ({error.__cause__})"
     except (KeyError, TypeError) as error:
-        return f"not known: the search service does not say ({error})"
+        return f"unknown: the search service did not name it ({error})"
     words = next((f"{name}. {model.purpose}." for model in CATALOGUE if model.name == name), name)
     choice = chosen(settings.home)
     library = Library.of(settings.home)
     if choice is not None and library.has(choice.name) and library.bundle(choice.name).name != name:
-        words += f"\n         {choice.name} is chosen; `glimpse reindex` changes over to it."
+        words += f"\n         {choice.name} is chosen; `glimpse reindex` switches to it."
     return _DEMO_MODEL_IN_WORDS + words.removeprefix(name) if name == _DEMO_MODEL else words
 
 
@@ -205,7 +205,7 @@ AWS      {settings.endpoint}{_key_in_words(settings)}
 Account  {account.username}, password {account.password}
 Model    {model}
 
-Stop     Ctrl-C. What was uploaded stays in {_shown(settings.home)}; `make reset` forgets it.
+Stop     Ctrl-C. Uploads stay in {_shown(settings.home)}; `make reset` deletes them.
 """)
 
 
@@ -216,7 +216,7 @@ def _key_in_words(settings: LocalSettings) -> str:
 
 
 def _watch(emulator: Emulator | None, parent: ProcessRecord | None) -> None:
-    """Wait for the end: a signal raises KeyboardInterrupt here."""
+    """Wait until something ends the run; a signal raises KeyboardInterrupt here."""
     while True:
         time.sleep(0.5)
         if emulator is not None and (end := emulator.ended()):

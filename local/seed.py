@@ -1,4 +1,4 @@
-"""A demo account with a sample gallery, made through the public API as anybody would."""
+"""Create a demo account with a sample gallery, through the public API like any client."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _JOB_SECONDS = 120
 _SUFFIXES = {".gif", ".jpeg", ".jpg", ".png", ".webp"}
 
 FOLDERS = {"Drawn scenes": ROOT / "local/gallery/scenes", "Photographs": ROOT / "local/gallery/photos"}
-"""The gallery's folders by their names in the account."""
+"""The gallery's source folders, by the name each has in the account."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
-    """The demo account's name and password; not a secret, since the servers answer this machine alone."""
+    """The demo account's name and password; not secret, since the servers answer only this machine."""
 
     username: str = "demo"
-    password: str = "glimpse-demo"  # noqa: S105 - printed for everybody
+    password: str = "glimpse-demo"  # noqa: S105 - printed at every start
 
 
 def seed(settings: LocalSettings, account: DemoAccount) -> bool:
-    """Create the demo account with its gallery, unless an earlier start has.
+    """Create the demo account with its gallery, unless an earlier start did.
 
     Parameters
     ----------
     settings
-        The API's port, and the home folder where it is noted at which endpoint the gallery is complete.
+        The API's port, and the home folder, which records for which endpoint the gallery is complete.
     account
         The account to create.
 
@@ -50,7 +50,7 @@ def seed(settings: LocalSettings, account: DemoAccount) -> bool:
     Raises
     ------
     UserError
-        If the API refuses.
+        If the API rejects a request.
     """
     note = settings.home / "seeded.json"
     here = json.dumps({"endpoint": settings.external_endpoint})
@@ -73,9 +73,12 @@ def _seed(client: httpx.Client, account: DemoAccount) -> bool:
         raise UserError(f"The demo account could not be created: {_detail(registered)}")
     login = client.post("/api/users/login", json=credentials)
     if login.status_code == httpx.codes.UNAUTHORIZED:
-        raise UserError(f"The account {account.username!r} has another password; `make reset` starts anew.")
+        raise UserError(
+            f"The account {account.username!r} has a different password; `make reset` deletes everything,"
+            " and the next `make run` creates the account again."
+        )
     client.headers["authorization"] = f"Bearer {_ok(login)['token']}"
-    # A start that was cut short may have made a folder with a part of its pictures; it is made anew.
+    # A start that was cut short may have left a folder with only some of its pictures: create it again.
     owned = _ok(client.get("/api/folders"))["owned"]
     cut_short = [folder["id"] for folder in owned if folder["folder_name"] in FOLDERS]
     if cut_short:

@@ -1,4 +1,4 @@
-"""What the environment says about a run on this machine."""
+"""The settings of a run on this machine, read from the environment."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from deployment.settings import DeploymentSettings, home_of, initial_model_of, r
 from local import credentials
 
 HOST = "127.0.0.1"
-"""What every server binds, so that nothing is offered to the network."""
+"""The address that every server binds to, so that nothing is exposed to the network."""
 
 OWN_HOSTS = frozenset({"localhost", HOST})
-"""The names of this machine that every server answers to; others may be rebound by whoever owns them."""
+"""The host names that every server answers to; any other could be rebound by its owner (DNS rebinding)."""
 
 DEFAULT_PORTS = {"API_PORT": 9999, "SEARCH_PORT": 5000, "WEB_PORT": 3000, "EMULATOR_PORT": 4566}
 
 RETRY_SECONDS = 3
-"""After what time a request that was refused for want of workers is to come again."""
+"""The ``Retry-After`` of a request that was refused because all workers were busy."""
 
 DEFAULT_WORKERS = 3
 MOST_WORKERS = 64
@@ -29,22 +29,22 @@ MOST_WORKERS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalSettings(DeploymentSettings):
-    """Which ports are used, by whom, and where to deploy, beside what every deployment needs.
+    """The ports, who may use them, and where to deploy, in addition to what every deployment needs.
 
     Attributes
     ----------
     api_port, search_port, web_port, emulator_port
         Ports on 127.0.0.1.
     external_endpoint
-        ``AWS_ENDPOINT_URL``: an emulator that somebody else runs; None for the embedded one.
+        ``AWS_ENDPOINT_URL``: an emulator that runs separately; None for the embedded one.
     gateway_limits
-        Whether the forwarder keeps AWS's limit for multipart bodies (``GATEWAY_LIMITS=1``).
+        Whether the forwarder enforces AWS's limit for multipart bodies (``GATEWAY_LIMITS=1``).
     allowed_hosts
-        Names by which the ports are reached, beside localhost and 127.0.0.1 (``GLIMPSE_ALLOWED_HOSTS``).
+        Host names that the ports answer to besides localhost and 127.0.0.1 (``GLIMPSE_ALLOWED_HOSTS``).
     allowed_origins
-        Origins of pages that may use the API, beside its own page's (``GLIMPSE_ALLOWED_ORIGINS``).
+        Origins of pages that may use the API besides its own page (``GLIMPSE_ALLOWED_ORIGINS``).
     workers
-        How many workers a function has at most (``GLIMPSE_LAMBDA_WORKERS``), on the embedded emulator.
+        The most workers that a function has on the embedded emulator (``GLIMPSE_LAMBDA_WORKERS``).
     """
 
     api_port: int
@@ -59,17 +59,17 @@ class LocalSettings(DeploymentSettings):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> LocalSettings:
-        """Read the settings; a variable that is unset or empty has its default.
+        """Read the settings; an unset or empty variable takes its default.
 
         Raises
         ------
         UserError
-            If a port, the endpoint or the number of workers is not usable.
+            If a variable has an invalid value, or two ports are the same.
         """
         ports = [_port(environment, name) for name in DEFAULT_PORTS]
         for name, port in zip(DEFAULT_PORTS, ports, strict=True):
             if ports.count(port) > 1:
-                raise UserError(f"{name} is {port}, and so is another port; give each its own.")
+                raise UserError(f"{name} is {port}, and so is another port; give each port its own number.")
         api, search, web, emulator = ports
         return cls(
             home=home_of(environment),
@@ -87,25 +87,25 @@ class LocalSettings(DeploymentSettings):
 
     @property
     def endpoint(self) -> str:
-        """Where AWS's APIs are: the given endpoint, or the embedded emulator's."""
+        """The endpoint of AWS's APIs: the given one, or the embedded emulator's."""
         return self.external_endpoint or f"http://{HOST}:{self.emulator_port}"
 
     def hosts(self) -> frozenset[str]:
-        """Return the names, in lower case and without ports, by which the ports are reached."""
+        """Return the host names that the servers answer to, in lower case and without ports."""
         return OWN_HOSTS | self.allowed_hosts
 
     def page_origins(self) -> frozenset[str]:
-        """Return the origins of pages that may use the API: the page's own, and the allowed ones."""
+        """Return the origins of pages that may use the API: Glimpse's own page, and the allowed ones."""
         own = {f"http://{host}:{self.web_port}" for host in self.hosts()}
-        if self.web_port == 80:  # which browsers leave out
+        if self.web_port == 80:  # browsers omit port 80 from the origin
             own |= {f"http://{host}" for host in self.hosts()}
         return frozenset(own) | self.allowed_origins
 
     def aws_environment(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """Give the variables with which AWS's SDKs reach the endpoint.
+        """Return the variables that point AWS's SDKs at the endpoint.
 
-        At the embedded emulator, the credentials are its operator's: a real account's never go there. An
-        external one may need its own, and takes ``test`` otherwise, as LocalStack does.
+        The embedded emulator gets its operator's credentials, never those of a real account. An external one
+        gets those in the environment, or ``test`` without any, as LocalStack accepts.
 
         Raises
         ------
@@ -160,7 +160,8 @@ def _hosts(text: str) -> frozenset[str]:
     for host in hosts:
         if not re.fullmatch(r"[a-z0-9_.-]+", host):
             raise UserError(
-                f"GLIMPSE_ALLOWED_HOSTS names hosts without ports, like photos.example.org, not {host!r}."
+                "GLIMPSE_ALLOWED_HOSTS must list host names without ports, like photos.example.org,"
+                f" not {host!r}."
             )
     return hosts
 
@@ -170,8 +171,8 @@ def _origins(text: str) -> frozenset[str]:
     for origin in origins:
         if not re.fullmatch(r"https?://[a-z0-9_.-]+(:[0-9]{1,5})?", origin):
             raise UserError(
-                "GLIMPSE_ALLOWED_ORIGINS names origins like https://photos.example.org or"
-                f" http://localhost:8080, each in full, not {origin!r}."
+                "GLIMPSE_ALLOWED_ORIGINS must list full origins, like https://photos.example.org or"
+                f" http://localhost:8080, not {origin!r}."
             )
     return origins
 

@@ -1,1 +1,1 @@
-"""The embedded AWS emulator: MiniStack, its state saved while it runs, its workers kept few."""
+"""The embedded AWS emulator: MiniStack, with its state saved as it runs and a limit on its workers."""

@@ -1,4 +1,4 @@
-"""Who is who at the emulator, for its gate: the operator, the functions' sessions, and whose key it is."""
+"""The identities that the emulator's gate knows: the operator, the functions' sessions, and their keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from local.gate.gate import Gate, Lookups
 from local.gate.signatures import Secret
 
 OPERATOR = "glimpse-operator"
-"""The IAM user whose key deploys and administers."""
+"""The IAM user whose key is used to deploy and administer."""
 
 _EVERYTHING = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -27,7 +27,7 @@ _EVERYTHING = json.dumps(
 
 
 def guarded(app: ASGIApp) -> Gate:
-    """Put the gate before MiniStack's application, as the process's environment says.
+    """Put the gate in front of MiniStack's application, configured by the process's environment.
 
     ``CREDENTIALS`` names the file with the secrets, ``GATEWAY_PORT`` the port, and ``PAGE_ORIGINS`` the
     origins of pages, separated by spaces.
@@ -44,7 +44,7 @@ def guarded(app: ASGIApp) -> Gate:
 
 
 def secret_of(access_key: str) -> Secret | None:
-    """Find the secret of an active key of an IAM user, or of a role's session that goes on; never root's."""
+    """Find the secret of an IAM user's active key or of a role's unexpired session; never that of root."""
     if ministack.is_root(access_key):
         return None
     session = ministack.session_of(access_key)
@@ -59,7 +59,7 @@ def secret_of(access_key: str) -> Secret | None:
 
 
 def _with_operator(app: ASGIApp, known: LocalCredentials) -> ASGIApp:
-    """Have the operator exist once the state of the last run is there, and before anything is served."""
+    """Create the operator after the last run's state is loaded and before any request is served."""
 
     async def with_operator(scope: Scope, receive: Receive, send: Send) -> None:
         async def started(message: Message) -> None:
@@ -73,10 +73,10 @@ def _with_operator(app: ASGIApp, known: LocalCredentials) -> ASGIApp:
 
 
 def _make_sessions_secret(secret: str) -> None:
-    """Have functions' credentials depend on a secret, where MiniStack derives them from names alone.
+    """Derive functions' credentials from a secret; MiniStack derives them from names alone.
 
-    Whoever knows a function's and its role's names could compute those. They are the same at each start, so
-    that addresses that were signed before it go on working.
+    Anyone who knows the names of a function and its role could compute MiniStack's. Like MiniStack's, these
+    are the same at each start, so that URLs signed before a restart keep working.
     """
 
     def execution_credentials(config: dict[str, Any]) -> dict[str, str]:

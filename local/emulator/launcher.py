@@ -1,4 +1,4 @@
-"""Starting and ending the embedded emulator."""
+"""Start and end the embedded emulator."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _START_SECONDS = 60
 _STOP_SECONDS = 6.0
 
 _NAME = "localhost"
-"""The host in addresses that the emulator gives, those of its queues among them."""
+"""The host name in the URLs that the emulator returns, including those of queues."""
 
-# What the emulator and its functions may need of this machine; a real account's variables stay out.
+# What the emulator and its functions may need from this machine; a real account's variables stay out.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE")
 
 
 class Emulator:
-    """The embedded emulator as a child process that leads a process group of its own.
+    """The embedded emulator: a child process that leads its own process group.
 
     Parameters
     ----------
     settings
-        Its port, and the home folder under which its state lies.
+        Its port, and the home folder that holds its state.
     """
 
     def __init__(self, settings: LocalSettings) -> None:
@@ -52,13 +52,13 @@ class Emulator:
         Raises
         ------
         UserError
-            If MiniStack is not the version it was written for, or it ends or does not answer within a minute.
+            If the version of MiniStack is not supported, or it ends or does not answer within a minute.
         """
         require_version()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folder.chmod(0o700)  # it holds passwords' hashes; an earlier version made it readable for all
+        self._folder.chmod(0o700)  # it holds password hashes; an earlier version made it world-readable
         temporary = self._folder / "tmp"
-        shutil.rmtree(temporary, ignore_errors=True)  # workers' copies of the code, if they were killed
+        shutil.rmtree(temporary, ignore_errors=True)  # copies of the code that killed workers left behind
         temporary.mkdir(parents=True)
         credentials.ensure(self._settings.home)
         unpack(self._folder, self._settings.emulator_port)
@@ -67,17 +67,17 @@ class Emulator:
                 [sys.executable, "-m", "local.emulator.process"],
                 cwd=ROOT,
                 env=self._environment(temporary),
-                stdin=subprocess.PIPE,  # closes with this process: the emulator's sign to stop
+                stdin=subprocess.PIPE,  # closes when this process ends, which tells the emulator to stop
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 umask=0o077,
-                start_new_session=True,  # Ctrl-C is for this process, which then stops the emulator in order
+                start_new_session=True,  # Ctrl-C reaches only this process, which stops the emulator cleanly
             )
         ProcessRecord.of(self._process.pid).write(_record(self._settings.home))
         self._wait_until_ready(self._process)
 
     def stop(self) -> None:
-        """Let it save its state and end, with everything that it started."""
+        """Let it save its state, then end it with everything that it started."""
         process = self._process
         if process is None:
             return
@@ -89,28 +89,28 @@ class Emulator:
         _record(self._settings.home).unlink(missing_ok=True)
 
     def ended(self) -> str | None:
-        """Give a sentence if it has ended by itself, else None."""
+        """Return a message if it has ended unexpectedly, else None."""
         if self._process is None or self._process.poll() is None:
             return None
-        return f"The emulator ended unexpectedly; its log is {self._log}."
+        return f"The emulator ended unexpectedly; see its log, {self._log}."
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 lines = self._log.read_text(errors="replace").strip().splitlines() or ["(nothing)"]
-                raise UserError(f"The emulator did not start: {lines[-1]} (its log is {self._log}).")
+                raise UserError(f"The emulator did not start: {lines[-1]} (see its log, {self._log}).")
             if is_ready(self._settings.endpoint):
                 return
             time.sleep(0.1)
-        raise UserError(f"The emulator did not answer within a minute; its log is {self._log}.")
+        raise UserError(f"The emulator did not answer within a minute; see its log, {self._log}.")
 
     def _environment(self, temporary: Path) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         region = region_of()
         return {
             **inherited,
-            # What the emulator takes for root; nothing that is signed with it passes the gate.
+            # The emulator treats this key as root's; the gate rejects everything signed with it.
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": token_hex(32),
             "AWS_REGION": region,
@@ -124,23 +124,23 @@ class Emulator:
             "MINISTACK_HOST": _NAME,
             "MINISTACK_REGION": region,
             "LOG_LEVEL": "WARNING",
-            "AUTH": "true",  # each function works with its own role, as in AWS
+            "AUTH": "true",  # each function runs with its own role, as in AWS
             "PERSIST_STATE": "1",
             "STATE_DIR": str(self._folder / "state"),
             "SNAPSHOT": str(self._folder / "state.json"),
             "UNDO": str(self._folder / "undo"),
             "WORKERS": str(self._settings.workers),
-            "MALLOC_ARENA_MAX": "2",  # a worker has threads by the dozen; glibc would keep memory for each
+            "MALLOC_ARENA_MAX": "2",  # a worker has dozens of threads; glibc would keep memory for each
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self._folder / "s3"),
-            # Services that would listen on ports of their own, and on every interface.
+            # These services would listen on additional ports, and on every interface.
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
         }
 
 
 def unpack(folder: Path, port: int) -> None:
-    """Make the state of the last run, however that ended, the one that the emulator starts with at `port`.
+    """Restore the state of the last run, however it ended, for the emulator to start with at `port`.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def is_ready(endpoint: str) -> bool:
 
 
 def health(endpoint: str) -> dict[str, Any] | None:
-    """Ask a LocalStack-compatible emulator for its health; None if none answers."""
+    """Ask a LocalStack-compatible emulator for its health; None if it does not answer."""
     try:
         answer = httpx.get(f"{endpoint}/_localstack/health", timeout=5, trust_env=False)
         return dict(answer.raise_for_status().json())
@@ -171,7 +171,7 @@ def health(endpoint: str) -> dict[str, Any] | None:
 
 
 def end_stale(home: Path) -> None:
-    """End an emulator that a killed run left behind; it has seen its starter end and is stopping."""
+    """End an emulator that a killed run left behind; it has noticed that its parent ended and is stopping."""
     stale = ProcessRecord.read(_record(home))
     if stale is not None:
         end_group(stale, grace_seconds=_STOP_SECONDS + 4)

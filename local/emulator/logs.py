@@ -1,7 +1,7 @@
-"""The functions' logs in the emulator: the youngest are kept, since they go to disk with everything else.
+"""The functions' logs in the emulator: only the most recent are kept, because every snapshot contains them.
 
-MiniStack makes a stream of its own for each invocation and keeps them all. What it keeps is part of every
-snapshot, so the logs would soon be most of it.
+MiniStack creates a log stream for each invocation and keeps them all. Logs would soon make up most of each
+snapshot.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from typing import Any
 from local.emulator import ministack
 
 MOST_CHARACTERS = 32_000
-"""Of a log group; an invocation mostly writes a thousand."""
+"""The most characters kept per log group; an invocation typically writes a thousand."""
 
 MOST_STREAMS = 50
-"""Of a log group: as many invocations."""
+"""The most streams kept per log group: one per invocation."""
 
 
 def shorten() -> None:
-    """Drop the oldest streams of each log group, as far as it holds too much.
+    """Drop the oldest streams of each log group that is over its limits.
 
     Raises
     ------
     RuntimeError
-        If an invocation writes its log meanwhile.
+        If an invocation writes to its log at the same time.
     """
     for group in ministack.log_groups():
         streams = group["streams"]
@@ -38,7 +38,7 @@ def shorten() -> None:
 
 
 def _shorten(events: list[dict[str, Any]], budget: int) -> int:
-    """Drop a stream's oldest events past a number of characters; give how many it has."""
+    """Drop a stream's oldest events beyond a number of characters; return how many characters remain."""
     used = 0
     for place in range(len(events) - 1, -1, -1):
         message = events[place].get("message", "")

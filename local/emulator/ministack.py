@@ -1,9 +1,9 @@
-"""Everything that Glimpse patches and reads of MiniStack under names that are not its public interface.
+"""Everything of MiniStack that Glimpse patches or reads and that is not its public interface.
 
-No other module imports MiniStack, so this one alone is to be gone through when a new release is taken: then
-:data:`~local.emulator.ministack_version.VERSION` changes, and the pin in ``pyproject.toml``. With any other
-release the import fails, in a sentence that says what to do. Two things are known elsewhere: the format of a
-saved state (:mod:`local.emulator.snapshot`), and by what name a worker's process is recognised
+No other module imports MiniStack, so an upgrade needs a review of this module alone. Then change
+:data:`~local.emulator.ministack_version.VERSION` and the pin in ``pyproject.toml``. With any other release,
+the import fails with a message that says what to do. Two facts about MiniStack are used elsewhere: the format
+of saved state (:mod:`local.emulator.snapshot`), and the name that identifies a worker's process
 (:mod:`local.processes`).
 """
 
@@ -32,39 +32,39 @@ from starlette.types import ASGIApp
 ACCOUNT = os.environ.get("MINISTACK_ACCOUNT_ID", "000000000000")
 
 DEATHS = ("Worker process died", "Task timed out")
-"""How its error begins when a worker died."""
+"""The beginnings of MiniStack's errors when a worker has died."""
 
 app: ASGIApp = _application.app
 
 is_root = is_root_access_key
-"""Whether an access key is one that MiniStack takes for the account's root."""
+"""Whether MiniStack treats an access key as the account's root."""
 
 
 # Its state
 
 
 def states() -> dict[str, Callable[[], dict[str, Any] | None]]:
-    """Return what gives the state of each service that is in use; one that gives None has nothing to save."""
+    """Return a function per service in use that returns its state; None means that it has nothing to save."""
     found: dict[str, Callable[[], dict[str, Any] | None]] = _application._build_persistence_save_dict()
     return found
 
 
 def encoded(service: str, state: dict[str, Any]) -> str:
-    """Encode the state of a service as JSON, as MiniStack reads it.
+    """Encode the state of a service as JSON that MiniStack can read.
 
     Raises
     ------
     TypeError, ValueError
-        If it holds what JSON can't.
+        If it holds a value that JSON can't represent.
     """
-    # `dumps`, where MiniStack has `dump`: that one encodes in Python, ten times as slowly.
+    # `dumps`, where MiniStack uses `dump`: `dump` encodes in Python, ten times slower.
     content = {"__ministack_format__": persistence._state_format_version(service), "payload": state}
     return json.dumps(content, default=persistence._json_default)
 
 
 @contextmanager
 def without_copies() -> Iterator[None]:
-    """Have :func:`states` give the records themselves: copying takes three times as long as encoding."""
+    """Make :func:`states` return the records themselves: copying takes three times as long as encoding."""
     copying = dynamodb.copy
     dynamodb.copy = sqs.copy = SimpleNamespace(deepcopy=lambda value: value)
     try:
@@ -74,18 +74,18 @@ def without_copies() -> Iterator[None]:
 
 
 def keep_from_saving() -> None:
-    """Keep MiniStack from saving in its own way when it stops."""
+    """Stop MiniStack from saving its state itself when it stops."""
     _application.PERSIST_STATE = False
 
 
 def log_groups() -> Collection[dict[str, Any]]:
-    """Return the groups of CloudWatch's logs: ``streams`` are by name, oldest first, each with ``events``."""
+    """Return CloudWatch's log groups: each has ``streams`` by name, oldest first, each with ``events``."""
     groups: dict[Any, dict[str, Any]] = cloudwatch_logs._log_groups._data
     return groups.values()
 
 
 def log_records() -> dict[Any, Any]:
-    """Return what PutLogEvents keeps beside the streams, oldest first."""
+    """Return the records that PutLogEvents keeps in addition to the streams, oldest first."""
     records: dict[Any, Any] = cloudwatch_logs._log_records._data
     return records
 
@@ -94,15 +94,15 @@ def log_records() -> dict[Any, Any]:
 
 
 def note_object_changes(before_change: Callable[[str], None]) -> None:
-    """Have every change of an object's files noted before it is made.
+    """Note each change to an object's files before it is made.
 
-    Where it can't be noted, it isn't made either: MiniStack logs that, and the object stays as it was on
-    disk. Removing a whole bucket is not noted; only its owner's tools do it, and only to an empty one.
+    A change that can't be noted isn't made: MiniStack logs the error, and the object stays as it was on disk.
+    The removal of a whole bucket is not noted: only its owner's tools remove one, and only when it is empty.
 
     Parameters
     ----------
     before_change
-        Is given the path of a file that is about to change.
+        Called with the path of a file that is about to change.
     """
     write, remove, remove_version = s3._atomic_write, s3._remove_key_files, s3._delete_version_file
 
@@ -127,9 +127,9 @@ def note_object_changes(before_change: Callable[[str], None]) -> None:
 
 
 def send_events_at_once() -> None:
-    """Send an event of S3 in the same step that stores the object, where MiniStack starts a thread.
+    """Send an S3 event in the same step that stores the object; MiniStack would start a thread.
 
-    So no snapshot knows the object but not the event.
+    No snapshot can then contain the object without the event.
     """
 
     def send(bucket: str, key: str, event: str, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
@@ -139,7 +139,7 @@ def send_events_at_once() -> None:
 
 
 def has_cors_rules(bucket: str) -> bool:
-    """Tell whether a bucket has rules for browsers."""
+    """Tell whether a bucket has CORS rules."""
     return bool(s3._bucket_cors.get_scoped(ACCOUNT, None, bucket))
 
 
@@ -147,35 +147,35 @@ def has_cors_rules(bucket: str) -> bool:
 
 
 def session_of(access_key: str) -> Mapping[str, Any] | None:
-    """Return the session of a role that an access key belongs to, its secret and its end; None if to none."""
+    """Return the role session of an access key, with its secret and expiry; None if it has none."""
     session: Mapping[str, Any] | None = sts._sessions.get(access_key)
     return session
 
 
 def user_key(access_key: str) -> Mapping[str, Any] | None:
-    """Return the record of an IAM user's access key, its secret and its status; None if there is none."""
+    """Return the record of an IAM user's access key, with its secret and status; None if there is none."""
     record: Mapping[str, Any] | None = iam._access_keys.get_scoped(ACCOUNT, None, access_key)
     return record
 
 
 def ensure_user(name: str, policy: str, access_key: str, secret: str) -> None:
-    """Create an IAM user with one policy and one access key, or take back whatever was changed about it.
+    """Create an IAM user with one policy and one access key, or undo any change made to it since.
 
     Parameters
     ----------
     name
-        The user's.
+        The user's name.
     policy
-        What the user may do, as JSON.
+        The user's policy, as JSON.
     access_key, secret
-        The key.
+        The access key and its secret.
     """
     if name not in iam._users:
         iam._create_user({"UserName": [name]})
     iam._put_user_policy({"UserName": [name], "PolicyName": ["everything"], "PolicyDocument": [policy]})
     for key_id, record in list(iam._access_keys.items()):
         if record["UserName"] == name and key_id != access_key:
-            del iam._access_keys[key_id]  # of credentials that were deleted
+            del iam._access_keys[key_id]  # from credentials that have since been deleted
     iam._access_keys[access_key] = {
         "UserName": name,
         "AccessKeyId": access_key,
@@ -192,18 +192,18 @@ def account_of(function: dict[str, Any]) -> str:
 
 
 def begin_session(access_key: str, session: dict[str, str]) -> None:
-    """Have an access key mean a role's session from now on."""
+    """Register an access key for a role's session."""
     sts.register_session(access_key, session)
 
 
 def make_execution_credentials(make: Callable[[dict[str, Any]], dict[str, str]]) -> None:
-    """Have the variables with a function's credentials made from its configuration by ``make``."""
+    """Use ``make`` to create a function's credential variables from its configuration."""
     lambda_runtime.execution_credentials = make
     lambda_svc.execution_credentials = make
 
 
 def is_awaited(token: str) -> bool:
-    """Tell whether the answer of a custom resource is awaited."""
+    """Tell whether a custom resource's response with this token is awaited."""
     return token in custom_resource._pending
 
 
@@ -211,19 +211,19 @@ def is_awaited(token: str) -> bool:
 
 
 class MiniStackWorker(lambda_runtime.Worker):  # type: ignore[misc]
-    """A worker, with the process that it started last.
+    """A worker that remembers the process it started last.
 
     Attributes
     ----------
     spawned
-        That process, also when MiniStack has let go of it.
+        That process, even after MiniStack has dropped it.
     """
 
     spawned: subprocess.Popen[str] | None = None
 
     @property
     def process(self) -> subprocess.Popen[str] | None:
-        """The process that takes the next invocation; None before the first, and after one that failed."""
+        """The process for the next invocation; None before the first one and after one that failed."""
         process: subprocess.Popen[str] | None = self._proc
         return process
 
@@ -239,14 +239,14 @@ class Invocation:
     Attributes
     ----------
     execute
-        Runs one invocation: of a function, with an event and the request's id.
+        Runs one invocation. Takes the function, the event and the request id.
     run_batch
-        Runs one for a batch of messages: of an event source and a function, with the event, the messages,
-        and the queue's address and name.
+        Runs one invocation for a batch of messages. Takes the event source, the function, the event, the
+        messages, and the queue's URL and name.
     batches_at_once
-        How many batches of a queue may be under way.
+        Returns how many batches of a queue may be in flight.
     worker
-        The class of workers.
+        The worker class.
     """
 
     execute: Callable[..., Any]
@@ -256,7 +256,7 @@ class Invocation:
 
     @classmethod
     def current(cls) -> Invocation:
-        """Return MiniStack's own ways, or those that were installed before."""
+        """Return MiniStack's own functions, or those installed before."""
         return cls(
             lambda_svc._execute_function_warm,
             lambda_svc._run_sqs_batch,
@@ -265,7 +265,7 @@ class Invocation:
         )
 
     def install(self) -> None:
-        """Have MiniStack run functions in these ways."""
+        """Make MiniStack use these to run functions."""
         lambda_svc._execute_function_warm = self.execute
         lambda_svc._run_sqs_batch = self.run_batch
         lambda_svc._sqs_esm_concurrency = self.batches_at_once
@@ -273,7 +273,7 @@ class Invocation:
 
 
 def too_many_requests(reason: str) -> dict[str, Any]:
-    """Return Lambda's answer where a function has no worker left."""
+    """Return Lambda's response when a function has no free worker."""
     refusal: dict[str, Any] = lambda_svc._throttle_response(
         reason_code="ReservedFunctionConcurrentInvocationLimitExceeded", msg=reason
     )
@@ -287,7 +287,7 @@ def end_workers() -> None:
 
 @contextmanager
 def messages_of(url: str) -> Iterator[list[dict[str, Any]]]:
-    """Give the messages of a queue, which nobody else changes meanwhile; its consumers then look again."""
+    """Yield a queue's messages under its lock, then wake the queue's consumers."""
     with sqs._queues_lock:
         yield sqs._get_q(url)["messages"]
     concurrency.esm_wake.set()

@@ -1,4 +1,4 @@
-"""The release of MiniStack that :mod:`local.emulator.ministack` was written for; importing this is cheap."""
+"""The release of MiniStack that :mod:`local.emulator.ministack` was written for. Cheap to import."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from importlib import metadata
 from deployment.errors import UserError
 
 VERSION = "1.5.33"
-"""As `pyproject.toml` pins it. Another release may have changed what is patched and read there."""
+"""The version pinned in `pyproject.toml`. Another release may have changed what is patched or read there."""
 
 
 def require_version() -> None:
-    """See that the installed MiniStack is the one that the emulator was written for.
+    """Check that the installed MiniStack is the release that the emulator was written for.
 
     Raises
     ------
     UserError
-        If it is another one, or none.
+        If it is another release, or is not installed.
     """
     try:
         installed = metadata.version("ministack")
@@ -25,6 +25,6 @@ def require_version() -> None:
     if installed != VERSION:
         found = "MiniStack is not installed" if installed is None else f"MiniStack {installed} is installed"
         raise UserError(
-            f"{found}, and the emulator needs exactly {VERSION}; `make install` brings it, or"
+            f"{found}, but the emulator needs exactly {VERSION}; run `make install`, or"
             f" `.venv/bin/python -m pip install ministack=={VERSION}`."
         )

@@ -1,14 +1,14 @@
-"""The embedded emulator's process: MiniStack, with what a run on one machine needs around it.
+"""The embedded emulator's process: MiniStack, and what it lacks to run on one machine.
 
-Started by :mod:`local.emulator.launcher`; configured by MiniStack's own environment variables, and by
-``SNAPSHOT``, where its state goes, ``UNDO``, where is noted what was done to objects since, and ``WORKERS``,
-how many a function may have. It adds
+:mod:`local.emulator.launcher` starts it. MiniStack's own environment variables configure it, and three more:
+``SNAPSHOT`` is the file for its state, ``UNDO`` the folder that records changes to objects since then, and
+``WORKERS`` the number of workers a function may have. It adds to MiniStack:
 
-- an end with its starter's: when the pipe on stdin closes, however the starter ended, it saves and stops;
-- a gate that lets through what is signed alone (:mod:`local.gate`);
-- answers to clients only when what they changed is on disk (:mod:`local.emulator.saving`);
-- a few Lambda workers a function, none of which takes messages with it when it dies
-  (:mod:`local.emulator.workers`), and none left behind.
+- It ends with its parent: when the pipe on stdin closes, however the parent ended, it saves and stops.
+- A gate lets only permitted requests through (:mod:`local.gate`).
+- A client gets its answer only after the changes it made are on disk (:mod:`local.emulator.saving`).
+- Each function has a few Lambda workers. One that dies takes no messages with it
+  (:mod:`local.emulator.workers`), and none is left behind.
 """
 
 from __future__ import annotations
@@ -37,15 +37,16 @@ _INVOCATION = "/invocations"
 _API = "/_aws/execute-api/"
 _READS = {b"GetItem", b"BatchGetItem", b"Query", b"Scan", b"TransactGetItems", b"GetQueueAttributes"}
 
-_STOPPING = "Glimpse is stopping; try again when it runs again."
+_STOPPING = "Glimpse is stopping; try again once it is running again."
 
 
 class SavedApp:
-    """MiniStack's application, whose answers to clients wait until what they changed is on disk.
+    """MiniStack's application; it answers clients only once the changes they made are on disk.
 
-    Workers, and an operator's tools, sign their requests with an ``Authorization`` header of AWS: those don't
-    wait. Between a worker's dozen writes it would take long, and nobody has been promised anything yet. What
-    another backend has the search function do does wait: it is invoked with the operator's signature.
+    Workers and an operator's tools sign their requests with AWS's ``Authorization`` header. Those don't wait:
+    waiting after each of a worker's dozen writes would take long, and no client has been promised anything
+    yet. Calls from other backends to the search function do wait: they are invocations with the operator's
+    signature.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ class SavedApp:
         await ministack.app(scope, receive, send)
 
     def _once_noted(self, send: Send, *, changes: bool, waits: bool) -> Send:
-        """Answer once a change is noted, and everything that has changed by then is saved."""
+        """Note the request's change, and wait until everything changed so far is saved, before answering."""
         refused = False
 
         async def note_and_send(message: Message) -> None:
@@ -88,7 +89,7 @@ class SavedApp:
                     await self._saver.saved()
                 except Exception as error:
                     refused = True
-                    await _refuse(send, f"What was sent can't be saved: {error}.")
+                    await _refuse(send, f"The change can't be saved: {error}.")
             if not refused:
                 await send(message)
 
@@ -96,7 +97,7 @@ class SavedApp:
 
 
 async def main() -> None:
-    """Serve until stdin closes or a signal comes."""
+    """Serve until stdin closes or a signal arrives."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -109,7 +110,7 @@ async def main() -> None:
     config = Config()
     config.bind = [f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"]
     config.keep_alive_timeout = 75
-    config.graceful_timeout = 1.0  # requests still open are a worker's, and those have been ended by then
+    config.graceful_timeout = 1.0  # only workers still have requests open, and they have ended by then
     saver = Saver(Path(os.environ["SNAPSHOT"]), undo)
     app = SavedApp(saver)
     saving = asyncio.create_task(saver.run())
@@ -117,11 +118,11 @@ async def main() -> None:
     async def ended() -> None:
         await stop.wait()
         app.stop()
-        with suppress(Exception):  # it is in the log; and the last save may succeed
-            await saver.saved()  # what follows takes seconds, and may be cut short
-        with ThreadPoolExecutor(1) as executor:  # the loop's own is taken by workers' requests
+        with suppress(Exception):  # it is already logged, and the final save may succeed
+            await saver.saved()  # save now: the rest takes seconds and may be cut short
+        with ThreadPoolExecutor(1) as executor:  # workers' requests occupy the loop's own executor
             await loop.run_in_executor(executor, ministack.end_workers)
-        ministack.keep_from_saving()  # its own way has nothing to add
+        ministack.keep_from_saving()  # its own save adds nothing
 
     await serve(guarded(app), config, shutdown_trigger=ended)  # type: ignore[arg-type]  # plain ASGI
     saving.cancel()
@@ -129,9 +130,10 @@ async def main() -> None:
 
 
 def _waits(scope: Scope) -> bool:
-    """Tell whether whoever sent a request takes its answer for a promise.
+    """Tell whether the client takes the answer as a promise that its change is kept.
 
-    Those are requests to the API, to storage by a signed address or form, and invocations but a worker's.
+    That holds for requests to the API, requests to storage by presigned URL or form, and invocations other
+    than a worker's.
     """
     if scope["path"].startswith("/_localstack/"):
         return False
@@ -142,9 +144,9 @@ def _waits(scope: Scope) -> bool:
 
 
 def _may_change(scope: Scope) -> bool:
-    """Tell whether a request changes anything itself.
+    """Tell whether a request itself may change anything.
 
-    Tables are read by POST, too; and what a function changes it asks for by requests of its own.
+    Reads of tables are POST requests too. A function makes its changes by separate requests.
     """
     if scope["path"].endswith(_INVOCATION) or scope["path"].startswith(_API):
         return False

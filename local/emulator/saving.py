@@ -1,9 +1,8 @@
-"""Saving MiniStack's state while it runs.
+"""Save MiniStack's state while it runs.
 
-MiniStack itself saves when it is stopped, service by service. Here all services are saved as of one moment,
-so that the queues never know less or more than the tables, and objects neither
-(:mod:`local.emulator.undo`); a client's request is answered when what it changed is on disk; and what workers
-change follows within a fraction of a second.
+MiniStack itself saves only when it stops, service by service. Here all services are saved as of one moment,
+so that queues, tables and objects (:mod:`local.emulator.undo`) always agree. A client's request is answered
+once its changes are on disk. Changes by workers follow within a fraction of a second.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from local.emulator import logs, ministack, snapshot
 from local.emulator.undo import UndoLog
 
 BEHIND_SECONDS = 0.25
-"""How long a change may be missing on disk that no client waits for."""
+"""How long a change that no client waits for may be missing on disk."""
 
 REST_SECONDS = 2.0
-"""The same for services other than those of `_RECORDS`: a deployment changes them, and logs."""
+"""The same for services outside `_RECORDS`, which change with deployments and logs."""
 
-# What the application's requests change; S3's objects are files of their own.
+# The services that the application's requests change; S3 objects are separate files.
 _RECORDS = frozenset({"dynamodb", "sqs"})
 
 _TRIES = 20
@@ -41,7 +40,7 @@ class Saver:
     path
         The snapshot's file.
     undo
-        Knows what was done to objects since.
+        Records the changes to objects since the snapshot.
     """
 
     def __init__(self, path: Path, undo: UndoLog) -> None:
@@ -54,7 +53,7 @@ class Saver:
         self._wanted = asyncio.Event()
         self._due: asyncio.TimerHandle | None = None
         self._waiting: list[asyncio.Future[None]] = []
-        self._executor = ThreadPoolExecutor(1)  # the loop's own is taken by workers' requests
+        self._executor = ThreadPoolExecutor(1)  # workers' requests occupy the loop's own executor
 
     def changed(self) -> None:
         """Note that something may have changed."""
@@ -67,7 +66,7 @@ class Saver:
         Raises
         ------
         OSError, ValueError
-            If it can't be saved: :meth:`save` says why.
+            If it can't be saved; see :meth:`save`.
         """
         if self._saved_changes == self._changes:
             return
@@ -77,7 +76,7 @@ class Saver:
         await done
 
     async def run(self) -> None:
-        """Save whenever it is due, for all who wait at once; never ends."""
+        """Save whenever a save is due, once for all waiting clients; never returns."""
         while True:
             await self._wanted.wait()
             self._wanted.clear()
@@ -89,7 +88,7 @@ class Saver:
             rest = began - self._rest_saved >= REST_SECONDS
             try:
                 await self.save(rest=rest)
-            except Exception as error:  # those who wait must learn of it, and the next try may succeed
+            except Exception as error:  # the waiting clients must learn of it, and the next try may succeed
                 _log.exception("The state can't be saved")
                 _answer(waiting, error)
                 self._save_within(REST_SECONDS)
@@ -97,7 +96,7 @@ class Saver:
                 _answer(waiting, None)
                 if not rest:
                     self._save_within(REST_SECONDS)
-            await asyncio.sleep(time.monotonic() - began)  # half of the time belongs to requests
+            await asyncio.sleep(time.monotonic() - began)  # leave half of the time to requests
 
     async def save(self, *, rest: bool = True) -> None:
         """Save now.
@@ -105,18 +104,18 @@ class Saver:
         Parameters
         ----------
         rest
-            Look at all services, not only at those that the application changes all the time.
+            Save all services, not only those that the application changes all the time.
 
         Raises
         ------
         OSError
-            If the file can't be written, or the state never stays the same for long enough to be read.
+            If the file can't be written, or the state keeps changing while it is read.
         ValueError
-            If the state of a service can't be encoded. The snapshot before stays, and nothing is left out:
-            a table without its role, say, would be of no use at the next start.
+            If the state of a service can't be encoded. Then the previous snapshot stays. A snapshot without
+            that service would be useless at the next start (a function without its role, say).
         """
         began = time.monotonic()
-        # In one step: whatever changes an object is answered in this thread.
+        # Both in one step: all requests that change objects are answered in this thread.
         changes, covered = self._changes, self._undo.close()
         self._states = {**self._states, **_encoded(None if rest else _RECORDS)}
         await asyncio.get_running_loop().run_in_executor(self._executor, self._write, self._states, covered)
@@ -139,7 +138,7 @@ class Saver:
 
 def _answer(waiting: list[asyncio.Future[None]], error: Exception | None) -> None:
     for each in waiting:
-        if each.done():  # its client went away
+        if each.done():  # its client has disconnected
             continue
         if error is None:
             each.set_result(None)
@@ -148,9 +147,10 @@ def _answer(waiting: list[asyncio.Future[None]], error: Exception | None) -> Non
 
 
 def _encoded(names: frozenset[str] | None) -> dict[str, str]:
-    """Encode the states of some services, or of all, at one moment: requests are answered in this thread.
+    """Encode the states of some services, or of all, as of one moment.
 
-    Other threads receive and delete messages, and write logs. If one ends an iteration, all starts anew.
+    Requests are answered in this thread, so they can't interfere. Other threads receive and delete messages
+    and write logs; if one interrupts an iteration, encoding starts over.
     """
     for _ in range(_TRIES):
         with suppress(RuntimeError), ministack.without_copies():  # "dictionary changed size during iteration"

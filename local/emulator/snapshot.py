@@ -1,4 +1,4 @@
-"""The emulator's state on disk: one file, replaced in one step, so that it is of one moment."""
+"""The emulator's state on disk: one file, replaced atomically, so that all of it is of one moment."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from deployment.errors import UserError
 from local.emulator.undo import undo
 
 _COVERED = "undo"
-"""Beside the services' names: the last log of :mod:`local.emulator.undo` whose changes the snapshot knows."""
+"""The key, next to the services' names, of the last :mod:`local.emulator.undo` log that a snapshot covers."""
 
 _ADDRESSED = frozenset({"sqs", "lambda", "cloudformation"})
-"""Services whose states name queues by their addresses, and hold nothing that users wrote but in messages."""
+"""Services whose states contain queue URLs; users' own text occurs there only in messages."""
 
 # A whole string, or the quoted part of a scoped key: a message's body has backslashes before its quotes.
 _QUEUE = re.compile(r"""(?<=["'])http://localhost:\d+(?=/\d{12}/[\w.-]+["'])""")
 
 
 def write(path: Path, states: Mapping[str, str], covered: int) -> None:
-    """Replace a snapshot; whoever is killed meanwhile leaves the one before.
+    """Replace a snapshot atomically; a kill in the middle leaves the previous one.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ def write(path: Path, states: Mapping[str, str], covered: int) -> None:
     states
         Each service's state as JSON, by the service's name.
     covered
-        The last log of :mod:`local.emulator.undo` that is from before the snapshot's moment.
+        The last log of :mod:`local.emulator.undo` from before the snapshot's moment.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     written = path.with_suffix(".written")
-    written.unlink(missing_ok=True)  # with an earlier version's mode
+    written.unlink(missing_ok=True)  # it may have an earlier version's mode
     with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
         file.write(f"{{\n{json.dumps(_COVERED)}: {covered}")
         for service, state in states.items():
@@ -46,26 +46,26 @@ def write(path: Path, states: Mapping[str, str], covered: int) -> None:
 
 
 def unpack(path: Path, folder: Path, *, objects: Path, undone: Path, endpoint: str) -> None:
-    """Make a snapshot what MiniStack finds when it starts.
+    """Restore a snapshot for MiniStack to start with.
 
-    Its states go to files, one per service, and objects become what they were at its moment.
+    The states are written to files, one per service, and objects are restored to the snapshot's moment.
 
-    Messages that a worker held are made visible again. They would reappear after their visibility timeout, 12
-    minutes here; but their worker ended with the emulator, so the wait would be for nothing. Queues move to
-    the emulator's port of today, for nobody would consume those of another one.
+    Messages that a worker held become visible again at once. They would reappear after their visibility
+    timeout, 12 minutes here, but their worker ended with the emulator, so waiting would be pointless. Queue
+    URLs are changed to the emulator's current port: nobody would consume the queues of another one.
 
     Parameters
     ----------
     path
-        The snapshot's file. Without one, the files there (of an earlier version, or none) stay.
+        The snapshot's file. Without one, the files in the folder (if any, of an earlier version) stay.
     folder
-        Where the files go.
+        Where the states' files go.
     objects
-        Where objects are.
+        Where the objects are.
     undone
-        Where the logs of what was done to them are.
+        Where the logs of changes to them are.
     endpoint
-        What the addresses of the queues are to begin with: ``http://localhost:4566``.
+        The new beginning of the queues' URLs, for example ``http://localhost:4566``.
 
     Raises
     ------
@@ -93,14 +93,19 @@ def _read(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise UserError(f"{path} is damaged ({error}); `make reset` starts anew.") from error
+        raise UserError(
+            f"{path} is damaged ({error}); restore it from a backup, or delete all data with `make reset`."
+        ) from error
     if not isinstance(content, dict):
-        raise UserError(f"{path} is damaged (it holds no object); `make reset` starts anew.")
+        raise UserError(
+            f"{path} is damaged (it is no JSON object); restore it from a backup, or delete all data with"
+            " `make reset`."
+        )
     return content
 
 
 def _messages(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - any JSON
-    """Find the messages that have been received, wherever they are in the emulator's state."""
+    """Find the messages that have been received, anywhere in the emulator's state."""
     if isinstance(value, dict):
         if "visible_at" in value:
             return [value] if value.get("receive_count") else []

@@ -1,14 +1,14 @@
-"""Objects on disk as of the last snapshot: what was changed since can be undone.
+"""An undo log for objects on disk: changes since the last snapshot can be undone.
 
-MiniStack writes and removes an object's files at once, while its tables and queues are saved a moment later.
-A kill in between would leave photographs deleted of a folder that survives, or a folder's index emptied. So
-before a file is replaced or removed, a second link to it is kept, and a log says which. A snapshot closes the
-log of what it knows and names it; the next start takes back what is in younger logs. Then tables, queues and
-objects are of one moment, in whatever order things happened.
+MiniStack writes and removes an object's files at once, but its tables and queues are saved a moment later. A
+kill in between could delete the photographs of a folder that survives, or empty a folder's index. So before a
+file is replaced or removed, a hard link keeps its content, and a log records it. A snapshot closes the
+current log and stores its number. The next start undoes the changes in newer logs. Then tables, queues and
+objects are all of one moment, in whatever order things happened.
 
-Each log is a folder, named by its number: ``log`` holds one line of JSON for each file, written before the
-file is touched: ``path`` (below the folder of all files, which may be moved), and ``kept``, the name under
-which its former content lies beside the log (null: there was none).
+Each log is a folder named by its number. Its file ``log`` holds one line of JSON per changed file, written
+before the file is touched: ``path`` (relative to the folder of all files, which may be moved), and ``kept``,
+the name in the log's folder of its previous content (null: there was none).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _LOG = "log"
 
 
 class UndoLog:
-    """Notes what is done to files, so that :func:`undo` can take it back.
+    """Records changes to files, so that :func:`undo` can undo them.
 
     Parameters
     ----------
     folder
-        Where the logs go; on the file system of the files themselves, or former contents are copied.
+        Where the logs go. Previous contents are hard-linked if it shares the files' file system, else copied.
     root
         The folder of all files.
     """
@@ -44,12 +44,12 @@ class UndoLog:
         self._number = max(_numbers(folder), default=0) + 1
 
     def before_change(self, path: str | Path) -> None:
-        """Note a file that is about to be written, replaced or removed.
+        """Record a file that is about to be written, replaced or removed.
 
         Raises
         ------
         OSError
-            If that can't be noted; then the file must stay as it is.
+            If it can't be recorded; the file must then stay as it is.
         ValueError
             If the file is not below the folder of all files.
         """
@@ -62,11 +62,11 @@ class UndoLog:
             if not _keep(Path(path), self._segment / str(kept)):
                 kept = None
             file.write(json.dumps({"path": name, "kept": kept}) + "\n")
-            file.flush()  # to the system: a killed process loses nothing of it
+            file.flush()  # hands it to the kernel, so that a killed process loses nothing
             self._touched.add(name)
 
     def close(self) -> int:
-        """Begin a new log, and return the number of the last one before it: a snapshot of now covers it."""
+        """Begin a new log, and return the number of the last one: a snapshot taken now covers it."""
         with self._lock:
             if self._file is not None:
                 self._file.close()
@@ -76,7 +76,7 @@ class UndoLog:
             return self._number - 1
 
     def forget(self, number: int) -> None:
-        """Remove the logs up to a number: a snapshot that covers them is on disk."""
+        """Remove the logs up to this number, once a snapshot that covers them is on disk."""
         for each in _numbers(self._folder):
             if each <= number:
                 shutil.rmtree(self._folder / str(each), ignore_errors=True)  # what stays is removed next time
@@ -92,7 +92,7 @@ class UndoLog:
 
 
 def undo(folder: Path, root: Path, covered: int | None) -> None:
-    """Take back what was done to files after a snapshot; may itself be killed and run again.
+    """Undo the changes made to files after a snapshot; can itself be killed and run again.
 
     Parameters
     ----------
@@ -101,8 +101,8 @@ def undo(folder: Path, root: Path, covered: int | None) -> None:
     root
         The folder of all files.
     covered
-        The last log that the snapshot covers; None if it names none, since an earlier version wrote it:
-        then nothing is taken back.
+        The last log that the snapshot covers. None if the snapshot names none because an earlier version
+        wrote it: then nothing is undone.
 
     Raises
     ------
@@ -118,13 +118,13 @@ def undo(folder: Path, root: Path, covered: int | None) -> None:
 
 
 def _keep(path: Path, kept: Path) -> bool:
-    """Have a file's content under a second name; False if there is no such file."""
-    kept.unlink(missing_ok=True)  # by a change that was not noted in the end
+    """Keep a file's content under a second name; False if there is no such file."""
+    kept.unlink(missing_ok=True)  # left by a change that was never recorded
     try:
         os.link(path, kept)
     except FileNotFoundError:
         return False
-    except OSError:  # a file system without links
+    except OSError:  # the file system has no hard links
         shutil.copy2(path, kept)
     return True
 
@@ -133,7 +133,7 @@ def _put_back(path: Path, kept: Path | None) -> None:
     if kept is None:
         path.unlink(missing_ok=True)
         return
-    if kept.exists():  # else it was put back by a run of `undo` that was killed
+    if kept.exists():  # else a run of `undo` that was killed has already put it back
         path.parent.mkdir(parents=True, exist_ok=True)
         kept.replace(path)
 
@@ -143,7 +143,7 @@ def _entries(log: Path) -> list[dict[str, Any]]:
         lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
     except FileNotFoundError:
         return []
-    # A line without its end was being written at the kill, and its file is still as it was.
+    # A kill interrupted the writing of a line without its newline; its file has not been touched.
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 

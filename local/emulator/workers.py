@@ -1,13 +1,13 @@
-"""Lambda's workers on one machine: a few of each function, and none whose end keeps messages away.
+"""Lambda workers on one machine: a few per function, and a dead one does not hold messages back.
 
-MiniStack starts a process for each invocation that finds none free, as AWS does, and a laptop soon has no
-memory left. Here an invocation waits for one of a few. None waits for itself: *api* invokes *search*, which
-invokes *embed*; nothing invokes *api*, and each function has workers of its own. Consumers of queues and
-those who wait for an answer leave one worker to each other.
+MiniStack starts a process for each invocation that finds no free one, as AWS does, and a laptop soon runs out
+of memory. Here an invocation waits for one of a few workers. This can't deadlock: *api* invokes *search*,
+which invokes *embed*; nothing invokes *api*, and each function has its own workers. Queue consumers and
+synchronous callers leave each other at least one worker.
 
-A worker that dies (it was killed, ran out of memory or took too long) would leave its messages invisible for
-12 minutes, their visibility timeout. Here it is seen dead, so they are visible at once; a delivery that no
-worker lived to take up does not count.
+A worker that dies (killed, out of memory or timed out) would leave its messages invisible for 12 minutes,
+their visibility timeout. Here its death is noticed, and they become visible at once. A delivery does not
+count if the worker died before it could take it up.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ PATIENCE_SECONDS = 20.0
 
 
 class Fate(Enum):
-    """How a worker ended that should not have: before or after it could take up its invocation."""
+    """How a worker died: before or after it could take up its invocation."""
 
     UNBORN = "unborn"
     DEAD = "dead"
 
 
 class _Invocation(threading.local):
-    """What is known of the invocation of this thread."""
+    """The state of this thread's invocation."""
 
     is_batch = False
     fate: Fate | None = None
@@ -44,12 +44,12 @@ _invocation = _Invocation()
 
 
 class Slots:
-    """The workers of one function, as so many invocations at once.
+    """The workers of one function: slots for simultaneous invocations.
 
     Parameters
     ----------
     most
-        How many.
+        How many slots there are.
     """
 
     def __init__(self, most: int) -> None:
@@ -59,7 +59,7 @@ class Slots:
         self._waiting = {True: 0, False: 0}
 
     def take(self, *, is_batch: bool, seconds: float | None = None) -> bool:
-        """Wait for a slot; False if there was none in time."""
+        """Wait for a slot; False if none became free in time."""
         with self._changed:
             self._waiting[is_batch] += 1
             try:
@@ -71,7 +71,7 @@ class Slots:
             return taken
 
     def give_back(self, *, is_batch: bool) -> None:
-        """End what :meth:`take` began."""
+        """Return a slot that :meth:`take` took."""
         with self._changed:
             self._taken[is_batch] -= 1
             self._changed.notify_all()
@@ -79,14 +79,14 @@ class Slots:
     def _is_free(self, *, is_batch: bool) -> bool:
         if sum(self._taken.values()) >= self._most:
             return False
-        if is_batch:  # they take long: one is kept free, also while nobody needs it
+        if is_batch:  # batches take long, so one slot is always left for other invocations
             return self._taken[True] < max(1, self._most - 1)
         others_wait = self._waiting[True] and not self._taken[True]
         return not others_wait or self._most == 1 or self._taken[False] < self._most - 1
 
 
 class WatchedWorker(ministack.MiniStackWorker):
-    """A worker of MiniStack's that says when it died, instead of having all others of its function ended."""
+    """A MiniStack worker that reports its death, instead of ending all other workers of its function."""
 
     def invoke(self, *arguments: Any, **named: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
         """Run one invocation."""
@@ -103,7 +103,7 @@ class WatchedWorker(ministack.MiniStackWorker):
 
     def _died(self, error: str) -> bool:
         code = _exit_code(self.spawned)
-        # One that raised was ended by MiniStack, with SIGTERM; as in AWS, its messages stay away for a while.
+        # MiniStack ends a worker whose handler raised, with SIGTERM; as in AWS, its messages stay invisible.
         return error.startswith(ministack.DEATHS) or (
             code is not None and code < 0 and code != -signal.SIGTERM
         )
@@ -114,14 +114,14 @@ def _exit_code(process: subprocess.Popen[str] | None) -> int | None:
 
 
 class Workers:
-    """Has MiniStack use few workers, and tell queues when one died.
+    """Limits MiniStack's workers, and tells queues when one dies.
 
     Parameters
     ----------
     most
-        Workers of a function.
+        The most workers per function.
     patience_seconds
-        How long an invocation waits for one while somebody waits for its answer.
+        How long an invocation waits for a worker while a caller waits for its answer.
     """
 
     def __init__(self, most: int, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
@@ -131,7 +131,7 @@ class Workers:
         self._own = ministack.Invocation.current()
 
     def install(self) -> None:
-        """Take the place of MiniStack's own ways."""
+        """Replace MiniStack's own functions."""
         ministack.Invocation(
             self._execute_with_slot, self._run_batch_and_look, self._batches_with_slots, WatchedWorker
         ).install()
@@ -149,7 +149,7 @@ class Workers:
             slots.give_back(is_batch=is_batch)
 
     def _batches_with_slots(self, *arguments: Any) -> int:  # noqa: ANN401 - passed on
-        """Give how many batches of a queue may be under way: no more are received than have a worker soon."""
+        """Return how many batches of a queue may be in flight: only as many as can soon get a worker."""
         return min(int(self._own.batches_at_once(*arguments)), max(1, self._most - 1))
 
     def _run_batch_and_look(
@@ -169,7 +169,7 @@ class Workers:
 
 
 def _busy(event: Any, why: str) -> dict[str, Any]:  # noqa: ANN401 - whatever the function was sent
-    """Answer in place of a function without a free worker: by HTTP where it was asked so, or as Lambda."""
+    """Answer for a function without a free worker: an HTTP 503 to an HTTP request, else Lambda's error."""
     if not isinstance(event, dict) or "requestContext" not in event:
         return ministack.too_many_requests(why)
     headers = {"content-type": "application/json", "retry-after": str(RETRY_SECONDS)}
@@ -178,16 +178,16 @@ def _busy(event: Any, why: str) -> dict[str, Any]:  # noqa: ANN401 - whatever th
 
 
 def show_again(url: str, handles: set[str], *, counts: bool) -> None:
-    """Make received messages visible.
+    """Make received messages visible again.
 
     Parameters
     ----------
     url
-        Their queue's.
+        Their queue's URL.
     handles
-        Of the receipts.
+        Their receipt handles.
     counts
-        Whether the delivery counts among those after which a message goes to the dead-letter queue.
+        Whether this delivery counts towards the limit after which a message goes to the dead-letter queue.
     """
     with ministack.messages_of(url) as messages:
         for message in messages:

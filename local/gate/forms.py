@@ -1,8 +1,8 @@
-"""The fields of a form that uploads a file: what is signed of it stands before the file.
+"""The fields of a form that uploads a file: the signed ones come before the file.
 
-What is checked here must be what the emulator acts on, and its parser is a lenient one: it searches for
-``boundary=`` and ``name=`` anywhere, and splits at the boundary wherever that stands. So what the two could
-read differently is refused.
+The emulator must act on the same fields that are checked here. Its parser is lenient: it searches for
+``boundary=`` and ``name=`` anywhere, and splits at the boundary wherever it occurs. So any form that the two
+could read differently is refused.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from starlette.types import Message, Receive
 from local.gate.requests import Denied, Request
 
 LIMIT = 64 * 1024
-"""Bytes that a form's fields may have before its file; S3 takes 20 kB."""
+"""The most bytes of fields before a form's file; S3 accepts 20 kB."""
 
-# No parameter's name may end with another's, and no name hide in a file's: some readers search for them.
+# No parameter's name may end with another's, or be hidden in a file name: lenient parsers search for them.
 _CONTENT_TYPE = re.compile(
     r"multipart/form-data(?:;.*)?;\s*boundary=(\"?)([\w'()+,./:=?-]{1,70})\1\s*(?:;.*)?",
     re.ASCII | re.IGNORECASE,
@@ -30,7 +30,7 @@ _DISPOSITION = re.compile(
 
 
 def is_form(request: Request) -> bool:
-    """Tell whether a request is one of a form with a file."""
+    """Tell whether a request submits a form with a file."""
     return request.method == "POST" and request.headers.get("content-type", "").lower().startswith(
         "multipart/form-data"
     )
@@ -42,12 +42,12 @@ async def fields_of(request: Request, receive: Receive) -> tuple[dict[str, str],
     Returns
     -------
     tuple of dict and list
-        The fields by their names in lower case, and the messages that were read.
+        The fields by lower-case name, and the messages that were read.
 
     Raises
     ------
     Denied
-        If it is no form, has no file, or has too much before it.
+        If it is no form, has no file, or has too much before the file.
     """
     boundary = _boundary_of(request.headers.get("content-type", ""))
     fields = _Fields(boundary)

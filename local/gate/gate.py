@@ -1,4 +1,4 @@
-"""The gate itself: an ASGI application around the emulator's."""
+"""The gate itself: an ASGI application that wraps the emulator's."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from local.gate.signatures import Keys
 from local.settings import OWN_HOSTS
 
 SECRET_HEADER = "x-glimpse-gateway"  # noqa: S105 - the name of what holds it
-"""The header in which the forwarder says the secret of the HTTP API."""
+"""The header in which the forwarder sends the HTTP API's secret."""
 
 BODY_LIMIT = 64 * 1024 * 1024
-"""Bytes of a body that is read before its signature can be checked."""
+"""The most bytes of a body that must be read before its signature can be checked."""
 
 _HEALTH = frozenset({"/_localstack/health", "/_ministack/health"})
 _EXECUTE_API = "/_aws/execute-api/"
@@ -33,16 +33,16 @@ _INVOKES_REST_API = re.compile(r"/restapis/[^/]*/[^/]*/_user_request_")
 
 @dataclass(frozen=True, slots=True)
 class Lookups:
-    """What the gate asks of the emulator that it stands before.
+    """What the gate asks the emulator behind it.
 
     Attributes
     ----------
     keys
-        Finds the secrets of access keys.
+        Finds the secret of an access key.
     is_open_bucket
-        Tells of a bucket's name whether its objects are for browsers.
+        Takes a bucket's name; tells whether browsers may access its objects.
     is_awaited
-        Tells of a token whether the answer of a custom resource is awaited with it.
+        Takes a token; tells whether a custom resource's response with it is awaited.
     """
 
     keys: Keys
@@ -51,20 +51,20 @@ class Lookups:
 
 
 class Gate:
-    """Lets through what may reach the emulator, and answers 403 to the rest.
+    """Lets permitted requests through to the emulator, and answers 403 to the rest.
 
     Parameters
     ----------
     app
         The emulator's application.
     lookups
-        What is asked of it.
+        Look-ups in the emulator's state.
     port
-        Where it is served.
+        The emulator's port.
     origins
-        Origins of the pages that may read what signed addresses answer.
+        Origins of the pages that may read the answers of presigned URLs.
     secret
-        What the forwarder says to reach the HTTP API.
+        The secret that the forwarder sends to reach the HTTP API.
     clock
         The time, for tests.
     """
@@ -91,7 +91,7 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        if scope["type"] != "http":  # nothing of Glimpse speaks by WebSocket
+        if scope["type"] != "http":  # Glimpse does not use WebSockets
             await send({"type": "websocket.close", "code": 1008})
             return
         request: Request | None = None
@@ -111,23 +111,23 @@ class Gate:
         await self._app(scope, receive, _with_cors(send, cors))
 
     def _check_host(self, request: Request) -> None:
-        # A page's own name may resolve to 127.0.0.1; its browser then takes this port for its origin's.
+        # A page's own host name may resolve to 127.0.0.1; its browser then treats this port as same-origin.
         if request.headers.get("host", "").lower() not in self._hosts:
-            raise Denied("This port answers only to localhost and 127.0.0.1, with the port.")
+            raise Denied("This port answers only to localhost and 127.0.0.1, followed by the port number.")
 
     async def _admit(self, request: Request, receive: Receive) -> tuple[Receive, list[tuple[bytes, bytes]]]:
-        """Decide about a request; give what its body is read from, and the CORS headers of its answer."""
+        """Admit or deny a request; return a ``receive`` for its body, and the CORS headers of its answer."""
         headers, path = request.headers, request.path
         if path.startswith(_EXECUTE_API):
             if not hmac.compare_digest(headers.get(SECRET_HEADER, "").encode(), self._secret):
-                raise Denied("The API can be reached only at its own port.")
+                raise Denied("The API can be reached only on its own port.")
             return receive, []
         if is_form(request) and not signatures.is_signed_by_header(request):
             return await self._admit_form(request, receive)
         if signatures.is_signed_by_address(request):
             reads = request.method in {"GET", "HEAD"} and self._is_in_open_bucket(path)
             if path.startswith("/_") or ("origin" in headers and not reads):
-                raise Denied("Signed addresses let pages read photographs, and nothing else.")
+                raise Denied("Pages may use signed URLs only to read photographs.")
             signatures.verify_address(request, self._lookups.keys, self._clock())
             return receive, self._cors(headers.get("origin"))
         if "origin" in headers:
@@ -136,13 +136,13 @@ class Gate:
             return receive, []
         if request.method == "PUT" and path.startswith(_ANSWERS):
             if not self._lookups.is_awaited(path.removeprefix(_ANSWERS)):
-                raise Denied("No such answer is awaited.")
+                raise Denied("No custom resource's response is awaited at this URL.")
             return receive, []
         if not signatures.is_signed_by_header(request):
-            raise Denied("Requests must be signed.", "MissingAuthenticationToken")
-        # No service has paths like these; they are the emulator's own, and stay closed to all.
+            raise Denied("The request must be signed.", "MissingAuthenticationToken")
+        # No AWS service has such paths: they are the emulator's own, and nobody may use them.
         if path.startswith("/_") or _INVOKES_REST_API.match(path):
-            raise Denied("The emulator's own routes are closed.")
+            raise Denied("The emulator's own routes can't be used.")
         check_body = signatures.verify_headers(request, self._lookups.keys, self._clock())
         return receive if check_body is None else await _checked(request, receive, check_body), []
 
@@ -152,15 +152,17 @@ class Gate:
         bucket = request.path.strip("/")
         plain = request.path in {f"/{bucket}", f"/{bucket}/"} and not request.query
         if not plain or not self._lookups.is_open_bucket(bucket):
-            raise Denied("Forms are for uploading photographs.")
+            raise Denied("Forms can only upload photographs, to the bucket's own URL.")
         if "authorization" in request.headers:
-            raise Denied("A form is signed in its fields; send it without Authorization.", "InvalidArgument")
+            raise Denied(
+                "A form is signed in its fields; send it without an Authorization header.", "InvalidArgument"
+            )
         fields, read = await fields_of(request, receive)
         signatures.verify_form(request, fields, self._lookups.keys)
         return _again(read, receive), self._cors(request.headers.get("origin"))
 
     def _preflight(self, request: Request) -> list[tuple[bytes, bytes]]:
-        """Answer a browser that asks before a page's request."""
+        """Return the headers that answer a browser's CORS preflight request."""
         cors = self._cors(request.headers.get("origin"))
         if not cors or not self._is_in_open_bucket(request.path):
             raise Denied("This port is not for web pages.")
@@ -187,7 +189,7 @@ class Gate:
 
 
 def _is_kept_back(request: Request, name: bytes, value: bytes) -> bool:
-    """Tell whether a header ends here: the secret, and what makes a person's request an AWS client's."""
+    """Tell whether to drop a header: the secret, or one that makes a person's request look like AWS's."""
     if name.lower() == SECRET_HEADER.encode():
         return True
     is_aws = value.lstrip().startswith(b"AWS") or b"Credential=" in value
@@ -195,7 +197,7 @@ def _is_kept_back(request: Request, name: bytes, value: bytes) -> bool:
 
 
 def _with_cors(send: Send, cors: list[tuple[bytes, bytes]]) -> Send:
-    """Have answers bear these CORS headers, and none of the emulator's, which names any origin."""
+    """Replace the CORS headers of answers: the emulator's own allow any origin."""
 
     async def send_with_cors(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -211,27 +213,29 @@ def _with_cors(send: Send, cors: list[tuple[bytes, bytes]]) -> Send:
 
 
 async def _checked(request: Request, receive: Receive, check: Callable[[str], None]) -> Receive:
-    """Read a body and check it; give what the emulator reads it from."""
-    signed_whole = "x-amz-content-sha256" in request.headers  # then whoever sends it is known by now
+    """Read a body and check it; return a ``receive`` from which the emulator reads it."""
+    signed_whole = "x-amz-content-sha256" in request.headers  # then the sender has already been verified
     digest, size = hashlib.sha256(), 0
     read: list[Message] = []
     while True:
         message = await receive()
         read.append(message)
         if message["type"] != "http.request":
-            raise Denied("The client went away before its body was whole.", "IncompleteBody")
+            raise Denied("The client disconnected before the end of the body.", "IncompleteBody")
         body = message.get("body", b"")
         digest.update(body)
         size += len(body)
         if size > BODY_LIMIT and not signed_whole:
-            raise Denied("The body is too large.", "RequestEntityTooLarge")
+            raise Denied(
+                f"The body is larger than {BODY_LIMIT} bytes; sign its SHA-256.", "RequestEntityTooLarge"
+            )
         if not message.get("more_body", False):
             check(digest.hexdigest())
             return _again(read, receive)
 
 
 def _again(read: list[Message], receive: Receive) -> Receive:
-    """Give out messages that were read once more, and then what follows."""
+    """Replay messages that were already read, then pass on those that follow."""
     read.reverse()
 
     async def give() -> Message:
@@ -241,11 +245,11 @@ def _again(read: list[Message], receive: Receive) -> Receive:
 
 
 async def _refuse(send: Send, refusal: Denied, request: Request | None) -> None:
-    """Answer in the form that whoever asks reads: AWS's clients by protocol, everybody else JSON."""
+    """Answer in the form that the client reads: AWS clients in their protocol, all others in JSON."""
     signed = request is not None and signatures.is_signed_by_header(request)
     if request is not None and signed and "x-amz-target" not in request.headers:
         error = f"<Error><Code>{refusal.code}</Code><Message>{escape(str(refusal))}</Message></Error>"
-        alone = "/s3/aws4_request" in request.headers["authorization"]  # S3 has no element around it
+        alone = "/s3/aws4_request" in request.headers["authorization"]  # S3 does not wrap the element
         kind, body = b"text/xml", error if alone else f"<ErrorResponse>{error}</ErrorResponse>"
     else:
         words = {"detail": str(refusal), "__type": refusal.code, "message": str(refusal)}

@@ -1,4 +1,4 @@
-"""A request as the gate looks at it, and how it is refused."""
+"""A request as the gate sees it, and the exception that refuses one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from starlette.types import Scope
 
-# Fields that decide what a request is: two of one make two readers see two requests.
+# Headers that decide what a request means. If one came twice, two parsers could see two different requests.
 _ONCE = frozenset(
     {
         "authorization",
@@ -26,12 +26,12 @@ _ONCE = frozenset(
 
 
 class Denied(Exception):
-    """A request that does not pass; its words say why.
+    """A request was refused; the message says why.
 
     Attributes
     ----------
     code
-        What an AWS client takes for the kind of error.
+        The AWS error code.
     """
 
     def __init__(self, why: str, code: str = "AccessDenied") -> None:
@@ -46,15 +46,15 @@ class Request:
     Attributes
     ----------
     method
-        GET, for example.
+        For example GET.
     path
-        As the emulator reads it: percent escapes decoded once.
+        The path as the emulator reads it: percent escapes are decoded once.
     raw_path
-        As it was sent, and thus signed.
+        The path as it was sent and signed.
     query
-        The parameters in their order, decoded.
+        The parameters in order, decoded.
     headers
-        By their names in lower case; values of one name are joined by commas.
+        By lower-case name; repeated values are joined by commas.
     """
 
     method: str
@@ -70,13 +70,13 @@ class Request:
         Raises
         ------
         Denied
-            If it says something twice that counts once.
+            If a header that must be unique appears twice.
         """
         headers: dict[str, str] = {}
         for raw_name, raw_value in scope["headers"]:
             name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
             if name in headers and name in _ONCE:
-                raise Denied(f"The header {name} appears twice.", "InvalidRequest")
+                raise Denied(f"The header {name} appears twice; send it once.", "InvalidRequest")
             headers[name] = f"{headers[name]},{value}" if name in headers else value
         raw_query = scope.get("query_string", b"").decode("latin-1")
         pairs = (pair.partition("=") for pair in raw_query.split("&") if pair)
@@ -89,12 +89,12 @@ class Request:
         )
 
     def names_in_query(self) -> frozenset[str]:
-        """Return the parameters' names in lower case."""
+        """Return the names of the query parameters in lower case."""
         return frozenset(name.lower() for name, _ in self.query)
 
 
 def _text(value: bytes) -> str:
-    """Decode a header's value as its signer wrote it."""
+    """Decode a header's value as its signer encoded it."""
     try:
         return value.decode()
     except UnicodeDecodeError:

@@ -1,6 +1,6 @@
-"""Verification of AWS Signature Version 4, in headers, addresses and forms.
+"""Verification of AWS Signature Version 4 in headers, URLs and forms.
 
-The signatures are computed by botocore's own signers, which made them, on what arrived
+botocore's own signers compute the expected signature of each request that arrives
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html).
 """
 
@@ -22,12 +22,12 @@ from local.gate.requests import Denied, Request
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW = timedelta(minutes=15)
-"""By how much a signer's clock may be wrong, as with AWS."""
+"""By how much a signer's clock may be off, as in AWS."""
 
 MAX_LIFE = timedelta(days=7)
-"""How long an address may live, as with AWS."""
+"""How long a presigned URL may be valid, as in AWS."""
 
-# Signed in place of the body's checksum, for S3 alone: the body itself is then not covered.
+# Signed instead of the body's checksum, for S3 only: the signature then does not cover the body.
 _UNSIGNED_BODIES = frozenset({"UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"})
 
 _QUERY = ("x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signature")
@@ -37,19 +37,19 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """What belongs to an access key: its secret, and for a role's session the token."""
+    """The secret of an access key, and the session token if it belongs to a role's session."""
 
     key: str
     token: str | None = None
 
 
 Keys = Callable[[str], Secret | None]
-"""Finds the secret of an access key; None for keys that are unknown, inactive, expired or root's."""
+"""Finds the secret of an access key; None if the key is unknown, inactive, expired or root's."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """Whose signature something claims to bear, of when and for what."""
+    """What a signature claims: who signed, when, and for which service."""
 
     access_key: str
     timestamp: str
@@ -65,12 +65,12 @@ class _Claim:
             raise Denied("The signature's date can't be read.", "IncompleteSignature") from error
 
     def credentials(self, keys: Keys) -> Credentials:
-        """Look the key up, and check that a session's token is there and its own."""
+        """Look the key up, and check that the session token matches it."""
         secret = keys(self.access_key) if self.access_key else None
         if secret is None:
-            raise Denied("The access key is not known here.", "InvalidClientTokenId")
+            raise Denied("The access key is unknown or no longer valid.", "InvalidClientTokenId")
         if not _same(self.token or "", secret.token or ""):
-            raise Denied("The session token is not the key's.", "InvalidClientTokenId")
+            raise Denied("The session token does not match the access key.", "InvalidClientTokenId")
         return Credentials(self.access_key, secret.key, secret.token)
 
     def check(self, computed: str) -> None:
@@ -79,12 +79,12 @@ class _Claim:
 
 
 def is_signed_by_header(request: Request) -> bool:
-    """Tell whether a request bears a signature in its headers, right or wrong."""
+    """Tell whether a request has a signature in its headers, valid or not."""
     return request.headers.get("authorization", "").startswith(ALGORITHM)
 
 
 def is_signed_by_address(request: Request) -> bool:
-    """Tell whether a request bears a signature in its address, right or wrong."""
+    """Tell whether a request has a signature in its URL, valid or not."""
     return "x-amz-signature" in request.names_in_query()
 
 
@@ -94,29 +94,29 @@ def verify_headers(request: Request, keys: Keys, now: datetime) -> Callable[[str
     Parameters
     ----------
     request
-        What arrived, but for its body.
+        The request without its body.
     keys
         Finds secrets.
     now
-        The time, with its zone.
+        The current time, with a time zone.
 
     Returns
     -------
     callable or None
-        Checks the body, by its SHA-256 in hexadecimal, and raises Denied; None if the body is not signed.
+        Checks the body by its SHA-256 in hexadecimal, and raises Denied; None if the body is not signed.
 
     Raises
     ------
     Denied
-        If the signature is not right, or not whole.
+        If the signature is wrong or incomplete.
     """
     if request.names_in_query() & _MARKS:
-        raise Denied("A request is signed in its headers or in its address, not in both.", "InvalidRequest")
+        raise Denied("Sign a request in its headers or in its URL, not in both.", "InvalidRequest")
     claim, names = _claim_of_header(request)
     credentials = claim.credentials(keys)
     if abs(claim.signed_at() - now) > SKEW:
-        raise Denied("The signature is too old, or from the future.", "RequestTimeTooSkewed")
-    _see_that_covered(request, names, "host", "x-amz-date")
+        raise Denied("The signature is too old, or from the future; check the clock.", "RequestTimeTooSkewed")
+    _require_covered(request, names, "host", "x-amz-date")
     declared = request.headers.get("x-amz-content-sha256")
 
     def check_body(digest: str) -> None:
@@ -128,62 +128,68 @@ def verify_headers(request: Request, keys: Keys, now: datetime) -> Callable[[str
     if declared is None and claim.service != "s3":
         return check_body
     if declared is None or not (_DIGEST.fullmatch(declared) or declared in _UNSIGNED_BODIES):
-        raise Denied("The body's signature is of a kind that is not taken here.", "SignatureDoesNotMatch")
+        raise Denied(
+            "The x-amz-content-sha256 header must be the body's SHA-256 or UNSIGNED-PAYLOAD.",
+            "SignatureDoesNotMatch",
+        )
     claim.check(_signature(credentials, request, claim, names, declared))
     if declared not in _UNSIGNED_BODIES:
         return check_body
     if claim.service != "s3":
-        raise Denied("Only S3 takes bodies that are not signed.", "SignatureDoesNotMatch")
+        raise Denied("Only S3 accepts unsigned bodies; sign the body.", "SignatureDoesNotMatch")
     return None
 
 
 def verify_address(request: Request, keys: Keys, now: datetime) -> None:
-    """Verify a signed address of S3.
+    """Verify a presigned URL of S3.
 
     Raises
     ------
     Denied
-        If the signature is not right, not whole or too old.
+        If the signature is wrong, incomplete or too old.
     """
     if "authorization" in request.headers:
-        raise Denied("A request is signed in its headers or in its address, not in both.", "InvalidRequest")
+        raise Denied("Sign a request in its headers or in its URL, not in both.", "InvalidRequest")
     lower = [name.lower() for name, _ in request.query]
     if any(lower.count(name) > 1 for name in _MARKS):
-        raise Denied("The address bears more than one signature.", "InvalidRequest")
+        raise Denied("The URL has more than one signature.", "InvalidRequest")
     given = {name.lower(): value for name, value in request.query}
     claim = _claim(given, given.get("x-amz-security-token"))
     credentials = claim.credentials(keys)
     expires = given.get("x-amz-expires", "")
     seconds = int(expires) if re.fullmatch(r"[0-9]{1,6}", expires) else -1
     if not timedelta(0) < timedelta(seconds=seconds) <= MAX_LIFE:
-        raise Denied("The address does not say how long it is valid.", "AuthorizationQueryParametersError")
+        raise Denied(
+            f"X-Amz-Expires must be a number of seconds from 1 to {MAX_LIFE // timedelta(seconds=1)}.",
+            "AuthorizationQueryParametersError",
+        )
     if not claim.signed_at() - SKEW <= now <= claim.signed_at() + timedelta(seconds=seconds):
-        raise Denied("The address has expired.", "AccessDenied")
+        raise Denied("The signed URL has expired; get a new one.", "AccessDenied")
     names = frozenset(given.get("x-amz-signedheaders", "").split(";"))
-    _see_that_covered(request, names, "host")
+    _require_covered(request, names, "host")
     query = tuple(pair for pair in request.query if pair[0].lower() != "x-amz-signature")
     signed = Request(request.method, request.path, request.raw_path, query, request.headers)
     claim.check(_signature(credentials, signed, claim, names, "UNSIGNED-PAYLOAD"))
 
 
 def verify_form(request: Request, fields: Mapping[str, str], keys: Keys) -> None:
-    """Verify the signature of a form's policy; what the policy demands is the storage's affair.
+    """Verify the signature of a form's policy; storage itself enforces the policy's conditions.
 
     Parameters
     ----------
     request
-        What arrived, but for its body.
+        The request without its body.
     fields
-        The form's, before its file, by their names in lower case.
+        The form's fields before its file, by lower-case name.
     keys
         Finds secrets.
 
     Raises
     ------
     Denied
-        If the signature is not right, or not whole.
+        If the signature is wrong or incomplete.
     """
-    _see_that_covered(request, frozenset())
+    _require_covered(request, frozenset())
     claim = _claim(fields, fields.get("x-amz-security-token"))
     policy = fields.get("policy")
     if not policy:
@@ -194,17 +200,17 @@ def verify_form(request: Request, fields: Mapping[str, str], keys: Keys) -> None
     claim.check(signer.signature(policy, stamped))
 
 
-def _see_that_covered(request: Request, names: frozenset[str], *needed: str) -> None:
-    """Refuse headers that no signature covers and that change a request (``X-Amz-Copy-Source``)."""
+def _require_covered(request: Request, names: frozenset[str], *needed: str) -> None:
+    """Require a signature to cover all headers that change a request (``X-Amz-Copy-Source``, say)."""
     amazons = {name for name in request.headers if name.startswith("x-amz-")}
     if {*needed, *amazons} - names:
-        raise Denied("The signature leaves out headers that it must cover.", "SignatureDoesNotMatch")
+        raise Denied("The signature does not cover all the headers that it must.", "SignatureDoesNotMatch")
 
 
 def _claim(given: Mapping[str, str], token: str | None) -> _Claim:
-    """Read the claim of an address or a form, which must be one of S3."""
+    """Read the claim of a URL or a form, which must be for S3."""
     if given.get("x-amz-algorithm") != ALGORITHM:
-        raise Denied("The signature's algorithm is not taken here.", "AccessDenied")
+        raise Denied(f"The signature's algorithm must be {ALGORITHM}.", "AccessDenied")
     claim = _scoped(
         given.get("x-amz-credential", ""),
         given.get("x-amz-date", ""),
@@ -212,7 +218,7 @@ def _claim(given: Mapping[str, str], token: str | None) -> _Claim:
         token,
     )
     if claim.service != "s3":
-        raise Denied("The signature is not one for S3.", "SignatureDoesNotMatch")
+        raise Denied("The signature is not for S3.", "SignatureDoesNotMatch")
     return claim
 
 
@@ -242,9 +248,9 @@ def _scoped(credential: str, timestamp: str, signature: str, token: str | None) 
 def _signature(
     credentials: Credentials, request: Request, claim: _Claim, names: frozenset[str], body: str
 ) -> str:
-    """Compute a request's signature over the headers named, with ``body`` for its payload."""
+    """Compute a request's signature over the named headers, with ``body`` as the payload's hash."""
     if names - request.headers.keys() or not request.raw_path.startswith("/"):
-        raise Denied("Something that was signed is missing.", "SignatureDoesNotMatch")
+        raise Denied("A signed header or the path is missing.", "SignatureDoesNotMatch")
     kind = _S3Signer if claim.service == "s3" else _Signer
     signer = kind(credentials, claim.service, claim.region)
     signer.covered = {name: request.headers[name] for name in names}
@@ -252,14 +258,14 @@ def _signature(
         request.method,
         f"http://{request.headers['host']}{request.raw_path}",
         {"X-Amz-Content-SHA256": body},
-        params=cast(Any, list(request.query)),  # pairs, of which a name may have several
+        params=cast(Any, list(request.query)),  # pairs, since a name may occur several times
     )
     signed.context["timestamp"] = claim.timestamp
     return str(signer.signature(signer.string_to_sign(signed, signer.canonical_request(signed)), signed))
 
 
 class _Covering:
-    """Has a signer cover the headers that the signature names, where botocore's own choice may be another."""
+    """Makes a signer cover the headers that the signature names; botocore's own choice may differ."""
 
     covered: Mapping[str, str]
 
@@ -271,7 +277,7 @@ class _Covering:
 
 
 class _Signer(_Covering, SigV4Auth):
-    """For all services but S3: paths are normalised and encoded once more."""
+    """For all services except S3: paths are normalised and encoded a second time."""
 
 
 class _S3Signer(_Covering, S3SigV4Auth):
@@ -279,5 +285,5 @@ class _S3Signer(_Covering, S3SigV4Auth):
 
 
 def _same(one: str, other: str) -> bool:
-    """Compare without telling by the time it takes how much of it is right."""
+    """Compare in constant time, so that timing does not reveal how much is right."""
     return hmac.compare_digest(one.encode(), other.encode())

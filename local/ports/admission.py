@@ -1,9 +1,9 @@
-"""Requests wait for their turn: few are worked on at once, and none waits for ever.
+"""Admission control: few requests are handled at once, and none waits for ever.
 
-The functions have a few workers on this machine, so more requests at once than those would only take memory.
-A request is read to its end first (to a file, if it is large), so that a slow client keeps nobody else
-waiting. Then it waits in order of arrival. Past a bound, of requests or of seconds, it is answered 503 with
-``Retry-After``; and what is worked on is answered within a gateway's time.
+The functions have a few workers on this machine, so more requests at once would only take memory. A request
+is read completely first (into a file if it is large), so that a slow client holds nobody up. Then it waits in
+order of arrival. If too many requests wait, or it waits too long, the answer is 503 with ``Retry-After``. An
+admitted request gets its answer within the time that AWS's gateway allows.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from local.settings import RETRY_SECONDS
 
 MOST_WAITING = 200
-"""Requests that wait for their turn."""
+"""The most requests that wait for their turn."""
 
 PATIENCE_SECONDS = 10.0
-"""How long one waits."""
+"""The longest that a request waits for its turn."""
 
 ANSWER_SECONDS = 28.0
-"""Within what time it is answered, the wait included; AWS's gateway gives it 30 s."""
+"""The time within which a request is answered, wait included; AWS's gateway allows 30 s."""
 
 _MEMORY_BYTES = 256 * 1024
 _CHUNK_BYTES = 256 * 1024
 
 _BUSY = "Glimpse is busy with other requests; try again in a moment."
-_NO_ROOM = "The request can't be kept while it waits: {reason}. Make room on the disk of temporary files."
+_NO_ROOM = "The request can't be stored while it waits: {reason}. Free space on the disk of temporary files."
 _STARTING = "Glimpse is starting; try again in a moment."
-_TOO_SLOW = "This took too long; it may or may not have had its effect. Try again in a moment."
+_TOO_SLOW = "The request took too long; it may or may not have taken effect. Try again in a moment."
 
 
 class Admission:
-    """An application of which a few requests are worked on at once.
+    """An application that handles only a few requests at once.
 
     Parameters
     ----------
     app
         The application.
     most
-        How many of its requests are worked on at once.
+        The most requests that it handles at once.
     most_waiting
-        How many may wait.
+        The most requests that may wait.
     patience_seconds, answer_seconds
-        How long a request may wait for its turn, and how long altogether until its answer begins.
+        The longest wait for a turn, and the longest total time until an answer begins.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Admission:
         with tempfile.SpooledTemporaryFile(_MEMORY_BYTES) as body:
             try:
                 if not await _read(receive, body):
-                    return  # the client went away
+                    return  # the client disconnected
             except OSError as error:
                 await _refuse(_NO_ROOM.format(reason=error.strerror), scope, receive, send)
                 return
@@ -112,7 +112,7 @@ class Admission:
         await _refuse(_BUSY, scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, seconds: float) -> None:
-        """Have the application answer, or do it for an application that takes too long to begin."""
+        """Let the application answer; answer 503 for it if it takes too long to begin."""
         begun = asyncio.Event()
 
         async def note_and_send(message: Message) -> None:
@@ -133,20 +133,20 @@ class Admission:
 
 
 async def starting(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer whoever asks while everything is still starting, rather than let them wait for the end of it."""
+    """Answer 503 while everything is still starting, instead of making clients wait."""
     await _refuse(_STARTING, scope, receive, send)
 
 
 def admission(workers: int) -> Middleware:
-    """Return the middleware for an application behind which a function has so many workers.
+    """Return the middleware for an application whose function has this many workers.
 
-    One request more is passed on than there are workers: it is taken up while an answer is still on its way.
+    One more request is passed on than there are workers, to be ready while an answer is still being sent.
     """
     return Middleware(Admission, most=workers + 1)
 
 
 class _Replay:
-    """Receives a request again that was read, and then the client's going away."""
+    """Replays a request that was read, and then reports when the client disconnects."""
 
     def __init__(self, body: IO[bytes], gone: Awaitable[Message]) -> None:
         self._body = body
@@ -162,7 +162,7 @@ class _Replay:
 
 
 async def _read(receive: Receive, body: IO[bytes]) -> bool:
-    """Read a request's body; False if the client went away before its end."""
+    """Read a request's body; False if the client disconnected before its end."""
     while True:
         message = await receive()
         if message["type"] != "http.request":

@@ -1,4 +1,4 @@
-"""The servers on the well-known ports: each passes requests on to the deployed stack."""
+"""The forwarders on the ports of API and search service: they pass requests on to the deployed stack."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from local.ports.guard import OPERATOR_HEADER, Access, Guard, JsonBodies, Operat
 from local.settings import DEFAULT_WORKERS
 
 MULTIPART_LIMIT = 4_500_000
-"""Bytes of multipart that fit through API Gateway and Lambda: 6 MB of base64 in the event."""
+"""The most bytes of multipart that fit through API Gateway and Lambda: 6 MB of base64 in the event."""
 
 _TOO_LARGE = (
-    "A multipart upload may have 4.5 MB at most here, as in AWS. Send larger ones directly to storage:"
-    " POST /api/uploads answers an address per file."
+    "A multipart upload can have at most 4.5 MB here, as in AWS. Upload larger files directly to storage:"
+    " POST /api/uploads returns a URL for each file."
 )
 
-_NO_TEXT = "The body is not text in UTF-8; send JSON in that encoding."
+_NO_TEXT = "The body is not UTF-8 text; send JSON in UTF-8."
 
-_REFUSED = "The API can't be asked this; check the address and the headers."
-"""In place of an emulator's own words, or its storage's, about a request that never came to the API."""
+_REFUSED = "The request could not be passed on to the API; check its URL and headers."
+"""Replaces the emulator's or its storage's own message about a request that never reached the API."""
 
-_BROKE_DOWN = "The API broke down over this request; try again."
-"""In place of an emulator's own words about a worker that ended."""
+_BROKE_DOWN = "The API failed while handling this request; try again."
+"""Replaces the emulator's own message about a worker that ended."""
 
-# RFC 9110, 7.6.1: fields for one connection only; and those that the next request or response states itself.
+# RFC 9110, 7.6.1: headers for one connection only, and those that the next request or response sets itself.
 _HOP_BY_HOP = {
     "connection",
     "keep-alive",
@@ -57,11 +57,11 @@ _HOP_BY_HOP = {
 _OF_ENCODED_BODIES = {b"content-encoding", b"content-length"}
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
-_NO_ROUTE = "There is no such route; /docs lists those that there are."
+_NO_ROUTE = "There is no such route; see /docs for the list of routes."
 
 
 class SearchTransport(Protocol):
-    """What the search forwarder needs of ``glimpse.search_client.InvokeTransport``."""
+    """The part of ``glimpse.search_client.InvokeTransport`` that the search forwarder needs."""
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> SearchResponse:
         """Send one request."""
@@ -75,18 +75,18 @@ def api_forwarder(
     secret: str | None,
     workers: int = DEFAULT_WORKERS,
 ) -> Starlette:
-    """Make the server that passes requests on to the HTTP API, streaming uploads and answers.
+    """Create the server that passes requests on to the HTTP API, streaming uploads and answers.
 
     Parameters
     ----------
     gateway
-        Address of the API's stage at the endpoint, without a slash at its end.
+        URL of the API's stage at the endpoint, without a trailing slash.
     gateway_limits
-        Answer multipart bodies of more than 4.5 MB with 413, as in AWS.
+        Answer multipart bodies of more than 4.5 MB with 413, as AWS does.
     access
-        Who may ask.
+        Who may use the server.
     secret
-        What the embedded emulator's gate wants to see; None for another emulator.
+        The secret that the embedded emulator's gate expects; None for another emulator.
     workers
         How many workers the API's function has; further requests wait.
     """
@@ -123,18 +123,18 @@ def search_forwarder(
     where: Path,
     workers: int = DEFAULT_WORKERS,
 ) -> Starlette:
-    """Make the server that passes requests on to the search function by Invoke, with its own credentials.
+    """Create the server that passes requests on to the search function by Invoke, with its own credentials.
 
     Parameters
     ----------
     transport
         Reaches the function.
     access
-        Who may ask.
+        Who may use the server.
     secret
-        What opens the operator's routes.
+        The secret of the operator's routes.
     where
-        The file that holds it.
+        The file that holds the secret.
     workers
         How many workers the function has; further requests wait.
     """
@@ -160,26 +160,26 @@ def search_forwarder(
 
 
 async def _answered_here(request: Request, *, gateway_limits: bool) -> Response | None:
-    """Answer what the HTTP API must not get, or its gateway would answer itself; None for the rest."""
+    """Answer requests that the HTTP API must not get or that its gateway would answer; None for the rest."""
     if not re.match(r"/+([A-Za-z]|$)", _target(request).partition("?")[0]):
         return JSONResponse({"detail": _NO_ROUTE}, status_code=404)  # an emulator's own routes begin with _
     if gateway_limits and _is_multipart(request) and await _is_too_large(request):
         return JSONResponse({"detail": _TOO_LARGE}, status_code=413)
     if not _is_multipart(request) and not _is_text(await request.body()):
-        # An emulator's gateway would put other characters in their place.
+        # An emulator's gateway would replace the bytes that are not text.
         return JSONResponse({"detail": _NO_TEXT}, status_code=400)
-    if request.method == "OPTIONS":  # no preflight, but with CORS the gateway answers every one
+    if request.method == "OPTIONS":  # not a preflight, but with CORS the gateway answers every OPTIONS
         return Response(status_code=204)
     return None
 
 
 async def _relayed(answer: httpx.Response) -> Response:
-    """Pass an answer on as it comes, but what is not the API's in words of our own.
+    """Pass the API's answers on unchanged; replace errors that are not the API's by our own.
 
     Raises
     ------
     httpx.HTTPError
-        If an error can't be read to its end.
+        If an error can't be read to the end.
     """
     status = answer.status_code
     is_storages = "xml" in answer.headers.get("content-type", "")
@@ -205,7 +205,7 @@ def _answer_headers(answer: httpx.Response) -> list[tuple[bytes, bytes]]:
     return [
         (name.encode("latin-1"), value.encode("latin-1"))
         for name, value in _headers(answer.headers.multi_items())
-        if not name.lower().startswith("access-control-")  # the middleware's, not twice
+        if not name.lower().startswith("access-control-")  # the CORS middleware adds these
     ]
 
 
@@ -227,16 +227,16 @@ def _server(
 
 
 async def _unknown_method(request: Request, _error: Exception) -> Response:
-    return JSONResponse({"detail": f"No route takes the method {request.method}."}, status_code=405)
+    return JSONResponse({"detail": f"No route accepts the method {request.method}."}, status_code=405)
 
 
 def _reason(error: Exception) -> str:
-    """Give an error's words for the end of a sentence; some have none, and some are sentences."""
+    """Return an error's message for the end of a sentence; some are empty, and some end with a full stop."""
     return str(error).rstrip(". ") or type(error).__name__
 
 
 def _target(request: Request) -> str:
-    """Give path and query as the client wrote them: decoding and encoding again could change them."""
+    """Return path and query as the client wrote them: decoding and encoding again could change them."""
     path = request.scope["raw_path"].decode("latin-1")
     query = request.scope["query_string"].decode("latin-1")
     return f"{path}?{query}" if query else path
@@ -251,7 +251,7 @@ def _is_passed_on(name: str) -> bool:
 
 
 def _is_for_the_api(name: bytes, value: bytes) -> bool:
-    """Tell whether a header goes upstream; an emulator takes a request with storage's own for one to S3."""
+    """Tell whether a header goes upstream; with S3's own headers, an emulator would route a request to S3."""
     key = name.decode("latin-1").lower()
     is_storages = key.startswith("x-amz-") or (key == "content-encoding" and b"aws-chunked" in value.lower())
     return _is_passed_on(key) and not is_storages
@@ -264,7 +264,7 @@ def _body(request: Request) -> AsyncIterator[bytes] | bytes | None:
 
 
 def _says_why(body: bytes) -> bool:
-    """Tell whether an error is the API's own, with its sentence."""
+    """Tell whether an error is the API's own, with a ``detail``."""
     try:
         return "detail" in json.loads(body)
     except (ValueError, TypeError):
@@ -284,7 +284,7 @@ def _is_text(body: bytes) -> bool:
 
 
 async def _is_too_large(request: Request) -> bool:
-    """Tell whether the body is over the limit; it has been read then, so that the client reads the answer."""
+    """Tell whether the body is over the limit; reads such a body, so that the client reads the answer."""
     declared = request.headers.get("content-length")
     if declared is not None and declared.isdigit() and int(declared) <= MULTIPART_LIMIT:
         return False

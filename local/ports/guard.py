@@ -1,9 +1,9 @@
-"""What the servers on the well-known ports let in, whatever they serve.
+"""The guard of every server on the well-known ports: which requests it lets in.
 
-They listen on this machine alone, but the browser on it runs pages from everywhere. Such a page can send
-requests to any port, and under a name of its own that resolves to 127.0.0.1 it could read the answers. So
-each server looks at the name by which it is called (``Host``) and at the page that asks (``Origin``); who
-asks without a browser says none.
+The servers listen only on this machine, but its browser runs pages from everywhere. Such a page can send
+requests to any port. If its own host name resolves to 127.0.0.1 (DNS rebinding), it could read the answers.
+So each server checks the name it is addressed by (``Host``) and the page that sends the request (``Origin``).
+Clients other than browsers send no ``Origin``.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from local.settings import OWN_HOSTS
 
 MAX_TARGET = 12_000
-"""Characters of path and query; AWS's gateway takes 10,240, with the headers."""
+"""The most characters of path and query; AWS's gateway accepts 10,240, including the headers."""
 
 MAX_HEADERS = 15_500
-"""Bytes of path, query and headers together: the emulator's server reads 16,384, with what is added here."""
+"""The most bytes of path, query and headers: the emulator's server reads 16,384, with what is added here."""
 
 OPERATOR_HEADER = "x-glimpse-operator"
-"""The header with the secret of the operator's routes."""
+"""The header that carries the secret of the operator's routes."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _DECODINGS = 8
@@ -42,9 +42,9 @@ class Access:
     Attributes
     ----------
     hosts
-        The names, in lower case and without ports, that it answers to.
+        The host names that it answers to, in lower case and without ports.
     origins
-        The origins of pages that may use it, beside its own.
+        The origins of pages that may use it, besides its own.
     """
 
     hosts: frozenset[str] = OWN_HOSTS
@@ -52,7 +52,7 @@ class Access:
 
 
 class Guard:
-    """Refuses what comes under a foreign name or from a foreign page, and what is no proper request.
+    """Refuses requests that use a foreign host name, come from a foreign page or are malformed.
 
     Parameters
     ----------
@@ -84,21 +84,21 @@ class Guard:
         if len(named) == 1 and re.sub(r":[0-9]*$", "", named[0].lower()) in self._access.hosts:
             return None
         known = " and ".join(sorted(self._access.hosts))
-        return 403, f"This server answers only to {known}; GLIMPSE_ALLOWED_HOSTS adds names."
+        return 403, f"This server answers only to {known}; add other names to GLIMPSE_ALLOWED_HOSTS."
 
     def _foreign(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         origins = headers.getlist("origin")
         itself = {f"{scheme}://{headers['host'].lower()}" for scheme in ("http", "https")}
         if any(origin.lower() not in self._access.origins | itself for origin in origins):
-            return 403, "Pages of this origin may not use this server; GLIMPSE_ALLOWED_ORIGINS adds origins."
-        # Browsers leave the origin out of some requests, but say whose page sends them.
+            return 403, "Pages of this origin may not use this server; add it to GLIMPSE_ALLOWED_ORIGINS."
+        # Browsers omit the origin from some requests, but say whether another site's page sends them.
         if not origins and scope["method"] not in _SAFE and headers.get("sec-fetch-site") == "cross-site":
-            return 403, "Other sites' pages may not use this server."
+            return 403, "Pages of other sites may not use this server."
         return None
 
 
 class JsonBodies:
-    """Refuses bodies that do not say that they are JSON: those that any page may send, without being asked.
+    """Refuses bodies that are not declared as JSON: any page could send those without a CORS preflight.
 
     Parameters
     ----------
@@ -116,23 +116,23 @@ class JsonBodies:
             has_body = headers.get("content-length", "0").strip("0") or "transfer-encoding" in headers
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
             if has_body and not re.fullmatch(r"application/([\w.-]+\+)?json", kind):
-                problem = {"detail": "Send a body as JSON, with Content-Type: application/json."}
+                problem = {"detail": "Send the body as JSON, with Content-Type: application/json."}
                 await JSONResponse(problem, 415)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
 class OperatorRoutes:
-    """Keeps the operator's routes (``/models``, also below ``/api``) to who knows the secret.
+    """Restricts the operator's routes (``/models``, also under ``/api``) to clients that know the secret.
 
     Parameters
     ----------
     app
         The server's application.
     secret
-        What ``X-Glimpse-Operator`` must say.
+        The value that ``X-Glimpse-Operator`` must have.
     where
-        What to read to learn it, for the answer to who does not.
+        The file that holds the secret; the refusal names it.
     """
 
     def __init__(self, app: ASGIApp, *, secret: str, where: str) -> None:
@@ -146,8 +146,8 @@ class OperatorRoutes:
             said = Headers(scope=scope).get(OPERATOR_HEADER, "")
             if not compare_digest(said.encode(), self._secret.encode()):
                 why = (
-                    "This route is the operator's: `glimpse model` and `glimpse reindex` use it; others send"
-                    f" the search_secret of {self._where} as X-Glimpse-Operator."
+                    "This route is for the operator. Use `glimpse model` or `glimpse reindex`, or send the"
+                    f" search_secret in {self._where} as X-Glimpse-Operator."
                 )
                 await JSONResponse({"detail": why}, 403)(scope, receive, send)
                 return
@@ -160,7 +160,7 @@ def target_of(scope: Scope) -> str:
 
 
 def is_operators(path: str) -> bool:
-    """Tell whether a path is that of an operator's route, by any reading of it."""
+    """Tell whether a path is an operator's route, however often it is decoded."""
     segments = [segment for segment in re.split(r"[/\\;]", _readings(path)[-1].lower()) if segment.strip()]
     while segments and segments[0].strip() == "api":
         segments.pop(0)
@@ -168,9 +168,9 @@ def is_operators(path: str) -> bool:
 
 
 def leaves_its_folder(path: str) -> bool:
-    """Tell whether a path has ``.`` or ``..`` for a segment, by any reading of it.
+    """Tell whether a path has ``.`` or ``..`` as a segment, however often it is decoded.
 
-    Whoever normalises it, on the way to the API, would arrive elsewhere.
+    Anything on the way to the API that normalises the path would send it elsewhere.
     """
     readings = _readings(path)
     segments = {
@@ -180,7 +180,7 @@ def leaves_its_folder(path: str) -> bool:
 
 
 def _readings(path: str) -> list[str]:
-    """Return a path as it is, and decoded once, twice and so on."""
+    """Return a path as it is, decoded once, decoded twice, and so on."""
     readings = [path]
     while len(readings) <= _DECODINGS and (decoded := unquote(readings[-1], "latin-1")) != readings[-1]:
         readings.append(decoded)
@@ -191,22 +191,22 @@ def _malformed(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     target = target_of(scope)
     size = len(target) + len(scope["query_string"])
     if size > MAX_TARGET:
-        return 414, f"The address is too long: path and query may have {MAX_TARGET} characters."
+        return 414, f"The URL is too long: path and query can have at most {MAX_TARGET} characters."
     if size + sum(len(name) + len(value) + 4 for name, value in headers.raw) > MAX_HEADERS:
-        return 431, f"The headers are too large: with the address they may have {MAX_HEADERS} bytes."
+        return 431, f"The headers are too large: with the URL they can have at most {MAX_HEADERS} bytes."
     if "transfer-encoding" in headers and "content-length" in headers:
-        return 400, "A request has Content-Length or Transfer-Encoding, not both."
+        return 400, "Send either Content-Length or Transfer-Encoding, not both."
     if twice := [name for name in _GIVEN_ONCE if len(headers.getlist(name)) > 1]:
-        return 400, f"{twice[0]} may be given only once."
+        return 400, f"Send the header {twice[0]} only once."
     if _CONTROLS.search(target):
-        return 400, "The path can't hold control characters."
+        return 400, "The path can't contain control characters."
     if not target.startswith("/") or leaves_its_folder(target):
-        return 400, "The path must begin with / and have no . or .. as a segment."
+        return 400, "The path must begin with / and must not contain . or .. as a segment."
     return None
 
 
 def _without_sniffing(send: Send) -> Send:
-    """Have browsers take an answer for what it says to be."""
+    """Stop browsers from guessing an answer's content type."""
 
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""Reserving a port before anything starts."""
+"""Reserve a port before anything starts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def listen(port: int, variable: str) -> socket.socket:
     Raises
     ------
     UserError
-        If it is in use or needs permissions.
+        If it is in use, or opening it is not permitted.
     """
     server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,5 +34,5 @@ def listen(port: int, variable: str) -> socket.socket:
         else:
             why = f"Port {port} can't be opened ({error.strerror})"
         other = port + 1 if port < 2**16 - 1 else port - 1
-        raise UserError(f"{why}; free it, or choose another one: {variable}={other} make run") from error
+        raise UserError(f"{why}; free it, or choose another port: `{variable}={other} make run`.") from error
     return server

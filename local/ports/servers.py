@@ -1,4 +1,4 @@
-"""Serving in a thread, with an end that answers whoever still waits."""
+"""Run servers in a thread; when they stop, requests that are still open get an answer."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _GRACE_SECONDS = 0.5
-_STOPPING = "Glimpse is stopping; this request may or may not have had its effect."
+_STOPPING = "Glimpse is stopping; this request may or may not have taken effect."
 
 
 class Servers:
-    """Several servers in one thread, each on a socket that is bound already."""
+    """Several servers in one thread, each on a socket that is already bound."""
 
     def __init__(self) -> None:
         self._servers: list[tuple[uvicorn.Server, socket.socket]] = []
@@ -29,7 +29,7 @@ class Servers:
         self._ending = asyncio.Event()
 
     def add(self, app: ASGIApp, listener: socket.socket, origins: frozenset[str] = frozenset()) -> None:
-        """Add a server; before ``start``.
+        """Add a server; call before ``start``.
 
         Parameters
         ----------
@@ -38,7 +38,7 @@ class Servers:
         listener
             Its socket.
         origins
-            Of pages that may read what it says at its end.
+            Origins of the pages that may read the 503 that it sends when it stops.
         """
         config = uvicorn.Config(
             _Answering(app, self._ending, origins),
@@ -47,16 +47,16 @@ class Servers:
             access_log=False,
             timeout_graceful_shutdown=2,
             http=_Protocol,
-            h11_max_incomplete_event_size=1 << 20,  # what is longer than a server takes is told so in JSON
+            h11_max_incomplete_event_size=1 << 20,  # room to answer an oversized request in JSON
         )
         self._servers.append((uvicorn.Server(config), listener))
 
     def start(self) -> None:
-        """Serve, in a thread."""
+        """Start serving in the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving. Requests in progress have half a second; then they are answered 503."""
+        """Stop serving. Requests in progress have half a second to finish; the rest are answered 503."""
         for server, _ in self._servers:
             server.should_exit = True
         if self._thread.is_alive():
@@ -72,10 +72,10 @@ class Servers:
 
 
 class _Protocol(H11Protocol):
-    """Refuses what is no HTTP in JSON; uvicorn's own answer is plain text."""
+    """Answers invalid HTTP in JSON; uvicorn's own answer is plain text."""
 
     def send_400_response(self, msg: str) -> None:
-        """Answer a request that can't be read, and hang up."""
+        """Answer a request that can't be parsed, and close the connection."""
         body = json.dumps({"detail": f"{msg.rstrip('.')}; check its first line and its headers."}).encode()
         headers = [
             (b"content-type", b"application/json"),
@@ -89,9 +89,9 @@ class _Protocol(H11Protocol):
 
 
 class _Answering:
-    """An application whose open requests are answered 503 when the servers end.
+    """An application whose open requests are answered 503 when the servers stop.
 
-    Without it uvicorn cancels them, which prints a traceback and answers in plain text.
+    Otherwise uvicorn cancels them, which prints a traceback and answers in plain text.
     """
 
     def __init__(self, app: ASGIApp, ending: asyncio.Event, origins: frozenset[str]) -> None:
@@ -117,11 +117,11 @@ class _Answering:
                 return
             cut_off = True
         finally:
-            # Not awaited: what runs in a thread (an invocation of the search function) goes on to its end.
+            # Not awaited: work in a thread (an invocation of the search function) runs to completion.
             answering.cancel()
             ending.cancel()
         if not begun:
             origin = Headers(scope=scope).get("origin", "")
-            allowed = {"access-control-allow-origin": origin, "vary": "Origin"}  # or it can't be read
+            allowed = {"access-control-allow-origin": origin, "vary": "Origin"}  # or the page can't read it
             headers = allowed if origin in self._origins else None
             await JSONResponse({"detail": _STOPPING}, 503, headers)(scope, receive, send)

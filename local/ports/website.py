@@ -1,4 +1,4 @@
-"""The web page's server: the files of web/ and the settings that they ask for."""
+"""The web page's server: the files of web/, and the settings that they load."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from local.ports.guard import Access, Guard
 
 _POLICY = "; ".join(
     [
-        # As in the page itself, whose element can't say who may frame it.
+        # The same as in the page itself, plus frame-ancestors, which a <meta> element can't set.
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
@@ -33,7 +33,7 @@ _POLICY = "; ".join(
         "trusted-types 'none'",
     ]
 )
-_HEADERS = [  # beside the guard's
+_HEADERS = [  # in addition to the guard's
     (b"cache-control", b"no-cache"),
     (b"content-security-policy", _POLICY.encode()),
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -44,7 +44,7 @@ _HEADERS = [  # beside the guard's
 
 
 class _Headers:
-    """Says to browsers what the page may do, that nobody may frame it, and to ask whether a file changed."""
+    """Adds headers that restrict the page, forbid framing it, and make browsers revalidate cached files."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -59,14 +59,14 @@ class _Headers:
 
 
 def website(config: Mapping[str, Any], access: Access) -> Starlette:
-    """Make the server of the page.
+    """Create the page's server.
 
     Parameters
     ----------
     config
-        What ``config.json`` holds: ``apiUrl``, and ``demo`` with the demo account.
+        The content of ``config.json``: ``apiUrl``, and ``demo`` with the demo account.
     access
-        The names that it answers to; no other page gets to read it.
+        The host names that it answers to; pages of other origins may not use it.
     """
 
     async def config_json(_: Request) -> Response:
@@ -77,12 +77,12 @@ def website(config: Mapping[str, Any], access: Access) -> Starlette:
             Route("/config.json", config_json),
             Mount("/", StaticFiles(directory=ROOT / "web", html=True)),
         ],
-        exception_handlers={HTTPException: _told},
+        exception_handlers={HTTPException: _explain},
         middleware=[Middleware(Guard, access=replace(access, origins=frozenset())), Middleware(_Headers)],
     )
 
 
-async def _told(_request: Request, error: Exception) -> Response:
+async def _explain(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    sentence = "There is no such page." if status == 404 else "This page can't be had in this way."
+    sentence = "There is no such page." if status == 404 else "This page can only be read (GET or HEAD)."
     return JSONResponse({"detail": sentence}, status)

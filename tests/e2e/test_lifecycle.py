@@ -26,7 +26,7 @@ def test_a_second_run_says_that_one_is_running(stack: Stack) -> None:
         check=False,
     )
     assert second.returncode == 1
-    assert f"stop it with Ctrl-C where it runs, or with `kill {stack.process.pid}`" in second.stderr
+    assert f"stop it with Ctrl-C in its terminal, or with `kill {stack.process.pid}`" in second.stderr
     assert len(second.stderr.strip().splitlines()) == 1
 
 

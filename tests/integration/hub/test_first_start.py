@@ -46,7 +46,7 @@ def test_a_machine_that_reaches_the_hub_takes_the_default_model(hub: ModelHub, t
 def test_a_machine_that_does_not_says_so_in_a_line(hub: ModelHub, terminal: Terminal) -> None:
     for environment in ({"HF_ENDPOINT": "http://127.0.0.1:9"}, {"HF_HUB_OFFLINE": "1"}):
         line, model = decide(terminal, **environment)
-        assert line.startswith("said Taking the demo model")
+        assert line.startswith("said Using the demo model")
         assert next(iter(environment)) in line or environment["HF_ENDPOINT"] in line
         assert model == "model demo"
     assert not hub.seen
@@ -58,5 +58,5 @@ def test_a_hub_that_never_answers_is_not_waited_for(terminal: Terminal) -> None:
         began = time.monotonic()
         line, model = decide(terminal, HF_ENDPOINT=f"http://127.0.0.1:{silent.getsockname()[1]}")
     assert time.monotonic() - began < 60  # five seconds, and what a busy machine takes to start a process
-    assert "Taking the demo model" in line
+    assert "Using the demo model" in line
     assert model == "model demo"

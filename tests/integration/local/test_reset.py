@@ -42,12 +42,15 @@ def test_somebody_at_a_terminal_is_asked(home: Path, typed: bytes, goes: bool) -
     os.close(ours)
     os.close(theirs)
     assert f"photographs and indexes in {home}?" in result.stdout
-    assert ("Forgotten" in result.stdout, "Nothing was deleted" in result.stdout) == (goes, not goes)
+    assert ("Deleted all accounts" in result.stdout, "Nothing was deleted" in result.stdout) == (
+        goes,
+        not goes,
+    )
     assert (home / "emulator").exists() is not goes
     assert (home / "models/one/config.json").exists()
 
 
 def test_a_script_is_not_asked(home: Path) -> None:
     result = _reset(home, subprocess.DEVNULL)
-    assert "Forgotten" in result.stdout
+    assert "Deleted all accounts" in result.stdout
     assert not (home / "emulator").exists()

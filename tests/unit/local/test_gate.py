@@ -217,4 +217,4 @@ def test_a_refusal_speaks_the_clients_language(inner: Inner) -> None:
     ):
         answer = inner.send(**Signer("AKIAUNKNOWN", Secret("x")).sign(service, call))
         assert "InvalidClientTokenId" in answer.text
-    assert inner.send("GET", "/").json()["detail"] == "Requests must be signed."
+    assert inner.send("GET", "/").json()["detail"] == "The request must be signed."

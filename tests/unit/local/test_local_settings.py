@@ -36,7 +36,7 @@ def test_a_port_must_be_one(port: str) -> None:
 
 
 def test_ports_must_differ() -> None:
-    with pytest.raises(UserError, match="give each its own"):
+    with pytest.raises(UserError, match="give each port its own number"):
         LocalSettings.from_environment({"WEB_PORT": "9999"})
 
 

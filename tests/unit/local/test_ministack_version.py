@@ -49,7 +49,7 @@ def test_with_another_release_it_says_which_to_install(
     with pytest.raises(UserError) as refusal:
         require_version()
     assert str(refusal.value).startswith(found)
-    assert f"needs exactly {VERSION}; `make install` brings it" in str(refusal.value)
+    assert f"needs exactly {VERSION}; run `make install`" in str(refusal.value)
     assert f"pip install ministack=={VERSION}`." in str(refusal.value)
 
 

@@ -44,13 +44,13 @@ def test_the_model_is_the_one_that_the_search_service_names(settings: LocalSetti
     assert "is chosen" not in words(settings, "glimpse-demo")
     assert words(settings, DEFAULT).startswith(f"{DEFAULT}. The default")
     assert words(settings, "Other__weights").startswith("Other__weights")
-    assert "not known" in _model_in_words(settings, Search(None))  # type: ignore[arg-type]
-    assert "not known" in _model_in_words(settings, Search({"model": None}))  # type: ignore[arg-type]
+    assert "unknown" in _model_in_words(settings, Search(None))  # type: ignore[arg-type]
+    assert "unknown" in _model_in_words(settings, Search({"model": None}))  # type: ignore[arg-type]
 
 
 def test_a_model_that_waits_for_reindexing_is_named(settings: LocalSettings) -> None:
     choose(settings.home, DEMO)
-    assert f"{DEMO} is chosen; `glimpse reindex` changes over to it." in words(settings, DEFAULT)
+    assert f"{DEMO} is chosen; `glimpse reindex` switches to it." in words(settings, DEFAULT)
 
 
 def test_a_reset_forgets_the_choice_and_keeps_what_was_fetched(settings: LocalSettings) -> None:
