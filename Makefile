@@ -67,12 +67,14 @@ test-paging: $(STAMP) ## Test paging through large folders while they change, an
 test-upgrades: $(STAMP) ## Test that indexes, tables and the state of one machine of earlier versions are taken over
 	@$(BIN)/python -m pytest tests/upgrades
 
-lint: $(STAMP) ## Check style, types, layering, and how long files and functions are
+lint: $(STAMP) ## Check style, types, layering, lengths of files and functions, spelling and Markdown
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy layers/glimpse/python/glimpse functions infra deployment local cli migration foundry benchmarks
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/structure
+	@$(BIN)/typos
+	@$(BIN)/pymarkdown scan --recurse --respect-gitignore .
 
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix --quiet . || true
