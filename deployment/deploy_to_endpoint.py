@@ -22,7 +22,7 @@ from deployment.stack import STACK
 # What a deployment is made of: if none of it changed, there is nothing to deploy.
 _SOURCES = ("infra", "functions", "layers", "models")
 _SOURCE_FILES = ("cdk.json", "package-lock.json", "requirements.txt")
-_IGNORED_PARTS = {"__pycache__", "glimpse.egg-info"}
+_IGNORED_PARTS = {"__pycache__"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,6 @@ from infra.options import StackOptions
 from infra.queues import MAX_RECEIVE_COUNT, WorkQueue, consume_statement
 from infra.storage import Storage
 
-"""The only prefix whose new objects send events."""
-
 TIMEOUT = Duration.seconds(120)
 
 # Two vCPUs: one decodes while the other embeds. The memory itself is more than is needed: 600 MB for the

@@ -11,7 +11,7 @@ from pathlib import Path
 from socket import socket
 from types import FrameType
 
-from glimpse.errors import Unavailable
+from glimpse.errors import ServiceError
 from glimpse.search_client import SearchClient
 
 from deployment.deploy_to_endpoint import Deployment, deploy
@@ -182,8 +182,8 @@ def _model_in_words(settings: LocalSettings, search: SearchClient) -> str:
     """Describe the active model, as the search service reports it, and say whether another one is chosen."""
     try:
         name = str(search.health()["model"]["name"])
-    except Unavailable as error:
-        return f"unknown: the search service did not answer ({error.__cause__})"
+    except ServiceError as error:
+        return f"unknown: the search service did not answer ({error.__cause__ or error})"
     except (KeyError, TypeError) as error:
         return f"unknown: the search service did not name it ({error})"
     words = next((f"{name}. {model.purpose}." for model in CATALOGUE if model.name == name), name)

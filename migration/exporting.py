@@ -35,20 +35,20 @@ def export(target: Target, owner_id: int, folder_id: int, path: Path, format_: F
         names = _names(stores, folder_id) if has_record and format_ is not Format.FAISS else {}
         for is_last in (*[False] * (_ROUNDS - 1), True):
             try:
-                unloading = IndexExport.begin(stores.index, index, version)
-                if not (unloading.count or has_record):
+                export = IndexExport.begin(stores.index, index, version)
+                if not (export.count or has_record):
                     raise _no_folder(index)
                 contents = Contents(
-                    unloading.count, unloading.dimension or active.dimension, unloading.batches(), names
+                    export.count, export.dimension or active.dimension, export.batches(), names
                 )
                 write(contents, path, format_)
             except ObjectMissing as error:
                 if is_last:
-                    raise _trouble(index, error) from error
+                    raise _refusal(index, error) from error
             except GlimpseIndexError as error:
-                raise _trouble(index, error) from error
+                raise _refusal(index, error) from error
             else:
-                return unloading.count
+                return export.count
     raise AssertionError("the last round returns or raises")
 
 
@@ -70,7 +70,7 @@ def _names(stores: Stores, folder_id: int) -> dict[int, str]:
     return {record.image_id: record.name for record in stores.images.list_folder(folder_id)}
 
 
-def _trouble(index: IndexKey, error: GlimpseIndexError) -> UserError:
+def _refusal(index: IndexKey, error: GlimpseIndexError) -> UserError:
     return UserError(
         f"The index {index.prefix} can't be read whole: {error}; `glimpse index check` says more."
     )

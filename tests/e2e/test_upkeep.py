@@ -65,14 +65,14 @@ def upkeep(stack: Stack, folder_id: int) -> Iterator[Rounds]:
     store = S3ObjectStore(stack.outputs["IndexBucket"], stack.client("s3"))
     tended = (index.user_id for index in list_indexes(store) if index.folder_id == folder_id)
     owners = {OTHER_BACKENDS_USER, *tended}
-    keeper = IndexMaintenance(store, grace_seconds=GRACE_SECONDS)
+    maintenance = IndexMaintenance(store, grace_seconds=GRACE_SECONDS)
     sqs, queue = stack.client("sqs"), stack.outputs["UpkeepQueueUrl"]
     stop, rounds = threading.Event(), Rounds()
 
     def tend(index: IndexKey) -> None:
-        rounds.merges[index.space_id] += keeper.compact(index, whole=True).merges
-        rounds.removed[index.space_id] += keeper.sweep(index).removed
-        message = compaction(index, keeper.needs(index).version)
+        rounds.merges[index.space_id] += maintenance.compact(index, whole=True).merges
+        rounds.removed[index.space_id] += maintenance.sweep(index).removed
+        message = compaction(index, maintenance.needs(index).version)
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(message))
 
     def run() -> None:

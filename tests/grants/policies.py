@@ -103,12 +103,12 @@ def main() -> None:
 
     from aws_cdk import App
 
-    from infra.options import Options
+    from infra.options import StackOptions
     from infra.stack import GlimpseStack
 
     # Without layers and without an image: none of them bears on a role.
     app = App(context={"embedZip": "true", "unbundled": "true"})
-    GlimpseStack(app, "Glimpse", options=Options.of(app.node))
+    GlimpseStack(app, "Glimpse", options=StackOptions.of(app.node))
     template = app.synth().get_stack_by_name("Glimpse").template
     found = {
         name: sorted((g.action, g.resource) for g in listed) for name, listed in of_template(template).items()

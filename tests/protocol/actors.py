@@ -147,7 +147,7 @@ class Actors(RuleBasedStateMachine):
             sleep=lambda _: self.pass_time(1),
         )
 
-    def keeper(self, process: Process) -> IndexMaintenance:
+    def maintenance(self, process: Process) -> IndexMaintenance:
         return IndexMaintenance(
             process.store,
             policy=POLICY,
@@ -212,16 +212,16 @@ class Actors(RuleBasedStateMachine):
 
     def start_compaction(self, *, at_rest: bool, whole: bool) -> Running:
         process = self.process()
-        keeper = self.keeper(process)
+        maintenance = self.maintenance(process)
 
         def work() -> None:
-            assert not keeper.compact(KEY, at_rest=at_rest, whole=whole, seconds=GRACE).unusable
+            assert not maintenance.compact(KEY, at_rest=at_rest, whole=whole, seconds=GRACE).unusable
 
         return self.start(process, work, lambda: None)
 
     def start_sweep(self) -> Running:
         process = self.process()
-        return self.start(process, lambda: self.keeper(process).sweep(KEY), lambda: None)
+        return self.start(process, lambda: self.maintenance(process).sweep(KEY), lambda: None)
 
     def start_deletion(self) -> Running:
         """Delete the index; nobody uploads into a folder that is being erased."""

@@ -85,13 +85,13 @@ def write(orders: Orders, folder: Path, slot: int) -> None:
 
 def compact(orders: Orders, slot: int) -> None:
     """Compact one folder after the other until killed."""
-    keeper = IndexMaintenance(S3ObjectStore(orders.bucket), rng=random.Random(slot))
+    maintenance = IndexMaintenance(S3ObjectStore(orders.bucket), rng=random.Random(slot))
     chance = random.Random(slot)
     while True:
         key = index_key(chance.randrange(orders.folders))
         try:
-            keeper.compact(key, at_rest=chance.random() < 0.5)
-            keeper.sweep(key)
+            maintenance.compact(key, at_rest=chance.random() < 0.5)
+            maintenance.sweep(key)
         except CommitContended:
             continue
         time.sleep(0.2)

@@ -53,11 +53,11 @@ def swarm(folder: Path, orders: Orders, environment: dict[str, str]) -> None:
 
 def indexed() -> tuple[set[int], int]:
     """Every image in the folders, and how many vectors there are of them."""
-    keeper = IndexMaintenance(S3ObjectStore(BUCKET))
+    maintenance = IndexMaintenance(S3ObjectStore(BUCKET))
     images: set[int] = set()
     vectors = 0
     for folder in range(FOLDERS):
-        report = keeper.check(index_key(folder))
+        report = maintenance.check(index_key(folder))
         assert report.errors == []
         assert report.batch is not None
         assert not images & set(report.batch.image_ids.tolist())
@@ -88,7 +88,7 @@ def test_killed_writers_lose_and_double_nothing(tmp_path: Path, environment: dic
     images, _ = indexed()
     assert images == images_of(attempted)
     assert len(images) == batches * IMAGES
-    keeper = IndexMaintenance(S3ObjectStore(BUCKET))
+    maintenance = IndexMaintenance(S3ObjectStore(BUCKET))
     for folder in range(FOLDERS):
-        assert keeper.compact(index_key(folder), whole=True).spans == 1
+        assert maintenance.compact(index_key(folder), whole=True).spans == 1
     assert indexed() == (images, len(images))

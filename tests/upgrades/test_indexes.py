@@ -36,7 +36,7 @@ class Bucket:
     def keys(self) -> list[IndexKey]:
         return [IndexKey(*index["key"]) for index in self.expected["indexes"]]
 
-    def keeper(self) -> IndexMaintenance:
+    def maintenance(self) -> IndexMaintenance:
         return IndexMaintenance(self.store, clock=lambda: self.store.now, sleep=lambda _: None)
 
     def answers(self, *, exact: bool = True) -> list[list[list[Any]]]:
@@ -59,7 +59,7 @@ class Bucket:
 
     def assert_sound(self) -> None:
         for key in self.keys:
-            report = self.keeper().check(key)
+            report = self.maintenance().check(key)
             assert report.is_sound, (key, report.findings)
 
 
@@ -96,7 +96,7 @@ def test_every_image_is_there(bucket: Bucket) -> None:
         found = image_ids(bucket.store, key)
         said = index["image_ids"]  # of many, how many there are
         assert said == (sorted(found) if isinstance(said, list) else len(found))
-        report = bucket.keeper().check(key)
+        report = bucket.maintenance().check(key)
         state = (report.manifest.sequence, report.manifest.epoch) if report.manifest else (0, 0)
         assert state == (index["version"], index["epoch"])
 
@@ -138,19 +138,19 @@ def test_compaction_and_sweeps_change_no_answer(bucket: Bucket, *, whole: bool) 
     bucket.store.now = 1.9e9
     merges = 0
     for key in bucket.keys:
-        while (done := bucket.keeper().compact(key, at_rest=True, whole=whole)).merges:
+        while (done := bucket.maintenance().compact(key, at_rest=True, whole=whole)).merges:
             merges += done.merges
         assert done.is_done
         assert done.unusable == {}
     assert merges
     bucket.assert_answers()
     for key in bucket.keys:
-        swept = bucket.keeper().sweep(key)
+        swept = bucket.maintenance().sweep(key)
         for _ in range(5):
             bucket.store.now += 3 * GRACE
-            swept = bucket.keeper().sweep(key)
+            swept = bucket.maintenance().sweep(key)
         assert swept.is_clean
-        report = bucket.keeper().check(key)
+        report = bucket.maintenance().check(key)
         named = {key.object(name) for name in report.manifest.names()} if report.manifest else set()
         there = {name for name in bucket.store.objects if name.startswith(key.prefix)} - {key.manifest}
         assert there == named
@@ -205,13 +205,13 @@ def test_what_was_damaged_is_repaired_and_embedded_again(
 ) -> None:
     key = one_of_kind(bucket, kinds)
     before = vectors_of(bucket, key)
-    report = bucket.keeper().check(key)
+    report = bucket.maintenance().check(key)
     assert report.manifest is not None
     damage(bucket, key, max(report.manifest.segments, key=lambda entry: entry.bytes).key)
-    assert not bucket.keeper().check(key).is_sound
-    repaired = bucket.keeper().repair(key)
+    assert not bucket.maintenance().check(key).is_sound
+    repaired = bucket.maintenance().repair(key)
     assert repaired.vectors_lost > 0
-    assert bucket.keeper().check(key).is_sound
+    assert bucket.maintenance().check(key).is_sound
     lost = sorted(before.keys() - image_ids(bucket.store, key))
     assert lost
     vectors, times = zip(*(before[image_id] for image_id in lost), strict=True)
@@ -225,7 +225,7 @@ def test_an_index_that_lost_its_manifest_is_emptied(bucket: Bucket) -> None:
     key = one_of_kind(bucket, ["flat"])
     version = IndexWriter(bucket.store).create(key).version
     del bucket.store.objects[key.manifest]
-    repaired = bucket.keeper().repair(key, version)
+    repaired = bucket.maintenance().repair(key, version)
     assert repaired.is_emptied
     assert repaired.version > version
     assert image_ids(bucket.store, key) == set()

@@ -139,14 +139,14 @@ def _filter(options: SearchOptions) -> Filter | None:
     if since is None and until is None and image_ids is None:
         return None
     allowed = None if image_ids is None else np.array(image_ids, np.int64)
-    return Filter(_instant(since), _instant(until), allowed, _on_the_spot(since), _on_the_spot(until))
+    return Filter(_instant(since), _instant(until), allowed, _local_time(since), _local_time(until))
 
 
 def _instant(bound: datetime | None) -> int | None:
     return seconds(bound) if bound is not None and bound.tzinfo else None
 
 
-def _on_the_spot(bound: datetime | None) -> int | None:
+def _local_time(bound: datetime | None) -> int | None:
     """Return a bound that is one by the clock where photographs were taken: one without a zone."""
     return seconds(bound) if bound is not None and not bound.tzinfo else None
 

@@ -40,7 +40,7 @@ class IndexUpkeep:
 
     Attributes
     ----------
-    store, keeper
+    store, maintenance
         The indexes.
     queue
         Takes what comes later, or what one invocation has no time for.
@@ -49,7 +49,7 @@ class IndexUpkeep:
     """
 
     store: ObjectStore
-    keeper: IndexMaintenance
+    maintenance: IndexMaintenance
     queue: UpkeepQueue
     workers: int = 8
 
@@ -69,9 +69,9 @@ class IndexUpkeep:
         """
         index = IndexKey(request.namespace, request.space_id, request.user_id, request.folder_id)
         is_at_rest = (
-            request.rest_version is not None and self.keeper.needs(index).version == request.rest_version
+            request.rest_version is not None and self.maintenance.needs(index).version == request.rest_version
         )
-        done = self.keeper.compact(
+        done = self.maintenance.compact(
             index, at_rest=is_at_rest, seconds=max(0.0, remaining_seconds() - MERGE_SECONDS)
         )
         if request.rest_version is None:
@@ -80,7 +80,7 @@ class IndexUpkeep:
             return WorkOutcome.DONE if done.is_done else WorkOutcome.CONTINUED
         if is_at_rest and done.is_done:
             return WorkOutcome.DONE
-        following = request.model_copy(update={"rest_version": self.keeper.needs(index).version})
+        following = request.model_copy(update={"rest_version": self.maintenance.needs(index).version})
         # Out of time, it goes on at once; after a commit, it waits for the one that none follows.
         self.queue.send(following, delay_seconds=0 if is_at_rest else REST_SECONDS)
         return WorkOutcome.CONTINUED
@@ -123,10 +123,10 @@ class IndexUpkeep:
 
     def _tend(self, index: IndexKey) -> None:
         try:
-            needs = self.keeper.needs(index)
+            needs = self.maintenance.needs(index)
             if needs.is_due_at_rest:
                 self.queue.send(compaction(index, needs.version), delay_seconds=REST_SECONDS)
-            swept = self.keeper.sweep(index)
+            swept = self.maintenance.sweep(index)
         except StoreUnavailable:
             _logger.warning("%s is left to the next round", index.prefix, exc_info=True)
         except (FormatError, CommitContended) as error:

@@ -89,8 +89,8 @@ def test_rounds_remove_what_nothing_refers_to(world: World) -> None:
     before = world.search(photo("chelsea.png"))
     left = world.index().object(segment_name(new_attempt_id()))  # by a commit whose worker died
     world.store.put_if_none_match(left, b"half a segment")
-    keeper = IndexMaintenance(world.store, grace_seconds=0)
-    rounds = IndexUpkeep(world.store, keeper, MaintenanceQueue(world.upkeep_url))
+    maintenance = IndexMaintenance(world.store, grace_seconds=0)
+    rounds = IndexUpkeep(world.store, maintenance, MaintenanceQueue(world.upkeep_url))
     for _ in range(3):
         time.sleep(1.0)  # the bucket's dates have whole seconds
         rounds.tend(TendIndexes(kind="tend-indexes"), receive_count=1, remaining_seconds=lambda: 900)

@@ -79,9 +79,9 @@ def test_an_index_is_compacted_and_swept(store: S3ObjectStore, client: S3Client,
     attempt = IndexWriter(store).begin(KEY)
     for image_id in range(40):
         attempt.commit(batch(image_id), removed=[image_id - 1] if image_id % 4 == 1 else [])
-    keeper = IndexMaintenance(store)
-    assert keeper.compact(KEY, whole=True).spans == 1
-    assert keeper.check(KEY).errors == []
+    maintenance = IndexMaintenance(store)
+    assert maintenance.compact(KEY, whole=True).spans == 1
+    assert maintenance.check(KEY).errors == []
     left = set(range(40)) - set(range(0, 40, 4))
     answer = IndexReader(store, disk_dir=tmp_path).search([KEY], QUERY, 100)
     assert ({hit.image_id for hit in answer.hits}, answer.problems) == (left, [])

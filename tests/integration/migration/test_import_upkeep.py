@@ -51,18 +51,18 @@ def test_the_index_of_a_large_folder_comes_to_rest(
 ) -> None:
     run(large.root, tables())
     store = S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3)
-    keeper = IndexMaintenance(store)
-    assert keeper.check(INDEX).spans > MOST_AT_REST
+    maintenance = IndexMaintenance(store)
+    assert maintenance.check(INDEX).spans > MOST_AT_REST
     url = deployment.target.outputs["UpkeepQueueUrl"]
     queue = MaintenanceQueue(url, client=deployment.target.client("sqs"))
-    receiver = index_upkeep.IndexUpkeep(store, keeper, queue, workers=1)
+    receiver = index_upkeep.IndexUpkeep(store, maintenance, queue, workers=1)
     for rounds in count():
         messages = received(deployment)
         assert len(messages) == (rounds < 2), "one is on its way until the index is at rest"
         if not messages:
             break
         receiver.compact(messages[0], receive_count=1, remaining_seconds=lambda: 900.0)
-    state = keeper.check(INDEX)
+    state = maintenance.check(INDEX)
     assert state.is_sound
     assert state.spans <= MOST_AT_REST
     for image_id in (100, 100 + 2 * COMMITS - 1):

@@ -125,7 +125,7 @@ def test_every_era_is_killed_and_comes_over_whole(
 
 
 def check_that_all_is_there_once(deployment: Deployment, old: OldInstallation, images: int) -> None:
-    keeper = IndexMaintenance(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3))
+    maintenance = IndexMaintenance(S3ObjectStore(OUTPUTS["IndexBucket"], deployment.s3))
     with opened(deployment.target, MODELS):
         assert sorted(user.username for user in UserModel.scan()) == ["ada", "bob", "dora"]
         assert (OwnedFolderStore().owned_ids(1), OwnedFolderStore().owned_ids(2)) == ([3, 4], [9])
@@ -141,7 +141,7 @@ def check_that_all_is_there_once(deployment: Deployment, old: OldInstallation, i
                 assert job.processed_images == job.total_images
             keys = set(deployment.keys())
             assert all({record.key, record.thumbnail_key} <= keys for record in records)
-            state = keeper.check(IndexKey(NAMESPACE, SPACE, owner_id, folder_id))
+            state = maintenance.check(IndexKey(NAMESPACE, SPACE, owner_id, folder_id))
             assert state.is_sound
             assert state.batch is not None
             assert state.batch.image_ids.tolist() == [record.image_id for record in records]

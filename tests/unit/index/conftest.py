@@ -22,7 +22,7 @@ def writer(store: MemoryStore) -> IndexWriter:
 
 
 @pytest.fixture
-def keeper(store: MemoryStore) -> IndexMaintenance:
+def maintenance(store: MemoryStore) -> IndexMaintenance:
     return IndexMaintenance(store, readers=1, clock=lambda: store.now, sleep=lambda _: None)
 
 

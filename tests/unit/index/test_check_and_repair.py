@@ -54,14 +54,16 @@ def searchable(reader: IndexReader, key: IndexKey) -> set[int]:
     return {hit.image_id for hit in reader.search([key], unit_vectors(1)[0], 100).hits}
 
 
-def test_a_sound_index_has_no_findings(writer: IndexWriter, keeper: IndexMaintenance, key: IndexKey) -> None:
-    assert keeper.check(key).findings == []
+def test_a_sound_index_has_no_findings(
+    writer: IndexWriter, maintenance: IndexMaintenance, key: IndexKey
+) -> None:
+    assert maintenance.check(key).findings == []
     fill(writer, key)
-    report = keeper.check(key)
+    report = maintenance.check(key)
     assert (report.findings, report.spans, report.vectors, report.tombstones) == ([], 3, 4, 1)
     assert report.batch is not None
     assert report.batch.image_ids.tolist() == [2, 3, 4]
-    assert keeper.repair(key).version == 3
+    assert maintenance.repair(key).version == 3
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_a_sound_index_has_no_findings(writer: IndexWriter, keeper: IndexMainten
 )
 def test_what_is_wrong_is_named_and_mended(
     writer: IndexWriter,
-    keeper: IndexMaintenance,
+    maintenance: IndexMaintenance,
     reader: IndexReader,
     store: MemoryStore,
     key: IndexKey,
@@ -96,66 +98,66 @@ def test_what_is_wrong_is_named_and_mended(
 ) -> None:
     fill(writer, key)
     damage(store, key)
-    report = keeper.check(key)
+    report = maintenance.check(key)
     assert [finding.defect for finding in report.errors] == [defect]
     assert not report.is_sound
     assert report.batch is not None
     assert set(report.batch.image_ids) == searchable(reader, key)
-    repaired = keeper.repair(key)
+    repaired = maintenance.repair(key)
     assert repaired.version > 3
     assert [finding.defect for finding in repaired.mended] == [defect]
     assert repaired.needs_embedding == (left != {2, 3, 4})
-    assert keeper.check(key).errors == []
+    assert maintenance.check(key).errors == []
     assert found(reader, key) == left
     assert writer.begin(key).commit(batch_of([9])).version == repaired.version + 1
 
 
 def test_a_damaged_manifest_becomes_an_empty_index(
-    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, maintenance: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     late = writer.begin(key)
     fill(writer, key)
     store.now = 1.8e9
     store.objects[key.manifest] = b"{"
-    assert [finding.defect for finding in keeper.check(key).errors] == [Defect.DAMAGED]
-    repaired = keeper.repair(key)
+    assert [finding.defect for finding in maintenance.check(key).errors] == [Defect.DAMAGED]
+    repaired = maintenance.repair(key)
     assert repaired.is_emptied
     assert repaired.needs_embedding
     assert manifest_of(store, key)["epoch"] > late.epoch
-    report = keeper.check(key)
+    report = maintenance.check(key)
     assert report.errors == []
     assert {finding.defect for finding in report.findings} == {Defect.UNREFERENCED}
 
 
 def test_what_a_later_version_wrote_is_left_alone(
-    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, maintenance: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     change("segments", 0, kind="later")(store, key)
-    report = keeper.check(key)
+    report = maintenance.check(key)
     assert [finding.defect for finding in report.findings] == [Defect.UNSUPPORTED]
     assert report.is_sound
     before = store.objects[key.manifest]
-    keeper.repair(key)
+    maintenance.repair(key)
     assert store.objects[key.manifest] == before
     edit_manifest(store, key, format_version=2)
     with pytest.raises(ObjectUnsupported):
-        keeper.repair(key)
+        maintenance.repair(key)
 
 
 def test_leftovers_and_strangers_are_notes(
-    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, maintenance: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     store.objects[key.object(f"segments/{'a' * 32}.seg")] = b"left over"
     store.objects[key.object("segments/notes.txt")] = b"not ours"
-    report = keeper.check(key)
+    report = maintenance.check(key)
     assert report.is_sound
     assert [finding.defect for finding in report.findings] == [Defect.UNREFERENCED, Defect.STRANGE]
 
 
 def test_a_repair_starts_over_when_somebody_commits_meanwhile(
-    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, maintenance: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     spoil("segments", 0, None)(store, key)
@@ -169,7 +171,7 @@ def test_a_repair_starts_over_when_somebody_commits_meanwhile(
         real(name, data, etag)
 
     store.put_if_match = racing  # type: ignore[method-assign]
-    keeper.repair(key)
+    maintenance.repair(key)
     assert found(reader, key) == {3, 4, 5}
 
 
@@ -245,10 +247,10 @@ def test_whatever_the_numbers_a_repaired_index_is_sound_and_shows_nothing_more(
         changed.append(("tombstones", changed[astray - 1][1]))
     by_kind = {kind: [entry for of, entry in changed if of == kind] for kind in ("segments", "tombstones")}
     edit_manifest(store, key, epoch=epoch, **by_kind)
-    keeper = IndexMaintenance(store, readers=1)
-    before = keeper.check(key)
-    repaired = keeper.repair(key)
-    after = keeper.check(key)
+    maintenance = IndexMaintenance(store, readers=1)
+    before = maintenance.check(key)
+    repaired = maintenance.repair(key)
+    after = maintenance.check(key)
     assert after.errors == []
     assert bool(repaired.mended) == (not before.is_sound)
     assert before.batch is not None

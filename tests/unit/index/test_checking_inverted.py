@@ -25,8 +25,8 @@ def name(store: MemoryStore, key: IndexKey) -> str:
     return commit_inverted(store, key, batch)
 
 
-def problems(keeper: IndexMaintenance, key: IndexKey) -> list[str]:
-    return [str(finding) for finding in keeper.check(key).errors]
+def problems(maintenance: IndexMaintenance, key: IndexKey) -> list[str]:
+    return [str(finding) for finding in maintenance.check(key).errors]
 
 
 def with_another_id(data: bytes, space_id: str) -> bytes:
@@ -45,26 +45,26 @@ def with_another_id(data: bytes, space_id: str) -> bytes:
     return bytes(changed)
 
 
-def test_a_sound_one_passes(keeper: IndexMaintenance, key: IndexKey, name: str) -> None:
-    assert problems(keeper, key) == []
+def test_a_sound_one_passes(maintenance: IndexMaintenance, key: IndexKey, name: str) -> None:
+    assert problems(maintenance, key) == []
 
 
 def test_ids_in_a_list_are_those_of_the_column(
-    keeper: IndexMaintenance, store: MemoryStore, key: IndexKey, name: str
+    maintenance: IndexMaintenance, store: MemoryStore, key: IndexKey, name: str
 ) -> None:
     store.objects[name] = data = with_another_id(store.objects[name], key.space_id)
     (entry,) = manifest_of(store, key)["segments"]
     head = {k: v for k, v in entry.items() if not k.startswith("head_")}
     edit_manifest(store, key, segments=[head | {"sha256": hashlib.sha256(data).hexdigest()}])
-    (problem,) = problems(keeper, key)
+    (problem,) = problems(maintenance, key)
     assert "names other images than its section 'image_ids'" in problem
 
 
 @pytest.mark.parametrize("field", [{"head_bytes": 7}, {"head_sha256": "0" * 64}])
 def test_the_head_is_where_the_manifest_says(
-    keeper: IndexMaintenance, store: MemoryStore, key: IndexKey, name: str, field: dict[str, object]
+    maintenance: IndexMaintenance, store: MemoryStore, key: IndexKey, name: str, field: dict[str, object]
 ) -> None:
     (entry,) = manifest_of(store, key)["segments"]
     edit_manifest(store, key, segments=[entry | field])
-    (problem,) = problems(keeper, key)
+    (problem,) = problems(maintenance, key)
     assert f"its {next(iter(field))} is " in problem

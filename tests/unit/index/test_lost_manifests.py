@@ -89,47 +89,47 @@ def test_a_deletion_loses_nothing(store: MemoryStore, writer: IndexWriter, key: 
 
 
 def test_where_nobody_knows_how_new_it_was_a_lost_index_is_none(
-    store: MemoryStore, keeper: IndexMaintenance, key: IndexKey
+    store: MemoryStore, maintenance: IndexMaintenance, key: IndexKey
 ) -> None:
     lose(store, key)
-    assert keeper.check(key).is_sound
-    assert (keeper.repair(key).version, store.objects.get(key.manifest)) == (0, None)
+    assert maintenance.check(key).is_sound
+    assert (maintenance.repair(key).version, store.objects.get(key.manifest)) == (0, None)
 
 
 @LOSSES
 def test_a_loss_is_an_error_and_mended_by_a_newer_manifest(
     store: MemoryStore,
     writer: IndexWriter,
-    keeper: IndexMaintenance,
+    maintenance: IndexMaintenance,
     key: IndexKey,
     loss: Loss,
     left: set[int],
     reason: str,
 ) -> None:
-    assert keeper.check(key, VERSION).is_sound
+    assert maintenance.check(key, VERSION).is_sound
     late = writer.begin(key)
     loss(store, key)
-    (error,) = keeper.check(key, VERSION).errors
+    (error,) = maintenance.check(key, VERSION).errors
     assert (error.defect, error.key) == (Defect.LOST, key.manifest)
     assert reason in error.reason
-    repaired = keeper.repair(key, VERSION)
+    repaired = maintenance.repair(key, VERSION)
     assert (repaired.is_emptied, repaired.needs_embedding, len(repaired.dropped)) == (
         True,
         True,
         len(left) // 2,
     )
     assert repaired.version > VERSION
-    assert keeper.check(key, repaired.version).errors == []
+    assert maintenance.check(key, repaired.version).errors == []
     answer = IndexReader(store).search([key], QUERY, 9, {key: repaired.version})
     assert (answer.hits, answer.problems) == ([], [])
     with pytest.raises(EpochChanged):
         late.commit(batch_of([4]))
     assert writer.begin(key).commit(batch_of([4])).version == repaired.version + 1
-    assert keeper.repair(key, VERSION).mended == []
+    assert maintenance.repair(key, VERSION).mended == []
 
 
 def test_a_repair_of_a_lost_manifest_loses_no_commit_that_comes_first(
-    store: MemoryStore, writer: IndexWriter, keeper: IndexMaintenance, key: IndexKey
+    store: MemoryStore, writer: IndexWriter, maintenance: IndexMaintenance, key: IndexKey
 ) -> None:
     lose(store, key)
     real = store.put_if_none_match
@@ -141,7 +141,7 @@ def test_a_repair_of_a_lost_manifest_loses_no_commit_that_comes_first(
         real(name, data)
 
     store.put_if_none_match = racing  # type: ignore[method-assign]
-    repaired = keeper.repair(key, VERSION)
+    repaired = maintenance.repair(key, VERSION)
     # It is of the epoch that was lost, so it goes too, and is named.
     assert len(repaired.dropped) == 1
     assert manifest_of(store, key)["sequence"] == repaired.version
@@ -151,7 +151,7 @@ def test_a_repair_of_a_lost_manifest_loses_no_commit_that_comes_first(
 def test_nothing_is_added_to_an_index_that_is_known_to_be_lost(
     store: MemoryStore,
     writer: IndexWriter,
-    keeper: IndexMaintenance,
+    maintenance: IndexMaintenance,
     key: IndexKey,
     loss: Loss,
     left: set[int],
@@ -160,6 +160,6 @@ def test_nothing_is_added_to_an_index_that_is_known_to_be_lost(
     loss(store, key)
     with pytest.raises(ObjectMissing, match=reason):
         writer.begin(key, VERSION)
-    version = keeper.repair(key, VERSION).version
+    version = maintenance.repair(key, VERSION).version
     assert writer.begin(key, version).commit(batch_of([7])).version == version + 1
     assert writer.begin(IndexKey("glimpse", "space-1", 1, 4), 0).commit(batch_of([7])).version == 1

@@ -25,13 +25,13 @@ class OvertakenStore(MemoryStore):
 
 def test_a_merge_whose_log_was_swept_gives_way(key: IndexKey) -> None:
     store = OvertakenStore(key)
-    writer, keeper = IndexWriter(store, merge_readers=1), IndexMaintenance(store, readers=1)
+    writer, maintenance = IndexWriter(store, merge_readers=1), IndexMaintenance(store, readers=1)
     for number in (1, 2):
         writer.begin(key).commit(batch_of([number], seed=number))
-    keeper.compact(key, whole=True)
+    maintenance.compact(key, whole=True)
     writer.begin(key).commit(batch_of([3], seed=3))
     store.is_armed = True
-    done = keeper.compact(key, whole=True)
+    done = maintenance.compact(key, whole=True)
     assert (done.merges, done.overtaken, done.is_done) == (0, 1, True)
     (segment,) = manifest_of(store, key)["segments"]
     assert segment["count"] == 3

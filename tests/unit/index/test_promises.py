@@ -71,10 +71,10 @@ def test_searches_find_what_is_promised(
 
 
 def test_the_check_measures_again(
-    store: MemoryStore, key: IndexKey, keeper: IndexMaintenance, batch: VectorBatch
+    store: MemoryStore, key: IndexKey, maintenance: IndexMaintenance, batch: VectorBatch
 ) -> None:
     commit_inverted(store, key, batch)
-    report = keeper.check(key)
+    report = maintenance.check(key)
     assert report.findings == []
     assert [m.promise.recall for m in report.measured if m.promise] == [0.95, 0.98]
     assert all(m.promise and m.recall and m.recall >= m.promise.recall - 0.02 for m in report.measured)
@@ -94,24 +94,24 @@ def promising(data: bytes, promises: object) -> bytes:
 
 
 def test_a_promise_that_is_not_kept_is_a_note(
-    store: MemoryStore, key: IndexKey, keeper: IndexMaintenance, batch: VectorBatch
+    store: MemoryStore, key: IndexKey, maintenance: IndexMaintenance, batch: VectorBatch
 ) -> None:
     commit_inverted(
         store, key, batch, with_head=False,
         change=lambda data: promising(data, [{"recall": 0.95, "lists": 2, "candidates": 10}]),
     )  # fmt: skip
-    report = keeper.check(key)
+    report = maintenance.check(key)
     assert [finding.defect for finding in report.findings] == [Defect.SHORT]
     assert report.is_sound
 
 
 def test_segments_of_earlier_versions_promise_nothing(
-    store: MemoryStore, key: IndexKey, keeper: IndexMaintenance, reader: IndexReader, batch: VectorBatch
+    store: MemoryStore, key: IndexKey, maintenance: IndexMaintenance, reader: IndexReader, batch: VectorBatch
 ) -> None:
     commit_inverted(store, key, batch, with_head=False, change=lambda data: promising(data, None))
     answer = reader.search([key], batch.vectors[5], 5)
     assert (answer.hits[0].image_id, answer.recall, answer.problems) == (5, None, [])
-    (measured,) = keeper.check(key).measured
+    (measured,) = maintenance.check(key).measured
     assert measured.promise is None
 
 

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 from glimpse.index import IndexKey, IndexMaintenance, IndexReader, IndexWriter
-from glimpse.index.writer import GRACE_SECONDS
+from glimpse.index.compaction.sweep import GRACE_SECONDS
 
 from tests.unit.index.history import fill, found
 from tests.unit.index.memory_store import Crash, Fault, FaultyStore, MemoryStore
@@ -12,18 +12,18 @@ from tests.unit.index.vectors import batch_of
 
 
 def test_a_sweep_takes_what_merges_left_in_two_steps(
-    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, maintenance: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     before = found(reader, key)
-    keeper.compact(key, whole=True)
-    assert (keeper.sweep(key).removed, keeper.sweep(key).marked) == (0, 0)
+    maintenance.compact(key, whole=True)
+    assert (maintenance.sweep(key).removed, maintenance.sweep(key).marked) == (0, 0)
     store.now += 2 * GRACE_SECONDS + 1
-    marked = keeper.sweep(key)
+    marked = maintenance.sweep(key)
     assert (marked.removed, marked.marked) == (0, 8)
-    assert keeper.sweep(key).removed == 0
+    assert maintenance.sweep(key).removed == 0
     store.now += GRACE_SECONDS + 1
-    swept = keeper.sweep(key)
+    swept = maintenance.sweep(key)
     assert (swept.removed, swept.is_clean) == (8, True)
     names = [entry for entry in store.objects if entry != key.manifest]
     assert sorted(name.removeprefix(key.prefix).split("/")[0] for name in names) == ["attempts", "segments"]
@@ -31,7 +31,7 @@ def test_a_sweep_takes_what_merges_left_in_two_steps(
 
 
 def test_a_sweep_leaves_what_an_attempt_may_still_name_and_what_is_not_ours(
-    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, maintenance: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     faulty = FaultyStore(store, [], lambda: None, lambda: store.now)
     faulty.fail({3: Fault.CRASH_BEFORE})
@@ -39,20 +39,20 @@ def test_a_sweep_leaves_what_an_attempt_may_still_name_and_what_is_not_ours(
         IndexWriter(faulty).begin(key).commit(batch_of([1]))
     store.objects[key.object("notes.txt")] = b"mine"
     store.now += GRACE_SECONDS
-    assert keeper.sweep(key).young == 1
+    assert maintenance.sweep(key).young == 1
     store.now += GRACE_SECONDS + 1
-    assert keeper.sweep(key).marked == 1
+    assert maintenance.sweep(key).marked == 1
     store.now += GRACE_SECONDS + 1
-    assert keeper.sweep(key).removed == 1
+    assert maintenance.sweep(key).removed == 1
     assert list(store.objects) == [key.object("notes.txt")]
 
 
 def test_a_sweep_may_die_anywhere_and_be_repeated(
-    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, maintenance: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     before = found(reader, key)
-    keeper.compact(key, whole=True)
+    maintenance.compact(key, whole=True)
     for request in range(12):
         for fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER):
             store.now += 2 * GRACE_SECONDS + 1
@@ -61,10 +61,10 @@ def test_a_sweep_may_die_anywhere_and_be_repeated(
             with contextlib.suppress(Crash):
                 IndexMaintenance(faulty, clock=lambda: store.now).sweep(key)
             assert found(reader, key) == before
-            assert keeper.check(key).errors == []
+            assert maintenance.check(key).errors == []
     store.now += 2 * GRACE_SECONDS
-    keeper.sweep(key)
-    assert keeper.check(key).findings == []
+    maintenance.sweep(key)
+    assert maintenance.check(key).findings == []
 
 
 @pytest.mark.parametrize(
@@ -79,38 +79,38 @@ def test_a_sweep_may_die_anywhere_and_be_repeated(
 )
 def test_a_damaged_mark_stops_no_sweep_and_goes(
     writer: IndexWriter,
-    keeper: IndexMaintenance,
+    maintenance: IndexMaintenance,
     store: MemoryStore,
     key: IndexKey,
     caplog: pytest.LogCaptureFixture,
     rubbish: bytes,
 ) -> None:
     fill(writer, key)
-    keeper.compact(key, whole=True)
+    maintenance.compact(key, whole=True)
     store.now += 2 * GRACE_SECONDS + 1
-    assert keeper.sweep(key).marked == 8
+    assert maintenance.sweep(key).marked == 8
     (mark,) = (name for name in store.objects if name.startswith(key.object("marks/")))
     store.objects[mark] = rubbish
-    report = keeper.check(key)
+    report = maintenance.check(key)
     assert report.is_sound
     assert [finding.key for finding in report.findings if "/marks/" in finding.key] == [mark]
     for _ in range(2):  # the second finds the mark of the first
-        assert (keeper.sweep(key).removed, keeper.sweep(key).marked) == (0, 8)
+        assert (maintenance.sweep(key).removed, maintenance.sweep(key).marked) == (0, 8)
     assert mark in caplog.text
     store.now += GRACE_SECONDS + 1
-    assert (keeper.sweep(key).removed, keeper.sweep(key).is_clean) == (8, True)
+    assert (maintenance.sweep(key).removed, maintenance.sweep(key).is_clean) == (8, True)
     assert mark not in store.objects
-    assert keeper.check(key).findings == []
+    assert maintenance.check(key).findings == []
 
 
 def test_marks_of_a_later_version_are_its_own_business(
-    keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
+    maintenance: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     name = key.object(f"marks/{'0' * 32}.json")
     store.objects[name] = b'{"kind": "glimpse-marks", "format_version": 2, "list": []}'
     store.modified[name] = store.now
     for _ in range(2):
-        assert keeper.check(key).findings == []
-        assert keeper.sweep(key).is_clean
+        assert maintenance.check(key).findings == []
+        assert maintenance.sweep(key).is_clean
         assert name in store.objects
         store.now += 3 * GRACE_SECONDS

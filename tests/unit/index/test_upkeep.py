@@ -5,8 +5,8 @@ import logging
 import numpy as np
 import pytest
 from glimpse.index import IndexKey, IndexMaintenance, IndexReader, IndexWriter, StoreUnavailable
+from glimpse.index.compaction.sweep import GRACE_SECONDS
 from glimpse.index.errors import AttemptExpired, PreconditionFailed
-from glimpse.index.writer import GRACE_SECONDS
 
 from tests.unit.index.history import fill, found
 from tests.unit.index.memory_store import Fault, FaultyStore, MemoryStore, manifest_of
@@ -14,25 +14,25 @@ from tests.unit.index.vectors import batch_of
 
 
 def test_a_search_finds_the_same_after_compaction(
-    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, maintenance: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     before = found(reader, key)
     assert before.keys() == {1, 2, 3, 4}
-    done = keeper.compact(key, whole=True)
+    done = maintenance.compact(key, whole=True)
     assert (done.merges, done.spans, done.is_done) == (1, 1, True)
     assert found(reader, key) == before
     (segment,) = manifest_of(store, key)["segments"]
     assert (segment["count"], segment["sequence"], segment["first"]) == (4, 7, 1)
     assert manifest_of(store, key)["tombstones"] == []
-    assert keeper.compact(key, whole=True).merges == 0
+    assert maintenance.compact(key, whole=True).merges == 0
 
 
 def test_a_version_before_merges_reads_what_they_wrote(
-    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, maintenance: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
-    keeper.compact(key, whole=True)
+    maintenance.compact(key, whole=True)
     (segment,) = manifest_of(store, key)["segments"]
     known = {"key", "kind", "format_version", "sequence", "count", "bytes", "sha256"}
     assert segment.keys() - known == {"first", "attempts"}
@@ -44,7 +44,7 @@ def test_a_version_before_merges_reads_what_they_wrote(
 
 
 def test_a_merge_of_the_newest_keeps_their_tombstones_for_what_is_older(
-    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, maintenance: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     writer.begin(key).commit(batch_of(list(range(20_000))))
     attempt = writer.begin(key)
@@ -52,11 +52,11 @@ def test_a_merge_of_the_newest_keeps_their_tombstones_for_what_is_older(
         attempt.commit(batch_of([image_id], seed=5), removed=[image_id, image_id + 1000])
     before = found(reader, key)
     assert len(manifest_of(store, key)["segments"]) < 20  # by the writer itself
-    keeper.compact(key)
+    maintenance.compact(key)
     assert found(reader, key) == before
     attempt.commit(removed=[7])
     assert 7 not in found(reader, key)
-    assert keeper.check(key).errors == []
+    assert maintenance.check(key).errors == []
 
 
 def test_a_writer_merges_a_long_tail(
@@ -127,11 +127,11 @@ def test_commits_go_on_during_a_merge(
 
 
 def test_of_two_merges_of_the_same_one_gives_up(
-    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, maintenance: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     fill(writer, key)
     before = found(reader, key)
-    faulty = FaultyStore(store, [], lambda: keeper.compact(key, whole=True), lambda: 0.0)
+    faulty = FaultyStore(store, [], lambda: maintenance.compact(key, whole=True), lambda: 0.0)
     faulty.fail({3: Fault.OTHER_WRITER})
     done = IndexMaintenance(faulty, readers=1, sleep=lambda _: None).compact(key, whole=True)
     assert (done.merges, done.overtaken) == (0, 1)
@@ -154,20 +154,20 @@ def test_a_deletion_wins_against_a_merge(
 def test_a_merge_that_takes_too_long_gives_up(writer: IndexWriter, store: MemoryStore, key: IndexKey) -> None:
     fill(writer, key)
     times = iter(range(0, 100_000, 400))
-    keeper = IndexMaintenance(store, readers=1, clock=lambda: float(next(times)), sleep=lambda _: None)
+    maintenance = IndexMaintenance(store, readers=1, clock=lambda: float(next(times)), sleep=lambda _: None)
     before = manifest_of(store, key)
-    keeper.compact(key, whole=True, seconds=0)
+    maintenance.compact(key, whole=True, seconds=0)
     assert manifest_of(store, key) == before
     slow = iter((0.0, 0.0, 0.0, GRACE_SECONDS + 1))
-    keeper = IndexMaintenance(store, readers=1, clock=lambda: next(slow), sleep=lambda _: None)
+    maintenance = IndexMaintenance(store, readers=1, clock=lambda: next(slow), sleep=lambda _: None)
     with pytest.raises(AttemptExpired):
-        keeper.compact(key, whole=True)
+        maintenance.compact(key, whole=True)
     assert manifest_of(store, key) == before
 
 
 @pytest.mark.parametrize("ending", [".seg", ".tomb"])
 def test_an_object_that_cannot_be_read_is_named_and_the_rest_is_merged(
-    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey, ending: str
+    writer: IndexWriter, maintenance: IndexMaintenance, store: MemoryStore, key: IndexKey, ending: str
 ) -> None:
     attempt = writer.begin(key)
     for image_id in range(30):
@@ -175,7 +175,7 @@ def test_an_object_that_cannot_be_read_is_named_and_the_rest_is_merged(
     names = [entry["key"] for kind in ("segments", "tombstones") for entry in manifest_of(store, key)[kind]]
     spoilt = [name for name in names if name.endswith(ending)][-5]
     store.objects[key.object(spoilt)] = b"rubbish"
-    done = keeper.compact(key, at_rest=True)
+    done = maintenance.compact(key, at_rest=True)
     assert done.unusable.keys() == {spoilt}
     assert done.merges
     left = manifest_of(store, key)
@@ -184,18 +184,18 @@ def test_an_object_that_cannot_be_read_is_named_and_the_rest_is_merged(
 
 
 def test_a_merge_whose_log_is_damaged_stays_and_the_rest_is_merged(
-    writer: IndexWriter, keeper: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, maintenance: IndexMaintenance, reader: IndexReader, store: MemoryStore, key: IndexKey
 ) -> None:
     attempt = writer.begin(key)
     attempt.commit(batch_of([1, 2]), removed=[9])
     attempt.commit(batch_of([3]), removed=[8])
-    keeper.compact(key, whole=True)
+    maintenance.compact(key, whole=True)
     (log,) = [path for path in store.objects if path.endswith(".log")]
     store.objects[log] = b"rubbish"
     for image_id in range(10, 40):
         attempt.commit(batch_of([image_id], seed=image_id))
     before = found(reader, key)
-    done = keeper.compact(key, at_rest=True, whole=True)
+    done = maintenance.compact(key, at_rest=True, whole=True)
     (merged, *_) = manifest_of(store, key)["segments"]
     assert done.unusable.keys() == {merged["key"]}
     assert (done.merges > 0, done.is_done) == (True, True)
@@ -205,19 +205,19 @@ def test_a_merge_whose_log_is_damaged_stays_and_the_rest_is_merged(
 def test_a_writer_recognises_its_commit_in_what_a_merge_wrote(store: MemoryStore, key: IndexKey) -> None:
     """Its answer is lost, and a merge and a deletion come before it reads again."""
     other = IndexWriter(store, merge_readers=1)
-    keeper = IndexMaintenance(store, readers=1)
+    maintenance = IndexMaintenance(store, readers=1)
 
     def interfere() -> None:
-        keeper.compact(key, whole=True)
+        maintenance.compact(key, whole=True)
         other.begin(key).commit(removed=[1])
-        keeper.compact(key, whole=True)
+        maintenance.compact(key, whole=True)
 
     other.begin(key).commit(batch_of([8]))
     faulty = FaultyStore(store, [], interfere, lambda: 0.0)
     attempt = IndexWriter(faulty, sleep=lambda _: None).begin(key)
     faulty.fail({2: Fault.LOST, 3: Fault.OTHER_WRITER})
     assert attempt.commit(batch_of([1])).version == 2
-    report = keeper.check(key)
+    report = maintenance.check(key)
     assert report.batch is not None
     assert report.batch.image_ids.tolist() == [8]
 
@@ -225,42 +225,44 @@ def test_a_writer_recognises_its_commit_in_what_a_merge_wrote(store: MemoryStore
 def test_everything_of_a_commit_may_be_gone_and_it_is_recognised_all_the_same(
     store: MemoryStore, key: IndexKey
 ) -> None:
-    other, keeper = IndexWriter(store, merge_readers=1), IndexMaintenance(store, readers=1)
+    other, maintenance = IndexWriter(store, merge_readers=1), IndexMaintenance(store, readers=1)
 
     def interfere() -> None:
         other.begin(key).commit(removed=[1])
-        keeper.compact(key, at_rest=True)
+        maintenance.compact(key, at_rest=True)
 
     faulty = FaultyStore(store, [], interfere, lambda: 0.0)
     attempt = IndexWriter(faulty, sleep=lambda _: None).begin(key)
     faulty.fail({2: Fault.LOST, 3: Fault.OTHER_WRITER})
     assert attempt.commit(batch_of([1])).version == 1
     assert manifest_of(store, key)["segments"] == []
-    assert keeper.check(key).errors == []
+    assert maintenance.check(key).errors == []
 
 
 def test_logs_forget_what_no_attempt_asks_for_any_more(
-    writer: IndexWriter, keeper: IndexMaintenance, store: MemoryStore, key: IndexKey
+    writer: IndexWriter, maintenance: IndexMaintenance, store: MemoryStore, key: IndexKey
 ) -> None:
     writer.begin(key).commit(batch_of([1]))
     writer.begin(key).commit(removed=[1])
-    keeper.compact(key, at_rest=True)
+    maintenance.compact(key, at_rest=True)
     (carrier,) = manifest_of(store, key)["tombstones"]
     assert (carrier["count"], carrier["attempts"]) == (0, 2)
     store.now += 3 * GRACE_SECONDS
     writer.begin(key).commit(batch_of([2]))
-    keeper.compact(key, whole=True)
+    maintenance.compact(key, whole=True)
     (segment,) = manifest_of(store, key)["segments"]
     assert (segment["first"], segment["attempts"]) == (1, 1)
     assert manifest_of(store, key)["tombstones"] == []
-    assert keeper.check(key).errors == []
+    assert maintenance.check(key).errors == []
 
 
-def test_a_merge_loses_no_precision(writer: IndexWriter, keeper: IndexMaintenance, key: IndexKey) -> None:
+def test_a_merge_loses_no_precision(
+    writer: IndexWriter, maintenance: IndexMaintenance, key: IndexKey
+) -> None:
     fill(writer, key)
-    before = keeper.check(key).batch
-    keeper.compact(key, whole=True)
-    after = keeper.check(key).batch
+    before = maintenance.check(key).batch
+    maintenance.compact(key, whole=True)
+    after = maintenance.check(key).batch
     assert before is not None
     assert after is not None
     assert np.array_equal(before.vectors, after.vectors)

@@ -45,9 +45,9 @@ class World:
         self.queue = Queue(self.store)
         options = {"clock": lambda: self.store.now, "sleep": lambda _: None}
         self.writer = IndexWriter(self.store, merge_readers=1, **options)  # type: ignore[arg-type]
-        keeper = IndexMaintenance(self.store, readers=1, **options)  # type: ignore[arg-type]
-        self.upkeep = IndexUpkeep(self.store, keeper, self.queue, workers=1)
-        self.keeper = keeper
+        maintenance = IndexMaintenance(self.store, readers=1, **options)  # type: ignore[arg-type]
+        self.upkeep = IndexUpkeep(self.store, maintenance, self.queue, workers=1)
+        self.maintenance = maintenance
 
     def worker(self) -> UpkeepRequests:
         return UpkeepRequests(self.queue, clock=lambda: self.store.now)
@@ -112,9 +112,9 @@ def test_after_the_last_commit_an_index_comes_to_rest_within_minutes(
     while world.queue.sent:
         world.receive()
         assert world.store.now <= ended + 3 * REST_SECONDS
-    assert not world.keeper.needs(INDEX).is_due_at_rest
+    assert not world.maintenance.needs(INDEX).is_due_at_rest
     assert world.spans() <= 20
-    report = world.keeper.check(INDEX)
+    report = world.maintenance.check(INDEX)
     assert report.errors == []
     assert report.batch is not None
     assert report.batch.image_ids.tolist() == list(range(len(commits)))
@@ -135,7 +135,7 @@ def test_what_is_due_is_merged_while_writers_go_on() -> None:
     world.queue.sent = [(0.0, compaction(INDEX))]
     assert world.receive() is WorkOutcome.DONE
     assert world.queue.sent == []
-    report = world.keeper.check(INDEX)
+    report = world.maintenance.check(INDEX)
     assert report.is_sound
     assert report.tombstones < 250 * 4
 
@@ -144,7 +144,7 @@ def test_without_time_it_goes_on_in_the_next_invocation() -> None:
     world = World()
     for image_id in range(30):
         world.commit(world.worker(), image_id)
-    version = world.keeper.needs(INDEX).version
+    version = world.maintenance.needs(INDEX).version
     world.queue.sent.clear()
     request = compaction(INDEX, version)
     assert (

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from glimpse.messages import EmbedReport, FailedImage, ImageFile
-from glimpse.search_client.client import SearchClient, SearchHit, SearchPage, UnexpectedResponse
+from glimpse.search_client.client import NO_ANSWER, SearchClient, SearchHit, SearchPage, UnexpectedResponse
 from glimpse.search_client.transport import Response, Transport, TransportError
 from glimpse.search_request import SearchOptions, SearchQuery, SearchScope
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from glimpse.search_client.invoke import InvokeTransport
 
 __all__ = [
+    "NO_ANSWER",
     "EmbedReport",
     "FailedImage",
     "HttpTransport",

@@ -19,7 +19,7 @@ _REFUSALS: Mapping[int, type[ServiceError]] = {
     422: Unusable,
 }
 _INCLUDE: tuple[Extra, ...] = ("relevant", "partial", "next", "offset")  # what a page holds beside the hits
-_NO_ANSWER = "Search does not answer at the moment; try again shortly."
+NO_ANSWER = "Search does not answer at the moment; try again shortly."
 
 
 class UnexpectedResponse(Exception):
@@ -182,7 +182,7 @@ class SearchClient:
         try:
             response = self._transport.request(method, path, {"content-type": "application/json"}, body)
         except TransportError as error:
-            raise Unavailable(_NO_ANSWER) from error
+            raise Unavailable(NO_ANSWER) from error
         answer = _json_object(response.body)
         if 200 <= response.status < 300 and answer is not None:
             return answer
@@ -195,7 +195,7 @@ def _refusal(response: Response, answer: Mapping[str, Any]) -> ServiceError:
     if response.status in _REFUSALS:
         errors = answer.get("errors")
         return _REFUSALS[response.status](detail, errors if _names_images(errors) else ())
-    unavailable = Unavailable(_NO_ANSWER)
+    unavailable = Unavailable(NO_ANSWER)
     unavailable.__cause__ = UnexpectedResponse(f"the search service answered {response.status}: {detail}")
     return unavailable
 
@@ -224,7 +224,7 @@ def _contract() -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError):
         unexpected = UnexpectedResponse("the search service did not answer as its contract says")
-        raise Unavailable(_NO_ANSWER) from unexpected
+        raise Unavailable(NO_ANSWER) from unexpected
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

@@ -154,7 +154,7 @@ def _look(store: ObjectStore, key: IndexKey, version: int) -> CheckReport:
         try:
             report.manifest = Manifest.parse(stored.data, key)
         except FormatError as error:
-            report.findings.append(Finding(_trouble(error), key.manifest, str(error)))
+            report.findings.append(Finding(_defect_of(error), key.manifest, str(error)))
             return report
     if lost := shortfall(report.manifest, version):
         report.findings.append(Finding(Defect.LOST, key.manifest, lost))
@@ -232,7 +232,7 @@ def _check_objects(report: CheckReport, store: ObjectStore, key: IndexKey) -> No
             if entry.kind == INVERTED.name:
                 _check_promises(report, key.object(entry.key), entry.key, measure(data, batch, key))
         except FormatError as error:
-            report.findings.append(Finding(_trouble(error), key.object(entry.key), str(error), entry.key))
+            report.findings.append(Finding(_defect_of(error), key.object(entry.key), str(error), entry.key))
     for entry in manifest.tombstones:
         try:
             if not tombstones.can_read(entry):
@@ -241,7 +241,7 @@ def _check_objects(report: CheckReport, store: ObjectStore, key: IndexKey) -> No
         except FormatError as error:
             unknown_before = max(unknown_before, entry.sequence)
             reason = f"{error}; searches skip older segments, since it is unknown which images were removed"
-            report.findings.append(Finding(_trouble(error), key.object(entry.key), reason, entry.key))
+            report.findings.append(Finding(_defect_of(error), key.object(entry.key), reason, entry.key))
     report.findings += _check_logs(manifest, store, key)
     current = [(sequence, batch) for sequence, batch in batches if sequence >= unknown_before]
     report.batch = merge_batches(current, masks, manifest.dimension or 0)
@@ -272,7 +272,7 @@ def _check_logs(manifest: Manifest, store: ObjectStore, key: IndexKey) -> Iterat
             yield Finding(Defect.LOG_UNUSABLE, key.object(entry.key), reason, entry.key)
 
 
-def _trouble(error: FormatError) -> Defect:
+def _defect_of(error: FormatError) -> Defect:
     kinds = {
         ObjectMissing: Defect.MISSING,
         ObjectDamaged: Defect.DAMAGED,

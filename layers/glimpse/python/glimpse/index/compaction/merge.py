@@ -124,16 +124,14 @@ class Merger:
         parts = [(span.sequence, entry) for span in window.spans for entry in span.segments]
         removed = self._each([e for _, e in masks], lambda _, e: verified_read.read_tombstones(store, key, e))
         counts = [entry.count for _, entry in parts]
-        gathering = MergeBuffer(counts, manifest.dimension or 0)
+        buffer = MergeBuffer(counts, manifest.dimension or 0)
         self._each(
             [e for _, e in parts],
-            lambda place, e: gathering.fill(
-                place, verified_read.read_pieces(store, key, e, manifest.dimension)
-            ),
+            lambda place, e: buffer.fill(place, verified_read.read_pieces(store, key, e, manifest.dimension)),
         )
         sequences = np.repeat(np.array([sequence for sequence, _ in parts], np.int64), counts)
         numbered = list(zip((sequence for sequence, _ in masks), removed, strict=True))
-        merged = gathering.rows(visible_rows(gathering.image_ids, sequences, numbered))
+        merged = buffer.rows(visible_rows(buffer.image_ids, sequences, numbered))
         if window.is_oldest or not removed:
             return merged, _NO_IDS
         return merged, np.unique(np.concatenate(removed))
