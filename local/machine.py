@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from deployment.endpoint import Endpoint
 from deployment.models.choice import MACHINE
@@ -20,11 +19,6 @@ def machine_endpoint(settings: LocalSettings) -> Endpoint:
         If the embedded emulator has never been started from the home folder.
     """
     return Endpoint(settings.endpoint, settings.aws_environment())
-
-
-def client_for(settings: LocalSettings, service: str) -> Any:  # noqa: ANN401 - boto3 makes clients by name
-    """Create a boto3 client for this machine's endpoint, with the operator's credentials."""
-    return machine_endpoint(settings).client(service)
 
 
 def stack_outputs(settings: LocalSettings) -> dict[str, str] | None:

@@ -12,7 +12,7 @@ import httpx
 
 from deployment.settings import ROOT
 from local import credentials
-from local.machine import client_for, stack_outputs
+from local.machine import machine_endpoint, stack_outputs
 from local.settings import LocalSettings
 from tests.ports import free_ports
 
@@ -90,7 +90,7 @@ class Stack:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the emulator, with the operator's credentials."""
-        return client_for(self.settings, service)
+        return machine_endpoint(self.settings).client(service)
 
     @property
     def gateway_secret(self) -> str:

@@ -44,9 +44,3 @@ def pack_bucket(s3: Any, bucket: str, path: Path, *, without: Iterable[str] = ()
         },
         path,
     )
-
-
-def unpack_bucket(path: Path, s3: Any, bucket: str) -> None:
-    """Put an archive's objects into a bucket."""
-    for key, data in unpack(path).items():
-        s3.put_object(Bucket=bucket, Key=key, Body=data)

@@ -14,7 +14,7 @@ import httpx
 from local import credentials
 from local.emulator.launcher import Emulator
 from local.gate.gate import SECRET_HEADER
-from local.machine import client_for
+from local.machine import machine_endpoint
 from local.processes import ProcessRecord
 from local.settings import LocalSettings
 from tests.ports import free_ports
@@ -42,7 +42,7 @@ class Machine:
         self.emulator.stop()
 
     def client(self, service: str) -> Any:
-        return client_for(self.settings, service)
+        return machine_endpoint(self.settings).client(service)
 
     def messages(self) -> int:
         """How many messages wait in the queue."""

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from local import credentials
 from local.emulator.launcher import Emulator
-from local.machine import client_for
+from local.machine import machine_endpoint
 from local.settings import LocalSettings
 from tests.ports import free_ports
 
@@ -36,7 +36,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSettings
             if last:
                 yield settings
             else:
-                client_for(settings, "s3").create_bucket(Bucket="photographs")
+                machine_endpoint(settings).client("s3").create_bucket(Bucket="photographs")
         finally:
             emulator.stop()
 
@@ -68,8 +68,13 @@ def refusals(settings: LocalSettings, of: boto3.Session) -> set[str]:
 
 
 def test_the_operator_goes_on_with_the_same_key(settings: LocalSettings) -> None:
-    assert client_for(settings, "s3").list_buckets()["Buckets"][0]["Name"] == "photographs"
-    assert client_for(settings, "sts").get_caller_identity()["Arn"].endswith(":user/glimpse-operator")
+    assert machine_endpoint(settings).client("s3").list_buckets()["Buckets"][0]["Name"] == "photographs"
+    assert (
+        machine_endpoint(settings)
+        .client("sts")
+        .get_caller_identity()["Arn"]
+        .endswith(":user/glimpse-operator")
+    )
 
 
 @pytest.mark.parametrize("key", ["test", "000000000000", "123456789012", "AKIAIOSFODNN7EXAMPLE"])
@@ -83,7 +88,7 @@ def test_the_operators_key_wants_its_secret(settings: LocalSettings) -> None:
 
 
 def test_a_roles_session_passes_and_may_do_what_the_role_may(settings: LocalSettings) -> None:
-    iam, sts = client_for(settings, "iam"), client_for(settings, "sts")
+    iam, sts = machine_endpoint(settings).client("iam"), machine_endpoint(settings).client("sts")
     me = {"AWS": sts.get_caller_identity()["Arn"]}
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": me}
     may = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
@@ -139,7 +144,7 @@ def test_unsigned_requests_are_refused(
     answer = httpx.request(method, f"{settings.endpoint}{path}", headers=headers, trust_env=False)
     assert answer.status_code == 403
     assert not [name for name in answer.headers if name.startswith("access-control")]
-    assert client_for(settings, "s3").list_buckets()["Buckets"]
+    assert machine_endpoint(settings).client("s3").list_buckets()["Buckets"]
 
 
 def test_what_reads_the_secrets_is_their_owner_alone(settings: LocalSettings) -> None:

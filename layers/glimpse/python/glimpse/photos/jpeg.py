@@ -97,11 +97,6 @@ def outline(data: bytes) -> Outline:
     return Outline(baseline, scans, has_end, len(over) >= components > 0, len(begun) >= components > 0)
 
 
-def has_picture(data: bytes) -> bool:
-    """Tell whether a JPEG contains at least the beginning of its pixels."""
-    return outline(data).scans > 0
-
-
 def with_end(data: bytes, filling: bytes = b"") -> bytes:
     """Append `filling` and an end-of-image marker to a truncated JPEG, so that decoders make up the rest."""
     return data.rstrip(b"\xff") + filling + _END_OF_IMAGE

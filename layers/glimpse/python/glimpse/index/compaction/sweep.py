@@ -35,8 +35,6 @@ class Swept:
     ----------
     removed : int
         Number of objects removed.
-    removed_bytes : int
-        Their total size.
     marked : int
         Marked objects, which a sweep may remove a grace period from now.
     young : int
@@ -44,7 +42,6 @@ class Swept:
     """
 
     removed: int
-    removed_bytes: int
     marked: int
     young: int
 
@@ -94,9 +91,7 @@ def sweep(swapper: Swapper, key: IndexKey, grace_seconds: float) -> Swept:
     new = sorted(old - doomed - marked_before)
     if new:
         swapper.put_immutable(key.object(marks_name(new_attempt_id())), sweep_marks.encode(new))
-    return Swept(
-        len(removed), sum(item.bytes for item in removed), len(old - doomed), len(unnamed) - len(old)
-    )
+    return Swept(len(removed), len(old - doomed), len(unnamed) - len(old))
 
 
 def _remove(swapper: Swapper, items: list[Listed]) -> None:
