@@ -95,5 +95,5 @@ def test_a_query_is_a_direction_between_its_parts() -> None:
     ],
 )
 def test_a_query_without_direction_is_refused(vectors: list[list[float]], weights: list[float]) -> None:
-    with pytest.raises(ValueError, match=r"direction|together|finite|cancel"):
+    with pytest.raises(ValueError, match=r"direction|disagree|finite|cancel"):
         combine(vectors, weights)

@@ -1,8 +1,8 @@
-"""An object store in a folder of this machine: an index without AWS.
+"""An object store in a local folder: an index without AWS.
 
 Every object is a file, and its key is the file's path. A conditional write holds a lock (``flock``) while it
-looks at what is there and renames the new file. Readers take no lock, because a rename is atomic. A write
-returns when the object and its name are on the disk.
+checks the existing file and renames the new one. Readers take no lock, because a rename is atomic. A write
+returns once the object and its name are on disk.
 """
 
 import contextlib
@@ -23,35 +23,35 @@ from glimpse.index.store.object_store import NOT_MODIFIED, Data, Listed, NotModi
 _LOCK = ".lock"
 _INCOMING = ".incoming"
 _LEFT_OVER_SECONDS = 24 * 3600.0
-"""No write takes this long, so whoever began an older file in ``.incoming`` was killed."""
+"""No write takes this long, so the writer of an older file in ``.incoming`` was killed."""
 
 _KEY = re.compile(r"[^./\0][^/\0]*(/[^./\0][^/\0]*)*")
 _NO_FILE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
-"""What says that a key has no object: nothing is there, or a folder, or something lies in the way there."""
+"""Errors that mean that a key has no object: its path is absent, is a directory, or leads through a file."""
 
 _LASTING = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 )
-"""Errors that the next try would meet as well."""
+"""Errors that a retry would meet again."""
 
 
 class LocalFolderStore:
     """An :class:`~glimpse.index.store.object_store.ObjectStore` in a folder.
 
-    It is safe between threads and processes of one machine. Its limits: the folder must be on a local disk,
-    for a network file system may not keep the lock, or may show old files. It needs Unix. A key can't lie
-    below another (``a/b`` below ``a``), and no part of a key begins with a dot. Where the file system ignores
-    case, keys must differ by more than case.
+    It is safe for concurrent threads and processes on one machine. Its limits: it needs Unix. The folder must
+    be on a local disk, since a network file system may not honour the lock or may return stale files. A key
+    can't be below another one (``a/b`` below ``a``), and no part of a key may begin with a dot. On a
+    case-insensitive file system, keys must differ by more than case.
 
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Created if it does not exist.
 
     Raises
     ------
     StoreError
-        If the folder can't be made or written to.
+        If the folder can't be created or written to.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -69,16 +69,16 @@ class LocalFolderStore:
         return None if data is None else StoredObject(data, _etag(data))
 
     def get_if_none_match(self, key: str, etag: str) -> StoredObject | NotModified | None:
-        """Return an object unless it still has the tag `etag`."""
+        """Return an object, ``NOT_MODIFIED`` if its ETag is still `etag`, or None if there is none."""
         stored = self.get(key)
         return NOT_MODIFIED if stored and stored.etag == etag else stored
 
     def get_range(self, key: str, start: int, length: int) -> bytes | None:
-        """Return up to `length` bytes of an object from `start` on, or None if there is no object."""
+        """Return up to `length` bytes of an object, starting at `start`, or None if there is no object."""
         return self._read(key, start, length)
 
     def put_if_match(self, key: str, data: bytes, etag: str) -> None:
-        """Replace the object that has the tag `etag`; Conflict if it has another or is gone."""
+        """Replace an object if its ETag is `etag`; raise Conflict if it has changed or is gone."""
         with self._written(key, data) as written, self._locked(fcntl.LOCK_EX):
             now = self._read(key)
             if now is None:
@@ -88,14 +88,14 @@ class LocalFolderStore:
             self._name(written, key)
 
     def put_if_none_match(self, key: str, data: Data) -> None:
-        """Write an object where there is none; Conflict if there is one."""
+        """Create an object; raise Conflict if it exists already."""
         with self._written(key, data) as written, self._locked(fcntl.LOCK_EX):
             if self._path(key).is_file():
                 raise PreconditionFailed(f"{key} was written by another writer")
             self._name(written, key)
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects, whether they exist or not."""
+        """Delete objects; keys that don't exist are ignored."""
         paths = [(key, self._path(key)) for key in keys]
         with self._locked(fcntl.LOCK_EX):
             for key, path in paths:
@@ -105,7 +105,7 @@ class LocalFolderStore:
                     self._prune(path.parent)
 
     def children(self, prefix: str, limit: int) -> set[str] | None:
-        """Return the names that stand between `prefix` and the next slash, or None if they exceed `limit`."""
+        """Return the names between `prefix` and the next slash, or None if there are more than `limit`."""
         start, _, beginning = prefix.rpartition("/")
         with self._locked(fcntl.LOCK_SH), _translated(prefix):
             try:
@@ -148,23 +148,23 @@ class LocalFolderStore:
                     file.seek(start)
                     return file.read(length)
             except _NO_FILE:
-                if not self._lock.exists():  # a disk that is not mounted is no empty one
+                if not self._lock.exists():  # an unmounted disk must not look like an empty store
                     raise StoreError(f"the folder {self._folder} is gone") from None
                 return None
 
     @contextmanager
     def _locked(self, kind: int) -> Iterator[None]:
-        """Hold the lock. Each holder opens the file for itself, so threads exclude each other, too."""
+        """Hold the lock. Each holder opens the file itself, so the lock excludes other threads too."""
         with contextlib.ExitStack() as stack:
             with _translated(_LOCK):
                 handle = os.open(self._lock, os.O_RDWR)
-                stack.callback(os.close, handle)  # which also gives the lock back
+                stack.callback(os.close, handle)  # also releases the lock
                 fcntl.flock(handle, kind)
             yield
 
     @contextmanager
     def _written(self, key: str, data: Data) -> Iterator[Path]:
-        """Give a file without its name yet, whose bytes are on the disk."""
+        """Provide a temporary file that holds the data, already synced to disk."""
         self._path(key)
         with contextlib.ExitStack() as stack:
             with _translated(key):
@@ -177,7 +177,7 @@ class LocalFolderStore:
             yield Path(name)
 
     def _name(self, written: Path, key: str) -> None:
-        """Give a file its name, and have the disk keep it."""
+        """Rename a written file to its key, and sync the rename to disk."""
         path = self._path(key)
         with _translated(key):
             made = [folder for folder in path.parents if not folder.exists()]
@@ -187,7 +187,7 @@ class LocalFolderStore:
                 _sync(folder)
 
     def _prune(self, folder: Path) -> None:
-        """Remove folders that hold nothing any more, as a prefix goes with its last object."""
+        """Remove empty folders upwards, since a prefix disappears with its last object."""
         while folder != self._folder:
             try:
                 folder.rmdir()
@@ -200,13 +200,13 @@ class LocalFolderStore:
 
     def _clear_left_overs(self) -> None:
         for path in self._incoming.iterdir():
-            with contextlib.suppress(FileNotFoundError):  # its writer is done with it
+            with contextlib.suppress(FileNotFoundError):  # its writer has just renamed it
                 if time.time() - path.stat().st_mtime > _LEFT_OVER_SECONDS:
                     path.unlink()
 
 
 def _etag(data: bytes) -> str:
-    # As S3's: the same bytes have the same tag. A time or a file's number could come back.
+    # Content-based, as on S3: equal bytes have equal ETags. A time or an inode number could repeat.
     return f'"{hashlib.sha256(data).hexdigest()}"'
 
 
@@ -225,7 +225,7 @@ def _raise(error: OSError) -> None:
 
 @contextmanager
 def _translated(key: str) -> Iterator[None]:
-    """Raise the system's errors as the index's."""
+    """Translate OSErrors into the index's errors."""
     try:
         yield
     except OSError as error:
