@@ -165,7 +165,7 @@ def test_a_queue_that_does_not_answer_fails_no_writer_and_is_left_alone(
         for image_id in range(60):
             world.commit(calls, image_id)
     assert len(caplog.records) == 1
-    assert "nobody was asked to compact indexes/glimpse/space-1/1/3/" in caplog.text
+    assert "compaction of indexes/glimpse/space-1/1/3/ could not be requested" in caplog.text
     world.queue.is_down = False
     world.store.now += 61
     world.commit(calls, 100)

@@ -1,4 +1,4 @@
-"""How long to wait before another try."""
+"""Backoff between retries."""
 
 import random
 
@@ -8,21 +8,21 @@ def full_jitter(
 ) -> float:
     """Return a pause by exponential backoff with full jitter: uniform in 0…min(cap, base·2^tried) seconds.
 
-    Those who collided once must not collide again in step [1]_.
+    The jitter keeps clients that collided once from colliding again in lockstep [1]_.
 
     Parameters
     ----------
     tried : int
-        How many tries have failed before the last one: 0 for the first pause.
+        Number of earlier pauses: 0 for the first one.
     base_seconds, cap_seconds : float
-        The longest first pause, and the longest of all.
+        Upper bound of the first pause, and of every pause.
     rng : Random, optional
-        Where the jitter comes from.
+        Source of the jitter.
 
     References
     ----------
     .. [1] Marc Brooker, Exponential Backoff and Jitter, AWS Architecture Blog, 2015.
     """
-    # Past 2^30 the exponent means nothing, and would overflow for a patient policy.
+    # Beyond 2^30 the cap always applies, and the power would overflow with enough tries.
     longest = min(cap_seconds, base_seconds * 2 ** min(tried, 30))
     return (rng or random).uniform(0, longest)

@@ -1,7 +1,7 @@
-"""Which models a deployment has, and which of them searches use: one item, changed by conditional writes.
+"""The models of a deployment, and which one searches use: one item, changed by conditional writes.
 
-A *generation* is an embedding space and the bundle that embeds into it. There is one, or during a change of
-model two; docs/model-change.md says why at every moment exactly the right images are found.
+A *generation* is an embedding space and the bundle that embeds into it. There is one; during a change of
+model there are two. docs/model-change.md explains why searches find exactly the right images at every moment.
 """
 
 from glimpse.generations.marks import OtherMark, OtherMarkStore

@@ -1,4 +1,4 @@
-"""How far the indexes of other backends are brought into a space that is being built."""
+"""Backfill progress of other backends' indexes, in a space that is being built."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ from glimpse.generations.models import OtherMarkModel
 
 @dataclass(frozen=True, slots=True)
 class OtherMark:
-    """How far one index is.
+    """The backfill progress of one index.
 
     Attributes
     ----------
     is_complete
         Whether all of its images are in the new space.
     left_out
-        How many are not, since their files can't be read, or are not known here.
+        Number of images that are skipped, because their files are unreadable or unknown.
     touched_at
-        Seconds since 1970-01-01 UTC of the last step.
+        Time of the last step, in seconds since 1970-01-01 UTC.
     revision
-        The pointer's, during the change that this is about: of an earlier change to the same space it says
-        nothing, since the index may have been deleted and made anew.
+        The pointer's revision during this change of model. Marks of earlier changes to the same space are
+        invalid, since the index may have been deleted and recreated.
     """
 
     is_complete: bool
@@ -29,10 +29,10 @@ class OtherMark:
 
 
 class OtherMarkStore:
-    """Notes beside the pointer; the indexes themselves have no records."""
+    """Stores the marks beside the pointer, since these indexes have no records of their own."""
 
     def put(self, space_id: str, index: str, mark: OtherMark) -> None:
-        """Note how far an index is in a space."""
+        """Store an index's progress in a space."""
         OtherMarkModel(
             _name(space_id, index),
             is_complete=mark.is_complete,
@@ -42,7 +42,7 @@ class OtherMarkStore:
         ).save()
 
     def get(self, space_id: str, index: str) -> OtherMark | None:
-        """Return how far an index is; None for one that was not begun."""
+        """Return an index's progress in a space, or None if it has not begun."""
         try:
             found = OtherMarkModel.get(_name(space_id, index), consistent_read=True)
         except OtherMarkModel.DoesNotExist:
@@ -50,7 +50,7 @@ class OtherMarkStore:
         return OtherMark(found.is_complete, found.left_out, found.touched_at, found.revision)
 
     def forget(self, space_id: str, index: str) -> None:
-        """Remove the note, if there is one."""
+        """Delete the mark, if there is one."""
         OtherMarkModel(_name(space_id, index)).delete()
 
 

@@ -11,7 +11,7 @@ POINTER = "models"
 
 
 class DeploymentModel(Table):
-    """Table ``deployment``: what there is once per deployment."""
+    """Table ``deployment``: items that exist once per deployment."""
 
     class Meta(TableMeta):  # noqa: D106
         table_name = TableName("GLIMPSE_DEPLOYMENT_TABLE")
@@ -26,7 +26,7 @@ class DeploymentModel(Table):
 
 
 class OtherMarkModel(Table):
-    """The same table: how far another backend's index is in a space, ``others/{space}/{index}``."""
+    """The same table: backfill progress of another backend's index, ``others/{space}/{index}``."""
 
     class Meta(TableMeta):  # noqa: D106
         table_name = TableName("GLIMPSE_DEPLOYMENT_TABLE")

@@ -1,4 +1,4 @@
-"""The pointer in DynamoDB; every change is a conditional write on its revision."""
+"""The pointer in DynamoDB. Every change is a conditional write on its revision."""
 
 import time
 from collections.abc import Callable
@@ -9,16 +9,16 @@ from glimpse.generations.models import POINTER, DeploymentModel
 from glimpse.generations.types import ChangeRefused, Generation, Generations, NoModelChosen, Phase
 from glimpse.records.transactions import write_one
 
-_BUSY = "The models were changed by someone else at the same time; look at them again, and repeat if needed."
-_BUILDING = "The model is being changed to {name}; wait until that is done, or give it up by a rollback."
-_BOTH_KEPT = "Two models are kept until the last change is finalized; finalize it first."
+_BUSY = "Someone else changed the models at the same time; check their status, and try again if needed."
+_BUILDING = "A change to the model {name} is in progress; wait until it is done, or cancel it by a rollback."
+_BOTH_KEPT = "Both models are kept until the last change is finalized; finalize it first."
 _RETIRING = "The indexes of {name} are still being removed; try again in a few minutes."
-_NOT_COMPLETE = "{name} is not complete yet: wait until it is, or give it up by a rollback."
-_NO_CHANGE = "No change of model is under way; there is nothing to {what}."
+_NOT_COMPLETE = "{name} is not complete yet: wait until it is, or cancel the change by a rollback."
+_NO_CHANGE = "No change of model is in progress; there is nothing to {what}."
 
 
 class GenerationStore:
-    """Which models the deployment has.
+    """Reads and changes the deployment's generations.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class GenerationStore:
         self._clock = clock
 
     def read(self) -> Generations | None:
-        """Return the generations by a consistent read; None if no model was chosen yet."""
+        """Return the generations by a consistent read, or None if no model has been chosen yet."""
         try:
             return _value(DeploymentModel.get(POINTER, consistent_read=True))
         except DeploymentModel.DoesNotExist:
@@ -50,22 +50,22 @@ class GenerationStore:
         return found
 
     def initialize(self, generation: Generation) -> Generations:
-        """Choose the deployment's first model, and return what holds: an earlier choice wins."""
+        """Choose the deployment's first model, and return the current generations; an earlier choice wins."""
         first = Generations(generation, changed_at=int(self._clock()))
         is_first = write_one(lambda: _item(first).save(condition=DeploymentModel.name.does_not_exist()))
         return first if is_first else self.current()
 
     def start(self, generation: Generation) -> Generations:
-        """Begin the change to another model, and return what holds now.
+        """Begin the change to another model, and return the generations after that.
 
-        A bundle of the active space replaces the active one at once: its embeddings belong into the same
-        indexes. Starting the change that is under way already alters nothing, and starting the one that was
-        rolled back flips forth again, since both generations are complete.
+        A bundle of the active space replaces the active one at once, since its embeddings belong in the same
+        indexes. Starting the change that is already in progress does nothing. Starting the one that was
+        rolled back flips forward again, since both generations are complete.
 
         Raises
         ------
         ChangeRefused
-            If another change is under way, or the last one is not cleaned up.
+            If another change is in progress, or the last one is not cleaned up yet.
         NoModelChosen
             If there is no model to change from.
         """
@@ -90,24 +90,24 @@ class GenerationStore:
         raise ChangeRefused(_BOTH_KEPT)
 
     def flip(self, seen: Generations) -> Generations:
-        """Put the generation that is complete in front; only as the last step of building it.
+        """Make the new generation active, as the last step of building it.
 
         Raises
         ------
         ChangeRefused
-            If the pointer is not what it was any more.
+            If no generation is being built, or the pointer has changed since it was read.
         """
         if seen.phase is not Phase.BUILDING:
             raise ChangeRefused(_NO_CHANGE.format(what="complete"))
         return self._swap(seen, Phase.FLIPPED)
 
     def rollback(self) -> Generations:
-        """Put the earlier generation in front again, or give a change up that is not complete.
+        """Make the earlier generation active again, or cancel a change that is not complete.
 
         Raises
         ------
         ChangeRefused
-            If no change is under way, or another one was faster.
+            If no change is in progress, or another one was faster.
         """
         now = self.current()
         match now.phase:
@@ -123,12 +123,12 @@ class GenerationStore:
                 raise ChangeRefused(_NO_CHANGE.format(what="roll back"))
 
     def finalize(self) -> Generations:
-        """Keep the active generation only; the other one is retired.
+        """Keep only the active generation, and retire the other one.
 
         Raises
         ------
         ChangeRefused
-            If no change is under way, it is not complete, or another one was faster.
+            If no change is in progress, it is not complete, or another one was faster.
         """
         now = self.current()
         if now.phase is Phase.BUILDING and now.other is not None:
@@ -140,7 +140,7 @@ class GenerationStore:
         return self._drop_other(now)
 
     def forget_retired(self, seen: Generations) -> Generations:
-        """Note that nothing is left of the retired generation."""
+        """Record that nothing is left of the retired generation."""
         return self._change(seen, retired=None)
 
     def _drop_other(self, now: Generations) -> Generations:
@@ -160,16 +160,16 @@ class GenerationStore:
 
 
 class CachedGenerations:
-    """The pointer, read again when it is older than `seconds`; safe between threads.
+    """Caches the pointer for `seconds`. Thread-safe.
 
     Parameters
     ----------
     store
-        Where it is.
+        Reads the pointer.
     seconds
-        How old an answer may be.
+        Maximum age of an answer.
     clock
-        Seconds, from any beginning.
+        A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -184,8 +184,8 @@ class CachedGenerations:
         self._known: tuple[float, Generations] | None = None
 
     def current(self) -> Generations:
-        """Return the generations, as they were at most `seconds` ago; raises NoModelChosen."""
-        asked = self._clock()  # before the read: the answer is as old as the question
+        """Return the generations as of at most `seconds` ago; raises NoModelChosen."""
+        asked = self._clock()  # taken before the read, since the answer may be as old as the request
         known = self._known
         if known is not None and asked - known[0] < self._seconds:
             return known[1]

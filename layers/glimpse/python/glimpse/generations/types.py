@@ -1,4 +1,4 @@
-"""What a deployment's models look like outside this package: plain values, no trace of DynamoDB."""
+"""A deployment's models as plain values, independent of DynamoDB."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,11 +11,11 @@ class Generation:
     Attributes
     ----------
     name
-        What people call the model.
+        The model's display name.
     space_id
         The embedding space: part of the key of every index.
     bundle_digest
-        Names the bytes of the bundle (:class:`glimpse.shelf.Shelf` finds it).
+        The bundle digest, by which :class:`glimpse.shelf.Shelf` finds the bundle.
     dimension
         Length of an embedding.
     """
@@ -27,11 +27,11 @@ class Generation:
 
 
 class Phase(StrEnum):
-    """How far a change of model is.
+    """The phase of a change of model.
 
-    STABLE: there is one generation. BUILDING: `other` is being filled beside the active one. FLIPPED: `other`
-    is the earlier generation, complete and kept current. ROLLED_BACK: `other` is the newer one, complete and
-    kept current.
+    STABLE: there is one generation. BUILDING: `other` is being filled alongside the active one. FLIPPED:
+    `other` is the earlier generation, complete and kept up to date. ROLLED_BACK: `other` is the newer one,
+    complete and kept up to date.
     """
 
     STABLE = "STABLE"
@@ -47,17 +47,17 @@ class Generations:
     Attributes
     ----------
     active
-        What searches use.
+        The generation that searches use.
     other
-        What is written along with it, if anything.
+        The generation that is written along with it, if any.
     retired
-        What is not written any more, as long as parts of it are still there.
+        A generation that is no longer written, until all of it is removed.
     phase
-        How far a change is.
+        The phase of a change of model.
     revision
-        Rises with every change: the condition of the next one.
+        Rises with every change; each change is conditional on it.
     changed_at
-        Seconds since 1970-01-01 UTC of the last change of `active`.
+        When `active` last changed, in seconds since 1970-01-01 UTC.
     """
 
     active: Generation

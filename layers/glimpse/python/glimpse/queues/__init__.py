@@ -1,8 +1,8 @@
-"""Queues of messages between the functions: what a batch of SQS holds, who does it, and what comes again.
+"""The queues between the functions: parsing SQS batches, processing messages, and redelivery.
 
-:mod:`~glimpse.queues.deliveries` reads Lambda's batches, :mod:`~glimpse.queues.consumer` has each message
-done, :mod:`~glimpse.queues.visibility` lets one come again sooner, and
-:mod:`~glimpse.queues.upkeep_requests` asks for the upkeep of an index that was committed to.
+:mod:`~glimpse.queues.deliveries` parses Lambda's batches, :mod:`~glimpse.queues.consumer` processes each
+message, :mod:`~glimpse.queues.visibility` speeds up redelivery, and :mod:`~glimpse.queues.upkeep_requests`
+requests upkeep of an index after a commit.
 """
 
 from glimpse.queues.consumer import BatchReport, Consumer, Visibility, Worker, WorkOutcome, delay_seconds

@@ -1,4 +1,4 @@
-"""A batch of queue messages, each of which is acknowledged or comes again on its own."""
+"""Processes a batch of queue messages; each is acknowledged or redelivered on its own."""
 
 import logging
 from collections import Counter
@@ -13,7 +13,7 @@ from glimpse.messages import Maintenance, Upkeep
 from glimpse.queues.deliveries import Delivery, ObjectCreated, Unintelligible
 
 POSTPONED = "postponed"
-"""The outcome of a message that comes again."""
+"""The outcome of a message that is redelivered."""
 
 _UNINTELLIGIBLE = "unintelligible"
 _FIRST_DELAY_SECONDS = 10
@@ -23,59 +23,59 @@ _logger = logging.getLogger(__name__)
 
 
 class WorkOutcome(StrEnum):
-    """How the work of one message ended."""
+    """The outcome of processing a message."""
 
     DONE = "done"
     CONTINUED = "continued"
-    """There was no time for all of it: another message asks for the rest."""
+    """Time ran out; another message was sent for the rest."""
     DROPPED = "dropped"
-    """Nothing was left to do any more."""
+    """There was nothing left to do."""
 
 
 class Worker(Protocol):
-    """Does what messages of one kind ask for."""
+    """Processes messages of one kind."""
 
     def __call__(
         self,
-        request: Any,  # noqa: ANN401 - of the worker's own kind, which the mapping to workers says
+        request: Any,  # noqa: ANN401 - the worker's own kind, as the mapping to workers defines
         *,
         receive_count: int,
         remaining_seconds: Callable[[], float],
     ) -> WorkOutcome:
-        """Do it, or as much of it as there is time for, and return how that ended.
+        """Process a message, as far as there is time, and return the outcome.
 
-        What it raises lets the message come again.
+        Any exception makes the message come again.
 
         Parameters
         ----------
         request
             The message.
         receive_count
-            How often it was delivered, this time included.
+            How many times it was delivered, including this time.
         remaining_seconds
-            Tells how long the invocation may go on.
+            Returns how many seconds are left of the invocation.
         """
 
 
 class Visibility(Protocol):
-    """When received messages come again; :class:`glimpse.queues.MessageVisibility` changes it in SQS."""
+    """Changes when messages are redelivered; :class:`glimpse.queues.MessageVisibility` does so in SQS."""
 
     def delay(self, queue_arn: str, receipt_handle: str, seconds: int) -> None:
-        """Let a received message come again after so many seconds; may raise QueueUnavailable."""
+        """Have a received message redelivered after `seconds`; may raise QueueUnavailable."""
 
 
 @dataclass(slots=True)
 class BatchReport:
-    """What became of a batch.
+    """The result of processing a batch.
 
     Attributes
     ----------
     outcomes
-        How many objects and requests ended how.
+        Number of objects and requests by outcome.
     reasons
-        Whatever did not end well, with what is known of it; for the log.
+        Details of everything that did not succeed, for the log.
     again
-        Messages that have to come again, or end in the dead-letter queue.
+        Messages to redeliver; after too many deliveries, SQS moves them to the dead-letter queue.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -91,7 +91,7 @@ class BatchReport:
         comes_again: bool = False,
         **about: object,
     ) -> None:
-        """Count an outcome, keep the reason with what it is about, and have the message come again or not."""
+        """Count an outcome, record its reason, if any, and mark the message for redelivery if wanted."""
         self.outcomes[outcome] += 1
         if comes_again and delivery not in self.again:
             self.again.append(delivery)
@@ -101,27 +101,28 @@ class BatchReport:
 
 
 class ObjectEvents(Protocol):
-    """Does what S3's events ask for, all those of a batch together."""
+    """Processes the S3 events of a batch, all together."""
 
     def __call__(
         self, events: Sequence[tuple[Delivery, Sequence[ObjectCreated]]], report: BatchReport
     ) -> None:
-        """Note in the report what became of each object; nothing may be raised, for others wait."""
+        """Record the outcome of each object in the report. Must not raise, since other messages wait."""
 
 
 class Consumer:
-    """Does what messages ask for.
+    """Dispatches messages to workers.
 
     Parameters
     ----------
     workers
-        By kind of message, who does what it asks for.
+        The worker for each kind of message.
     visibility
-        Lets what failed come again soon.
+        Has failed messages redelivered soon.
     objects
-        Does what S3's events ask for; None for a function that gets none.
+        Processes S3 events; None for a function that gets none.
     too_early
-        What workers raise of a message that came too early: nothing is wrong, so the log keeps no trace.
+        Exceptions that workers raise if a message came too early. They are expected, so no traceback is
+        logged.
     """
 
     def __init__(
@@ -138,14 +139,14 @@ class Consumer:
         self._too_early = too_early
 
     def consume(self, deliveries: Sequence[Delivery], remaining_seconds: Callable[[], float]) -> BatchReport:
-        """Process a batch; nothing that a message holds stops another.
+        """Process a batch. No message can stop another.
 
         Parameters
         ----------
         deliveries
             The batch.
         remaining_seconds
-            Tells how long the invocation may go on.
+            Returns how many seconds are left of the invocation.
         """
         report = BatchReport()
         events: list[tuple[Delivery, Sequence[ObjectCreated]]] = []
@@ -156,10 +157,10 @@ class Consumer:
                 case BaseModel() as request if type(request) in self._workers:
                     self._work(delivery, request, remaining_seconds, report)
                 case BaseModel() as request:
-                    error = f"{type(request).__name__} is for another queue"
+                    error = f"{type(request).__name__} belongs in another queue"
                     report.note(delivery, _UNINTELLIGIBLE, error, comes_again=True)
                 case _ if self._objects is None:
-                    error = "an event of S3 is for another queue"
+                    error = "an S3 event belongs in another queue"
                     report.note(delivery, _UNINTELLIGIBLE, error, comes_again=True)
                 case created:
                     events.append((delivery, created))
@@ -170,13 +171,13 @@ class Consumer:
         return report
 
     def _delay(self, delivery: Delivery) -> None:
-        """Let a message come again soon, rather than when a worker that has it would be given up for dead."""
+        """Have a message redelivered soon, instead of after the queue's full visibility timeout."""
         try:
             self._visibility.delay(
                 delivery.queue_arn, delivery.receipt_handle, delay_seconds(delivery.receive_count)
             )
-        except Exception:  # whatever it is: the message comes again all the same, only later
-            _logger.warning("message %s comes again late", delivery.message_id, exc_info=True)
+        except Exception:  # of any kind: the message is still redelivered, only later
+            _logger.warning("message %s will be redelivered late", delivery.message_id, exc_info=True)
 
     def _work(
         self,
@@ -193,8 +194,8 @@ class Consumer:
         except self._too_early as error:
             reason = str(error) or type(error).__name__
             report.note(delivery, POSTPONED, reason, comes_again=True, request=about)
-        except Exception as error:  # whatever it is: what is done stays done, and the message comes again
-            _logger.exception("%s was not finished", request)
+        except Exception as error:  # of any kind: finished work stays, and the message is redelivered
+            _logger.exception("%s failed", request)
             reason = f"{type(error).__name__}: {error}"
             report.note(delivery, POSTPONED, reason, comes_again=True, request=about)
         else:
@@ -202,5 +203,5 @@ class Consumer:
 
 
 def delay_seconds(receive_count: int) -> int:
-    """Return after how long a message comes again: soon at first, later when storage seems to be down."""
+    """Return the delay before a redelivery: short at first, longer once storage seems to be down."""
     return int(min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 4 ** min(receive_count - 1, 10)))

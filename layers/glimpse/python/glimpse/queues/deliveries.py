@@ -1,4 +1,4 @@
-"""Batches of SQS as Lambda hands them over, checked and read, and the answer that Lambda takes."""
+"""Parses and validates the SQS batches that Lambda delivers, and builds the answer that Lambda expects."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from glimpse.messages import Maintenance, Upkeep
 
 @dataclass(frozen=True, slots=True)
 class ObjectCreated:
-    """S3's word that an object was written under a (decoded) key."""
+    """An S3 event: an object was written under a key, given URL-decoded here."""
 
     key: str
     sequencer: str
@@ -20,14 +20,14 @@ class ObjectCreated:
 
 @dataclass(frozen=True, slots=True)
 class Unintelligible:
-    """A message that asks for nothing that is known here, and what is wrong with it."""
+    """A message of an unknown kind or form, and what is wrong with it."""
 
     error: str
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message, how often it was delivered, this time included, and what it takes to let it come again."""
+    """A delivered message: its number of deliveries, including this one, and its handle for redelivery."""
 
     message_id: str
     receive_count: int
@@ -54,7 +54,7 @@ class _Batch(BaseModel):
 
 class _Object(BaseModel):
     key: str
-    sequencer: str = ""  # S3 always sends one; without it, all events of a key count as one
+    sequencer: str = ""  # S3 always sends one; without it, all events of a key count as the same
 
 
 class _Stored(BaseModel):
@@ -82,13 +82,13 @@ _body: TypeAdapter[_S3Event | _S3TestEvent | Maintenance | Upkeep] = TypeAdapter
 def deliveries(event: Mapping[str, Any]) -> list[Delivery]:
     """Return the messages of an SQS batch.
 
-    A message holds an event of S3, or a request for slow work. One that holds neither is marked as such, and
-    does not spoil the batch.
+    A message is an S3 event or a request for slow work. Any other message is marked as unintelligible, and
+    does not affect the rest of the batch.
 
     Raises
     ------
     ValueError
-        If the event is no batch of SQS.
+        If the event is not an SQS batch.
     """
     return [
         Delivery(
@@ -122,5 +122,5 @@ def _content(body: str) -> list[ObjectCreated] | Maintenance | Upkeep | Unintell
 
 
 def failures(again: Iterable[Delivery]) -> dict[str, Any]:
-    """Return SQS's list of messages that have to come again (``ReportBatchItemFailures``)."""
+    """Return the partial batch response that has messages redelivered (``ReportBatchItemFailures``)."""
     return {"batchItemFailures": [{"itemIdentifier": delivery.message_id} for delivery in again]}

@@ -1,4 +1,4 @@
-"""Whoever commits asks for the upkeep of the index, and waits for nothing."""
+"""Requests the upkeep of an index after a commit, without waiting for it."""
 
 import logging
 import time
@@ -11,14 +11,14 @@ from glimpse.maintenance import QueueUnavailable
 from glimpse.messages import CompactIndex, Upkeep
 
 REST_SECONDS = 120
-"""An index that nobody changed for so long is at rest."""
+"""An index is at rest if it has not changed for this long."""
 
 _CALL_SECONDS = 90.0
-"""A worker calls again after so long. It is less than REST_SECONDS, so that an earlier call is still on its
-way whenever one is saved."""
+"""A worker sends no second request for this long. It is less than REST_SECONDS, so that the earlier request
+is still on its way whenever one is skipped."""
 
 _MUTE_SECONDS = 60.0
-"""A queue that did not answer is left alone for so long."""
+"""How long to leave a queue alone that did not answer."""
 
 _REMEMBERED = 1000
 
@@ -29,23 +29,23 @@ class UpkeepQueue(Protocol):
     """The upkeep queue; :class:`glimpse.maintenance.MaintenanceQueue` is one."""
 
     def send(self, message: Upkeep, *, delay_seconds: int = 0) -> None:
-        """Ask for upkeep, to be begun after so many seconds; raises QueueUnavailable."""
+        """Request upkeep, to begin after `delay_seconds`; raises QueueUnavailable."""
 
 
 @dataclass(slots=True)
 class UpkeepRequests:
-    """Asks for compaction, at once where it is due, and later so that the index comes to rest.
+    """Requests compaction: at once if it is due, and later, once the index is at rest.
 
-    A message of the second kind is sent again by its receiver as long as the index goes on changing, so one
-    worker needs one of them for all commits of a burst. Each commit that it makes within 90 seconds of the
-    last one is seen by the receiver, and so is sure to be followed by a look.
+    The receiver of a message of the second kind sends it again as long as the index keeps changing. So a
+    worker needs one such message for a whole burst of commits: the receiver sees every commit made within 90
+    seconds of the one before, and checks the index after it.
 
     Attributes
     ----------
     queue
         Takes the messages.
     clock
-        Seconds, from any moment on.
+        A monotonic clock, in seconds.
     """
 
     queue: UpkeepQueue
@@ -55,7 +55,7 @@ class UpkeepRequests:
     _muted_until: float = float("-inf")
 
     def committed(self, index: IndexKey, commit: Commit) -> None:
-        """Ask for what a commit says that its index needs; a queue that does not answer is logged."""
+        """Request the upkeep that a commit reports as due. A queue that does not answer is only logged."""
         now = self.clock()
         if now < self._muted_until:
             return
@@ -68,13 +68,13 @@ class UpkeepRequests:
                     self.queue.send(compaction(index, commit.version), delay_seconds=REST_SECONDS)
                 _note(self._rest, index, now)
         except QueueUnavailable:
-            # The commit itself is done, and the daily round finds whatever nobody asked for.
+            # The commit itself is done, and the daily round finds indexes whose request was lost.
             self._muted_until = now + _MUTE_SECONDS
-            _logger.warning("nobody was asked to compact %s", index.prefix, exc_info=True)
+            _logger.warning("compaction of %s could not be requested", index.prefix, exc_info=True)
 
 
 def compaction(index: IndexKey, rest_version: int | None = None) -> CompactIndex:
-    """Return the message that asks for it."""
+    """Return the message that requests compaction of an index."""
     return CompactIndex(
         namespace=index.namespace,
         space_id=index.space_id,

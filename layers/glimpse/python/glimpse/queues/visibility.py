@@ -1,4 +1,4 @@
-"""When received messages come again."""
+"""The visibility timeout of received messages."""
 
 from typing import TYPE_CHECKING
 
@@ -11,24 +11,24 @@ from glimpse.maintenance import QueueUnavailable
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-# Nothing depends on it, so it must not take long.
+# A change is optional, so it must not take long.
 _CONFIG = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 
 
 class MessageVisibility:
-    """Changes when messages that were received come again."""
+    """Changes the visibility timeout of received messages in SQS."""
 
     def __init__(self) -> None:
         self._urls: dict[str, str] = {}
         self._client: SQSClient = lazy_client("sqs", _CONFIG)
 
     def delay(self, queue_arn: str, receipt_handle: str, seconds: int) -> None:
-        """Let a received message come again after so many seconds.
+        """Have a received message redelivered after `seconds`.
 
         Raises
         ------
         QueueUnavailable
-            If SQS does not answer, or refuses.
+            If SQS does not answer, or refuses the request.
         """
         try:
             self._client.change_message_visibility(

@@ -1,4 +1,4 @@
-"""Images, folders and jobs in DynamoDB: stores on the outside, pynamodb on the inside."""
+"""Images, folders and jobs in DynamoDB. Callers see stores and plain values, never pynamodb."""
 
 from glimpse.records.folders import FolderStore
 from glimpse.records.images import ImageStore, is_newer

@@ -1,4 +1,4 @@
-"""Folder records, as far as two functions need them."""
+"""Folder records: the operations that more than one function needs."""
 
 from collections.abc import Iterable
 
@@ -11,29 +11,29 @@ class FolderStore:
     """Folders in DynamoDB."""
 
     def get(self, folder_id: int) -> FolderRecord | None:
-        """Return a folder's record by a consistent read, whatever its status."""
+        """Return a folder's record in any status, by a consistent read."""
         try:
             return record_of(FolderModel.get(folder_id, consistent_read=True))
         except FolderModel.DoesNotExist:
             return None
 
     def get_many(self, folder_ids: Iterable[int]) -> dict[int, FolderRecord]:
-        """Return the records that exist, by id, whatever their status, by consistent reads."""
+        """Return the existing records in any status, by id, by consistent reads."""
         records = map(record_of, FolderModel.batch_get(list(folder_ids), consistent_read=True))
         return {record.folder_id: record for record in records}
 
     def raise_index_version(
         self, folder_id: int, space_id: str, version: int, *, owner_id: int | None = None
     ) -> None:
-        """Store the manifest sequence of a commit in a space's index.
+        """Raise the recorded version of a folder's index in a space to `version`.
 
-        A folder that knows a newer one, has left that space or is gone stays as it is; so does one of
-        somebody else than `owner_id`, where that is given.
+        Nothing changes if the folder already has a newer version, has left the space or is gone, or if
+        `owner_id` is given and is not its owner.
 
         Raises
         ------
         RecordsContended
-            If transactions kept holding the folder.
+            If transactions kept locking the folder.
         """
         known = FolderModel.index_versions[space_id]
         is_older = known < version
@@ -42,18 +42,18 @@ class FolderStore:
         write_one(lambda: FolderModel(folder_id).update([known.set(version)], condition=is_older))
 
     def forget(self, folder_id: int) -> None:
-        """Remove the record of a folder that has been erased; again on none is no error.
+        """Remove the record of an erased folder, if it exists.
 
         Raises
         ------
         FolderStillActive
-            If the folder was never hidden.
+            If the folder is not being erased.
         RecordsContended
-            If transactions kept holding the folder.
+            If transactions kept locking the folder.
         """
         hidden = FolderModel.folder_id.does_not_exist() | (FolderModel.status == FolderStatus.ERASING.value)
         if not write_one(lambda: FolderModel(folder_id).delete(condition=hidden)):
-            raise FolderStillActive(f"folder {folder_id} is active and keeps its record")
+            raise FolderStillActive(f"folder {folder_id} is still active, so its record is kept")
 
 
 def record_of(model: FolderModel) -> FolderRecord:

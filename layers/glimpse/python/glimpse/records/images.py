@@ -20,17 +20,17 @@ from glimpse.records.types import (
     SpacesChanged,
 )
 
-PUTS_PER_TRANSACTION = 99  # DynamoDB allows 100 items; one is the check that the folder is active
+PUTS_PER_TRANSACTION = 99  # DynamoDB allows 100 items, and one is the check that the folder is active
 MAX_REASON_CHARACTERS = 300
 NO_FACTS = FileFacts()
 _FINISH_ATTEMPTS = 5
 
 
 def is_newer(candidate: str, stored: str | None) -> bool:
-    """Tell whether an S3 event is newer than the one that a record answers to.
+    """Tell whether an S3 event is newer than the one that a record's status is based on.
 
-    Sequencers of one key are hexadecimal numbers: padded on the right to one length, the later compares
-    greater (Amazon S3 User Guide, "Event message structure").
+    Sequencers of a key are hexadecimal strings. Padded on the right to the same length, the later one
+    compares greater (Amazon S3 User Guide, "Event message structure").
     """
     if stored is None:
         return True
@@ -40,7 +40,7 @@ def is_newer(candidate: str, stored: str | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What became of an image."""
+    """The outcome of processing an image."""
 
     status: ImageStatus
     sequencer: str
@@ -64,17 +64,17 @@ class ImageStore:
             return None
 
     def get_many(self, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], ImageRecord]:
-        """Return the records that exist, by (folder_id, image_id), by consistent reads."""
+        """Return the existing records by (folder_id, image_id), by consistent reads."""
         records = map(_record, ImageModel.batch_get(list(pairs), consistent_read=True))
         return {(record.folder_id, record.image_id): record for record in records}
 
     def put_pending(self, records: Sequence[ImageRecord]) -> None:
-        """Write new records of one folder; those FAILED at once are already counted by their job.
+        """Write new records of one folder. Those that are FAILED already are counted in their job already.
 
         Raises
         ------
         FolderGone
-            If the folder is not active. Records of an earlier transaction may remain; erasing takes them.
+            If the folder is not active. Records of an earlier transaction may remain; erasing removes them.
         RecordsContended
             If others kept changing the folder.
         """
@@ -112,20 +112,20 @@ class ImageStore:
     ) -> bool:
         """Mark an image INDEXED and count it, in one transaction.
 
-        The job counts an image when it leaves PENDING, the folder counts the INDEXED ones; so a replaced
-        image counts once. An outcome of an older event than the record's changes nothing, and neither does
-        one that was recorded since `record` was read. `spaces_revision` is the folder's, as it was read
-        before the commits: they went to all its spaces, and if it has others by now, nothing is written.
+        The job counts an image when it leaves PENDING, and the folder counts the INDEXED ones, so a replaced
+        image counts once. An event that is older than the record's changes nothing, nor does an outcome that
+        has been recorded in the meantime. `spaces_revision` is the folder's, read before the commits, which
+        went to all its spaces. If the spaces have changed since, nothing is written.
 
         Returns
         -------
         bool
-            False when the record is gone or its folder is no longer active: the vector has to be taken back.
+            False if the record is gone or its folder is no longer active: the vector must be removed again.
 
         Raises
         ------
         SpacesChanged
-            If the folder's images go to other spaces by now.
+            If the folder's spaces have changed in the meantime.
         RecordsContended
             If others kept changing the same records; nothing was written.
         """
@@ -147,9 +147,9 @@ class ImageStore:
     def mark_failed(
         self, record: ImageRecord, reason: str, *, sequencer: str, spaces_revision: int | None = None
     ) -> bool:
-        """Mark an image FAILED for a reason that a person understands, and count it, in one transaction.
+        """Mark an image FAILED, with a reason for people, and count it, in one transaction.
 
-        Returns and raises like :meth:`mark_indexed`. `reason` is cut at 300 characters.
+        Returns and raises like :meth:`mark_indexed`. `reason` is truncated to 300 characters.
         """
         reason = reason[:MAX_REASON_CHARACTERS]
         return self._finish(
@@ -185,23 +185,20 @@ class ImageStore:
         )
 
     def list_folder(self, folder_id: int, *, after: int = 0) -> Iterator[ImageRecord]:
-        """Yield a folder's records in the order of their ids, by consistent reads, a page at a time.
-
-        Those with ids up to `after` are left out.
-        """
+        """Yield a folder's records with ids above `after`, in order, by consistent reads, page by page."""
         later = ImageModel.image_id > after
         for model in ImageModel.query(folder_id, later, consistent_read=True):
             yield _record(model)
 
     def delete(self, folder_id: int, image_ids: Iterable[int]) -> None:
-        """Remove records, and pass over those that don't exist; counts stay, this is for erasing a folder."""
+        """Remove records that exist. Counts are not updated, since this is for erasing a whole folder."""
         with ImageModel.batch_write() as batch:
             for image_id in image_ids:
                 batch.delete(ImageModel(folder_id, image_id))
 
 
 def _write_outcome(record: ImageRecord, outcome: _Outcome, *, count_job: bool) -> None:
-    """Write an outcome and its counts, on the condition that the record is still what `record` says."""
+    """Write an outcome and its counts, on the condition that `record` is still current."""
     folder_delta = (outcome.status == ImageStatus.INDEXED) - (record.status == ImageStatus.INDEXED)
     condition = (ImageModel.status == record.status.value) & (
         ImageModel.sequencer.does_not_exist()
@@ -209,7 +206,7 @@ def _write_outcome(record: ImageRecord, outcome: _Outcome, *, count_job: bool) -
         else ImageModel.sequencer == record.sequencer
     )
     folder_actions: list[Action] = [FolderModel.image_count.add(folder_delta)]
-    # An outcome adds nothing to a folder that is being erased, even where its count stays the same.
+    # Always check the folder, even if its count stays the same: one that is being erased accepts no outcome.
     folder_condition = FolderModel.status == FolderStatus.ACTIVE.value
     if outcome.spaces_revision is not None:
         folder_condition &= FolderModel.spaces_revision == outcome.spaces_revision
@@ -230,7 +227,7 @@ def _write_outcome(record: ImageRecord, outcome: _Outcome, *, count_job: bool) -
 
 
 def _is_active(folder_id: int, spaces_revision: int | None) -> bool:
-    """Tell whether a folder whose condition failed is there; raises SpacesChanged if its spaces changed."""
+    """Tell whether a folder whose condition failed is active; raises SpacesChanged if its spaces changed."""
     try:
         folder = FolderModel.get(folder_id, consistent_read=True)
     except FolderModel.DoesNotExist:
@@ -238,12 +235,14 @@ def _is_active(folder_id: int, spaces_revision: int | None) -> bool:
     if folder.status != FolderStatus.ACTIVE.value:
         return False
     if spaces_revision is not None and folder.spaces_revision != spaces_revision:
-        raise SpacesChanged(f"folder {folder_id} has spaces revision {folder.spaces_revision} by now")
-    return True  # by now its condition would hold: try again
+        raise SpacesChanged(
+            f"the spaces of folder {folder_id} have changed: revision {folder.spaces_revision}"
+        )
+    return True  # its condition would hold now: try again
 
 
 def _failed_by_table(error: transactions.ConditionsFailed, *, count_job: bool) -> tuple[bool, bool, bool]:
-    """Return which of image, job and folder failed their conditions, by the order of `_write_outcome`."""
+    """Return which of image, job and folder failed their conditions; the order is `_write_outcome`'s."""
     image, folder, *job = error.failed
     return image, count_job and job[0], folder
 

@@ -1,4 +1,4 @@
-"""Job records: how far an upload is."""
+"""Job records: the progress of uploads."""
 
 from glimpse.records.models import IS_NOTE, JobModel
 from glimpse.records.types import ImageFailure, JobRecord
@@ -25,7 +25,7 @@ class JobStore:
         ).save()
 
     def get(self, job_id: int) -> JobRecord | None:
-        """Return a job by a consistent read; its failures are in the order of the images."""
+        """Return a job by a consistent read, with its failures in order of image id."""
         try:
             model = JobModel.get(job_id, consistent_read=True)
         except JobModel.DoesNotExist:

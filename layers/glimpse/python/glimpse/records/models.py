@@ -1,6 +1,6 @@
-"""The DynamoDB tables that two functions share, as pynamodb models.
+"""The DynamoDB tables that several functions share, as pynamodb models.
 
-Nothing outside this package sees these classes, save for tests that create tables from them.
+These classes are internal to this package, except for tests that create tables from them.
 """
 
 from functools import cache
@@ -21,17 +21,17 @@ from pynamodb.models import Model
 
 from glimpse.settings import required
 
-# A request of the API lives 30 s: a stalled connection has to be given up and tried again well within them.
+# An API request has 30 s: a stalled connection must be given up and retried well within that.
 CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 5
 
 
 IS_NOTE = "is_note"
-"""Marks an entry of a job's failures that tells of an INDEXED image."""
+"""Marks an entry of a job's failures that is a note on an INDEXED image."""
 
 
 class TableName:
-    """A table's name, read from the environment when it is needed, so that importing needs none."""
+    """A table name that is read from the environment on use, so that imports don't need it."""
 
     def __init__(self, variable: str) -> None:
         self._variable = variable
@@ -41,38 +41,38 @@ class TableName:
 
 
 class TableMeta:
-    """Settings that every table shares."""
+    """Settings of every table."""
 
     billing_mode = PAY_PER_REQUEST_BILLING_MODE
 
 
 class IntegerAttribute(Attribute[int]):
-    """An exact integer; pynamodb's own number is a float to the type checker."""
+    """An exact integer; pynamodb's own number attribute is typed as float."""
 
     attr_type = NUMBER
 
     def serialize(self, value: int) -> str:
-        """Return DynamoDB's decimal text."""
+        """Return an integer as DynamoDB's decimal text."""
         return str(int(value))
 
     def deserialize(self, value: str) -> int:
-        """Read DynamoDB's decimal text."""
+        """Parse DynamoDB's decimal text."""
         return int(value)
 
 
 @cache
 def shared_connection() -> Connection:
-    """Return the connection that everything goes through."""
+    """Return the connection that all models share."""
     return Connection(
         connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS, read_timeout_seconds=READ_TIMEOUT_SECONDS
     )
 
 
 class Table(Model):
-    """A model that shares one DynamoDB client with all others.
+    """Base class of models that share one DynamoDB client.
 
-    By itself pynamodb makes a botocore session and a client per model, at 40 to 100 ms each: for a request
-    that touches six tables, most of a cold start.
+    By default pynamodb makes a botocore session and a client per model, at 40 to 100 ms each. For a request
+    that touches six tables, that would be most of a cold start.
     """
 
     @classmethod
@@ -111,7 +111,7 @@ class ImageModel(Table):
 
 
 class FolderModel(Table):
-    """Table ``folders``; both maps are keyed by embedding space."""
+    """Table ``folders``. Both maps are keyed by embedding space."""
 
     class Meta(TableMeta):  # noqa: D106
         table_name = TableName("GLIMPSE_FOLDERS_TABLE")
@@ -130,9 +130,9 @@ class FolderModel(Table):
 
 
 class JobModel(Table):
-    """Table ``jobs``; failures are keyed by image id, so that naming one twice changes nothing.
+    """Table ``jobs``. Failures are keyed by image id, so that recording one twice changes nothing.
 
-    Notes on INDEXED images are among them, marked: a map of their own would be missing in jobs under way.
+    Notes on INDEXED images are in the same map, marked: jobs in progress would lack a separate map.
     """
 
     class Meta(TableMeta):  # noqa: D106
@@ -146,11 +146,11 @@ class JobModel(Table):
     failures: MapAttribute[str, Any] = MapAttribute(default=dict)  # type: ignore[no-untyped-call]
     created_at = UTCDateTimeAttribute()
     expires_at = TTLAttribute()
-    awaited_until = UTCDateTimeAttribute(null=True)  # earlier versions did not write it
+    awaited_until = UTCDateTimeAttribute(null=True)  # not written by earlier versions
 
 
 class OtherImageModel(Table):
-    """Table ``other_images``: files of other backends, by what their backends call index and image."""
+    """Table ``other_images``: files of other backends' images, by the backends' own index and image ids."""
 
     class Meta(TableMeta):  # noqa: D106
         table_name = TableName("GLIMPSE_OTHER_IMAGES_TABLE")
@@ -161,7 +161,7 @@ class OtherImageModel(Table):
 
 
 class SharesByUser(GlobalSecondaryIndex["ShareModel"]):  # type: ignore[no-untyped-call]
-    """Index ``by_user``: every folder that somebody else shares with a user."""
+    """Index ``by_user``: the folders that others share with a user."""
 
     class Meta:  # noqa: D106
         index_name = "by_user"
@@ -171,7 +171,7 @@ class SharesByUser(GlobalSecondaryIndex["ShareModel"]):  # type: ignore[no-untyp
 
 
 class ShareModel(Table):
-    """Table ``shares``: who may see or change somebody else's folder."""
+    """Table ``shares``: who may see or change another user's folder."""
 
     class Meta(TableMeta):  # noqa: D106
         table_name = TableName("GLIMPSE_SHARES_TABLE")
@@ -188,7 +188,7 @@ MODELS: tuple[type[Model], ...] = (ImageModel, FolderModel, JobModel, ShareModel
 
 
 def reset_connections(models: tuple[type[Model], ...] = MODELS) -> None:
-    """Forget open connections, which pynamodb keeps on the model class: for a test with another endpoint."""
+    """Drop open connections, which pynamodb keeps on model classes; for tests with another endpoint."""
     shared_connection.cache_clear()
     for model in models:
         model._connection = None

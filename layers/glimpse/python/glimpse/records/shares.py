@@ -8,10 +8,10 @@ from glimpse.records.types import Permission, ShareRecord
 
 
 class ShareStore:
-    """With whom folders are shared."""
+    """Stores which folders are shared with whom."""
 
     def create(self, share: ShareRecord) -> bool:
-        """Write a share; False if the folder is shared with that user already, which stays as it is."""
+        """Write a share; return False, and change nothing, if the folder is already shared with that user."""
         model = ShareModel(
             share.folder_id,
             share.user_id,
@@ -22,15 +22,15 @@ class ShareStore:
         return write_one(lambda: model.save(condition=ShareModel.user_id.does_not_exist()))
 
     def of_folder(self, folder_id: int) -> list[ShareRecord]:
-        """Return with whom a folder is shared, by consistent reads."""
+        """Return a folder's shares, by consistent reads."""
         return [_record(model) for model in ShareModel.query(folder_id, consistent_read=True)]
 
     def with_user(self, user_id: int) -> list[ShareRecord]:
-        """Return what others share with a user. The index lags behind writes by moments."""
+        """Return the shares that a user has received. The index is eventually consistent."""
         return [_record(model) for model in ShareModel.by_user.query(user_id)]
 
     def delete(self, shares: Iterable[ShareRecord]) -> None:
-        """End shares; those that don't exist are passed over."""
+        """Delete shares; those that don't exist are ignored."""
         with ShareModel.batch_write() as batch:
             for share in shares:
                 batch.delete(ShareModel(share.folder_id, share.user_id))

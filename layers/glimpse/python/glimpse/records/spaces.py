@@ -1,4 +1,4 @@
-"""Into which embedding spaces a folder's images go, and how far earlier ones are brought into a new one."""
+"""A folder's embedding spaces, and the backfill of its earlier images into a new space."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,15 +13,15 @@ from glimpse.records.types import Backfill, FolderRecord, FolderStatus
 
 
 class SpaceStore:
-    """The embedding spaces of folders, in their items. Every method may raise RecordsContended."""
+    """Stores the embedding spaces of folders, in their items. Every method may raise RecordsContended."""
 
     def all_folders(self) -> Iterator[FolderRecord]:
-        """Yield every folder, whatever its status, by consistent reads, a page at a time."""
+        """Yield every folder in any status, by consistent reads, page by page."""
         for model in FolderModel.scan(consistent_read=True):
             yield record_of(model)
 
     def adopt(self, folder_id: int, space_id: str) -> None:
-        """Give its first space to a folder that an earlier version wrote, which knew of none."""
+        """Assign its first space to a folder that an earlier version wrote without spaces."""
         actions: list[Action] = [
             FolderModel.index_versions.set({space_id: 0}),
             FolderModel.backfills.set({}),
@@ -30,21 +30,21 @@ class SpaceStore:
         _update(folder_id, actions, FolderModel.spaces_revision.does_not_exist())
 
     def add(self, folder: FolderRecord, space_id: str, at: int) -> bool:
-        """Have an active folder's images go to a further space from now on, with a backfill of earlier ones.
+        """Add a space to an active folder from now on, with a backfill for its earlier images.
 
         Parameters
         ----------
         folder
-            As it was read.
+            The folder, as it was read.
         space_id
             The space.
         at
-            The time, in seconds since 1970-01-01 UTC.
+            The current time, in seconds since 1970-01-01 UTC.
 
         Returns
         -------
         bool
-            False if the folder is not active, has the space already, or got or lost another one since.
+            False if the folder is not active, already has the space, or its spaces have changed since.
         """
         backfill = Backfill(since=folder.spaces_revision + 1, touched_at=at)
         actions: list[Action] = [
@@ -60,7 +60,7 @@ class SpaceStore:
         return _update(folder.folder_id, actions, condition)
 
     def remove(self, folder_id: int, space_id: str) -> bool:
-        """Have a folder's images not go to a space any more; False if they did not, or the folder is gone."""
+        """Remove a space from a folder; return False if the folder does not have it, or is gone."""
         actions: list[Action] = [
             FolderModel.index_versions[space_id].remove(),
             FolderModel.backfills[space_id].remove(),
@@ -69,7 +69,7 @@ class SpaceStore:
         return _update(folder_id, actions, FolderModel.index_versions[space_id].exists())
 
     def claim(self, folder_id: int, space_id: str, seen: Backfill, upto: int, at: int) -> bool:
-        """Note which images are taken up next, before they are; False if another run is further."""
+        """Record which images are processed next, before they are; return False if another run is ahead."""
         entry = FolderModel.backfills[space_id]
         actions: list[Action] = [entry["touched_at"].set(at)]
         if upto > seen.claimed:
@@ -77,19 +77,19 @@ class SpaceStore:
         return _update(folder_id, actions, _is_where(seen, space_id))
 
     def advance(self, folder_id: int, space_id: str, seen: Backfill, following: Backfill) -> bool:
-        """Store how far a backfill is; False if another run is further, or the folder has left the space."""
+        """Store a backfill's progress; return False if another run is ahead, or the folder left the space."""
         entry = FolderModel.backfills[space_id]
         return _update(folder_id, [entry.set(asdict(following))], _is_where(seen, space_id))
 
 
 def _is_where(seen: Backfill, space_id: str) -> Condition:
-    """Return the condition that a backfill is where it was seen, and is still of the same change of model."""
+    """Return the condition that a backfill's cursor, and its change of model, are still the same."""
     entry = FolderModel.backfills[space_id]
     same: Condition = (entry["cursor"] == seen.cursor) & (entry["since"] == seen.since)
     return same
 
 
 def _update(folder_id: int, actions: list[Action], condition: Condition) -> bool:
-    """Change a folder's item on a condition; False if that does not hold."""
+    """Update a folder's item on a condition; return False if it does not hold."""
     there = FolderModel.folder_id.exists()
     return write_one(lambda: FolderModel(folder_id).update(actions, condition=there & condition))

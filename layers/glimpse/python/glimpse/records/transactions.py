@@ -1,4 +1,4 @@
-"""Writes that are tried again while others hold the same items: of one item, and transactions of several."""
+"""Writes of one item and transactions of several, retried while others lock the same items."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,11 +21,11 @@ _PASSING = {
 }
 _CONDITION_FAILED = "ConditionalCheckFailed"
 _ALONE_CONDITION_FAILED = "ConditionalCheckFailedException"
-_ALONE_CONFLICT = "TransactionConflictException"  # the item is part of a transaction just then
+_ALONE_CONFLICT = "TransactionConflictException"  # a transaction is using the item right now
 
 
 class ConditionsFailed(Exception):
-    """A condition did not hold, so that nothing was written.
+    """A condition did not hold, so nothing was written.
 
     Attributes
     ----------
@@ -39,12 +39,14 @@ class ConditionsFailed(Exception):
 
 
 def attempts() -> Iterator[int]:
-    """Yield the number of each attempt at a write that others may conflict with, pausing in between.
+    """Yield the number of each attempt at a write that may conflict with others, with pauses in between.
+
+    The caller leaves the loop as soon as an attempt succeeds.
 
     Raises
     ------
     RecordsContended
-        When the attempts are used up: the caller leaves the loop as soon as one succeeds.
+        If the attempts are used up.
     """
     for attempt in range(ATTEMPTS):
         yield attempt
@@ -55,17 +57,17 @@ def attempts() -> Iterator[int]:
 
 
 def write_one(write: Callable[[], object]) -> bool:
-    """Write one item on a condition; False if that does not hold, and nothing was written.
+    """Write one item on a condition; return False, with nothing written, if it does not hold.
 
     Parameters
     ----------
     write
-        Saves, updates or deletes a model; is called again for every attempt.
+        Saves, updates or deletes a model; called once per attempt.
 
     Raises
     ------
     RecordsContended
-        If transactions held the item through every attempt.
+        If transactions locked the item during every attempt.
     """
     for _ in attempts():
         try:
@@ -81,14 +83,14 @@ def write_one(write: Callable[[], object]) -> bool:
 
 
 def write(fill: Callable[[TransactWrite], None]) -> None:
-    """Run one transaction; `fill` adds its items, and is called again for every attempt.
+    """Run one transaction. `fill` adds its items, and is called once per attempt.
 
     Raises
     ------
     ConditionsFailed
         If a condition did not hold.
     RecordsContended
-        If others held the same items through every attempt.
+        If others locked the same items during every attempt.
     """
     for _ in attempts():
         try:

@@ -1,4 +1,4 @@
-"""What the records look like outside this package: plain values, no trace of DynamoDB."""
+"""The records as plain values, independent of DynamoDB."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
-if TYPE_CHECKING:  # who reads records need not have Pillow
+if TYPE_CHECKING:  # reading records must not require Pillow
     from glimpse.photos.taken import Taken
 
 
 class ImageStatus(StrEnum):
-    """An image is PENDING until its vector is in the index, or until it is known that it never will be."""
+    """An image is PENDING until its vector is in the index (INDEXED), or certain never to be (FAILED)."""
 
     PENDING = "PENDING"
     INDEXED = "INDEXED"
@@ -21,14 +21,14 @@ class ImageStatus(StrEnum):
 
 
 class FolderStatus(StrEnum):
-    """An ERASING folder is hidden from everyone; what is left of it is being removed."""
+    """An ERASING folder is hidden from everyone while it is being removed."""
 
     ACTIVE = "ACTIVE"
     ERASING = "ERASING"
 
 
 class JobStatus(StrEnum):
-    """How far an upload is; FAILED means that not one of its images could be indexed."""
+    """The progress of an upload. FAILED means that none of its images could be indexed."""
 
     PENDING = "PENDING"
     PROCESSING = "PROCESSING"
@@ -37,7 +37,7 @@ class JobStatus(StrEnum):
 
 
 class FolderGone(Exception):
-    """The folder was erased, or is being erased: nothing can be added to it."""
+    """The folder was erased or is being erased, so nothing can be added to it."""
 
 
 class FolderStillActive(Exception):
@@ -45,11 +45,11 @@ class FolderStillActive(Exception):
 
 
 class RecordsContended(Exception):
-    """Others kept changing the same records; nothing was written, and trying again later is safe."""
+    """Others kept changing the same records. Nothing was written, and a later retry is safe."""
 
 
 class SpacesChanged(Exception):
-    """The folder's images go to other embedding spaces by now; nothing was written."""
+    """The folder's embedding spaces have changed in the meantime; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class ImageRecord:
     key
         The object's key in the images bucket.
     size
-        Bytes.
+        Size in bytes.
     reason
         Why the image FAILED, in a sentence for people.
     width, height
@@ -71,16 +71,16 @@ class ImageRecord:
     taken_at
         Seconds since 1970-01-01 UTC.
     taken_local
-        What a clock showed where it was taken, as in ISO 8601, or the day alone.
+        Local time where the image was taken, in ISO 8601, or only the date.
     taken_guessed
-        Whether the time is only what the file's name looks like.
+        Whether the time is only guessed from the file's name.
     note
         What is wrong with the file of an INDEXED image, in a sentence for people.
     sequencer
-        The S3 event that the status answers to; see :func:`glimpse.records.is_newer`.
+        Sequencer of the S3 event that the status is based on; see :func:`glimpse.records.is_newer`.
     spaces_revision
-        The folder's, when the status was recorded: the image is in the index of every space that the folder
-        had then.
+        The folder's `spaces_revision` when the status was recorded: the image is in the index of every space
+        that the folder had then.
     """
 
     folder_id: int
@@ -107,12 +107,12 @@ class ImageRecord:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What the bytes of an image told that its upload did not; for the fields see :class:`ImageRecord`.
+    """Facts from an image's bytes that its upload did not provide; for the fields see :class:`ImageRecord`.
 
     Attributes
     ----------
     content_type
-        As which the file is served; None leaves what the upload said.
+        The media type to serve the file with; None keeps the one given at the upload.
     """
 
     taken_local: str | None = None
@@ -129,21 +129,21 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """How far the images that a folder had are brought into the index of a space that it got later.
+    """Progress of bringing a folder's earlier images into the index of a space that was added later.
 
     Attributes
     ----------
     since
-        The `spaces_revision` that the folder got with the space: an image recorded under it or a later one is
-        in the index already.
+        The `spaces_revision` with which the space was added. An image recorded at this revision or later is
+        already in the index.
     cursor
-        Every image up to this id is dealt with.
+        Every image up to this id is done.
     claimed
-        No image beyond this id was taken up yet.
+        No image beyond this id has been begun.
     done, left_out
-        Images that were embedded, and those whose files can't be read any more.
+        Number of images that were embedded, and of those whose files can't be read any more.
     touched_at
-        Seconds since 1970-01-01 UTC of the last step.
+        Time of the last step, in seconds since 1970-01-01 UTC.
     is_complete
         Whether all of the folder's images are in the index.
     """
@@ -164,12 +164,13 @@ class FolderRecord:
     Attributes
     ----------
     index_versions
-        By embedding space, the manifest sequence of the newest acknowledged commit. Its keys are the spaces
-        to whose indexes the folder's images go.
+        The manifest sequence of the newest acknowledged commit, by embedding space. Its keys are the spaces
+        that the folder's images are indexed in.
     spaces_revision
         Rises whenever those keys change.
     backfills
-        Of the spaces that the folder got after images; the others' indexes were complete from the start.
+        Backfills of the spaces that were added when the folder already had images. The indexes of other
+        spaces were complete from the start.
     """
 
     folder_id: int
@@ -185,7 +186,7 @@ class FolderRecord:
     description: str | None = None
 
     def is_complete_in(self, space_id: str) -> bool:
-        """Tell whether all images of the folder are in its index of a space."""
+        """Tell whether all images of the folder are in its index in a space."""
         if space_id not in self.index_versions:
             return False
         backfill = self.backfills.get(space_id)
@@ -212,7 +213,7 @@ class ShareRecord:
 
 @dataclass(frozen=True, slots=True)
 class ImageFailure:
-    """An image of a job that can't be searched, and why; or, as a note, what is wrong with one that can."""
+    """An image of a job that can't be searched, and why; or, as a note, a defect of one that can."""
 
     image_id: int
     name: str
@@ -221,10 +222,10 @@ class ImageFailure:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One upload: how many images it announced, and how many are INDEXED or FAILED by now.
+    """One upload: how many images it announced, and how many are INDEXED or FAILED so far.
 
-    Objects of its images come until `awaited_until`, or never; None where that was not noted.
-    `notes` tell of INDEXED ones.
+    Objects that have not arrived by `awaited_until` never will; None if that was not recorded. `notes` are
+    about INDEXED images.
     """
 
     job_id: int
@@ -240,7 +241,7 @@ class JobRecord:
 
     @property
     def status(self) -> JobStatus:
-        """How far the job is."""
+        """The progress of the job."""
         if self.processed_images < self.total_images:
             return JobStatus.PROCESSING if self.processed_images else JobStatus.PENDING
         return JobStatus.FAILED if len(self.failures) >= self.total_images else JobStatus.COMPLETED
