@@ -107,7 +107,7 @@ def test_a_refused_name_or_password_is_a_sentence(
     [
         ({"query": ""}, "The query is empty; say what the images should show."),
         ({"query": "  "}, "The query is empty; say what the images should show."),
-        ({"query": "x" * 1001}, "query is too long; it can have 1,000 characters at most."),
+        ({"query": "x" * 1001}, "query is too long; it can have at most 1,000 characters."),
         ({"query": "x", "top_k": "many"}, "top_k has to be a whole number."),
         ({"query": "x", "top_k": -1}, "top_k has to be 0 or more."),
         ({"query": "x", "top_k": 501}, "top_k has to be 500 or less."),

@@ -188,7 +188,7 @@ def test_no_images_to_show_means_as_many_as_usual(function: SearchFunction, embe
         ),
         (question(parts=[{"text": ""}]), "A part's text is empty; say what the images should show."),
         (question(folder_owner_map={"x": 1}), "The name 'x' in folder_owner_map has to be a whole number."),
-        ({"query": "a cat"}, "user_id is missing; send it along."),
+        ({"query": "a cat"}, "user_id is missing; add it."),
         ([], "Send the request's fields as a JSON object, with the content type application/json."),
     ],
 )

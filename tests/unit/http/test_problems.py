@@ -34,7 +34,7 @@ PROBLEMS = Problems(
         (Asleep("Still asleep."), 409, "Still asleep."),
         (QueueDown("at 10.0.0.7"), 503, "Try again shortly."),
         (HTTPException(400, "expecting value"), 400, "Send JSON."),
-        (HTTPException(404), 404, "There is no such route; /docs lists those that there are."),
+        (HTTPException(404), 404, "There is no such route; see /docs for the list of routes."),
         (HTTPException(418), 418, "I'm a Teapot"),
     ],
 )

@@ -38,7 +38,7 @@ class Request(BaseModel):
     ("fields", "sentence"),
     [
         ({"name": "ab"}, "name is too short; it needs at least 3 characters."),
-        ({"name": "abcdef"}, "name is too long; it can have 5 characters at most."),
+        ({"name": "abcdef"}, "name is too long; it can have at most 5 characters."),
         ({"name": 5}, "name has to be text."),
         ({"count": "x"}, "count has to be a whole number."),
         ({"count": 1.5}, "count has to be a whole number."),
@@ -48,15 +48,15 @@ class Request(BaseModel):
         ({"share": 0}, "share can't be used: input should be greater than 0."),
         ({"kind": "c"}, "kind has to be 'a' or 'b'."),
         ({"parts": []}, "parts is empty; it needs at least one entry."),
-        ({"parts": [1, 2, 3]}, "parts holds too much; send 2 at most."),
+        ({"parts": [1, 2, 3]}, "parts has too many entries; send at most 2."),
         ({"parts": [1, "x"]}, "parts[1] has to be a whole number."),
         ({"parts": {}}, "parts has to be a list."),
-        ({"sides": [1]}, "sides holds too little; send 2 at least."),
+        ({"sides": [1]}, "sides has too few entries; send at least 2."),
         ({"owners": {"x": 1}}, "The name 'x' in owners has to be a whole number."),
         ({"owners": {"-1": 1}}, "The name '-1' in owners has to be 0 or more."),
         ({"owners": {"3": "x"}}, "owners.3 has to be a whole number."),
         ({"asked": [{"text": ""}]}, "asked[0].text is empty; fill it in."),
-        ({"asked": [{"text": "a"}, {"image_id": 1}]}, "asked[1].folder_id is missing; send it along."),
+        ({"asked": [{"text": "a"}, {"image_id": 1}]}, "asked[1].folder_id is missing; add it."),
         ({"asked": ["a"]}, "asked[0] has to be an object, with names and values."),
         ({"fits": "perhaps"}, "fits has to be true or false."),
     ],
@@ -71,7 +71,7 @@ def test_a_sentence_names_the_field_and_what_it_takes(fields: dict[str, Any], se
 def test_a_service_has_sentences_of_its_own() -> None:
     fault = {"type": "missing", "loc": ("body", "name"), "msg": "Field required"}
     assert first_sentence([fault], {("name", "missing"): "What is your name?"}) == "What is your name?"
-    assert first_sentence([fault], {("name", "string_type"): "No."}) == "name is missing; send it along."
+    assert first_sentence([fault], {("name", "string_type"): "No."}) == "name is missing; add it."
     nothing = {"type": "missing", "loc": ("body",), "msg": "Field required"}
     assert "JSON object" in first_sentence([nothing])
 

@@ -1,4 +1,4 @@
-"""What the HTTP services do alike: one log line a request, and errors as ``{"detail": …}``."""
+"""What the HTTP services share: one log line per request, and errors as ``{"detail": …}``."""
 
 import glimpse.http.lean  # noqa: F401 - before FastAPI
 

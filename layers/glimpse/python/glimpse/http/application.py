@@ -1,4 +1,4 @@
-"""The frame of a FastAPI application."""
+"""Creates the FastAPI applications."""
 
 from collections.abc import Sequence
 
@@ -13,29 +13,29 @@ from glimpse.logs import get_logger
 
 
 def new_app(title: str, *, service: str, problems: Problems, noted: Sequence[str]) -> FastAPI:
-    """Return an application without routes, which logs its requests and answers its errors.
+    """Return an application without routes that logs its requests and handles errors.
 
-    Cross-origin requests are the gateway's affair, which answers preflights before they get here.
+    CORS is the gateway's task: it answers preflight requests before they get here.
 
     Parameters
     ----------
     title : str
-        What its documentation is headed with.
+        Title of its documentation.
     service : str
         Its name in the log.
     problems : Problems
-        How it answers errors.
+        Turns errors into responses.
     noted : sequence of str
-        What of a request's ``state`` is logged, where it is set.
+        Attributes of a request's ``state`` to log, if set.
     """
     app = FastAPI(
         title=title,
         version=__version__,
-        docs_url=None,  # below, without a network of others
+        docs_url=None,  # add_docs serves the page without a third-party CDN
         redoc_url=None,
         responses=RESPONSES,
-        redirect_slashes=False,  # a redirect would point past the gateway, or past whoever forwards
-        strict_content_type=False,  # clients older than the check send JSON without saying so
+        redirect_slashes=False,  # a redirect would bypass the gateway or the forwarder
+        strict_content_type=False,  # old clients send JSON without the content type
     )
     app.add_middleware(Boundary, logger=get_logger(service), problems=problems, noted=noted)
     app.add_middleware(NoSniffing)

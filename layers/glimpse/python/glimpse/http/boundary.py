@@ -1,4 +1,4 @@
-"""What surrounds every request: one log line, and an answer also to what nobody expected."""
+"""Wraps every request: logs one line, and answers unexpected errors."""
 
 from collections.abc import Sequence
 
@@ -10,18 +10,18 @@ from glimpse.logs import one_line
 
 
 class Boundary:
-    """Logs a request by its route's template: paths and query strings may hold what must not be logged.
+    """Logs each request by its route template, since paths and query strings may contain secrets.
 
     Parameters
     ----------
     app : ASGI application
-        What answers.
+        The application.
     logger : Logger
-        Takes a line a request.
+        Logs one line per request.
     problems : Problems
-        Answers what nobody expected.
+        Answers unexpected errors.
     noted : sequence of str
-        What of the request's ``state`` goes into the line, where it is set.
+        Attributes of the request's ``state`` to log, if set.
     """
 
     def __init__(self, app: ASGIApp, logger: Logger, problems: Problems, noted: Sequence[str] = ()) -> None:
@@ -52,7 +52,7 @@ class Boundary:
                     line.update(self._particulars(scope))
         except Exception as error:
             if status is not None:
-                raise  # half an answer is out; the server has to break the connection off
+                raise  # part of the response is sent already, so the server must drop the connection
             await self._problems.answer(error)(scope, receive, send)
 
     def _particulars(self, scope: Scope) -> dict[str, object]:

@@ -1,7 +1,7 @@
-"""``/docs``: the routes, to read and to try, by Swagger UI from this very server.
+"""``/docs``: Swagger UI for the routes, served by this server itself.
 
-FastAPI's own page loads it from a network of others. Its files come with the package ``fastapi-swagger``
-(MIT; Swagger UI itself is under Apache-2.0), and are read when somebody asks for them.
+FastAPI's own page loads Swagger UI from a third-party CDN. Here its files come from the package
+``fastapi-swagger`` (MIT; Swagger UI itself is under Apache-2.0), and are read on request.
 """
 
 from html import escape
@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from glimpse.errors import NotFound
 
-# Scripts come from here alone; Swagger UI sets styles of elements, and draws its icons from data addresses.
+# Scripts only come from this server. Swagger UI uses inline styles, and data: URLs for its icons.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -46,7 +46,7 @@ _KINDS = {
 
 
 def add_docs(app: FastAPI) -> None:
-    """Add ``/docs`` and what it loads; the addresses are relative, so that it works below any path."""
+    """Add ``/docs`` and the files that it loads. All URLs are relative, so that it works under any path."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/docs")
@@ -61,7 +61,7 @@ def add_docs(app: FastAPI) -> None:
     @router.get("/docs/{name}")
     def file(name: Annotated[str, Path(max_length=100)]) -> Response:
         if name not in _KINDS:
-            raise NotFound("There is no such file; /docs is the page.")
+            raise NotFound("There is no such file; the page is at /docs.")
         content = files("fastapi_swagger.resources").joinpath(name).read_bytes()
         return Response(content, media_type=_KINDS[name], headers={"cache-control": "max-age=86400"})
 

@@ -1,6 +1,6 @@
-"""Loads FastAPI without the validators of what describes an API: only ``/openapi.json`` uses them.
+"""Loads FastAPI without building the validators of its OpenAPI models, which only ``/openapi.json`` uses.
 
-Imported before anything else that imports FastAPI.
+Import this before anything else that imports FastAPI.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 @contextmanager
 def _built_when_used() -> Iterator[None]:
-    """Have pydantic build the validators of models that are defined meanwhile when they are first used."""
+    """Have pydantic build the validators of models defined in this context only on first use."""
     before = BaseModel.model_config
     BaseModel.model_config = ConfigDict(**{**before, "defer_build": True})
     try:

@@ -1,4 +1,4 @@
-"""The answer of a route that has nothing to say but that it did what it was asked."""
+"""The response of routes that only confirm what they did."""
 
 from pydantic import BaseModel
 

@@ -1,6 +1,6 @@
-"""From what went wrong to the answer: ``{"detail": …}`` with the right status, and nothing of the inside.
+"""Turns errors into responses: ``{"detail": …}`` with the right status, and no internal details.
 
-A request that can't be used (422) is answered with a list, too: `errors` says what is wrong with each field.
+The response to an invalid request (422) also has a list, `errors`, of what is wrong with each field.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from glimpse import errors
 from glimpse.http.sentences import first_sentence
 
-BROKEN = "Something went wrong on our side; try again, and report it if it stays."
+BROKEN = "Something went wrong on our side; try again, and report it if it persists."
 
 _STATUSES: Mapping[type[errors.ServiceError], int] = {
     errors.NoAccess: 403,
@@ -27,17 +27,17 @@ _STATUSES: Mapping[type[errors.ServiceError], int] = {
     errors.Unavailable: 503,
 }
 _SENTENCES: Mapping[int, str] = {
-    404: "There is no such route; /docs lists those that there are.",
-    405: "This route does not take this method; /docs lists those that it takes.",
+    404: "There is no such route; see /docs for the list of routes.",
+    405: "This route does not support this method; see /docs for the methods that it supports.",
 }
 _HEADERS: Mapping[int, Mapping[str, str]] = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}
-_MAX_FIELDS = 20  # a list of 100,000 wrong values needs no answer of 100,000 lines
+_MAX_FIELDS = 20  # 100,000 wrong values must not get 100,000 lines in response
 _MAX_CHARACTERS = 200
 _MAX_SENTENCE = 500
 
 
 class FieldProblem(BaseModel):
-    """One field that can't be used, as FastAPI reports it."""
+    """One invalid field, as FastAPI reports it."""
 
     type: str
     loc: list[str | int]
@@ -45,9 +45,9 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """An error: a sentence, and for a request that can't be used what is wrong with each of its fields.
+    """An error: a sentence, and for an invalid request what is wrong with each of its fields.
 
-    Where a request names several images, `errors` says instead what is wrong with each of these.
+    If the request names several images, `errors` says what is wrong with each image instead.
     """
 
     detail: str
@@ -59,18 +59,18 @@ RESPONSES: dict[int | str, dict[str, Any]] = {"4XX": {"model": Problem, "descrip
 
 @dataclass(frozen=True, slots=True)
 class Problems:
-    """How one service answers what goes wrong.
+    """Turns the errors of one service into responses.
 
     Attributes
     ----------
     statuses : mapping of type to int
-        For errors of the service's own; those of :mod:`glimpse.errors` have theirs.
+        Statuses of the service's own errors; those of :mod:`glimpse.errors` have theirs already.
     sentences : mapping of int to str
-        By status, what to say where the framework's own words help nobody.
+        Messages by status, to replace the framework's.
     fields : mapping of (str, str) to str
-        By a field's name and the type of what is wrong with it, what to say where people read it.
+        Messages for people by field name and fault type.
     meanings : mapping of type to ServiceError
-        Errors of storage that are expected, and as which error of a service each is answered.
+        Expected storage errors, and the service error to answer each with.
     """
 
     statuses: Mapping[type[errors.ServiceError], int] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Problems:
     meanings: Mapping[type[Exception], errors.ServiceError] = field(default_factory=dict)
 
     def answer(self, error: Exception) -> JSONResponse:
-        """Return the response to an error; whatever is not expected here is the server's fault."""
+        """Return the response to an error; an unexpected one becomes a 500."""
         match self._meaning(error) or error:
             case errors.ServiceError() as expected:
                 status = {**_STATUSES, **self.statuses}[type(expected)]
@@ -95,14 +95,14 @@ class Problems:
                 return _response(500, BROKEN)
 
     def install(self, app: FastAPI) -> None:
-        """Have the application answer the errors that are expected."""
+        """Register handlers for the expected errors with the application."""
         for expected in (errors.ServiceError, RequestValidationError, HTTPException, *self.meanings):
             app.add_exception_handler(expected, self._handle)
 
     async def _handle(self, request: Request, error: Exception) -> JSONResponse:
         cause = error.__cause__ or (error if self._meaning(error) else None)
         if cause is not None:
-            # For the log line: what lies behind an answer that does not tell.
+            # For the log line: the cause, which the response does not reveal.
             request.state.cause = f"{type(cause).__name__}: {cause}"
         return self.answer(error)
 
@@ -122,7 +122,7 @@ def _response(
 
 
 def _field(item: Mapping[str, Any]) -> dict[str, object]:
-    """Describe one fault without its input: a password perhaps, or long, or text that UTF-8 can't hold."""
+    """Describe one fault without its input, which may be a password, very long, or not encodable as UTF-8."""
     place = [part if isinstance(part, int) else _printable(str(part)) for part in item["loc"]]
     return {"type": item["type"], "loc": place, "msg": _printable(str(item["msg"]))}
 

@@ -1,7 +1,7 @@
-"""What is wrong with a request's fields, in sentences that a person can act on.
+"""Describes what is wrong with a request's fields, in sentences that a person can act on.
 
-Pydantic and FastAPI describe each fault by a type, a place and a context [1]_. Old pages show `detail` as it
-is, so it is one sentence, about the first fault; the list of them all stands beside it.
+Pydantic and FastAPI describe each fault by a type, a location and a context [1]_. Old pages show `detail` as
+it is, so it is one sentence, about the first fault. The full list is in `errors`.
 
 References
 ----------
@@ -15,25 +15,25 @@ _SOURCES = frozenset({"body", "query", "path", "header", "cookie"})
 _NO_OBJECT = "Send the request's fields as a JSON object, with the content type application/json."
 
 _NO_MODEL = frozenset({"model_attributes_type", "model_type"})
-_KEY = "[key]"  # stands behind the name that is at fault itself, not its value
+_KEY = "[key]"  # follows a name that is itself at fault, rather than its value
 _MAX_KEY = 50
 
 Context = Mapping[str, Any]
 
 _OF_TYPE: Mapping[str, Callable[[str, Context], str]] = {
-    "missing": lambda name, _: f"{name} is missing; send it along.",
+    "missing": lambda name, _: f"{name} is missing; add it.",
     "extra_forbidden": lambda name, _: f"{name} is not known here; leave it out.",
     "string_type": lambda name, _: f"{name} has to be text.",
-    "string_unicode": lambda name, _: f"{name} has to be text that UTF-8 can hold.",
+    "string_unicode": lambda name, _: f"{name} has to be text that can be encoded as UTF-8.",
     "string_too_short": lambda name, of: (
         f"{name} is empty; fill it in."
         if of.get("min_length") == 1
         else f"{name} is too short; it needs at least {_number(of, 'min_length')} characters."
     ),
     "string_too_long": lambda name, of: (
-        f"{name} is too long; it can have {_number(of, 'max_length')} characters at most."
+        f"{name} is too long; it can have at most {_number(of, 'max_length')} characters."
     ),
-    "string_pattern_mismatch": lambda name, _: f"{name} does not have the form that it needs.",
+    "string_pattern_mismatch": lambda name, _: f"{name} does not have the required form.",
     "int_type": lambda name, _: f"{name} has to be a whole number.",
     "int_parsing": lambda name, _: f"{name} has to be a whole number.",
     "int_from_float": lambda name, _: f"{name} has to be a whole number.",
@@ -47,11 +47,11 @@ _OF_TYPE: Mapping[str, Callable[[str, Context], str]] = {
     "bool_parsing": lambda name, _: f"{name} has to be true or false.",
     "list_type": lambda name, _: f"{name} has to be a list.",
     "dict_type": lambda name, _: f"{name} has to be an object, with names and values.",
-    "too_long": lambda name, of: f"{name} holds too much; send {_number(of, 'max_length')} at most.",
+    "too_long": lambda name, of: f"{name} has too many entries; send at most {_number(of, 'max_length')}.",
     "too_short": lambda name, of: (
         f"{name} is empty; it needs at least one entry."
         if of.get("min_length") == 1
-        else f"{name} holds too little; send {_number(of, 'min_length')} at least."
+        else f"{name} has too few entries; send at least {_number(of, 'min_length')}."
     ),
     "literal_error": lambda name, of: f"{name} has to be {of.get('expected', 'one of the known values')}.",
     "value_error": lambda name, of: f"{name} can't be used: {of.get('error', 'its value is not valid')}.",
@@ -61,14 +61,14 @@ _OF_TYPE: Mapping[str, Callable[[str, Context], str]] = {
 def first_sentence(
     faults: Sequence[Mapping[str, Any]], special: Mapping[tuple[str, str], str] | None = None
 ) -> str:
-    """Say what is wrong with the first of the fields that can't be used, and what to do.
+    """Describe what is wrong with the first invalid field, and what to do.
 
     Parameters
     ----------
     faults : sequence of mapping
-        As ``RequestValidationError.errors()`` returns them; at least one.
+        The result of ``RequestValidationError.errors()``; at least one.
     special : mapping of (str, str) to str, optional
-        By a field's name and the type of a fault, the sentence of a service's own.
+        A service's own sentences, by field name and fault type.
     """
     fault = faults[0]
     kind, place = str(fault["type"]), list(fault["loc"])
@@ -90,12 +90,12 @@ def first_sentence(
 
 
 def _name(place: Sequence[str | int]) -> str:
-    """Return a field's name as a person writes it: ``images[0].file_path``."""
+    """Return a field's name in the usual notation: ``images[0].file_path``."""
     if len(place) > 2 and place[-1] == _KEY:
         return f"The name '{str(place[-2])[:_MAX_KEY]}' in {_name(place[:-2])}"
     name = ""
     for before, part, after in zip(("", *place), place, (*place[1:], None), strict=False):
-        # Entries of lists are values or flat objects: a name with another one behind it is a union's member.
+        # List entries are values or flat objects, so a name followed by another one is a union's member.
         if isinstance(before, int) and isinstance(part, str) and isinstance(after, str):
             continue
         name += f"[{part}]" if isinstance(part, int) else f"{'.' if name and part else ''}{part}"

@@ -1,15 +1,15 @@
-"""Keeps browsers from taking an answer for something else than it says to be."""
+"""Keeps browsers from guessing another content type than a response declares."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class NoSniffing:
-    """Adds ``X-Content-Type-Options: nosniff`` to every answer.
+    """Adds ``X-Content-Type-Options: nosniff`` to every response.
 
     Parameters
     ----------
     app : ASGI application
-        What answers.
+        The application.
     """
 
     def __init__(self, app: ASGIApp) -> None:
