@@ -92,7 +92,7 @@ def aws(s3: Any, sqs: Any) -> str:
     return str(sqs.create_queue(QueueName="maintenance")["QueueUrl"])
 
 
-_NO_ANSWER = Unavailable("Search does not answer at the moment; try again shortly.")
+_NO_ANSWER = Unavailable("Search is not responding at the moment; try again shortly.")
 
 
 @dataclass

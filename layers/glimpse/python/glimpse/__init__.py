@@ -1,3 +1,3 @@
-"""Glimpse's shared package: what two or more functions need, and nothing else."""
+"""Glimpse's shared package: only what two or more functions need."""
 
 __version__ = "0.1.0"

@@ -1,8 +1,8 @@
-"""AWS clients that are made when they are first used.
+"""AWS clients that are created on first use.
 
-A client costs 50 to 150 ms of CPU, most of it for reading the description of its service, and boto3 itself
-as much again. A function has several, and most requests use one or none: what is made at the start is paid
-for at every cold start.
+A client costs 50 to 150 ms of CPU, mostly for loading its service description, and importing boto3 costs as
+much again. A function has several clients, but most requests use one or none. If all were created at import,
+every cold start would pay for them.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-_making = threading.RLock()  # of boto3's sessions, making a client is what threads may not do at once
+_making = threading.RLock()  # boto3 sessions are not thread-safe while they create a client
 
 
 class _LazyClient:
-    """Stands for a client, and makes it when it is first asked for anything."""
+    """Stands in for a client, and creates it on the first attribute access."""
 
     def __init__(
         self, service: str, config: Config, session: Session | None, endpoint_url: str | None
@@ -32,7 +32,7 @@ class _LazyClient:
         self._endpoint_url = endpoint_url
         self._made: Any = None
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of the client
         if self._made is None:
             with _making:
                 if self._made is None:
@@ -77,17 +77,17 @@ def lazy_client(
     session: Session | None = None,
     endpoint_url: str | None = None,
 ) -> Any:
-    """Return a client of boto3's that is made, by one thread, when it is first used.
+    """Return a boto3 client that is created on first use, by one thread only.
 
     Parameters
     ----------
     service : str
         Name of the service.
     config : Config
-        Timeouts, retries and the like.
+        Timeouts, retries and so on.
     session : Session, optional
-        Credentials and region; those of the environment otherwise.
+        Credentials and region; by default those of the environment.
     endpoint_url : str, optional
-        Where the service is; the environment says otherwise.
+        The service's endpoint; by default the environment's.
     """
     return _LazyClient(service, config, session, endpoint_url)

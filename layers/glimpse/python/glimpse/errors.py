@@ -1,6 +1,6 @@
-"""What can go wrong in a service that people or programs call, in words that a person can act on.
+"""Errors of a service that people or programs call, with messages that a person can act on.
 
-:mod:`glimpse.http` gives each its status.
+:mod:`glimpse.http` maps each to an HTTP status.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,14 @@ from typing import Any, Self
 
 
 class ServiceError(Exception):
-    """A request that can't be fulfilled; its message is shown to the caller as it is.
+    """A request can't be fulfilled. The message is shown to the caller unchanged.
 
     Attributes
     ----------
     detail : str
         The message, a sentence.
     errors : sequence of mapping
-        What is wrong with each of several things, where the request names several.
+        What is wrong with each item, if the request names several.
     """
 
     def __init__(self, detail: str, errors: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -25,29 +25,29 @@ class ServiceError(Exception):
 
 
 class NoAccess(ServiceError):
-    """The caller may not do this, or the thing does not exist: the answer does not tell which."""
+    """The caller may not do this, or the thing does not exist; the response does not reveal which."""
 
 
 class NotFound(ServiceError):
-    """There is no such thing that the caller may see."""
+    """The thing does not exist, or the caller may not see it."""
 
 
 class Conflicting(ServiceError):
-    """What is asked for does not fit what there is, or what is under way, at the moment."""
+    """The request conflicts with the current state, or with an operation in progress."""
 
 
 class TooLarge(ServiceError):
-    """More than one request may carry."""
+    """The request is larger than allowed."""
 
 
 class Unusable(ServiceError):
-    """A value that is well-formed, but means nothing here."""
+    """A value is well-formed, but not valid here."""
 
     @classmethod
     def of(cls, field: str, detail: str) -> Self:
-        """Return the error of one field of a request, by the name that callers know it by."""
+        """Return the error of one field of a request, given by the name that callers use."""
         return cls(detail, [{"type": "value_error", "loc": [field], "msg": detail}])
 
 
 class Unavailable(ServiceError):
-    """A part of the system does not answer; trying again later may help."""
+    """Part of the system does not answer; a later retry may succeed."""

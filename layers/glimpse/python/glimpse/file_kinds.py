@@ -1,8 +1,8 @@
-"""What a file is, by its first bytes: its name and its declared type may say anything.
+"""Identifies a file's kind by its first bytes, since its name and its declared type can't be trusted.
 
-Pure, so that a function without decoders can tell, too. Signatures are those of the formats' own
-specifications; ISO base media files (HEIF, AVIF, MP4) are told apart by the brands of their ``ftyp`` box
-(ISO/IEC 14496-12, 4.3) and, where all of those are general, by the types of their items (ISO/IEC 23008-12).
+The module is pure, so a function without decoders can use it too. Signatures come from the formats' own
+specifications. ISO base media files (HEIF, AVIF, MP4) are distinguished by the brands in their ``ftyp`` box
+(ISO/IEC 14496-12, 4.3), and if all brands are generic, by the types of their items (ISO/IEC 23008-12).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 HEAD_BYTES: Final = 4096
-"""How much of a file's beginning is looked at."""
+"""Number of bytes of a file that are examined."""
 
 READABLE: Final = "JPEG, PNG, HEIC, AVIF, WebP, GIF, TIFF and BMP"
 
@@ -26,13 +26,13 @@ class FileKind:
     Attributes
     ----------
     name
-        As people call it, with its article: "a PDF document".
+        Name for people, with its article: "a PDF document".
     media_type
-        As which it is served.
+        The media type to serve it with.
     decoder
-        Pillow's name of the format, or None if such files are not read here.
+        Pillow's name of the format, or None if such files are not supported.
     is_raw
-        Whether it is what a camera's sensor saw, and no picture yet.
+        Whether it holds raw sensor data instead of a picture.
     """
 
     name: str
@@ -55,7 +55,7 @@ RAW: Final = FileKind("a camera raw file", is_raw=True)
 
 PICTURES: Final = (JPEG, PNG, APNG, GIF, WEBP, TIFF, BMP, HEIC, HEIF, AVIF)
 SERVED_TYPES: Final = frozenset(kind.media_type for kind in PICTURES)
-"""Types as which an original may be served: a type that a browser may run, such as SVG, is none of them."""
+"""Media types to serve originals with. Types that a browser may execute, such as SVG, are excluded."""
 
 _VIDEO = FileKind("a video")
 _SVG = FileKind("an SVG drawing")
@@ -130,17 +130,17 @@ _BITMAP_HEADERS = range(12, 257)
 
 
 def kind_of(head: bytes) -> FileKind | None:
-    """Tell what a file is.
+    """Identify the kind of a file.
 
     Parameters
     ----------
     head
-        Its first bytes: ``HEAD_BYTES`` of them tell all that can be told, or the whole file.
+        The whole file, or at least its first ``HEAD_BYTES`` bytes; more are not used.
 
     Returns
     -------
     FileKind or None
-        None if nothing is known of such files.
+        None if the kind is unknown.
     """
     head = bytes(head[:HEAD_BYTES])
     if head[4:8] == b"ftyp":
@@ -158,15 +158,15 @@ def kind_of(head: bytes) -> FileKind | None:
 
 
 def not_readable(kind: FileKind | None) -> str:
-    """Return what to tell the owner of a file that is not read here."""
+    """Return the message for the owner of a file of an unsupported kind."""
     if kind is None:
-        return f"This is not a picture that can be read here: {READABLE} can."
+        return f"This is not a picture that can be read here. Supported are {READABLE}."
     if kind.is_raw:
         return (
             f"This is {kind.name}, not a picture that can be read here: "
             "export it as JPEG, HEIC or TIFF and upload that."
         )
-    return f"This is {kind.name}, not a picture that can be read here: {READABLE} can."
+    return f"This is {kind.name}, not a picture that can be read here. Supported are {READABLE}."
 
 
 def brands_of(head: bytes) -> list[bytes]:
@@ -176,7 +176,7 @@ def brands_of(head: bytes) -> list[bytes]:
 
 
 def has_item(head: bytes, *codings: bytes) -> bool:
-    """Tell whether an item of a HEIF or AVIF file is coded in one of these ways."""
+    """Tell whether an item of a HEIF or AVIF file has one of these codings."""
     return any(b"infe" in head and coding in head for coding in codings)
 
 
@@ -185,7 +185,7 @@ def _of_boxes(head: bytes) -> FileKind:
     if b"crx " in brands:
         return RAW
     if brands & _AVIF_BRANDS or (brands & _HEIF_BRANDS and has_item(head, b"av01")):
-        # Old files have every brand there is: an AVIF that holds HEVC is none.
+        # Old files list every brand; one that contains HEVC is not an AVIF.
         return HEIC if has_item(head, b"hvc1", b"hev1") and not has_item(head, b"av01") else AVIF
     if brands & _HEVC_BRANDS:
         return HEIC
@@ -208,7 +208,7 @@ def _of_text(head: bytes) -> FileKind | None:
     if not text or re.search(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]", head):
         return None
     try:
-        # Of a longer file, the last character may be cut off.
+        # If the file is longer, the last character may be cut off.
         getincrementaldecoder("utf-8")().decode(head, final=len(head) < HEAD_BYTES)
     except UnicodeDecodeError:
         return None

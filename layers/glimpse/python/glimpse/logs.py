@@ -1,4 +1,4 @@
-"""Structured logs: one JSON line per invocation, on stderr, without tokens, passwords or query strings."""
+"""Structured logs on stderr: one JSON line per invocation, without tokens, passwords or query strings."""
 
 import sys
 import time
@@ -11,17 +11,17 @@ from aws_lambda_powertools import Logger
 def get_logger(service: str) -> Logger:
     """Return a function's logger.
 
-    It writes to stderr: an emulator may wait for the end of that stream before it hands an answer on, and AWS
-    collects both streams alike.
+    It writes to stderr, because an emulator may wait for the end of that stream before it returns a response.
+    AWS collects both streams.
     """
     return Logger(service=service, stream=sys.stderr, location=None)
 
 
 @contextmanager
 def one_line(logger: Logger, message: str, **fields: object) -> Iterator[MutableMapping[str, object]]:
-    """Log one line when the block ends, with its duration in milliseconds and what was put into the mapping.
+    """Log one line when the block ends, with its duration in milliseconds and the yielded mapping's fields.
 
-    An exception that leaves the block makes it an error line with the traceback, and goes on.
+    If an exception leaves the block, the line is an error with the traceback, and the exception propagates.
     """
     line: dict[str, object] = dict(fields)
     started = time.perf_counter()

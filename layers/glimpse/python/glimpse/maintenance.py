@@ -1,4 +1,4 @@
-"""The queues of slow work, which the embed function and the upkeep function do."""
+"""Sends slow work to the queues of the embed function and the upkeep function."""
 
 from typing import TYPE_CHECKING
 
@@ -16,20 +16,20 @@ _BRIEF = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", 
 
 
 class QueueUnavailable(Exception):
-    """The queue did not take a message; trying again later is safe."""
+    """The queue did not accept a request; a later retry is safe."""
 
 
 class MaintenanceQueue:
-    """Sends work to one of the queues.
+    """Sends messages to one of the queues.
 
     Parameters
     ----------
     queue_url : str
         The queue.
     is_brief : bool
-        Whether to give up after two seconds: for what may also be left undone.
+        Whether to give up after two seconds, for optional messages.
     client : SQSClient, optional
-        Reaches it; one of the environment's by default.
+        By default, a client configured from the environment.
     """
 
     def __init__(self, queue_url: str, *, is_brief: bool = False, client: "SQSClient | None" = None) -> None:
@@ -37,22 +37,22 @@ class MaintenanceQueue:
         self._client: SQSClient = client or lazy_client("sqs", _BRIEF if is_brief else _PATIENT)
 
     def erase_folder(self, owner_id: int, folder_id: int) -> None:
-        """Ask for everything of a folder to be removed once it is hidden.
+        """Request that a hidden folder and all its data be removed.
 
         Raises
         ------
         QueueUnavailable
-            If SQS does not answer, or refuses.
+            If SQS does not answer, or refuses the request.
         """
         self.send(EraseFolder.of(owner_id, folder_id))
 
     def send(self, message: Maintenance | Upkeep, *, delay_seconds: int = 0) -> None:
-        """Ask for slow work, to be begun after so many seconds (at most 900).
+        """Request slow work, to begin after `delay_seconds` (at most 900).
 
         Raises
         ------
         QueueUnavailable
-            If SQS does not answer, or refuses.
+            If SQS does not answer, or refuses the request.
         """
         try:
             self._client.send_message(
@@ -61,4 +61,4 @@ class MaintenanceQueue:
                 DelaySeconds=delay_seconds,
             )
         except (BotoCoreError, ClientError) as error:
-            raise QueueUnavailable(f"SQS did not take a message: {error}") from error
+            raise QueueUnavailable(f"SQS did not accept a message: {error}") from error

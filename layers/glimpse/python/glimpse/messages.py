@@ -1,4 +1,4 @@
-"""What the functions say to one another: messages of a queue, and requests by a direct invocation."""
+"""The messages between functions: queue messages, and requests by direct invocation."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Id = Annotated[int, Field(ge=0, le=MAX_ID)]
 
 
 class EraseFolder(BaseModel):
-    """A message of the maintenance queue: erase a folder that is hidden, or is about to be."""
+    """A message of the maintenance queue: erase a folder that is hidden, or about to be."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,7 +27,7 @@ class EraseFolder(BaseModel):
 
 
 class BackfillFolder(BaseModel):
-    """A message of the maintenance queue: bring a folder's earlier images into the index of a new space."""
+    """A message of the maintenance queue: backfill a folder's earlier images into a new space's index."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,9 +38,9 @@ class BackfillFolder(BaseModel):
 
 
 class BackfillOthers(BaseModel):
-    """A message of the maintenance queue: the same for an index of images that have no records here.
+    """A message of the maintenance queue: backfill another backend's index, whose images have no records.
 
-    `after` is the last image id that is dealt with; -1 at the beginning.
+    `after` is the last image id that is done; -1 at the beginning.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,9 +53,9 @@ class BackfillOthers(BaseModel):
 
 
 class Coordinate(BaseModel):
-    """A message of the maintenance queue: see how far a change of model is, and flip when all is complete.
+    """A message of the maintenance queue: check a change of model, and flip once it is complete.
 
-    `round` counts how often it was sent again.
+    `round` counts how often the message was sent again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,9 +66,9 @@ class Coordinate(BaseModel):
 
 
 class RetireSpace(BaseModel):
-    """A message of the maintenance queue: remove all that belongs to a space that is not used any more.
+    """A message of the maintenance queue: remove everything that belongs to a space no longer in use.
 
-    `after` is the prefix of the last index that is deleted.
+    `after` is the prefix of the last index that has been deleted.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -79,11 +79,12 @@ class RetireSpace(BaseModel):
 
 
 class CompactIndex(BaseModel):
-    """A message of the upkeep queue: merge what writers left behind in an index.
+    """A message of the upkeep queue: compact an index.
 
-    `rest_version` is the version that the index had when the message was sent. If it still has it, no commits
-    are expected any more, and it is brought to rest; otherwise the message is sent again, so that the last
-    commit of many is followed by one that finds the index at rest. Without it, only what is due now is done.
+    `rest_version` is the index's version when the message was sent. If the index still has it, no more
+    commits are expected, and it is compacted as an index at rest. Otherwise the message is sent again, so
+    that the last commit of a burst is always followed by a message that finds the index at rest. Without
+    `rest_version`, only compaction that is due now is done.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -97,14 +98,14 @@ class CompactIndex(BaseModel):
 
 
 class TendIndexes(BaseModel):
-    """A message of the upkeep queue: look after all indexes, whether anybody changes them or not.
+    """A message of the upkeep queue: maintain all indexes, including unchanged ones.
 
-    `after` is the prefix of the last index that is dealt with.
+    `after` is the prefix of the last index that is done.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["tend-indexes"]  # said, for without it any object would be one
+    kind: Literal["tend-indexes"]  # required, since otherwise any object would match
     after: str = ""
 
 
@@ -116,7 +117,7 @@ Upkeep = CompactIndex | TendIndexes
 
 
 class ChangeModels(BaseModel):
-    """An operator's request to the embed function, about the deployment's models."""
+    """An operator's request to the embed function: show or change the deployment's models."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -126,7 +127,7 @@ class ChangeModels(BaseModel):
 
 
 class ModelsAnswer(BaseModel):
-    """The answer: an HTTP status, and a sentence or what there is."""
+    """The response to :class:`ChangeModels`: an HTTP status, and a message or the models."""
 
     status: int
     detail: str | None = None
@@ -143,7 +144,7 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True)
 class FailedImage:
-    """An image that was not embedded, with a sentence why."""
+    """An image that was not embedded, and a sentence that says why."""
 
     image_id: int
     file_path: str
@@ -152,14 +153,14 @@ class FailedImage:
 
 @dataclass(frozen=True, slots=True)
 class EmbedReport:
-    """What became of the images of one request: `indexed` can be found by a search from now on."""
+    """The outcome for the images of one request; searches find the `indexed` ones from now on."""
 
     indexed: list[int]
     failed: list[FailedImage]
 
 
 class EmbedPictures(BaseModel):
-    """A request to the embed function: the vectors of pictures, in base64, that somebody searches by."""
+    """A request to the embed function: embed pictures to search by, given in base64."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -169,7 +170,7 @@ class EmbedPictures(BaseModel):
 
 
 class EmbeddedPictures(BaseModel):
-    """The answer: an HTTP status, and a sentence or a vector for each picture."""
+    """The response to :class:`EmbedPictures`: an HTTP status, and a message or one vector per picture."""
 
     status: int
     detail: str | None = None
@@ -177,7 +178,7 @@ class EmbeddedPictures(BaseModel):
 
 
 class EmbedImages(BaseModel):
-    """A request to the embed function: images of one folder; `namespace` says whose ids these are."""
+    """A request to the embed function: embed images of one folder, whose ids belong to `namespace`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -201,20 +202,20 @@ class EmbedImages(BaseModel):
 
 @dataclass(slots=True)
 class EmbedAnswer:
-    """What became of the images of a request.
+    """The outcome for the images of a request.
 
     Attributes
     ----------
     indexed
-        Ids that a search finds from `version` on.
+        Ids that searches find from `version` on.
     failed, missing
-        Images that could not be embedded, and those of which there is no object.
+        Images that could not be embedded, and those without an object.
     version
-        The index's manifest sequence; 0 where there is no index.
+        The index's manifest sequence; 0 if there is no index.
     postponed
-        How many of the failed ones may do well at another time, since storage did not answer.
+        How many of the failed ones may succeed later, because storage did not answer.
     status, detail
-        An HTTP status, and a sentence where it is not 200: nothing is said of the images then.
+        An HTTP status, and a message if it is not 200. In that case there are no outcomes for images.
     """
 
     indexed: list[int]
@@ -227,14 +228,14 @@ class EmbedAnswer:
 
     @classmethod
     def empty(cls) -> Self:
-        """Return the answer as it is before anything was done."""
+        """Return an answer without any outcomes."""
         return cls([], [], [])
 
     @classmethod
     def refused(cls, status: int, detail: str) -> Self:
-        """Return the answer where no image is at fault."""
+        """Return the answer to a request that failed as a whole, not because of an image."""
         return cls([], [], [], status=status, detail=detail)
 
     def fail(self, images: Iterable[ImageFile], reason: str) -> None:
-        """Note why images were not embedded."""
+        """Add images that were not embedded, with the reason."""
         self.failed += [FailedImage(image.image_id, image.file_path, reason) for image in images]

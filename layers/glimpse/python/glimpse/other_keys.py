@@ -1,9 +1,9 @@
-r"""From what another backend calls a file to the key of its object in the images bucket.
+r"""Resolves another backend's file path to the key of its object in the images bucket.
 
-Backends that had local storage go on sending paths of their own disks: ``/app/images/1/3/cat.jpg``,
-``./images/1/3/cat.jpg``, ``C:\app\images\1\3\cat.jpg``. What such a path ends in is the key. A namespace of
-its own has its files under its name, and reads nothing else. An alias's name is never all digits, so no user
-id looks like one.
+Backends that used local storage still send paths of their own disks: ``/app/images/1/3/cat.jpg``,
+``./images/1/3/cat.jpg``, ``C:\app\images\1\3\cat.jpg``. Such a path ends in the key. A backend with its own
+namespace has its files under the namespace's name, and can't read any others. An alias's name is never all
+digits, so it can't be mistaken for a user id.
 """
 
 import re
@@ -30,22 +30,23 @@ def other_key(path: str, namespace: str | None, user_id: int, folder_id: int) ->
     Parameters
     ----------
     path : str
-        What the backend calls it: a key, or an absolute or relative path that ends in one; also as a
-        ``file:`` URL, and with backslashes.
+        The backend's path: a key, or an absolute or relative path that ends in one; it may be a ``file:``
+        URL, and may have backslashes.
     namespace : str, optional
-        Whose file it has to be; None for the backends that share ids, whose keys name no namespace.
+        The namespace that the file must belong to; None for backends that share ids, whose keys have no
+        namespace.
     user_id, folder_id : int
-        Where it is to be embedded. They choose among several places of a path that look like a key's
-        beginning; a file may lie elsewhere.
+        Where the image is embedded. They only decide between several places in the path that look like the
+        beginning of a key; the file may be in another folder.
 
     Returns
     -------
     str or None
-        None if no key can be made out, or it leads to another namespace or upwards (``..``).
+        None if there is no key in the path, or it leads to another namespace or upwards (``..``).
     """
     found = _find(path, namespace, (str(user_id), str(folder_id)))
     if found is None:
-        # The shared namespace always took any key under the prefix that can't be another one's.
+        # The shared namespace accepts any key under the prefix that can't belong to another namespace.
         key = path if namespace is None and _is_plain(path) else None
     elif found["namespace"] not in (None, namespace):
         key = None
@@ -59,7 +60,7 @@ def _find(path: str, namespace: str | None, ids: tuple[str, str]) -> re.Match[st
         starts = [match.start() for match in _START.finditer(spelling)]
         found = [match for start in starts if (match := _KEY.fullmatch(spelling, start))]
         if found and starts[0] == 0:
-            return found[0]  # a key as it is, whatever a folder in its name is called
+            return found[0]  # already a key, even if a folder in its name looks like another beginning
         if found:
             return max(found, key=lambda match: _fitness(match, namespace, ids))
     return None
@@ -70,7 +71,7 @@ def _fitness(match: re.Match[str], namespace: str | None, ids: tuple[str, str]) 
 
 
 def _spellings(path: str) -> Iterator[str]:
-    """Yield a path as it is, for a name may hold anything; and then as its system would understand it."""
+    """Yield a path unchanged, since names may contain anything, and then as its operating system reads it."""
     plain = unquote(path.removeprefix("file:")) if path.startswith("file:") else path
     if "/./" not in plain:
         yield plain
@@ -79,15 +80,15 @@ def _spellings(path: str) -> Iterator[str]:
 
 
 def _is_plain(path: str) -> bool:
-    """Tell whether a path is a key directly under the prefix, or under what is no namespace's name."""
+    """Tell whether a path is a key directly under the prefix, or in a folder that can't be a namespace."""
     folder, slash, _ = path.removeprefix(OTHERS_PREFIX).partition("/")
     return path.startswith(OTHERS_PREFIX) and not (slash and _NAMESPACE.fullmatch(folder))
 
 
 def _may_be(key: str) -> bool:
-    """Tell whether an object may have a key: S3 takes 1,024 bytes of UTF-8, and we no way upwards."""
+    """Tell whether a key is valid: S3 allows 1,024 bytes of UTF-8, and we don't allow ``..``."""
     try:
         size = len(key.encode())
-    except UnicodeEncodeError:  # a lone surrogate, which JSON can carry
+    except UnicodeEncodeError:  # JSON can contain lone surrogates
         return False
     return size <= MAX_KEY_BYTES and ".." not in key.split("/") and key != OTHERS_PREFIX

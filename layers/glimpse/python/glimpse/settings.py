@@ -1,4 +1,4 @@
-"""Environment variables, read once and named in full when one is missing."""
+"""Settings from environment variables, read once; errors give the variables' full names."""
 
 import os
 from typing import TypeVar
@@ -11,14 +11,14 @@ PREFIX = "GLIMPSE_"
 
 
 class SettingsError(RuntimeError):
-    """The environment lacks a variable, or holds one that can't be used."""
+    """An environment variable is missing or invalid."""
 
 
 class FunctionSettings(BaseModel):
-    """What every function reads; each declares the rest of what it needs in a subclass of its own.
+    """The settings of every function; each function adds its own in a subclass.
 
-    A field is one variable, whose text pydantic turns into the field's type. pydantic-settings would also
-    read files, secrets and command lines, for a quarter of a second of every cold start.
+    Each field is one variable, which pydantic converts to the field's type. pydantic-settings could also read
+    files, secrets and command lines, but would add a quarter of a second to every cold start.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,7 +35,7 @@ def load(settings: type[SettingsT]) -> SettingsT:
     Raises
     ------
     SettingsError
-        Names every variable that is missing or unusable, never its value.
+        If variables are missing or invalid. The message names them all, but never their values.
     """
     variables = {name: f"{PREFIX}{name.upper()}" for name in settings.model_fields}
     try:
@@ -51,12 +51,12 @@ def load(settings: type[SettingsT]) -> SettingsT:
 
 
 def required(variable: str) -> str:
-    """Return one variable of the environment, by its full name.
+    """Return an environment variable, given by its full name.
 
     Raises
     ------
     SettingsError
-        If it is not set or empty.
+        If it is unset or empty.
     """
     value = os.environ.get(variable)
     if not value:

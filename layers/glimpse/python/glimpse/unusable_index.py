@@ -1,17 +1,17 @@
-"""What to do about an index that can't be used, in one sentence for whoever asked for a change."""
+"""Advice about an unusable index, in one sentence for whoever requested a change."""
 
 from glimpse.index import FormatError, ObjectForeign, ObjectMissing, ObjectUnsupported
 
 
 def advice(folder_id: int, error: FormatError) -> str:
-    """Return what is wrong with a folder's index, and what helps; keys and digests are for the log."""
+    """Return what is wrong with a folder's index and what to do; keys and digests only go to the log."""
     which = f"index of folder {folder_id}"
     match error:
         case ObjectUnsupported():
             return f"A later version of Glimpse wrote the {which}; update this one."
         case ObjectForeign():
             return (
-                f"What lies in the place of the {which} belongs to another model; "
+                f"The {which} belongs to another model; "
                 "have an operator run `glimpse index repair`, and embed its images again."
             )
         case ObjectMissing():

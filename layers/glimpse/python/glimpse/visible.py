@@ -1,8 +1,8 @@
-"""Which text can be seen: names of nothing but blanks look like none, and questions of them ask nothing.
+"""Tells whether text is visible, since a name or a query of nothing but blanks is as good as empty.
 
-A character is seen if it leaves ink: a letter, number, sign or symbol, but no mark, which needs one to stand
-on. What private use means nobody knows, and a code point without a character means nothing. Python's tables
-are older than the newest emoji, though, so the blocks in which Unicode adds those count as seen.
+A character is visible if it leaves ink: a letter, number, punctuation or symbol. A combining mark alone is
+not, since it needs a base character. Private-use and unassigned code points count as invisible. But Python's
+tables are older than the newest emoji, so unassigned code points in the emoji blocks count as visible.
 
 References
 ----------
@@ -18,24 +18,24 @@ _IGNORABLE = (  # [1]_, with reserved ones
     *((0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3)),
     *((0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
 )
-# No ink either: the braille pattern without dots, Egyptian blanks, a null notehead, annotation marks, and the
-# mark of an object that is not there.
+# No ink either: the blank braille pattern, Egyptian blanks, a null notehead, annotation marks, and the object
+# replacement character.
 _BLANK = frozenset("\u2800\U00013441\U00013442\U0001d159\ufff9\ufffa\ufffb\ufffc")
 _EMOJI = (0x1F000, 0x1FAFF)
 
 
 def can_be_seen(text: str) -> bool:
-    """Tell whether a text has a letter, number, sign or symbol that leaves ink; no mark alone does."""
+    """Tell whether a text has at least one visible character; a combining mark alone is not visible."""
     return any(_leaves_ink(character) for character in text)
 
 
 def is_invisible(character: str) -> bool:
-    """Tell whether a character shows nothing, though it is no space."""
+    """Tell whether a character other than a space shows nothing."""
     return character in _BLANK or is_ignorable(character)
 
 
 def is_ignorable(character: str) -> bool:
-    """Tell whether a character shows nothing where whoever draws it does not know it."""
+    """Tell whether a renderer that does not support a character shows nothing for it."""
     code = ord(character)
     return any(first <= code <= last for first, last in _IGNORABLE)
 

@@ -34,7 +34,7 @@ INCOMPLETE: Final = "The picture is incomplete: the file ends too early. Please 
 DAMAGED: Final = "The picture is damaged and can't be decoded. Please upload the original again."
 TOO_MUCH_MEMORY: Final = "The picture needs too much memory to be decoded."
 RAW_TIFF: Final = (
-    "This is a camera raw file (DNG, NEF, ARW or similar), which can't be read here: "
+    "This is a camera raw file (DNG, NEF, ARW or similar), not a picture that can be read here: "
     "export it as JPEG, HEIC or TIFF and upload that."
 )
 
