@@ -1,7 +1,7 @@
-"""A search request: its query, its options and its scope, as the API and the search service share them.
+"""A search request's query, options and scope, shared by the API and the search service.
 
-The three go from the API's route to the search service's indexes as they are. In a request's JSON, their
-fields lie side by side.
+All three are passed unchanged from the API's route to the search service's indexes. In a request's JSON,
+their fields are side by side.
 """
 
 import base64
@@ -30,17 +30,17 @@ from glimpse.visible import can_be_seen
 
 MAX_QUERY = 10_000
 DEFAULT_TOP_K = 5
-"""Images of an answer where none are asked for, and for 0, which old callers send."""
+"""Default number of results, also used for 0, which old callers send."""
 
 EMPTY_QUERY = "The query is empty; say what the images should show."
 EMPTY_TEXT = "A part's text is empty; say what the images should show."
 MAX_PARTS = 16
 MAX_PICTURES = 4
 MAX_PICTURE_BYTES = 4_500_000
-"""Of all pictures of a question: 6 MB in base64, as much as an invocation carries."""
+"""Limit for all pictures of a question together: 6 MB in base64, the limit of an invocation."""
 
 MAX_IMAGE_IDS = 500_000
-"""About 6 MB of JSON: more than that an invocation does not carry."""
+"""About 6 MB of JSON, the limit of an invocation."""
 
 MAX_EXCLUDED = 1000
 MAX_OFFSET = 10_000
@@ -55,26 +55,26 @@ def _is_base64(text: str) -> str:
     try:
         base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError("a picture is sent as base64, without line breaks or a data: prefix") from None
+        raise ValueError("send a picture as base64, without line breaks or a data: prefix") from None
     return text
 
 
 def _iso(value: object) -> object:
-    """Read a time as ISO 8601 writes it; a number might be anything."""
+    """Parse a time in ISO 8601; numbers are rejected, since their unit would be unclear."""
     if isinstance(value, datetime):
         moment = value
     elif isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            raise ValueError("a time is written as in ISO 8601, such as 2024-05-31T18:00:00Z") from None
+            raise ValueError("write a time in ISO 8601, such as 2024-05-31T18:00:00Z") from None
     else:
-        raise ValueError("a time is text in ISO 8601, such as 2024-05-31T18:00:00Z")  # noqa: TRY004
+        raise ValueError("send a time as text in ISO 8601, such as 2024-05-31T18:00:00Z")  # noqa: TRY004
     return moment
 
 
 def is_blank(text: str) -> bool:
-    """Tell whether nothing of a text can be seen: spaces, controls, marks without a letter, private use."""
+    """Tell whether a text has no visible character: only spaces, controls, lone marks or private use."""
     return not can_be_seen(text)
 
 
@@ -83,17 +83,17 @@ def _nothing_if_blank(value: object) -> object:
 
 
 Extra = Literal["relevant", "partial", "problems", "next", "offset", "approximate", "recall"]
-"""What the search service's answer holds beside the results, for callers that ask: the old contract has none
-of these fields, and clients of then refuse an answer with a field that they do not know."""
+"""Optional fields of the search service's response, sent only on request: the old contract lacks them, and
+old clients reject responses with unknown fields."""
 
 EXTRAS: tuple[Extra, ...] = get_args(Extra)
 
 Id = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
 ZeroIsDefault = AfterValidator(lambda count: count or DEFAULT_TOP_K)
-"""Takes a `top_k` of 0 for the default."""
+"""Treats a `top_k` of 0 as the default."""
 
 BlankIsEmpty = BeforeValidator(_nothing_if_blank)
-"""Takes a text of which nothing can be seen for an empty one."""
+"""Treats a text without visible characters as empty."""
 
 Query = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY), BlankIsEmpty
@@ -113,32 +113,32 @@ class _Part(BaseModel):
 
 
 class TextPart(_Part):
-    """What an image shows, in plain words."""
+    """A description of what an image shows, in plain words."""
 
     text: Query
 
 
 class ImagePart(_Part):
-    """An image that is indexed: more like this one. It is not among the results itself."""
+    """An indexed image, to find more like it. It is not among the results itself."""
 
     image_id: Id
     folder_id: Id
 
 
 class PicturePart(_Part):
-    """A picture that is sent along, in base64."""
+    """A picture in the request, in base64."""
 
     image: Picture
 
 
 class VectorPart(_Part):
-    """An embedding of the caller's own, in the space that searches use at the moment."""
+    """The caller's own embedding, in the space that searches currently use."""
 
     vector: Annotated[list[Number], FailFast(), Field(min_length=1, max_length=MAX_DIMENSION)]
     space_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-def _kind(value: Any) -> str:  # noqa: ANN401 - whatever a caller sent
+def _kind(value: Any) -> str:  # noqa: ANN401 - anything that a caller may send
     has = value.__contains__ if isinstance(value, dict) else lambda name: hasattr(value, name)
     return next((kind for name, kind in _FIELDS.items() if has(name)), "image_id")
 
@@ -152,18 +152,18 @@ Part = Annotated[
     | Annotated[ImagePart, Tag("image_id")],
     Discriminator(_kind),
 ]
-"""One summand of a query; a negative weight leads away from it."""
+"""One term of a query; a negative weight steers results away from it."""
 
 
 class SearchQuery(BaseModel):
-    """What to look for: the weighted sum of `parts`; `query` is short for one more part with these words."""
+    """What to look for: the weighted sum of `parts`. `query` is shorthand for one more text part."""
 
     query: Query | None = None
     parts: Annotated[list[Part], FailFast(), Field(max_length=MAX_PARTS)] = []
 
     @property
     def all_parts(self) -> list[AnyPart]:
-        """The parts, with the words of `query` as the first one."""
+        """The parts, preceded by `query` as a text part."""
         return [*([TextPart(text=self.query)] if self.query else []), *self.parts]
 
     @property
@@ -173,17 +173,17 @@ class SearchQuery(BaseModel):
 
     @property
     def brings_vectors(self) -> bool:
-        """Whether pictures or vectors are sent, which may be unusable wherever is searched."""
+        """Whether the query contains pictures or vectors, which may be unusable in any folder."""
         return any(isinstance(part, PicturePart | VectorPart) for part in self.parts)
 
 
 class SearchOptions(BaseModel):
-    """Which images to return, and how thoroughly to look for them.
+    """Which images to return, and how thoroughly to search for them.
 
-    Only images taken at `taken_from` or later and before `taken_until` are found, only those of `image_ids`,
-    and none of `exclude_image_ids`. A time without a zone is one by the clock where an image was taken.
-    `top_k` images are returned at most, after the first `offset`. `next` is the cursor that an earlier answer
-    to the same question gave: the ranking goes on there.
+    Results are taken at `taken_from` or later and before `taken_until`, are among `image_ids`, and are not
+    among `exclude_image_ids`. A time without a time zone is compared with the local time where an image was
+    taken. At most `top_k` images are returned, after skipping `offset`. `next` is the cursor from an earlier
+    response to the same question; the results continue from there.
     """
 
     offset: Offset = 0
@@ -197,16 +197,16 @@ class SearchOptions(BaseModel):
 
 
 class SearchFields(SearchOptions, SearchQuery):
-    """A query and its options side by side, as a request carries them."""
+    """A query and its options in one object, as in a request."""
 
     @property
     def search_query(self) -> SearchQuery:
-        """The query alone."""
+        """Only the query."""
         return SearchQuery.model_construct(**{name: getattr(self, name) for name in SearchQuery.model_fields})
 
     @property
     def search_options(self) -> SearchOptions:
-        """The options alone."""
+        """Only the options."""
         return SearchOptions.model_construct(
             **{name: getattr(self, name) for name in SearchOptions.model_fields}
         )
@@ -214,19 +214,19 @@ class SearchFields(SearchOptions, SearchQuery):
 
 @dataclass(frozen=True, slots=True)
 class SearchScope:
-    """Which folders to search, and what is known of them.
+    """The folders to search, with their owners and known index versions.
 
     Attributes
     ----------
     user_id : int
-        Who searches; owns the folders that `owners` does not name.
+        The user who searches; owns the folders that are not in `owners`.
     folder_ids : sequence of int
-        The folders; one without an index adds nothing, and repeats count once.
+        The folders. One without an index has no results, and duplicates count once.
     owners : mapping of int to int
-        Owner of each folder. It may name folders that are not searched, but hold an image to search by.
+        The owner of each folder. May include folders that are not searched but contain an image to search by.
     versions : mapping of int to mapping of str to int
-        By folder and embedding space, the version that an index has at least, where that is known; it saves
-        the search service a look.
+        Versions that indexes are known to have reached, by folder and embedding space. They save the search
+        service a read of the manifest.
     """
 
     user_id: int
@@ -239,37 +239,37 @@ class SearchScope:
         return self.owners.get(folder_id, self.user_id)
 
     def version_of(self, folder_id: int, space_id: str) -> int | None:
-        """Return the version that a folder's index has at least, where that is known."""
+        """Return the version that a folder's index is known to have reached, or None if unknown."""
         return self.versions.get(folder_id, {}).get(space_id)
 
 
 def check(query: SearchQuery, options: SearchOptions) -> None:
-    """Make sure that a query and its options make sense.
+    """Check that a query and its options are consistent.
 
     Raises
     ------
     Unusable
-        If nothing is asked for, too many pictures are sent, no time lies between the bounds, or two places
-        are named to go on from.
+        If the query is empty, there are too many pictures, the time range is empty, or both `next` and
+        `offset` are given.
     TooLarge
-        If the pictures are larger than a request may be.
+        If the pictures are too large.
     """
     if not query.all_parts:
         raise Unusable("Say what to look for: a query in words, or parts.")
     if options.next is not None and options.offset:
-        raise Unusable("Send next or offset, not both: each says where to go on.")
+        raise Unusable("Send next or offset, not both: each says where the results continue.")
     pictures = [part.image for part in query.parts if isinstance(part, PicturePart)]
     if len(pictures) > MAX_PICTURES:
-        raise Unusable(f"A question may hold {MAX_PICTURES} pictures at most.")
+        raise Unusable(f"A question can have at most {MAX_PICTURES} pictures.")
     if sum(map(len, pictures)) * 3 // 4 > MAX_PICTURE_BYTES:
-        raise TooLarge("The pictures of a question may have 4.5 MB at most; make them smaller.")
+        raise TooLarge("The pictures of a question can have at most 4.5 MB together; make them smaller.")
     since, until = options.taken_from, options.taken_until
     if since and until and _as_utc(since) >= _as_utc(until):
-        raise Unusable("taken_from has to lie before taken_until.")
+        raise Unusable("taken_from has to be before taken_until.")
 
 
 def seconds(moment: datetime | None) -> int | None:
-    """Return the first whole second since 1970 that is not before a moment, by UTC or else its own clock."""
+    """Return a time as whole seconds since 1970, rounded up; in local time if it has no time zone."""
     return (
         None if moment is None else ceil((_as_utc(moment) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
     )

@@ -1,7 +1,7 @@
-"""One client of the search service, and the ways to reach it.
+"""The client of the search service, and its transports.
 
-The transports are imported when they are first asked for: a process that invokes needs no httpx, one that
-speaks HTTP to a forwarder needs no Lambda client.
+The transports are imported on first use: a process that invokes the function needs no httpx, and one that
+uses HTTP needs no Lambda client.
 """
 
 from importlib import import_module

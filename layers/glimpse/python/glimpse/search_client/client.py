@@ -1,4 +1,4 @@
-"""The search service's contract as a Python object."""
+"""The client of the search service: its HTTP contract as Python methods."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,17 +18,17 @@ _REFUSALS: Mapping[int, type[ServiceError]] = {
     413: TooLarge,
     422: Unusable,
 }
-_INCLUDE: tuple[Extra, ...] = ("relevant", "partial", "next", "offset")  # what a page holds beside the hits
-NO_ANSWER = "Search does not answer at the moment; try again shortly."
+_INCLUDE: tuple[Extra, ...] = ("relevant", "partial", "next", "offset")  # the fields of a page besides hits
+NO_ANSWER = "Search is not responding at the moment; try again shortly."
 
 
 class UnexpectedResponse(Exception):
-    """The service answered, but could not do what it was asked, or not as its contract says."""
+    """The service answered with an internal error, or not according to its contract."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """An image found; `score` is the cosine of the query's and the image's embeddings."""
+    """A search result. `score` is the cosine of the query's and the image's embeddings."""
 
     image_id: int
     folder_id: int
@@ -37,20 +37,20 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """One page of what a search found.
+    """One page of search results.
 
     Attributes
     ----------
     hits : list of SearchHit
         Best first.
     relevant : int, optional
-        How many of the first images of the whole ranking answer the question; None where that is not known.
+        How many of the first images of the whole ranking are relevant; None if unknown.
     partial : bool
-        Part of an index could not be searched.
+        Whether part of an index could not be searched.
     next : str, optional
-        What to send as `next` for the images after these; None after the last ones.
+        What to send as `next` for the next page; None after the last page.
     offset : int
-        How many images of the ranking come before these.
+        Number of images of the ranking before these.
     """
 
     hits: list[SearchHit]
@@ -61,34 +61,34 @@ class SearchPage:
 
 
 class SearchClient:
-    """Asks the search service.
+    """A client of the search service.
 
-    Every method raises :class:`~glimpse.errors.Unavailable` where no usable answer comes; its cause says why,
-    for whoever runs the service. Where the service refuses a request, it raises the error of
-    :mod:`glimpse.errors` that the service itself raised, with its sentence.
+    Every method raises :class:`~glimpse.errors.Unavailable` if there is no usable response; the exception's
+    cause says why, for operators. If the service refuses a request, the method raises the same error of
+    :mod:`glimpse.errors` as the service itself, with its message.
 
     Parameters
     ----------
     transport : Transport
-        The way to it.
+        Sends the requests.
     """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     def create_index(self, user_id: int, folder_id: int) -> None:
-        """Make sure that a folder has an index."""
+        """Create a folder's index unless it exists."""
         self._ask("POST", "/create-index", {"user_id": user_id, "folder_id": folder_id})
 
     def embed_images(self, user_id: int, folder_id: int, images: Iterable[ImageFile]) -> EmbedReport:
-        """Embed files of the images bucket, and return when a search can find them.
+        """Embed files of the images bucket, and return once searches can find them.
 
         Raises
         ------
         NotFound
-            If none of the files exists. Where there are some and none can be embedded, the report says why.
+            If none of the files exists. If some exist but none can be embedded, the report says why.
         TooLarge
-            If there are more than one request has time for.
+            If there are more images than one request has time for.
         """
         files = [{"image_id": image.image_id, "file_path": image.file_path} for image in images]
         try:
@@ -113,16 +113,16 @@ class SearchClient:
     def search(
         self, scope: SearchScope, query: SearchQuery, options: SearchOptions | None = None
     ) -> SearchPage:
-        """Return the images that show what is asked for, best first.
+        """Return the images that match a query best, best first.
 
         Raises
         ------
         NotFound
-            If an image that is searched by does not exist.
+            If an image to search by does not exist.
         TooLarge
-            If the query is larger than a request may be.
+            If the query is larger than allowed.
         Conflicting, Unusable
-            If it can't be answered.
+            If the query can't be answered.
         """
         options = options or SearchOptions()
         body = {
@@ -147,34 +147,35 @@ class SearchClient:
             )
 
     def warm(self, scope: SearchScope) -> None:
-        """Have what searches over some folders need loaded."""
+        """Warm the service's caches for searches of some folders."""
         self._ask("POST", "/warm", _fields_of(scope))
 
     def delete_index(self, user_id: int, folder_id: int) -> None:
-        """Remove everything from a folder's index, where there is one."""
+        """Delete a folder's index, if it exists."""
         self._ask("DELETE", f"/delete-index/{int(user_id)}/{int(folder_id)}")
 
     def health(self) -> dict[str, Any]:
-        """Return what the service says of itself: status, model, build."""
+        """Return the service's status, model and build."""
         return self._ask("GET", "/health")
 
     def models(self) -> dict[str, Any]:
-        """Return which generations the deployment has, and how far a change of model is; for operators."""
+        """Return the deployment's generations, and the progress of a change of model; for operators."""
         return self._ask("GET", "/models")
 
     def reindex(self, bundle_digest: str) -> dict[str, Any]:
-        """Begin a change to the model of a published bundle, and return what holds then.
+        """Begin a change to the model of a published bundle, and return the models after that.
 
-        To begin the change that is under way is no error. Conflicting if another one is.
+        Beginning the change that is already in progress does nothing; raises Conflicting if another one is in
+        progress.
         """
         return self._ask("POST", "/models/reindex", {"bundle_digest": bundle_digest})
 
     def rollback_model(self) -> dict[str, Any]:
-        """Put the earlier model in front again, or give up a change that is not complete."""
+        """Make the earlier model active again, or cancel a change that is not complete."""
         return self._ask("POST", "/models/rollback")
 
     def finalize_model(self) -> dict[str, Any]:
-        """Keep the active model only."""
+        """Keep only the active model."""
         return self._ask("POST", "/models/finalize")
 
     def _ask(self, method: str, path: str, document: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -190,7 +191,7 @@ class SearchClient:
 
 
 def _refusal(response: Response, answer: Mapping[str, Any]) -> ServiceError:
-    """Return the error that the service answered with."""
+    """Return the error for a response with an error status."""
     detail = str(answer.get("detail", "no reason was given"))
     if response.status in _REFUSALS:
         errors = answer.get("errors")
@@ -210,20 +211,21 @@ def _fields_of(scope: SearchScope) -> dict[str, Any]:
 
 
 def _names_images(errors: object) -> TypeGuard[list[dict[str, Any]]]:
-    """Tell whether a refusal says of each image why it was not embedded.
+    """Tell whether the errors of a refusal are about images.
 
-    What it says of the fields of a request means nothing to whoever gave this client values.
+    Errors about request fields are of no use to the callers of this client, who pass values instead of
+    fields.
     """
     return isinstance(errors, list) and all(isinstance(each, dict) and "image_id" in each for each in errors)
 
 
 @contextmanager
 def _contract() -> Iterator[None]:
-    """Take an answer that lacks what the contract promises for none."""
+    """Raise Unavailable if reading a response fails because it violates the contract."""
     try:
         yield
     except (KeyError, TypeError, ValueError):
-        unexpected = UnexpectedResponse("the search service did not answer as its contract says")
+        unexpected = UnexpectedResponse("the search service's response violates its contract")
         raise Unavailable(NO_ANSWER) from unexpected
 
 

@@ -1,4 +1,4 @@
-"""Reaches the search service over HTTP: the port of a forwarder, or a function URL with signed requests."""
+"""Reaches the search service over HTTP: a forwarder's port, or a function URL with signed requests."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -11,7 +11,8 @@ from botocore.exceptions import BotoCoreError
 
 from glimpse.search_client.transport import Response, TransportError
 
-# A connection's own business, not the message's; httpx also sets the length itself, and decodes the content.
+# Headers of the connection rather than the message. httpx also sets the length itself, and decodes the
+# content.
 _NOT_FORWARDED = frozenset(
     {"connection", "content-length", "host", "keep-alive", "te", "transfer-encoding", "upgrade"}
 )
@@ -19,14 +20,14 @@ _NOT_RETURNED = _NOT_FORWARDED | {"content-encoding"}
 
 
 class SigV4Signer:
-    """Signs requests for a Lambda function URL that is authorized by IAM.
+    """Signs requests to a Lambda function URL with IAM authorization.
 
     Parameters
     ----------
     region : str, optional
-        Of the function; taken from the host's name ``….lambda-url.{region}.on.aws`` otherwise.
+        The function's region; by default taken from the host name ``….lambda-url.{region}.on.aws``.
     session : boto3.Session, optional
-        Where credentials come from, and are refreshed; the default one otherwise.
+        Provides and refreshes the credentials; by default a new session.
     """
 
     def __init__(self, region: str | None = None, session: boto3.Session | None = None) -> None:
@@ -34,7 +35,7 @@ class SigV4Signer:
         self._session = session or boto3.Session()
 
     def sign(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-        """Return `headers` and what proves who sends them.
+        """Return `headers` with the signature headers added.
 
         Raises
         ------
@@ -44,7 +45,7 @@ class SigV4Signer:
         try:
             credentials = self._session.get_credentials()
         except BotoCoreError as error:
-            raise TransportError(f"no credentials to sign requests with: {error}") from error
+            raise TransportError(f"there are no credentials to sign requests with: {error}") from error
         region = self._region or _region_of(url) or self._session.region_name
         if credentials is None or region is None:
             raise TransportError("requests can't be signed: set AWS credentials and a region")
@@ -59,13 +60,13 @@ class HttpTransport:
     Parameters
     ----------
     base_url : str
-        Address of the service, without the path of a route.
+        URL of the service, without a route's path.
     signer : SigV4Signer, optional
-        For a function URL.
+        Signs requests to a function URL.
     timeout_seconds : float
-        How long to wait for an answer.
+        How long to wait for a response.
     client : httpx.Client, optional
-        Made here otherwise.
+        By default, a new client.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class HttpTransport:
         self._client = client or httpx.Client(timeout=httpx.Timeout(timeout_seconds, connect=2))
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """Send one request; TransportError if no response came."""
+        """Send one request; raise TransportError if there is no response."""
         url = self._base_url + path
         sent = {name: value for name, value in headers.items() if name.lower() not in _NOT_FORWARDED}
         if self._signer:
@@ -89,7 +90,7 @@ class HttpTransport:
         try:
             answer = self._client.request(method, url, headers=sent, content=body)
         except httpx.HTTPError as error:
-            raise TransportError(f"the search service at {self._base_url} gave no answer") from error
+            raise TransportError(f"the search service at {self._base_url} did not respond") from error
         kept = {name: value for name, value in answer.headers.items() if name not in _NOT_RETURNED}
         return Response(answer.status_code, kept, answer.content)
 

@@ -1,4 +1,4 @@
-"""Reaches the search service by Lambda Invoke, with the event that a gateway would send."""
+"""Reaches the search service by Lambda's Invoke, with the event that a gateway would send."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import boto3
     from mypy_boto3_lambda import LambdaClient
 
-_TOO_LARGE = "A request to search may have 6 MB at most; send less at a time."
+_TOO_LARGE = "A request to search can have at most 6 MB; send less at a time."
 
 
 class InvokeTransport:
@@ -29,17 +29,17 @@ class InvokeTransport:
     Parameters
     ----------
     function : str
-        Name or ARN of the function, which may end in a qualifier.
+        Name or ARN of the function, with or without a qualifier.
     qualifier : str, optional
-        Alias or version, where `function` does not say.
+        Alias or version, if not in `function`.
     timeout_seconds : float
-        How long to wait for an answer.
+        How long to wait for a response.
     wait : bool
-        False sends requests without waiting for what comes of them; the answer is an empty 202 then.
+        If False, requests are invoked asynchronously, and the response is an empty 202.
     endpoint_url : str, optional
-        Where Lambda is; the environment says otherwise.
+        Lambda's endpoint; by default the environment's.
     session : boto3.Session, optional
-        Credentials and region; those of the environment otherwise.
+        Credentials and region; by default those of the environment.
     """
 
     def __init__(
@@ -54,7 +54,8 @@ class InvokeTransport:
     ) -> None:
         self._function = f"{function}:{qualifier}" if qualifier else function
         self._type: Literal["RequestResponse", "Event"] = "RequestResponse" if wait else "Event"
-        # One try: an invocation that gave no answer in time may still be at work, and so would be the second.
+        # No retries: an invocation that timed out may still be running, and a second one would run alongside
+        # it.
         self._client: LambdaClient = lazy_client(
             "lambda",
             session=session,
@@ -68,7 +69,7 @@ class InvokeTransport:
         )
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """Send one request; TransportError if no response came."""
+        """Send one request; raise TransportError if there is no response."""
         payload = json.dumps(_event(method, path, headers, body)).encode()
         if len(payload) > MAX_PAYLOAD_BYTES:
             return Response.problem(413, _TOO_LARGE)
@@ -78,14 +79,14 @@ class InvokeTransport:
             )
             result = answer["Payload"].read()
         except (ClientError, BotoCoreError) as error:
-            raise TransportError(f"the search function can't be invoked: {error}") from error
+            raise TransportError(f"the search function could not be invoked: {error}") from error
         if "FunctionError" in answer:
             raise TransportError(f"the search function failed: {_error_of(result)}")
         return _response(result) if self._type == "RequestResponse" else Response(202, {}, b"{}")
 
 
 def _event(method: str, path: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """Return a request as API Gateway's payload format 2.0 has it, which function URLs share."""
+    """Return a request in API Gateway's payload format 2.0, which function URLs use too."""
     raw_path, _, query = path.partition("?")
     named = {name.lower(): value for name, value in headers.items()}
     event: dict[str, Any] = {
@@ -134,7 +135,7 @@ def _response(payload: bytes) -> Response:
 
 
 def _error_of(payload: bytes) -> str:
-    """Return the kind of error that an invocation reports; its message may hold anything and stays out."""
+    """Return the error type that an invocation reports, without the message, which may contain anything."""
     try:
         return str(json.loads(payload)["errorType"])
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""How a request reaches the search service: what every transport offers."""
+"""The interface of transports, which carry requests to the search service."""
 
 import json
 from collections.abc import Mapping
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 MAX_PAYLOAD_BYTES = 6 * 2**20
-"""What Lambda accepts in a synchronous invocation, its event included."""
+"""Lambda's limit for a synchronous invocation, including the event around the request."""
 
 
 class TransportError(Exception):
-    """No response came. Trying again later may help."""
+    """There was no response. A later retry may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class Response:
     status : int
         The status code.
     headers : mapping of str to str
-        Names in lower case.
+        The headers, with lower-case names.
     body : bytes
-        The body as it came.
+        The body.
     """
 
     status: int
@@ -33,12 +33,12 @@ class Response:
 
     @classmethod
     def problem(cls, status: int, detail: str) -> "Response":
-        """Return an error in the form that the service gives its own."""
+        """Return an error response in the service's own form."""
         return cls(status, {"content-type": "application/json"}, json.dumps({"detail": detail}).encode())
 
 
 class Transport(Protocol):
-    """One way to the service."""
+    """A transport to the service."""
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Send one request.
@@ -57,5 +57,5 @@ class Transport(Protocol):
         Raises
         ------
         TransportError
-            If no response came. A response of any status is returned.
+            If there is no response. Responses of any status are returned.
         """
