@@ -1,4 +1,4 @@
-"""How vectors get into the indexes of a folder; see :mod:`~glimpse.ingest.protocol` for the steps."""
+"""Ingest: adds vectors to the indexes of a folder. :mod:`~glimpse.ingest.protocol` describes the steps."""
 
 from glimpse.ingest.protocol import ROUNDS, IndexVersions, Ingest, Ingestion, indexes_of, no_records
 
