@@ -52,7 +52,7 @@ def other_key(path: str, namespace: str | None, user_id: int, folder_id: int) ->
         key = None
     else:
         key = f"{OTHERS_PREFIX}{namespace}/{found['rest']}" if namespace else found[0]
-    return key if key and _may_be(key) else None
+    return key if key and _is_valid_key(key) else None
 
 
 def _find(path: str, namespace: str | None, ids: tuple[str, str]) -> re.Match[str] | None:
@@ -85,7 +85,7 @@ def _is_plain(path: str) -> bool:
     return path.startswith(OTHERS_PREFIX) and not (slash and _NAMESPACE.fullmatch(folder))
 
 
-def _may_be(key: str) -> bool:
+def _is_valid_key(key: str) -> bool:
     """Tell whether a key is valid: S3 allows 1,024 bytes of UTF-8, and we don't allow ``..``."""
     try:
         size = len(key.encode())

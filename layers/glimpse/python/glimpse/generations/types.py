@@ -79,7 +79,7 @@ class Generations:
 
 
 class NoModelChosen(Exception):
-    """The deployment has no model yet: whoever deploys has to choose one."""
+    """The deployment has no model yet; the operator must choose one."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -88,4 +88,4 @@ class NoModelChosen(Exception):
 
 
 class ChangeRefused(Exception):
-    """The change does not fit what is under way; the message is a sentence for the operator."""
+    """The change conflicts with one in progress; the message is a sentence for the operator."""

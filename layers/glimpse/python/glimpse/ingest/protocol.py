@@ -18,7 +18,7 @@ delivered again, and others may write to the same indexes concurrently:
    only revalidate indexes that are older than that version.
 6. **Look again**, after the commits: images that were deleted since step 2 have no record any more, and
    nobody else knows about their vectors that were just committed. Images that still exist are marked as done
-   here, since from now on searches find them.
+   here and no earlier, since searches must find an image once it is reported as done.
 7. **Take back** deleted images: another commit, and its version. It fails if the index itself was deleted,
    and the vectors with it.
 

@@ -128,7 +128,7 @@ def _header(data: bytes) -> _Header:
         start, length = struct.unpack_from("<II", data, 10)
         return _read(data, start, length)
     except struct.error as error:
-        raise UnsupportedBitmap("there is no whole header") from error
+        raise UnsupportedBitmap("the header is truncated") from error
 
 
 def _read(data: bytes, start: int, length: int) -> _Header:

@@ -51,7 +51,7 @@ def unsupported(kind: str, how: str) -> str:
 
 
 def partly_missing(share: float) -> str:
-    """Return the note for a picture whose file ends too early, and that is indexed as far as it goes."""
+    """Return the note for a picture whose file ends too early, and which is indexed with what is there."""
     return f"The file ends too early: {_percent(share)} of the picture is missing."
 
 

@@ -67,7 +67,7 @@ def open_photo(data: bytes, *, model_side: int = ANY_MODEL) -> Photo:
     """
     if not data:
         raise UnreadablePhoto("The file is empty (0 bytes).")
-    source = _judged(data)
+    source = _identified(data)
     if not source.is_first_picture:
         return _by_second_decoder(source)
     try:
@@ -75,7 +75,7 @@ def open_photo(data: bytes, *, model_side: int = ANY_MODEL) -> Photo:
     except UnreadablePhoto as refusal:
         if refusal.reason not in _PERHAPS_READABLE:
             raise
-        return _in_another_way(source, refusal, model_side)
+        return _by_fallback(source, refusal, model_side)
 
 
 def is_large(data: bytes, *, model_side: int = ANY_MODEL) -> bool:
@@ -87,7 +87,7 @@ def is_large(data: bytes, *, model_side: int = ANY_MODEL) -> bool:
         As for :func:`open_photo`. A file that is not a picture does not count as large.
     """
     try:
-        source = _judged(data)
+        source = _identified(data)
     except UnreadablePhoto:
         return False
     if source.picture is not None and not source.is_first_picture:
@@ -99,7 +99,7 @@ def is_large(data: bytes, *, model_side: int = ANY_MODEL) -> bool:
         return len(data) > _LARGE_BYTES  # a fallback decoder may still open it
 
 
-def _judged(data: bytes) -> _Source:
+def _identified(data: bytes) -> _Source:
     """Identify a file; raises UnreadablePhoto if files of its kind are not supported."""
     kind = kind_of(data)
     if kind is None or kind.decoder is None:
@@ -112,7 +112,7 @@ def _judged(data: bytes) -> _Source:
     return _Source(heif.under_a_known_brand(data, kind), kind)
 
 
-def _in_another_way(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Photo:
+def _by_fallback(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Photo:
     """Decode a file that Pillow has refused, or raise with the most specific reason."""
     try:
         return _by_kind(source, refusal, model_side)
@@ -170,7 +170,7 @@ def _bmp(source: _Source, refusal: UnreadablePhoto, model_side: int) -> Photo:
 
 
 def _tiff(source: _Source, model_side: int) -> Photo:
-    note = _what_a_tiff_lacks(source)
+    note = _note_on_missing_pixels(source)
     whole = source.picture.filled_up(source.data) if source.picture else source.data
     if len(whole) > len(source.data):
         with suppress(UnreadablePhoto):  # the second decoder may read it
@@ -178,7 +178,7 @@ def _tiff(source: _Source, model_side: int) -> Photo:
     return _by_second_decoder(source)
 
 
-def _what_a_tiff_lacks(source: _Source) -> str | None:
+def _note_on_missing_pixels(source: _Source) -> str | None:
     """Return the note for a TIFF that lacks pixels, or None; raises UnreadablePhoto if it lacks too many."""
     missing = source.picture.missing_share(len(source.data)) if source.picture else None
     if not missing:
@@ -217,7 +217,7 @@ def _by_second_decoder(source: _Source) -> Photo:
     from glimpse.photos import tifffile_decoder  # imported late, since few photos need it
 
     picture = source.picture
-    note = _what_a_tiff_lacks(source)
+    note = _note_on_missing_pixels(source)
     no_picture = formats.INCOMPLETE if note or tiff.is_cut(source.data) else formats.DAMAGED
     if picture is None:
         raise UnreadablePhoto(no_picture)

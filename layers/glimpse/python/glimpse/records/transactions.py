@@ -13,15 +13,15 @@ from glimpse.records.types import RecordsContended
 ATTEMPTS = 12
 _FIRST_DELAY_SECONDS = 0.02
 _LONGEST_DELAY_SECONDS = 1.0
-_PASSING = {
+_TRANSIENT = {
     "TransactionConflict",
     "ThrottlingError",
     "ProvisionedThroughputExceeded",
     "RequestLimitExceeded",
 }
 _CONDITION_FAILED = "ConditionalCheckFailed"
-_ALONE_CONDITION_FAILED = "ConditionalCheckFailedException"
-_ALONE_CONFLICT = "TransactionConflictException"  # a transaction is using the item right now
+_SINGLE_CONDITION_FAILED = "ConditionalCheckFailedException"
+_SINGLE_CONFLICT = "TransactionConflictException"  # a transaction is using the item right now
 
 
 class ConditionsFailed(Exception):
@@ -73,9 +73,9 @@ def write_one(write: Callable[[], object]) -> bool:
         try:
             write()
         except (PutError, UpdateError, DeleteError) as error:
-            if error.cause_response_code == _ALONE_CONDITION_FAILED:
+            if error.cause_response_code == _SINGLE_CONDITION_FAILED:
                 return False
-            if error.cause_response_code != _ALONE_CONFLICT:
+            if error.cause_response_code != _SINGLE_CONFLICT:
                 raise
         else:
             return True
@@ -100,7 +100,7 @@ def write(fill: Callable[[TransactWrite], None]) -> None:
             codes = [reason.code if reason else None for reason in error.cancellation_reasons]
             if _CONDITION_FAILED in codes:
                 raise ConditionsFailed(tuple(code == _CONDITION_FAILED for code in codes)) from error
-            if not _PASSING.intersection(codes):
+            if not _TRANSIENT.intersection(codes):
                 raise
         else:
             return

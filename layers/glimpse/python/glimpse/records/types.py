@@ -194,7 +194,7 @@ class FolderRecord:
 
 
 class Permission(StrEnum):
-    """What somebody may do with a folder of another user."""
+    """What a user may do with another user's folder."""
 
     VIEW = "view"
     EDIT = "edit"

@@ -30,7 +30,7 @@ from glimpse.index.segments.effort import RecallPromise
 from glimpse.index.store.object_store import ObjectStore
 from glimpse.index.vectors import Ids, VectorBatch
 
-_LOOKS = 5
+_TRIES = 5
 _TOLERANCE = 0.02
 """Tolerated difference between two recall measurements with different queries."""
 
@@ -136,15 +136,15 @@ def check(store: ObjectStore, key: IndexKey, version: int = 0) -> CheckReport:
     StoreError
         If the store refuses a request or does not answer. Problems with objects are findings, not errors.
     """
-    for _ in range(_LOOKS):
-        report = _look(store, key, version)
+    for _ in range(_TRIES):
+        report = _check_once(store, key, version)
         now = store.get(key.manifest)
         if (now.etag if now else None) == report.etag or report.is_sound:
             break
     return report
 
 
-def _look(store: ObjectStore, key: IndexKey, version: int) -> CheckReport:
+def _check_once(store: ObjectStore, key: IndexKey, version: int) -> CheckReport:
     report = CheckReport()
     # List before reading the manifest, so that objects written in the meantime don't look unreferenced.
     listed = [item.key.removeprefix(key.prefix) for item in store.list(key.prefix)]

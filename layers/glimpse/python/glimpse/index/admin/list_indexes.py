@@ -28,18 +28,18 @@ def list_indexes(store: ObjectStore, *, space_id: str | None = None, after: str 
     StoreError
         If the store refuses or does not answer.
     """
-    for namespace in _below(store, INDEXES_PREFIX, after):
-        for space in _below(store, namespace, after):
+    for namespace in _child_prefixes(store, INDEXES_PREFIX, after):
+        for space in _child_prefixes(store, namespace, after):
             if space_id is not None and space != f"{namespace}{space_id}/":
                 continue
-            for owner in _below(store, space, after):
-                for folder in _below(store, owner, after):
+            for owner in _child_prefixes(store, space, after):
+                for folder in _child_prefixes(store, owner, after):
                     key = _key_of(folder)
                     if key is not None and folder > after:
                         yield key
 
 
-def _below(store: ObjectStore, prefix: str, after: str) -> list[str]:
+def _child_prefixes(store: ObjectStore, prefix: str, after: str) -> list[str]:
     """Return the child prefixes of a prefix, in order, without those that lie entirely before `after`."""
     names = store.children(prefix, _MANY) or set()
     below = sorted(f"{prefix}{name}/" for name in names)

@@ -76,7 +76,9 @@ def repair(swapper: Swapper, key: IndexKey, version: int = 0) -> Repaired:
             report = check(swapper.store, key, version)
             if tried and report.manifest and report.manifest.attempt == tried[0].attempt:
                 return tried[1]  # the last swap succeeded, and its response was lost
-            if report.is_sound and not any(_is_of_later(finding, key) for finding in report.findings):
+            if report.is_sound and not any(
+                _is_from_later_version(finding, key) for finding in report.findings
+            ):
                 now = report.manifest.sequence if report.manifest else 0
                 # A swap whose response was lost may have succeeded, and others may have committed since. The
                 # index is sound now, but the caller must still learn what was dropped.
@@ -91,7 +93,7 @@ def repair(swapper: Swapper, key: IndexKey, version: int = 0) -> Repaired:
     raise CommitContended(f"{key.manifest} could not be repaired: {failure}") from failure
 
 
-def _is_of_later(finding: Finding, key: IndexKey) -> bool:
+def _is_from_later_version(finding: Finding, key: IndexKey) -> bool:
     return finding.defect is Defect.UNSUPPORTED and finding.key == key.manifest
 
 
@@ -101,7 +103,7 @@ def _mended(swapper: Swapper, key: IndexKey, report: CheckReport, version: int) 
     attempt = new_attempt_id()
     manifest = report.manifest
     if manifest is None or shortfall(manifest, version):
-        if any(_is_of_later(finding, key) for finding in report.findings):
+        if any(_is_from_later_version(finding, key) for finding in report.findings):
             raise ObjectUnsupported(f"a later version wrote {key.manifest}; use that version to repair it")
         # An unreadable manifest's counters continue from the clock, which exceeds any count.
         counter = max(int(swapper.clock() * 1000), version, *_counters(manifest))
@@ -137,10 +139,10 @@ def _without_lost(manifest: Manifest, report: CheckReport) -> Manifest:
     )
     segments = tuple(
         entry
-        for entry in _once(manifest.segments, unlogged)
+        for entry in _distinct(manifest.segments, unlogged)
         if entry.key not in lost and entry.sequence >= unknown_before
     )
-    tombstones = tuple(entry for entry in _once(manifest.tombstones, unlogged) if entry.key not in lost)
+    tombstones = tuple(entry for entry in _distinct(manifest.tombstones, unlogged) if entry.key not in lost)
     return manifest.model_copy(update={"segments": segments, "tombstones": tombstones})
 
 
@@ -171,7 +173,7 @@ def _without_overlaps(manifest: Manifest) -> Manifest:
     )
 
 
-def _once(entries: tuple[ObjectEntry, ...], unlogged: set[str]) -> tuple[ObjectEntry, ...]:
+def _distinct(entries: tuple[ObjectEntry, ...], unlogged: set[str]) -> tuple[ObjectEntry, ...]:
     """Return the distinct entries; those with an unusable log are returned without one."""
     unique = {entry.key: entry for entry in entries}
     return tuple(

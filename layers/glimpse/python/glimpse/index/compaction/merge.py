@@ -32,7 +32,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _NO_IDS: Ids = np.empty(0, np.int64)
-_FRESH_FACTOR = 2
+_LOG_GRACE_PERIODS = 2
 """A log keeps a commit for this many grace periods."""
 
 
@@ -138,7 +138,7 @@ class Merger:
 
     def _log(self, key: IndexKey, window: MergeWindow, began: float) -> commit_log.AttemptRows:
         """Return the log rows of the commits that a merge absorbs."""
-        oldest = began - _FRESH_FACTOR * self.grace_seconds
+        oldest = began - _LOG_GRACE_PERIODS * self.grace_seconds
         parts = []
         for span in window.spans:
             try:

@@ -112,7 +112,7 @@ def _marked(swapper: Swapper, key: IndexKey, from_: Iterable[str]) -> tuple[set[
         except ObjectUnsupported:
             continue
         except ObjectDamaged as error:
-            # The objects that it listed are marked again, and the damaged mark goes once it is old enough.
+            # The objects that it listed are marked again. The damaged mark is removed once it is old enough.
             _logger.warning("%s is ignored: %s", key.object(name), error)
         used.append(name)
     return names, used

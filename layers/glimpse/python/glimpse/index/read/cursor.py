@@ -187,7 +187,7 @@ class _Bytes:
 
     def finish(self) -> None:
         if self._at != len(self._data):
-            raise CursorError("it goes on too long")
+            raise CursorError("it has data after its end")
 
 
 def _images(images: Images) -> Iterator[bytes]:

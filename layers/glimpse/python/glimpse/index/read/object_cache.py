@@ -105,9 +105,9 @@ class ObjectCache:
             ahead_bytes += _size_to_load(item.entry)
             while len(ahead) > _AHEAD_COUNT or (ahead_bytes > _AHEAD_BYTES and len(ahead) > 1):
                 ahead_bytes -= _size_to_load(ahead[0][0].entry)
-                yield _settled(*ahead.popleft())
+                yield _loaded(*ahead.popleft())
         while ahead:
-            yield _settled(*ahead.popleft())
+            yield _loaded(*ahead.popleft())
 
     def count_missing(self, wanted: Iterable[ObjectRef]) -> int:
         """Return how many of the objects are neither in memory nor on disk."""
@@ -234,7 +234,7 @@ def _cache_key(wanted: ObjectRef) -> tuple[str, str]:
     return wanted.index.object(wanted.entry.key), wanted.entry.sha256
 
 
-def _settled(
+def _loaded(
     wanted: ObjectRef, loading: Loaded | FormatError | Future[Loaded | FormatError]
 ) -> tuple[ObjectRef, Loaded | FormatError]:
     return wanted, loading.result() if isinstance(loading, Future) else loading

@@ -148,7 +148,7 @@ class FlatSegment:
         (k,) int64 and (k,) float32
             Image ids and cosines, k ≤ top_k.
         """
-        keep = self._left(masked, matching)
+        keep = self._findable(masked, matching)
         remaining = len(self.image_ids) if keep is None else int(keep.sum())
         wanted = min(top_k, remaining)
         if not wanted:
@@ -160,7 +160,7 @@ class FlatSegment:
         self, vector: Vectors, most: int, masked: Ids, matching: Matching | None = None
     ) -> tuple[Vectors, int]:
         """Return the cosines of up to `most` evenly spread visible images, and the number of visible ones."""
-        keep = self._left(masked, matching)
+        keep = self._findable(masked, matching)
         rows = np.arange(len(self.image_ids)) if keep is None else np.flatnonzero(keep)
         if not len(rows):
             return np.empty(0, np.float32), 0
@@ -171,7 +171,7 @@ class FlatSegment:
         scores, _ = self._index.search(vector[np.newaxis], len(some), params=_selecting(chosen))
         return scores[0], len(rows)
 
-    def _left(self, masked: Ids, matching: Matching | None) -> npt.NDArray[np.bool_] | None:
+    def _findable(self, masked: Ids, matching: Matching | None) -> npt.NDArray[np.bool_] | None:
         """Return which rows may be found, (n,) bool, or None if all may."""
         keep = self._unmasked(masked)
         if matching is not None:

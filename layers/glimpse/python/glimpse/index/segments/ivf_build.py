@@ -39,7 +39,7 @@ def encode(rows: VectorRows, space_id: str) -> Iterator[Buffer]:
     lists = max(1, min(count, round(_LISTS_PER_ROOT * count**0.5)))
     sections = pq_training.train(rows, lists)
     coder = Coder.from_sections(sections, rows.dimension, lists)
-    assigned, codes = _coded(rows, coder)
+    assigned, codes = _encoded(rows, coder)
     order = np.lexsort((rows.image_ids, assigned))
     codes = codes[order]
     image_ids, taken_at = rows.image_ids[order].astype("<i8"), rows.taken_at[order].astype("<i8")
@@ -76,7 +76,7 @@ def _promises(rows: VectorRows, order: Ids, coder: Coder, ends: Ids, codes: Code
     return Trial(coder, ends, codes, make_queries(rows, order, _SEED)).promises()
 
 
-def _coded(rows: VectorRows, coder: Coder) -> tuple[Ids, Codes]:
+def _encoded(rows: VectorRows, coder: Coder) -> tuple[Ids, Codes]:
     """Return the list, (n,) int64, and the code, (n, D/2) uint8, of every row."""
     pq_training.use_threads()
     lists = np.empty(len(rows), np.int64)

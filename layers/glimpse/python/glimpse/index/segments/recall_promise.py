@@ -200,11 +200,14 @@ def make_queries(rows: VectorRows, order: Ids, seed: int) -> list[TrialQuery]:
     """
     rng = np.random.default_rng(seed)
     count = min(_PER_KIND, len(rows))
-    mean = _some(rows, order, _MEAN_SAMPLE, rng)[1].mean(axis=0)
+    mean = _random_rows(rows, order, _MEAN_SAMPLE, rng)[1].mean(axis=0)
     made: list[tuple[int, Vectors, Ids]] = []
     for kind in range(5):
-        own, vectors = _some(rows, order, count, rng)
-        blur = sum((_some(rows, order, count, rng)[1] - mean for _ in range(4)), np.zeros_like(vectors)) / 2
+        own, vectors = _random_rows(rows, order, count, rng)
+        blur = (
+            sum((_random_rows(rows, order, count, rng)[1] - mean for _ in range(4)), np.zeros_like(vectors))
+            / 2
+        )
         if kind == 1:
             vectors = vectors + 0.5 * blur
         elif kind == 2:
@@ -212,7 +215,7 @@ def make_queries(rows: VectorRows, order: Ids, seed: int) -> list[TrialQuery]:
         elif kind == 3:
             vectors = vectors - 0.8 * mean + 0.7 * blur
         elif kind == 4:
-            vectors = vectors + _some(rows, order, count, rng)[1]
+            vectors = vectors + _random_rows(rows, order, count, rng)[1]
         made.append((kind, vectors, own))
     kinds = np.repeat(np.arange(len(made)), [len(vectors) for _, vectors, _ in made])
     queries = np.concatenate([vectors for _, vectors, _ in made])
@@ -227,7 +230,7 @@ def make_queries(rows: VectorRows, order: Ids, seed: int) -> list[TrialQuery]:
     ]
 
 
-def _some(rows: VectorRows, order: Ids, count: int, rng: np.random.Generator) -> tuple[Ids, Vectors]:
+def _random_rows(rows: VectorRows, order: Ids, count: int, rng: np.random.Generator) -> tuple[Ids, Vectors]:
     """Return up to `count` distinct random rows, and their vectors."""
     chosen = rng.choice(len(rows), min(count, len(rows)), replace=False)
     return chosen, rows.take(order[chosen])
