@@ -4,9 +4,9 @@
 key                                                    holds                                sends events
 =====================================================  ===================================  ============
 ``uploads/{user_id}/{folder_id}/{image_id}/{name}``    an uploaded file, unchanged          yes
-``thumbnails/{user_id}/{folder_id}/{image_id}.webp``   a rendition, longest side ≤ 512      no
+``thumbnails/{user_id}/{folder_id}/{image_id}.webp``   a thumbnail, longest side ≤ 512 px   no
 ``images/{user_id}/{folder_id}/{name}``                a file of another backend            no
-``images/{namespace}/{user_id}/{folder_id}/{name}``    the same, of a namespace of its own  no
+``images/{namespace}/{user_id}/{folder_id}/{name}``    the same, in a namespace of its own  no
 =====================================================  ===================================  ============
 
 The module is pure. :mod:`glimpse.other_keys` resolves keys of the last two kinds. Keys in S3 events are

@@ -1,1 +1,1 @@
-"""What operators do with indexes: list, check, repair, compact, export."""
+"""Administration of indexes: listing, checking, repairing, compacting and exporting them."""
