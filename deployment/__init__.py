@@ -1,1 +1,1 @@
-"""What talks to any deployment, in AWS or on an emulator. Nothing here knows how one machine runs it."""
+"""Code that talks to any deployment, in AWS or on an emulator. It does not know how one machine runs it."""

@@ -9,7 +9,7 @@ from deployment.settings import DeploymentSettings
 
 
 def main() -> int:
-    """Run the command that the arguments name; a UserError is one sentence on stderr and exit code 1."""
+    """Run the given command; a UserError goes to stderr as one sentence, with exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m deployment", description=__doc__)
     parser.add_argument("command", choices=["deploy"], help="what to do")
     parser.parse_args()

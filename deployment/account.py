@@ -1,4 +1,4 @@
-"""The AWS account of the environment's credentials."""
+"""The AWS account that the environment's credentials belong to."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Account:
     session
         The credentials.
     number
-        The account's twelve digits.
+        The account id, twelve digits.
     region
-        AWS's name of the region.
+        The AWS region, for example ``eu-west-1``.
     """
 
     session: boto3.Session
@@ -33,30 +33,30 @@ class Account:
 
     @classmethod
     def of_environment(cls) -> Account:
-        """Find out which account the environment's credentials are of.
+        """Look up the account that the environment's credentials belong to.
 
         Raises
         ------
         UserError
-            If there are none, no region is set, or AWS does not answer.
+            If there are no credentials, no region is set, or AWS does not answer.
         """
         session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
         if session.region_name is None:
-            raise UserError("No AWS region is set; name one with AWS_REGION.")
+            raise UserError("No AWS region is set; set AWS_REGION.")
         try:
             number = session.client("sts").get_caller_identity()["Account"]
         except (BotoCoreError, ClientError) as error:
-            raise UserError(f"AWS does not accept the environment's credentials: {error}.") from error
+            raise UserError(f"AWS did not accept the environment's credentials: {error}.") from error
         return cls(session, number, session.region_name)
 
     @property
     def name(self) -> str:
-        """What to call it in a sentence."""
+        """What messages call it."""
         return f"AWS account {self.number} in {self.region}"
 
     @property
     def key(self) -> str:
-        """By which this machine notes what was chosen for its deployment."""
+        """The key under which this machine records the model chosen for its deployment."""
         return f"aws-{self.number}-{self.region}"
 
     def target(self) -> Target | None:
@@ -70,5 +70,5 @@ class Account:
         try:
             outputs = outputs_of(self.session.client("cloudformation"))
         except (BotoCoreError, ClientError) as error:
-            raise UserError(f"{self.name} can't be asked for the stack {STACK}: {error}.") from error
+            raise UserError(f"Can't look up the stack {STACK} in {self.name}: {error}.") from error
         return None if outputs is None else Target(self.name, self.key, outputs, self.session, None)

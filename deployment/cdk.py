@@ -1,6 +1,6 @@
-"""The CDK command line: the pinned release from package-lock.json, on whatever Node.js there is.
+"""The CDK command line: the release pinned in package-lock.json, on the available Node.js.
 
-``python -m deployment.cdk synth`` passes its arguments on, for the Makefile.
+``python -m deployment.cdk synth`` passes its arguments on to the CDK; the Makefile uses it.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ _INSTALLED = ROOT / ".cache/cdk"
 
 
 def find_node() -> Path:
-    """Find Node.js: the one on PATH if it is new enough, else the virtual environment's.
+    """Find Node.js: the one on PATH if it is new enough, else the one in the virtual environment.
 
     Raises
     ------
     UserError
-        If there is neither.
+        If neither is found.
     """
     candidates = [shutil.which("node"), str(Path(sys.prefix) / "bin/node")]
     for candidate in candidates:
         if candidate and _major_version(candidate) >= MIN_NODE:
             return Path(candidate)
-    raise UserError(f"Node.js {MIN_NODE} or later was not found; `make install` brings one into .venv.")
+    raise UserError(f"Node.js {MIN_NODE} or later was not found; run `make install` to put one into .venv.")
 
 
 def command(node: Path) -> list[str]:
-    """Give the command line that runs the CDK, installing it first if package-lock.json changed.
+    """Return the command line that runs the CDK; install it first if package-lock.json has changed.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def command(node: Path) -> list[str]:
 
 
 def environment(node: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Give the environment for the CDK: this Node.js for it and for jsii, and nothing told to anybody."""
+    """Return the environment for the CDK: this Node.js for it and for jsii, and no telemetry."""
     return {
         **base,
         "PATH": f"{node.parent}{os.pathsep}{base.get('PATH', '')}",
@@ -75,14 +75,14 @@ def environment(node: Path, base: Mapping[str, str] = os.environ) -> dict[str, s
 def run_quietly(
     arguments: Sequence[str], env: Mapping[str, str], *, log: Path, cwd: Path = ROOT
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command with its output in a file, and end all of its processes if this one is told to stop.
+    """Run a command with its output in a file; kill its whole process group if this process is interrupted.
 
     Parameters
     ----------
     arguments, env, cwd
         As for ``subprocess.run``.
     log
-        Gets stdout and stderr appended.
+        The file that stdout and stderr are appended to.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - arguments are this module's and the Makefile's
@@ -110,14 +110,14 @@ def _npm_install(node: Path) -> None:
     )
     if npm is None:
         raise UserError(
-            "npm was not found beside Node.js; install it, or take Node.js off PATH to use .venv's."
+            "Node.js has no npm beside it; install npm, or remove Node.js from PATH to use the one in .venv."
         )
     log = _INSTALLED / "npm.log"
     log.unlink(missing_ok=True)
     arguments = [str(npm), "ci", "--no-audit", "--no-fund", "--prefix", str(_INSTALLED)]
     if run_quietly(arguments, environment(node), log=log, cwd=_INSTALLED).returncode != 0:
         raise UserError(
-            f"npm could not install the AWS CDK; is the network reachable? Its output is in {log}."
+            f"npm could not install the AWS CDK; check the network, and see npm's output in {log}."
         )
 
 
@@ -125,7 +125,7 @@ def _major_version(node: str) -> int:
     try:
         result = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
-        return 0  # there, but not runnable here
+        return 0  # it exists, but can't run here
     match = re.match(r"v(\d+)\.", result.stdout)
     return int(match[1]) if match else 0
 
@@ -138,7 +138,7 @@ def main() -> NoReturn:
     except UserError as error:
         sys.exit(f"glimpse: {error}")
     os.chdir(ROOT)
-    os.execve(arguments[0], arguments, environment(node))  # noqa: S606 - takes this process's place
+    os.execve(arguments[0], arguments, environment(node))  # noqa: S606 - replaces this process
 
 
 if __name__ == "__main__":

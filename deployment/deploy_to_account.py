@@ -1,4 +1,4 @@
-"""``make deploy``: the stack in an AWS account, with a real model."""
+"""``make deploy``: deploy the stack to an AWS account, with a real model."""
 
 from __future__ import annotations
 
@@ -25,39 +25,39 @@ def deploy(settings: DeploymentSettings) -> None:
     Raises
     ------
     UserError
-        If AWS can't be reached, no real model can be had, or the CDK fails.
+        If AWS can't be reached, no real model can be installed, or the CDK fails.
     """
     prepare_home(settings.home)
     account = Account.of_environment()
     target = account.target()
     name = model_for(settings, account.key, target)
     bundle = Library.of(settings.home).path(name)
-    print(f"Deploying to {account.name}, with the model {name} …", flush=True)
+    print(f"Deploying to {account.name} with the model {name} …", flush=True)
     _cdk(["bootstrap"], {})
     _cdk(["deploy"], {BUNDLES: str(bundle)} if (bundle / "config.json").is_file() else {})
     target = account.target()
     if target is None:
-        raise UserError(f"The stack was deployed, but {account.name} does not have it.")
+        raise UserError(f"The stack was deployed, but can't be found in {account.name}; run it again.")
     first.give(settings, target, name, deployed=True)
     print(f"\nDeployed to {account.name}.\n\nAPI      {target.outputs['ApiUrl']}\nModel    {name}")
 
 
 def model_for(settings: DeploymentSettings, key: str, target: Target | None) -> str:
-    """Decide which model a deployment in AWS has: its own, ``GLIMPSE_MODEL``, or the default one.
+    """Choose the model of a deployment in AWS: the one it has, else ``GLIMPSE_MODEL``, else the default.
 
     Parameters
     ----------
     settings
         The home folder, and ``GLIMPSE_MODEL``.
     key
-        By which the deployment's choice is noted.
+        The key under which the deployment's choice is recorded.
     target
         The deployment, if there is one.
 
     Raises
     ------
     UserError
-        If the model can't be installed, or the deployment has another than ``GLIMPSE_MODEL`` says.
+        If the model can't be installed, or ``GLIMPSE_MODEL`` names a different one from the deployment's.
     """
     library = Library.of(settings.home)
     wanted = library.name_of(settings.model) if settings.model else None
@@ -73,14 +73,14 @@ def model_for(settings: DeploymentSettings, key: str, target: Target | None) -> 
             first.install(settings, name, print)
         except UserError as error:
             raise UserError(
-                f"{error} A deployment takes a real model; GLIMPSE_MODEL={DEMO} make deploy takes the demo"
-                " model, which understands drawn scenes only."
+                f"{error} A deployment needs a real model; `GLIMPSE_MODEL={DEMO} make deploy` uses the demo"
+                " model, which understands only drawn scenes."
             ) from error
     return name
 
 
 def _current(library: Library, target: Target | None) -> str | None:
-    """Return the name of the model that a deployment has, as installed here if it is; None if it has none."""
+    """Return the name of a deployment's model, as it is installed here if it is; None if it has none."""
     if target is None or "DeploymentTable" not in target.outputs:
         return None
     found = generations(target)
@@ -93,11 +93,11 @@ def _current(library: Library, target: Target | None) -> str | None:
 
 
 def _cdk(arguments: Sequence[str], variables: dict[str, str]) -> None:
-    """Run the CDK with this process's terminal, so that it can ask."""
+    """Run the CDK at this process's terminal, so that it can ask questions."""
     node = cdk.find_node()
     environment = {**cdk.environment(node), **variables}
     result = subprocess.run(  # noqa: S603 - fixed arguments
         [*cdk.command(node), *arguments], env=environment, cwd=ROOT, check=False
     )
     if result.returncode != 0:
-        raise UserError(f"`cdk {arguments[0]}` failed; its last lines above say why.")
+        raise UserError(f"`cdk {arguments[0]}` failed; see its last lines above for the reason.")

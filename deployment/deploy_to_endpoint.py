@@ -1,4 +1,4 @@
-"""The same stack as in AWS, put on an emulator by the real CDK."""
+"""Deploy the same stack as in AWS to an emulator, with the real CDK."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from deployment.errors import UserError
 from deployment.settings import ROOT
 from deployment.stack import STACK
 
-# What a deployment is made of: if none of it changed, there is nothing to deploy.
+# The sources of a deployment: if none of them has changed, there is nothing to deploy.
 _SOURCES = ("infra", "functions", "layers", "models")
 _SOURCE_FILES = ("cdk.json", "package-lock.json", "requirements.txt")
 _IGNORED_PARTS = {"__pycache__"}
@@ -44,18 +44,18 @@ class Deployment:
 def deploy(
     endpoint: Endpoint, home: Path, *, context: Mapping[str, str], noted: Mapping[str, int]
 ) -> Deployment:
-    """Deploy the stack unless it is there and nothing it is made of has changed.
+    """Deploy the stack, unless it is up and none of its sources has changed.
 
     Parameters
     ----------
     endpoint
         Where to deploy to.
     home
-        The folder where the last deployment is noted.
+        The folder where the last deployment is recorded.
     context
-        The CDK context values that say what the endpoint can't do.
+        The CDK context values that describe the endpoint's limits.
     noted
-        What else to note of it.
+        Further values to record with the deployment.
 
     Raises
     ------
@@ -98,11 +98,11 @@ class _Cdk:
     def _bootstrap(self) -> None:
         account = self._endpoint.client("sts").get_caller_identity()["Account"]
         region = self._environment["AWS_REGION"]
-        with tempfile.TemporaryDirectory() as elsewhere:  # where no cdk.json asks for a synthesis first
+        with tempfile.TemporaryDirectory() as elsewhere:  # a cdk.json would require a synthesis first
             self._run("bootstrap", f"aws://{account}/{region}", cwd=Path(elsewhere))
         if self._endpoint.url.startswith("http://"):
-            # The statement that plainHttp leaves out of the stack, too: without TLS, it denies everything,
-            # and thus also its own removal. Within this machine, the connection is as good as one with it.
+            # plainHttp leaves the same statement out of the stack: without TLS, it denies everything, even
+            # its own removal. Within this machine, a connection without TLS is as good as one with it.
             s3 = self._endpoint.client("s3")
             s3.meta.events.register("before-sign.s3.DeleteBucketPolicy", _say_that_it_is_secure)
             s3.delete_bucket_policy(Bucket=f"cdk-hnb659fds-assets-{account}-{region}")
@@ -112,7 +112,7 @@ class _Cdk:
         if cdk.run_quietly(command, self._environment, log=self._log, cwd=cwd).returncode != 0:
             lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
             reason = lines[-1].strip() if lines else "no output"
-            raise UserError(f"`cdk {arguments[0]}` failed: {reason} (all of its output: {self._log}).")
+            raise UserError(f"`cdk {arguments[0]}` failed: {reason} (see its full output in {self._log}).")
 
 
 def _say_that_it_is_secure(request: AWSRequest, **_: object) -> None:
@@ -139,4 +139,4 @@ def _read(note: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(note.read_text()))
     except (FileNotFoundError, ValueError):
-        return {}  # no deployment yet, or a crash while noting it: deploy again
+        return {}  # no deployment yet, or a crash while recording it: deploy again

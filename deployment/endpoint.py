@@ -1,4 +1,4 @@
-"""AWS's APIs somewhere else than in AWS: at an emulator's address, with the credentials that it takes."""
+"""AWS's APIs outside AWS: an emulator's endpoint, with the credentials that it accepts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from deployment.stack import outputs_of
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address that answers as AWS does.
+    """An endpoint that answers as AWS does.
 
     Attributes
     ----------
     url
-        The address, ``http://127.0.0.1:4566`` for example.
+        Its URL, for example ``http://127.0.0.1:4566``.
     environment
-        The variables with which AWS's SDKs and the CDK reach it: credentials and region among them.
+        The variables that point AWS's SDKs and the CDK at it, including credentials and region.
     """
 
     url: str
@@ -38,15 +38,15 @@ class Endpoint:
         )
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes clients by name
-        """Make a boto3 client of the endpoint, with the operator's credentials."""
-        # By default boto3 still signs S3's addresses in the way of before 2014, which the gate refuses.
+        """Create a boto3 client for the endpoint, with the operator's credentials."""
+        # By default boto3 still presigns S3 URLs with Signature Version 2, which the gate refuses.
         config = Config(signature_version="s3v4") if service == "s3" else None
         return self.session().client(  # type: ignore[call-overload]
             service, endpoint_url=self.url, config=config
         )
 
     def stack_outputs(self) -> dict[str, str] | None:
-        """Read the stack's outputs; None if it is not (completely) there.
+        """Read the stack's outputs; None if it is missing or incomplete.
 
         Raises
         ------
@@ -58,4 +58,4 @@ class Endpoint:
         except ClientError as error:
             raise UserError(f"{self.url} refused to describe the stack: {error}.") from error
         except BotoCoreError as error:
-            raise UserError(f"No emulator answers at {self.url} ({error}).") from error
+            raise UserError(f"No emulator answers at {self.url} ({error}); start it first.") from error

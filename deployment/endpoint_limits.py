@@ -1,4 +1,4 @@
-"""What an endpoint can't do, as the CDK's context values say it."""
+"""An endpoint's limits, expressed as CDK context values."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def handler(event, context):
 
 
 def context_of(endpoint: Endpoint, *, is_embedded: bool) -> dict[str, str]:
-    """Find out the context values to deploy with.
+    """Determine the context values to deploy with.
 
-    The embedded emulator runs functions with this virtual environment's interpreter and packages. Another one
-    is asked, by a small function: if it was started from such an environment, layers for Lambda's Python
-    would hide the packages that work.
+    The embedded emulator runs functions with this virtual environment's interpreter and packages. Any other
+    emulator is probed with a small function: if it was started from such an environment, layers for Lambda's
+    Python would hide the packages that work.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def context_of(endpoint: Endpoint, *, is_embedded: bool) -> dict[str, str]:
     Raises
     ------
     UserError
-        If the endpoint runs functions with another Python than the layers are for, and lacks the packages.
+        If the endpoint lacks the packages and runs functions with a different Python from the layers'.
     """
     context = {"embedZip": "true"}
     if endpoint.url.startswith("http://"):
@@ -68,8 +68,8 @@ def context_of(endpoint: Endpoint, *, is_embedded: bool) -> dict[str, str]:
         return {**context, "unbundled": "true"}
     if answer["python"] != PYTHON_VERSION:
         raise UserError(
-            f"{endpoint.url} runs functions with Python {answer['python']}, but their layers are for"
-            f" {PYTHON_VERSION}; start the emulator with that, or from this project's .venv."
+            f"{endpoint.url} runs functions with Python {answer['python']}, but their layers are for Python"
+            f" {PYTHON_VERSION}; start the emulator with that version, or from this project's .venv."
         )
     return context
 
@@ -78,7 +78,7 @@ def _probe(endpoint: Endpoint) -> dict[str, str]:
     client: LambdaClient = endpoint.client("lambda")
     iam = endpoint.client("iam")
     try:
-        _delete(lambda: client.delete_function(FunctionName=_PROBE))  # a run that was cut short
+        _delete(lambda: client.delete_function(FunctionName=_PROBE))  # left by a run that was cut short
         _delete(lambda: iam.delete_role(RoleName=_PROBE))
         role = iam.create_role(RoleName=_PROBE, AssumeRolePolicyDocument=json.dumps(_TRUST))["Role"]["Arn"]
         client.create_function(

@@ -2,4 +2,4 @@
 
 
 class UserError(Exception):
-    """Something that the person at the terminal can mend; its text is one sentence that says how."""
+    """A problem that the person at the terminal can fix; the message is one sentence that says how."""

@@ -1,4 +1,4 @@
-"""The home folder (``GLIMPSE_HOME``): what lies in it, and whether it can be used."""
+"""The home folder (``GLIMPSE_HOME``): what it contains, and whether it can be used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from deployment.errors import UserError
 
 MIN_FREE_BYTES = 500_000_000
-"""A deployment, the emulator's copies of it and a sample gallery fit into this."""
+"""Enough for a deployment, the emulator's copies of it and the sample gallery."""
 
 CREDENTIALS = "credentials.json"
 """The secrets of the deployment on this machine."""
@@ -27,17 +27,17 @@ STATE = (
     "seeded.json",
     "lock",
 )
-"""What a run keeps in the home folder; ``make reset`` deletes it in this order, the lock last."""
+"""A run's state in the home folder; ``make reset`` deletes it in this order, the lock last."""
 
 _KEPT = ("migrations", "models")
-"""What the command keeps there, and ``make reset`` leaves."""
+"""What the ``glimpse`` command stores there; ``make reset`` keeps it."""
 
 
 def prepare_home(home: Path) -> None:
-    """Create the folder of all state, for its owner's eyes alone, and see that it can be written.
+    """Create the folder of all state, readable only by its owner, and check that it can be written.
 
-    One that holds other things, too, keeps its mode; what is in it of passwords' hashes and photographs has a
-    folder of its own (:class:`local.emulator.launcher.Emulator`).
+    A folder that also holds other things keeps its mode. The password hashes and photographs lie in a private
+    subfolder in any case (:class:`local.emulator.launcher.Emulator`).
 
     Raises
     ------
@@ -48,7 +48,7 @@ def prepare_home(home: Path) -> None:
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if {path.name for path in home.iterdir()} <= {*STATE, *_KEPT} and home.stat().st_uid == os.getuid():
-            home.chmod(0o700)  # an earlier version made it readable for all
+            home.chmod(0o700)  # an earlier version made it world-readable
         probe.write_bytes(b"x" * 4096)
         probe.unlink()
         free = shutil.disk_usage(home).free
@@ -58,19 +58,22 @@ def prepare_home(home: Path) -> None:
         raise UserError(explain(error, home)) from error
     if free < MIN_FREE_BYTES:
         raise UserError(
-            f"The disk with {home} has {free // 10**6} MB left, and {MIN_FREE_BYTES // 10**6} MB are needed;"
-            " make room, or set GLIMPSE_HOME to a folder on another disk."
+            f"The disk that holds {home} has {free // 10**6} MB left, but {MIN_FREE_BYTES // 10**6} MB are"
+            " needed; free some space, or set GLIMPSE_HOME to a folder on another disk."
         )
 
 
 def explain(error: OSError, path: Path) -> str:
-    """Say in one sentence what an operating system error about ``path`` means."""
+    """Explain an operating system error about ``path`` in one sentence."""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            return f"The disk with {path} is full; make room, or set GLIMPSE_HOME to another disk."
+            return (
+                f"The disk that holds {path} is full; free some space, or set GLIMPSE_HOME to a folder on"
+                " another disk."
+            )
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            return f"{path} can't be written; allow it, or set GLIMPSE_HOME to another folder."
+            return f"{path} can't be written; change its permissions, or set GLIMPSE_HOME to another folder."
         case errno.ENOTDIR | errno.EEXIST:
-            return f"{path} is not a folder; set GLIMPSE_HOME to one."
+            return f"{path} is not a folder; set GLIMPSE_HOME to a folder."
         case _:
             return f"{path} can't be used ({error.strerror}); set GLIMPSE_HOME to another folder."

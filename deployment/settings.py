@@ -1,4 +1,4 @@
-"""What the environment says about any deployment: the folder of state, the model, the region."""
+"""The settings of any deployment, read from the environment: the folder of state, the model, the region."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentSettings:
-    """What every command needs that talks to a deployment.
+    """The settings that every command that talks to a deployment needs.
 
     Attributes
     ----------
     home
         The folder of all state on this machine (``GLIMPSE_HOME``).
     model
-        The model to begin with (``GLIMPSE_MODEL``); None for the default.
+        The model to start with (``GLIMPSE_MODEL``); None for the default.
     """
 
     home: Path
@@ -28,7 +28,7 @@ class DeploymentSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> DeploymentSettings:
-        """Read the settings; a variable that is unset or empty has its default."""
+        """Read the settings; an unset or empty variable takes its default."""
         return cls(home=home_of(environment), model=initial_model_of(environment))
 
 
@@ -38,7 +38,7 @@ def home_of(environment: Mapping[str, str]) -> Path:
 
 
 def initial_model_of(environment: Mapping[str, str]) -> str | None:
-    """Return the model to begin with, ``GLIMPSE_MODEL``; None for the default."""
+    """Return the model to start with, ``GLIMPSE_MODEL``; None for the default."""
     return environment.get("GLIMPSE_MODEL") or None
 
 

@@ -1,4 +1,4 @@
-"""The CloudFormation stack, and what it says of itself."""
+"""The CloudFormation stack and its outputs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _UP = {
 
 
 def outputs_of(cloudformation: Any) -> dict[str, str] | None:  # noqa: ANN401 - a client, made by name
-    """Read the stack's outputs; None if it is not (completely) there.
+    """Read the stack's outputs; None if it is missing or incomplete.
 
-    One whose update failed and was rolled back is what it was before, and goes on answering.
+    A stack whose update failed and was rolled back is as it was before, and still works.
 
     Raises
     ------

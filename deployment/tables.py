@@ -1,4 +1,4 @@
-"""A deployment's tables, for libraries that find them by the environment, as in a function."""
+"""A deployment's tables, for libraries that find them through the environment, as in a function."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pynamodb.models import Model
 from deployment.errors import UserError
 from deployment.target import Target
 
-# Would win over the deployment's own, or be added to them.
+# These would override the deployment's own credentials, or mix with them.
 _FOREIGN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
 
 
 @contextmanager
 def opened(target: Target, models: tuple[type[Model], ...]) -> Iterator[None]:
-    """Have pynamodb's models mean a deployment's tables.
+    """Point pynamodb's models at a deployment's tables.
 
     Raises
     ------
     UserError
-        If a table refuses or does not answer.
+        If a table rejects a request or does not answer.
     """
     before = dict(os.environ)
     for name in _FOREIGN:

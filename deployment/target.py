@@ -1,4 +1,4 @@
-"""A deployment, wherever it is: what it is made of, and how it is talked to."""
+"""A deployment, wherever it is: its outputs, and the clients that reach it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class Target:
     Attributes
     ----------
     name
-        What to call it in a sentence: ``this machine``, or ``AWS account 123456789012 in eu-west-1``.
+        What messages call it: ``this machine``, or ``AWS account 123456789012 in eu-west-1``.
     key
-        By which this machine notes what was chosen for it.
+        The key under which this machine records the model chosen for it.
     outputs
         The stack's outputs by name.
     session
         The operator's credentials and region.
     endpoint_url
-        Where AWS's APIs are; None for AWS itself.
+        The endpoint of AWS's APIs; None for AWS itself.
     """
 
     name: str
@@ -36,17 +36,17 @@ class Target:
     endpoint_url: str | None
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes clients by name
-        """Make a boto3 client of one of the deployment's services."""
+        """Create a boto3 client for one of the deployment's services."""
         return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
 
     def transport(self) -> InvokeTransport:
-        """Return the way to the search service's routes, the operator's among them."""
+        """Return a transport to the search service's routes, including the operator's."""
         return InvokeTransport(
             self.outputs["SearchAlias"], endpoint_url=self.endpoint_url, session=self.session
         )
 
     def environment(self) -> dict[str, str]:
-        """Give the variables with which a library that reads the environment reaches the deployment."""
+        """Return the variables that point a library that reads the environment at the deployment."""
         credentials = self.session.get_credentials()
         known = {
             "AWS_ACCESS_KEY_ID": credentials and credentials.access_key,

@@ -1,7 +1,7 @@
-"""Which models there are, which are installed on this machine, and which one a deployment begins with."""
+"""The models that exist, those installed on this machine, and the one a deployment starts with."""
 
 import os
 
-# Before the hub's client is imported: models come by plain HTTP, whose broken connections are resumed and
-# whose faults are known. The client's other way (Xet) is there for who sets this to 0.
+# Set before the hub's client is imported. Models come over plain HTTP: broken connections are resumed, and
+# its failures are well understood. Set the variable to 0 to use the client's other transport, Xet.
 os.environ.setdefault("HF_HUB_DISABLE_XET", "1")

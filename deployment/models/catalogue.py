@@ -1,4 +1,4 @@
-"""The models that people are likely to want, and where a hub keeps them."""
+"""The models that people are likely to want, and their repositories on a hub."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from deployment.errors import UserError
 
 OWNER = "immich-app"
-"""Publishes ONNX exports of open_clip's models, one repository a model."""
+"""The hub account that publishes ONNX exports of open_clip's models, one repository per model."""
 
 DEMO = "demo"
 DEFAULT = "ViT-B-32__laion2b_s34b_b79k"
@@ -18,24 +18,24 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model by its name.
+    """A model and what is known of it.
 
     Attributes
     ----------
     name
-        What it is installed as: architecture, two underscores, weights.
+        The name it is installed under: architecture, two underscores, weights.
     repositories
-        Where a hub may have it; tried in this order.
+        The repositories that may hold it on a hub, in the order in which they are tried.
     purpose
-        What it is good for, in a sentence without its end.
+        What it is good for, as a sentence without the full stop.
     languages
         The languages that it understands.
     licence
-        The weights' licence, by its SPDX identifier.
+        The weights' licence, as an SPDX identifier.
     dimension
-        Length of an embedding.
+        The length of an embedding.
     download_bytes
-        About what has to be fetched: both halves in full precision.
+        The approximate download size: both halves in full precision.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Model:
 CATALOGUE: tuple[Model, ...] = (
     Model(
         DEFAULT,
-        # The hub spells the weights' name with dashes, open_clip with underscores.
+        # The hub spells the name of the weights with dashes, open_clip with underscores.
         (f"{OWNER}/ViT-B-32__laion2b-s34b-b79k", f"{OWNER}/{DEFAULT}"),
         purpose="The default: small, fast and good with photographs",
         languages="English",
@@ -61,7 +61,7 @@ CATALOGUE: tuple[Model, ...] = (
     Model(
         "ViT-B-32__openai",
         (f"{OWNER}/ViT-B-32__openai",),
-        purpose="OpenAI's first CLIP (quickgelu): what indexes of older installations were made with",
+        purpose="OpenAI's first CLIP (quickgelu): older installations made their indexes with it",
         languages="English",
         licence="MIT",
         dimension=512,
@@ -70,7 +70,7 @@ CATALOGUE: tuple[Model, ...] = (
     Model(
         "ViT-B-16-SigLIP2__webli",
         (f"{OWNER}/ViT-B-16-SigLIP2__webli",),
-        purpose="SigLIP 2: finds more than the default, for about three times the time an image",
+        purpose="SigLIP 2: finds more than the default, but takes about three times as long per image",
         languages="English best, and 108 others",
         licence="Apache-2.0",
         dimension=768,
@@ -79,7 +79,7 @@ CATALOGUE: tuple[Model, ...] = (
     Model(
         "XLM-Roberta-Base-ViT-B-32__laion5b_s13b_b90k",
         (f"{OWNER}/XLM-Roberta-Base-ViT-B-32__laion5b_s13b_b90k",),
-        purpose="Multilingual: as fast as the default with images, in 100 languages",
+        purpose="Multilingual: as fast as the default on images, and searches in 100 languages",
         languages="100 languages",
         licence="MIT",
         dimension=512,
@@ -89,13 +89,13 @@ CATALOGUE: tuple[Model, ...] = (
 
 
 def find(name: str) -> Model:
-    """Return a model of the catalogue, or the one that a hub may have by this name.
+    """Return a model of the catalogue, or one that a hub may have under this name.
 
     Parameters
     ----------
     name
-        A name of the catalogue, in either spelling; the name of any other of Immich's exports; or
-        ``owner/name`` for a repository of somebody else in the same layout.
+        A name in the catalogue, in either spelling; the name of any other of Immich's exports; or
+        ``owner/name`` for any other repository with the same layout.
 
     Raises
     ------
@@ -108,6 +108,6 @@ def find(name: str) -> Model:
     owner, _, last = name.rpartition("/")
     if not _NAME.fullmatch(last) or (owner and not _NAME.fullmatch(owner)) or ".." in name or last == DEMO:
         raise UserError(
-            f"{name!r} can't be the name of a model on a hub; `glimpse model list` shows the known ones."
+            f"{name!r} can't be the name of a model on a hub; `glimpse model list` shows the known models."
         )
     return Model(last, (f"{owner or OWNER}/{last}",))

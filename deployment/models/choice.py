@@ -1,4 +1,4 @@
-"""Which model a deployment is to have: chosen at its first start, and by ``glimpse model use`` later."""
+"""The model chosen for a deployment: at its first start, and later with ``glimpse model use``."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 from deployment.errors import UserError
 
 MACHINE = "machine"
-"""The deployment that ``make run`` starts; those in AWS have keys of their own."""
+"""The key of the deployment that ``make run`` starts; those in AWS have their own keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was chosen for a deployment.
+    """The model chosen for a deployment.
 
     Attributes
     ----------
     name
-        The model that it is to have. Until ``glimpse reindex`` it may still have another.
+        The chosen model. Until ``glimpse reindex``, the deployment may still use another.
     began_with
-        The model that it began with.
+        The model that the deployment started with.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Choice:
 
 
 def chosen(home: Path, deployment: str = MACHINE) -> Choice | None:
-    """Read what was chosen for a deployment; None before its first start."""
+    """Read the choice for a deployment; None before its first start."""
     note = _note(home, deployment)
     try:
         content = json.loads(note.read_text())
@@ -37,11 +37,13 @@ def chosen(home: Path, deployment: str = MACHINE) -> Choice | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{note} is damaged; remove it, and choose with `glimpse model use`.") from error
+        raise UserError(
+            f"{note} is damaged; delete it, and choose a model with `glimpse model use`."
+        ) from error
 
 
 def choose(home: Path, name: str, deployment: str = MACHINE) -> Choice:
-    """Note which model a deployment is to have."""
+    """Record the model chosen for a deployment."""
     before = chosen(home, deployment)
     choice = Choice(name, before.began_with if before else name)
     note = _note(home, deployment)
@@ -53,10 +55,10 @@ def choose(home: Path, name: str, deployment: str = MACHINE) -> Choice:
 
 
 def different(wanted: str, current: str, otherwise: str, option: str = "") -> str:
-    """Say how a deployment comes to another model than it has."""
+    """Explain how to give a deployment a different model."""
     return (
-        f"The model here is {current}, not {wanted}; `glimpse model use {wanted}{option}` and"
-        f" `glimpse reindex{option}` change it without downtime, or {otherwise} with {current}."
+        f"This deployment uses {current}, not {wanted}; run `glimpse model use {wanted}{option}` and"
+        f" `glimpse reindex{option}` to change it without downtime, or {otherwise} with {current}."
     )
 
 

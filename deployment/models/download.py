@@ -1,8 +1,8 @@
-"""Fetches a model's files from a hub, with the hub's own client.
+"""Download a model's files from a hub, with the hub's own client.
 
-The client resumes a broken connection where it broke, and keeps complete files in its cache (``HF_HOME``), so
-that an installation that was stopped doesn't fetch them again. Of what comes by plain HTTP it checks the size
-only; the checksums that the hub states are checked here.
+The client resumes a broken connection where it broke. It keeps complete files in its cache (``HF_HOME``), so
+that an installation that was stopped doesn't download them again. Of files over plain HTTP it checks only the
+size; their checksums, as stated by the hub, are checked here.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from deployment.models.catalogue import Model
 from deployment.models.hub import REQUIRED, Remote, explained, is_used
 
 Advance = Callable[[int], None]
-"""Called with the number of further bytes that have arrived; negative if some are to be fetched again."""
+"""Called with the number of bytes since the last call; negative if some must be downloaded again."""
 
 
 def fetch(model: Model, remote: Remote, folder: Path, advance: Advance) -> None:
-    """Fetch a model's files, check them, and put them into a folder.
+    """Download a model's files, check them, and put them into a folder.
 
     Parameters
     ----------
     model, remote
-        The model, and where it is.
+        The model, and its files on the hub.
     folder
-        Is made a bundle; shares the cache's bytes where it is on the same disk.
+        Becomes the bundle. Its files are hard links into the cache if both are on the same disk.
     advance
-        For a progress bar.
+        Updates a progress bar.
 
     Raises
     ------
     UserError
-        If the connection breaks off, a file isn't what the hub says it is, or a disk is full.
+        If the connection breaks off, a file doesn't match its checksum, or a disk is full.
     """
-    client_log.set_verbosity(logging.ERROR)  # what it says about retries, the progress bar shows
+    client_log.set_verbosity(logging.ERROR)  # the progress bar already shows what it logs about retries
     for file in remote.files:
         arrived = _Arrived(advance)
         with explained(model):
@@ -55,22 +55,22 @@ def fetch(model: Model, remote: Remote, folder: Path, advance: Advance) -> None:
             )
         advance(file.size - arrived.count)  # all of it, if the cache had it
         if _checksum(cached, file) != _stated(file):
-            cached.resolve().unlink()  # else the cache would answer with it for ever
+            cached.resolve().unlink()  # else the cache would return it for ever
             cached.unlink(missing_ok=True)
             raise UserError(
-                f"{file.path} of {remote.repository} doesn't have the checksum that the hub states; it was"
-                " thrown away, and installing again fetches it anew."
+                f"{file.path} of {remote.repository} doesn't match the checksum that the hub states, and was"
+                " deleted; install the model again to download it again."
             )
         _place(cached, folder / file.path)
 
 
 def cache_folder() -> Path:
-    """Return the folder that the client keeps complete files in."""
+    """Return the folder in which the client keeps complete files."""
     return Path(constants.HF_HUB_CACHE)
 
 
 def cached_bytes(remote: Remote) -> int:
-    """Return how much of a model is in the cache already."""
+    """Return how many bytes of a model are already in the cache."""
     return sum(
         file.size
         for file in remote.files
@@ -79,7 +79,7 @@ def cached_bytes(remote: Remote) -> int:
 
 
 def from_cache(model: Model, folder: Path) -> bool:
-    """Put a model that was fetched before into a folder, without the hub; tell whether there is one."""
+    """Put a model from the cache into a folder, without the hub; return whether the cache has it."""
     try:
         repositories = [repo for repo in scan_cache_dir().repos if repo.repo_id in model.repositories]
     except CacheNotFound:
@@ -102,7 +102,7 @@ def _stated(file: RepoFile) -> str:
 
 
 def _checksum(path: Path, file: RepoFile) -> str:
-    """Compute what the hub states about a file: SHA-256 of a large one, git's object id of another."""
+    """Compute a file's checksum as the hub states it: SHA-256 for large files, git's blob id for others."""
     digest = hashlib.sha256()
     if file.lfs is None:
         digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
@@ -113,7 +113,7 @@ def _checksum(path: Path, file: RepoFile) -> str:
 
 
 def _place(cached: Path, target: Path) -> None:
-    """Put a file of the cache into a folder: a second name of the same bytes, or a copy on another disk."""
+    """Put a cached file into a folder: as a hard link, or as a copy if it is on another disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(cached.resolve(), target)
@@ -134,7 +134,7 @@ class _Arrived:
 
 
 def _bar(advance: Advance) -> type:
-    """Make the class that the client tells of its progress: what it calls of a tqdm."""
+    """Create the class that the client reports progress to: the part of tqdm's interface that it calls."""
 
     class Bar:
         def __init__(self, *_: object, initial: int = 0, **__: object) -> None:
@@ -144,14 +144,14 @@ def _bar(advance: Advance) -> type:
             return self
 
         def __exit__(self, *_: object) -> None:
-            """Nothing is shown here, so there is nothing to close."""
+            """Do nothing: nothing is displayed here, so there is nothing to close."""
 
         def update(self, count: float | None = 1) -> None:
             if count:
                 advance(int(count))
 
         def ignore(self, *_: object, **__: object) -> None:
-            """Leave out what concerns the look of a bar."""
+            """Ignore calls that change how a bar looks."""
 
         close = set_postfix_str = set_transfer_postfix_str = update_transfer = ignore
 

@@ -1,4 +1,4 @@
-"""Gives a deployment its first model; one that has a model keeps it."""
+"""Give a deployment its first model; a deployment that has a model keeps it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Say = Callable[[str], None]
 
 
 def install(settings: DeploymentSettings, name: str, say: Say) -> None:
-    """Install a model, with its progress at the terminal."""
+    """Install a model, and show the progress at the terminal."""
     from rich.console import Console  # these take seconds to import, and most starts install nothing
 
     from deployment.models.install import install as install_model
     from deployment.models.progress import InstallationProgress
 
-    say(f"Installing the model {name}, once; `GLIMPSE_MODEL=demo make run` does without.")
+    say(f"Installing the model {name}, this time only; `GLIMPSE_MODEL=demo make run` does without it.")
     with InstallationProgress(Console()) as progress:
         install_model(find(name), Library.of(settings.home), progress)
 
 
 def give(settings: DeploymentSettings, target: Target, name: str, *, deployed: bool) -> None:
-    """Bring a deployment its model, unless it has one.
+    """Give a deployment its model, unless it has one.
 
     Parameters
     ----------
@@ -37,17 +37,18 @@ def give(settings: DeploymentSettings, target: Target, name: str, *, deployed: b
     name
         The installed model.
     deployed
-        Whether something was deployed just now: else what was noted of the last start holds, unasked.
+        Whether something was deployed just now. If not, the recorded choice is trusted without asking the
+        deployment.
 
     Raises
     ------
     UserError
-        If the model is not installed, or the deployment does not take it.
+        If the model is not installed, or the deployment rejects it.
     """
     before = chosen(settings.home, target.key)
     if before is not None and not deployed:
         return
-    from deployment.models.publish import begin, generations  # pynamodb takes its time, too
+    from deployment.models.publish import begin, generations  # pynamodb is slow to import, too
 
     if generations(target) is None:
         begin(Library.of(settings.home).bundle(name), target)

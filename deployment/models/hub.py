@@ -1,4 +1,4 @@
-"""What a hub has: whether it can be reached, and which files make up a model."""
+"""The model hub: whether it can be reached, and which files make up a model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2  # whose exceptions the client lets through
+import httpx2  # the client lets its exceptions through
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -30,7 +30,7 @@ REQUIRED = (
     "textual/model.onnx",
     "textual/tokenizer.json",
 )
-# Other runtimes' versions of a model, and what tokenizer.json holds already.
+# Versions of a model for other runtimes, and files whose content tokenizer.json already has.
 _UNUSED_NAMES = ("added_tokens.json", "merges.txt", "special_tokens_map.json", "vocab.json")
 _UNUSED_SUFFIXES = (".armnn", ".model", ".rknn")
 _PROBE_SECONDS = 4
@@ -45,9 +45,9 @@ class Remote:
     repository
         ``owner/name``.
     commit
-        The revision that the files are of.
+        The commit that the files belong to.
     files
-        What a bundle is made of, with sizes and checksums.
+        The files of a bundle, with sizes and checksums.
     """
 
     repository: str
@@ -56,12 +56,12 @@ class Remote:
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """The total size of all files in bytes."""
         return sum(file.size for file in self.files)
 
 
 def why_not(model: Model) -> str | None:
-    """Say why a model can't be had from the hub at the moment, or None if it can; takes seconds at most."""
+    """Return why the hub can't provide a model right now, or None if it can; takes seconds at most."""
     answers: list[str | None] = []
 
     def ask() -> None:
@@ -71,7 +71,7 @@ def why_not(model: Model) -> str | None:
         except UserError as error:
             answers.append(str(error).rstrip("."))
 
-    # In a thread, since no timeout bounds the resolution of a host's name.
+    # In a thread, since no timeout limits the resolution of a host name.
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(_PROBE_SECONDS + 1)
@@ -79,12 +79,12 @@ def why_not(model: Model) -> str | None:
 
 
 def look_up(model: Model) -> Remote:
-    """Find out what a model consists of.
+    """Look up a model's files on the hub.
 
     Raises
     ------
     UserError
-        If the hub can't be reached, doesn't have it, or has it without a file that a bundle needs.
+        If the hub can't be reached, lacks the model, or lacks a file that a bundle needs.
     """
     repository, commit = _resolve(model)
     with explained(model):
@@ -93,13 +93,13 @@ def look_up(model: Model) -> Remote:
     missing = [name for name in REQUIRED if name not in {file.path for file in files}]
     if missing:
         raise UserError(
-            f"{repository} lacks {' and '.join(missing)}: it is not a model that Glimpse can use."
+            f"{repository} lacks {' and '.join(missing)}, so Glimpse can't use it; choose another model."
         )
     return Remote(repository, commit, files)
 
 
 def is_used(path: str) -> bool:
-    """Whether a file of a repository is a part of the bundle: the configuration, or directly in a half."""
+    """Tell whether a repository's file belongs in a bundle: the configuration, or a file of a half."""
     folder, _, name = path.rpartition("/")
     if folder not in {"visual", "textual"}:
         return path == "config.json"
@@ -108,38 +108,39 @@ def is_used(path: str) -> bool:
 
 @contextmanager
 def explained(model: Model) -> Iterator[None]:
-    """Turn what goes wrong between here and the hub into one sentence."""
+    """Turn any failure to reach or use the hub into a UserError."""
     try:
         yield
     except GatedRepoError as error:
         raise UserError(
-            f"{model.name} is open to some accounts only; accept its terms at {constants.ENDPOINT} and set"
+            f"Access to {model.name} is restricted; accept its terms at {constants.ENDPOINT}, and set"
             " HF_TOKEN."
         ) from error
     except OfflineModeIsEnabled as error:
-        raise UserError("HF_HUB_OFFLINE is set, so that no hub is asked; unset it.") from error
+        raise UserError("HF_HUB_OFFLINE is set, so no hub is contacted; unset it.") from error
     except HfHubHTTPError as error:
         raise UserError(f"The hub at {constants.ENDPOINT} answered {error.response.status_code}.") from error
     except (LocalEntryNotFoundError, httpx2.ConnectError, httpx2.ConnectTimeout) as error:
         raise UserError(f"The hub at {constants.ENDPOINT} can't be reached ({_reason(error)}).") from error
     except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
         raise UserError(
-            f"HF_ENDPOINT is {constants.ENDPOINT!r}, which is no address of a hub; such begins with https://."
+            f"HF_ENDPOINT is {constants.ENDPOINT!r}, which is not a hub's URL; set it to one that begins with"
+            " https://."
         ) from error
     except httpx2.HTTPError as error:
         raise UserError(
-            f"The connection to {constants.ENDPOINT} broke off ({_reason(error)}); complete files are kept,"
-            " and installing again goes on from there."
+            f"The connection to {constants.ENDPOINT} broke off ({_reason(error)}); install the model again to"
+            " continue: complete files are kept."
         ) from error
     except ValueError as error:
         raise UserError(
-            f"{constants.ENDPOINT} does not answer as a model hub does ({_reason(error)}); is HF_ENDPOINT"
-            " right, and does the network ask for a login?"
+            f"{constants.ENDPOINT} does not answer like a model hub ({_reason(error)}); check HF_ENDPOINT,"
+            " and whether the network requires a login."
         ) from error
     except OSError as error:
-        if error.errno is None:  # the client's own: a file that arrived with another size than announced
+        if error.errno is None:  # the client's own: a file's size was not the one announced
             raise UserError(
-                f"A file of {model.name} did not arrive whole ({_reason(error)}); install it again."
+                f"A file of {model.name} arrived incomplete ({_reason(error)}); install the model again."
             ) from error
         raise UserError(explain(error, Path(error.filename or constants.HF_HUB_CACHE))) from error
 
@@ -151,7 +152,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _resolve(model: Model, timeout: float = constants.DEFAULT_ETAG_TIMEOUT) -> tuple[str, str]:
-    """Return the first repository that the hub has of a model, and its newest commit."""
+    """Return the first of a model's repositories that exists on the hub, and its newest commit."""
     for repository in model.repositories:
         with explained(model):
             try:
@@ -161,9 +162,11 @@ def _resolve(model: Model, timeout: float = constants.DEFAULT_ETAG_TIMEOUT) -> t
             except RepositoryNotFoundError:
                 continue
             if info.sha is None:
-                raise UserError(f"{constants.ENDPOINT} doesn't say which commit {repository} is at.")
+                raise UserError(
+                    f"{constants.ENDPOINT} doesn't say which commit {repository} is at; check HF_ENDPOINT."
+                )
             return repository, info.sha
     raise UserError(
         f"{constants.ENDPOINT} has no model {' or '.join(model.repositories)}; `glimpse model list` shows the"
-        " known ones."
+        " known models."
     )

@@ -1,4 +1,4 @@
-"""Installs a model: fetched, checked, and quantized as far as its own weights bear it."""
+"""Install a model: download it, check it, and quantize it as far as its weights allow."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from foundry import samples
 from foundry.fitting import Trial, fit
 
 _STAGING = ".installing-"
-_MARGIN = 1.25  # the quantized bundle, and what an attempt leaves for a moment, beside the fetched one
+_MARGIN = 1.25  # room for the quantized bundle and temporary files, besides the downloaded one
 
 
 class InstallationWatcher(Protocol):
-    """Is told how an installation goes on."""
+    """Receives the progress of an installation."""
 
     def fetching(self, name: str, size: int) -> download.Advance:
-        """Begin to show the arrival of ``size`` bytes; gives what is called as they arrive."""
+        """Begin to show the download of ``size`` bytes; return the function to call as bytes arrive."""
 
     def checking(self, name: str) -> None:
-        """All bytes are here; quantization and the parity check begin, which take a minute."""
+        """Show that the download is complete, and that quantization and the parity check begin (a minute)."""
 
     def tried(self, trial: Trial) -> None:
-        """Show how a quantization scheme did."""
+        """Show the result of a quantization scheme."""
 
 
 def install(model: Model, library: Library, watcher: InstallationWatcher) -> Bundle:
@@ -42,21 +42,21 @@ def install(model: Model, library: Library, watcher: InstallationWatcher) -> Bun
     Parameters
     ----------
     model
-        Which one.
+        The model.
     library
-        Where to.
+        Where to install it.
     watcher
-        Is told of the progress.
+        Receives the progress.
 
     Returns
     -------
     Bundle
-        The installed model; its configuration says the quantization scheme and its parity.
+        The installed model; its configuration states the quantization scheme and its parity.
 
     Raises
     ------
     UserError
-        If it can't be had or used; nothing of it is left then but the hub client's cache.
+        If it can't be downloaded or used; then nothing of it is left outside the hub client's cache.
     """
 
     def fetch(folder: Path) -> None:
@@ -79,12 +79,12 @@ def install(model: Model, library: Library, watcher: InstallationWatcher) -> Bun
 
 
 def install_folder(source: Path, library: Library, watcher: InstallationWatcher) -> Bundle:
-    """Install a bundle that lies in a folder, such as the foundry writes.
+    """Install a bundle from a folder, such as the foundry writes.
 
     Raises
     ------
     UserError
-        If it can't be used, or another model of its name is installed.
+        If it can't be used, or a model of the same name is installed.
     """
     try:
         bundle = complete(source)
@@ -94,12 +94,12 @@ def install_folder(source: Path, library: Library, watcher: InstallationWatcher)
         name = library.name_of(bundle.name)
     except UserError as error:
         raise UserError(
-            f"The bundle in {source} is called {bundle.name!r}, and a name is made of letters, digits, dots,"
-            " dashes and underscores; name it otherwise in its config.json."
+            f"The bundle in {source} is called {bundle.name!r}, but a name can contain only letters, digits,"
+            " dots, dashes and underscores; change the name in its config.json."
         ) from error
     with library.locked():
         if library.has(name):
-            raise UserError(f"A model {name} is installed already; remove {library.path(name)} first.")
+            raise UserError(f"A model {name} is already installed; delete {library.path(name)} first.")
         with _staging(library, name) as folder:
             for file in bundle.files():
                 target = folder / file.relative_to(source)
@@ -109,17 +109,17 @@ def install_folder(source: Path, library: Library, watcher: InstallationWatcher)
 
 
 def _finish(source: Path, library: Library, watcher: InstallationWatcher) -> Bundle:
-    """Quantize what was fetched, and put it in its place by one rename."""
+    """Quantize the downloaded bundle, and move it into place with one rename."""
     name = source.name
     fitted = source.parent / "fitted" / name
     try:
         bundle = complete(source)
         watcher.checking(name)
-        _see_that_it_loads(bundle)
+        _require_loadable(bundle)
         if bundle.config.get("glimpse", {}).get("scheme", "fp32") == "fp32":
             fit(source, fitted, samples.pictures(), samples.TEXTS, report=watcher.tried)
         else:
-            fitted = source  # somebody has quantized and checked it already
+            fitted = source  # it has already been quantized and checked
         complete(fitted)
     except BundleError as error:
         raise UserError(f"{name} can't be used: {str(error).replace(f'{source}/', '')}.") from error
@@ -127,15 +127,15 @@ def _finish(source: Path, library: Library, watcher: InstallationWatcher) -> Bun
     return library.bundle(name)
 
 
-def _see_that_it_loads(bundle: Bundle) -> None:
+def _require_loadable(bundle: Bundle) -> None:
     VisualEncoder(bundle)
     TextEncoder(bundle)
 
 
 @contextmanager
 def _staging(library: Library, name: str) -> Iterator[Path]:
-    """Give a folder to make a bundle of this name in; it is gone afterwards, whatever happens."""
-    for left in library.folder.glob(f"{_STAGING}*"):  # by an installation that was killed
+    """Yield a temporary folder for a bundle of this name; it is always removed afterwards."""
+    for left in library.folder.glob(f"{_STAGING}*"):  # left by an installation that was killed
         shutil.rmtree(left)
     staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=library.folder))
     staging.chmod(0o755)
@@ -153,6 +153,6 @@ def _need_room(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise UserError(
-            f"The disk with {folder} has {free / 1e6:,.0f} MB left, and {size / 1e6:,.0f} MB are needed; make"
-            " room, or set GLIMPSE_HOME and HF_HOME to folders on another disk."
+            f"The disk that holds {folder} has {free / 1e6:,.0f} MB left, but {size / 1e6:,.0f} MB are"
+            " needed; free some space, or set GLIMPSE_HOME and HF_HOME to folders on another disk."
         )

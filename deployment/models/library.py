@@ -1,4 +1,4 @@
-"""The models that are installed on this machine."""
+"""The models installed on this machine."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from deployment.models.catalogue import DEMO, find
 from deployment.settings import ROOT
 
 DEMO_FOLDER = ROOT / "models/demo"
-"""The demo model comes with the repository."""
+"""The folder of the demo model, which comes with the repository."""
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The folder with one bundle per installed model, and the demo model beside it.
+    """The folder that holds one bundle per installed model; the demo model is part of the library, too.
 
     Attributes
     ----------
     folder
-        ``models`` under the home folder; need not exist yet.
+        ``models`` in the home folder; it need not exist yet.
     """
 
     folder: Path
@@ -36,21 +36,21 @@ class Library:
         return cls(home / "models")
 
     def names(self) -> list[str]:
-        """Return the installed models' names, the demo model's last."""
+        """Return the names of the installed models, the demo model last."""
         installed = sorted(path.parent.name for path in self.folder.glob("[!.]*/config.json"))
         return [*installed, DEMO]
 
     def name_of(self, name: str) -> str:
-        """Return the name that a model is or would be installed as, from any of its names."""
+        """Return the name under which a model is or would be installed, from any of its names."""
         return name if name in self.names() else find(name).name
 
     def path(self, name: str) -> Path:
-        """Return the folder that a model is or would be installed in."""
+        """Return the folder in which a model is or would be installed."""
         name = self.name_of(name)
         return DEMO_FOLDER if name == DEMO else self.folder / name
 
     def has(self, name: str) -> bool:
-        """Whether a model is installed."""
+        """Tell whether a model is installed."""
         return (self.path(name) / "config.json").is_file()
 
     def bundle(self, name: str) -> Bundle:
@@ -59,20 +59,20 @@ class Library:
         Raises
         ------
         UserError
-            If it is not installed, or has been damaged since.
+            If it is not installed, or is damaged.
         """
         if not self.has(name):
-            raise UserError(f"The model {name} is not installed; `glimpse model install {name}` does that.")
+            raise UserError(f"The model {name} is not installed; run `glimpse model install {name}`.")
         try:
             return complete(self.path(name))
         except BundleError as error:
             raise UserError(
-                f"{error}; remove {self.path(name)} and `glimpse model install {name}` again."
+                f"{error}; delete {self.path(name)}, then run `glimpse model install {name}` again."
             ) from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep others from installing meanwhile; waits for one that does."""
+        """Hold the library's lock, so that only one process installs at a time; wait for it if needed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / ".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -80,12 +80,12 @@ class Library:
 
 
 def complete(path: Path) -> Bundle:
-    """Open the bundle in a folder and see that it has both halves.
+    """Open the bundle in a folder, and check that it has both halves.
 
     Raises
     ------
     BundleError
-        If it is not usable.
+        If it can't be used.
     """
     bundle = Bundle.load(path)
     for half in ("visual", "textual"):

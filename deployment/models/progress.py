@@ -1,4 +1,4 @@
-"""Shows at the terminal how an installation goes on."""
+"""Show the progress of an installation at the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from foundry.fitting import Trial
 
 
 class InstallationProgress:
-    """A progress bar of what is installed, or a line each where there is no terminal.
+    """A progress bar at a terminal, or else a line per step.
 
     Parameters
     ----------
@@ -48,17 +48,17 @@ class InstallationProgress:
     def fetching(self, name: str, size: int) -> Advance:
         """Show a bar of ``size`` bytes."""
         if not self._console.is_terminal:
-            self._console.print(f"Fetching {name} ({size / 1e6:,.0f} MB) …")
-        task = self._bars.add_task(f"Fetching {name}", total=size)
+            self._console.print(f"Downloading {name} ({size / 1e6:,.0f} MB) …")
+        task = self._bars.add_task(f"Downloading {name}", total=size)
         return lambda count: self._bars.advance(task, count)
 
     def checking(self, name: str) -> None:
-        """Say that quantization and the parity check begin."""
+        """Print that quantization and the parity check begin."""
         self._console.print(f"Quantizing {name} and checking it against full precision …")
 
     def tried(self, trial: Trial) -> None:
-        """Say how a scheme did."""
-        verdict = "holds" if trial.parity.holds else f"does not hold ({', '.join(trial.parity.faults())})"
+        """Print the result of a scheme."""
+        verdict = "passes" if trial.parity.holds else f"fails ({', '.join(trial.parity.faults())})"
         cosines = f"images {trial.parity.image_cosine_min:.4f}, texts {trial.parity.text_cosine_min:.4f}"
         self._console.print(
             f"  {trial.name}: {trial.size / 1e6:,.0f} MB, {cosines}: {verdict}", highlight=False

@@ -1,4 +1,4 @@
-"""Brings models to a deployment: into its index bucket, and, at its first start, into use."""
+"""Publish models to a deployment's index bucket, and put the first one into use."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from deployment.target import Target
 
 
 def publish(bundle: Bundle, target: Target) -> Generation:
-    """Put a bundle into a deployment's index bucket, unless it is there.
+    """Upload a bundle to a deployment's index bucket, unless it is already there.
 
     Returns
     -------
     Generation
-        What the deployment calls it.
+        The deployment's record of the model.
 
     Raises
     ------
     UserError
-        If the bucket does not take it.
+        If it can't be uploaded.
     """
     try:
         shelf.publish(bundle, target.outputs["IndexBucket"], target.client("s3"))
@@ -33,7 +33,7 @@ def publish(bundle: Bundle, target: Target) -> Generation:
 
 
 def generations(target: Target) -> Generations | None:
-    """Return which models a deployment has; None if it has none yet.
+    """Return the models that a deployment has; None if it has none yet.
 
     Raises
     ------
@@ -45,12 +45,12 @@ def generations(target: Target) -> Generations | None:
 
 
 def begin(bundle: Bundle, target: Target) -> Generations:
-    """Make a bundle the model of a deployment that has none yet; one that has a model keeps it.
+    """Make a bundle the model of a deployment that has none; a deployment that has a model keeps it.
 
     Raises
     ------
     UserError
-        If the bucket or the table refuses.
+        If the bucket or the table rejects it.
     """
     generation = publish(bundle, target)
     with opened(target, MODELS):

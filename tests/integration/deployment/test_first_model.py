@@ -100,10 +100,10 @@ def test_a_deployment_to_aws_takes_a_real_model(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(first, "install", unreachable)
     with pytest.raises(
-        UserError, match=r"hub can't be reached\. A deployment takes a real model; .*=demo make"
+        UserError, match=r"hub can't be reached\. A deployment needs a real model; .*=demo make"
     ):
         model_for(settings_of(tmp_path), "aws-1", None)
-    with pytest.raises(UserError, match="A deployment takes a real model"):
+    with pytest.raises(UserError, match="A deployment needs a real model"):
         model_for(settings_of(tmp_path, "ViT-B-32__openai"), "aws-1", None)
     assert model_for(settings_of(tmp_path, DEMO), "aws-1", None) == DEMO
     shutil.copytree(DEMO_FOLDER, tmp_path / "models" / DEFAULT)

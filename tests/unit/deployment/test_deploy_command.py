@@ -25,7 +25,7 @@ def deploy(home: Path, *arguments: str, **environment: str) -> subprocess.Comple
 def test_what_is_missing_is_one_sentence_and_an_exit_code(tmp_path: Path) -> None:
     refused = deploy(tmp_path, "deploy", API_PORT="no port, and no business of a deployment to AWS")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr == "glimpse: No AWS region is set; name one with AWS_REGION.\n"
+    assert refused.stderr == "glimpse: No AWS region is set; set AWS_REGION.\n"
 
 
 def test_it_does_nothing_by_itself(tmp_path: Path) -> None:

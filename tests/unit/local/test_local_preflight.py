@@ -33,7 +33,7 @@ def test_only_this_machine_can_connect() -> None:
 def test_a_full_disk_is_told_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1_000_000))
-    with pytest.raises(UserError, match=r"has 1 MB left, and 500 MB are needed"):
+    with pytest.raises(UserError, match=r"has 1 MB left, but 500 MB are needed"):
         prepare_home(tmp_path / "home")
 
 

@@ -91,7 +91,7 @@ def test_a_change_of_model_does_not_turn_the_environment_into_a_fault(machine: M
     choose(machine.home, "ViT-B-32__openai")
     assert chosen(machine.home) == Choice("ViT-B-32__openai", DEMO)
     assert machine.model(DEMO) == machine.model() == machine.model("ViT-B-32__openai") == "ViT-B-32__openai"
-    with pytest.raises(UserError, match="The model here is ViT-B-32__openai"):
+    with pytest.raises(UserError, match="This deployment uses ViT-B-32__openai"):
         machine.model(DEFAULT)
 
 
