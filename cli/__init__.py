@@ -1,1 +1,1 @@
-"""The ``glimpse`` command: models, and what an operator does to a deployment."""
+"""The ``glimpse`` command: manage models and operate a deployment."""

@@ -1,4 +1,4 @@
-"""Which index a command is about: people name users and folders as they like, by name or by number."""
+"""Find the index that a command is about: users and folders are given by name or by id."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from deployment.tables import opened
 
 _MOST_SPACES = 1000
 _MOST_NAME_BYTES = 1024
-"""Of DynamoDB's sort keys; no name is longer."""
+"""The limit of DynamoDB's sort keys; no name is longer."""
 
 _MOST_SAID = 60
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedImage:
-    """An image of a folder: its file name as people know it, and the key of its object."""
+    """An image of a folder: its file name as the user knows it, and its object's key."""
 
     name: str
     key: str
@@ -44,16 +44,16 @@ class FolderLookup:
     def find(self, user: str, folder: str) -> tuple[int, int]:
         """Return the ids of a user and one of the user's folders, each given by name or id.
 
-        A number is an id only where it is nobody's name. Whether an id means anything is not asked: folders
-        of another backend have an index and no record.
+        A number is taken as an id only if it is not a name. Ids are not checked for existence: folders of
+        another backend have an index but no record.
 
         Raises
         ------
         UserError
-            If there is none of that name, or a table refuses.
+            If there is no user or folder of that name, or a table rejects the request.
         """
         from migration.storage.name_directory import (
-            NameDirectory,  # with the API's storage, which takes its time
+            NameDirectory,  # with the API's storage, which is slow to import
         )
 
         names = NameDirectory(self._target)
@@ -61,31 +61,34 @@ class FolderLookup:
         if (name := _name(user)) is not None and (found := names.user_id(name)) is not None:
             user_id = found
         if user_id is None:
-            raise UserError(f"There is no user {_said(user)}.")
+            raise UserError(f"There is no user {_said(user)}; check the name or give the id.")
         folder_id = _id(folder)
         if (name := _name(folder)) is not None and (found := names.folder_id(user_id, name)) is not None:
             folder_id = found
         if folder_id is None:
-            raise UserError(f"User {_said(user)} has no folder {_said(folder)}.")
+            raise UserError(
+                f"User {_said(user)} has no folder {_said(folder)}; check the name or give the id."
+            )
         return user_id, folder_id
 
     def spaces(self, user_id: int, folder_id: int) -> list[str]:
-        """Return the embedding spaces to which a folder's images go; none where the user has no such one."""
+        """Return the embedding spaces of a folder's indexes; none if the user has no such folder."""
         record = self._record(user_id, folder_id)
         return [] if record is None else sorted(record.index_versions)
 
     def version(self, index: IndexKey) -> int:
-        """Return the version that an index has at least, by the record of its folder; 0 if that is not known.
+        """Return an index's minimum version, from its folder's record; 0 if it is unknown.
 
-        Read it before the index: both only rise, and the record follows.
+        Read it before the index: both only increase, and the record lags behind.
         """
         record = self._record_of(index)
         return 0 if record is None else record.index_versions.get(index.space_id, 0)
 
     def images(self, index: IndexKey) -> dict[int, IndexedImage]:
-        """Return the images that have to be in an index, by the records of its folder; read before the index.
+        """Return the images that must be in an index, from its folder's records; read them before the index.
 
-        They are those that are INDEXED; none where the index is another backend's, or still being filled.
+        These are the images that are INDEXED; none if the index belongs to another backend or is still being
+        filled.
         """
         record = self._record_of(index)
         backfill = record.backfills.get(index.space_id) if record else None
@@ -99,14 +102,15 @@ class FolderLookup:
             }
 
     def raise_version(self, index: IndexKey, version: int) -> None:
-        """Let searches know of a new version of an index, where the folder has a record that is older.
+        """Raise the index's version in its folder's record, if that is older, so that searches know of it.
 
-        Ids of another namespace or owner are another backend's: the folder of that number is not theirs.
+        Ids in another namespace, or with another owner, are another backend's: our folder with the same id is
+        unrelated.
 
         Raises
         ------
         UserError
-            If uploads kept holding the record, or the table refuses.
+            If uploads keep changing the record, or the table rejects the request.
         """
         if index.namespace != SHARED_NAMESPACE:
             return
@@ -117,8 +121,8 @@ class FolderLookup:
                 )
         except RecordsContended as error:
             raise UserError(
-                f"{index.prefix} has version {version}, but its folder's record could not be told: {error}."
-                " Run `glimpse index repair` again."
+                f"{index.prefix} is now at version {version}, but its folder's record could not be updated:"
+                f" {error}. Run `glimpse index repair` again."
             ) from error
 
     def _record_of(self, index: IndexKey) -> FolderRecord | None:
@@ -135,7 +139,7 @@ class FolderLookup:
 def indexes_of(
     folders: FolderLookup, store: ObjectStore, namespace: str, user: str, folder: str
 ) -> list[IndexKey]:
-    """Return a folder's indexes, one for each embedding space.
+    """Return a folder's indexes, one per embedding space.
 
     Raises
     ------
@@ -150,28 +154,30 @@ def indexes_of(
         spaces = set()
         if user_id is None or folder_id is None:
             raise UserError(
-                f"Of the namespace {namespace} only ids are known here; name user and folder by them."
+                f"Names in the namespace {namespace} are not known here; give the ids of user and folder."
             )
-    # Images of another backend, in the shared namespace too, have no record.
+    # Other backends' images have no record, even in the shared namespace.
     for space_id in store.children(f"{INDEXES_PREFIX}{namespace}/", _MOST_SPACES) or set():
         if next(iter(store.list(IndexKey(namespace, space_id, user_id, folder_id).prefix)), None):
             spaces.add(space_id)
     if not spaces:
-        raise UserError(f"Folder {_said(folder)} of user {_said(user)} has no index.")
+        raise UserError(
+            f"Folder {_said(folder)} of user {_said(user)} has no index; check the names, or --namespace."
+        )
     return [IndexKey(namespace, space_id, user_id, folder_id) for space_id in sorted(spaces)]
 
 
 def _name(text: str) -> str | None:
-    """Return a name in the spelling in which it is stored; None for a text that can't be one."""
+    """Return a name as it is stored; None for a text that can't be a name."""
     name = unicodedata.normalize("NFC", text).strip()
     try:
         return name if 1 <= len(name.encode()) <= _MOST_NAME_BYTES else None
     except UnicodeEncodeError:
-        return None  # bytes of the command line that are no UTF-8
+        return None  # the command line's bytes are not UTF-8
 
 
 def _said(text: str) -> str:
-    """Return a name as a sentence can hold it."""
+    """Return a name in a form that fits into a message."""
     short = text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
     return short if short.isprintable() and short.strip() else ascii(short)
 

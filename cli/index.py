@@ -1,4 +1,4 @@
-"""``glimpse index``: what operators do with the index of a folder."""
+"""``glimpse index``: check, repair and compact the indexes of a folder."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ from deployment.errors import UserError
 T = TypeVar("T")
 
 app = typer.Typer(
-    help="Indexes: verify them, mend them, merge what writers left behind.",
+    help="Check, repair and compact the indexes of folders.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
 console = Console(soft_wrap=True)
 
-UserArgument = Annotated[str, typer.Argument(help="The folder's owner, by name, or else by id.")]
-FolderArgument = Annotated[str, typer.Argument(help="The folder, by name, or else by id.")]
+UserArgument = Annotated[str, typer.Argument(help="The name or id of the folder's owner.")]
+FolderArgument = Annotated[str, typer.Argument(help="The folder's name or id.")]
 NamespaceOption = Annotated[
-    str, typer.Option("--namespace", help="Of the index: the alias of another backend, for its own indexes.")
+    str, typer.Option("--namespace", help="The index's namespace: another backend's alias, for its indexes.")
 ]
 
 _NOTES = {
     Defect.UNSUPPORTED: "update Glimpse to read it",
-    Defect.SHORT: "nothing is lost; the next merge measures anew",
-    Defect.UNREFERENCED: "nothing to do: a sweep takes it once it is old enough",
+    Defect.SHORT: "nothing is lost; the next merge measures it again",
+    Defect.UNREFERENCED: "nothing to do: a sweep removes it once it is old enough",
     Defect.STRANGE: "not Glimpse's; remove it if nothing else needs it",
 }
-_MEND = "`glimpse index repair` mends the index"
-_EMBED_AGAIN = "`glimpse index repair` has them embedded again"
+_REPAIR = "`glimpse index repair` repairs the index"
+_EMBED_AGAIN = "`glimpse index repair` embeds them again"
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A folder's indexes, and what it takes to do something with them."""
+    """A folder's indexes, and the objects needed to work on them."""
 
     target: Target
     store: ObjectStore
@@ -70,9 +70,9 @@ def check(
     namespace: NamespaceOption = SHARED_NAMESPACE,
     aws: AwsOption = False,
 ) -> None:
-    """Verify the indexes of a folder against their specification, and change nothing.
+    """Verify the indexes of a folder against their specification, without changing anything.
 
-    Every object is read. The exit code is 1 if something is wrong.
+    Reads every object. The exit code is 1 if something is wrong.
     """
     opened = _open(user, folder, namespace, aws=aws)
     whole = [_is_whole(opened, index) for index in opened.indexes]
@@ -81,40 +81,40 @@ def check(
 
 
 def _is_whole(opened: _Opened, index: IndexKey) -> bool:
-    """Say what is wrong with an index, and return whether searches find in it all that they should."""
+    """Print what is wrong with an index, and return whether searches find everything that they should."""
     images, version = opened.folders.images(index), opened.folders.version(index)
     report = _asked(partial(opened.maintenance.check, index, version), index)
     held = report.batch.image_ids.tolist() if report.batch is not None else []
     unsupported = any(finding.defect is Defect.UNSUPPORTED for finding in report.findings)
-    missing = {} if unsupported else lacking(images, held)  # a later version may know where they are
+    missing = {} if unsupported else lacking(images, held)  # a newer Glimpse may be able to read them
     state = "[green]sound[/]" if report.is_sound and not missing else "[red]not sound[/]"
     at = report.manifest.sequence if report.manifest else 0
     console.print(
         f"{index.prefix}: {state}. Version {at}; {len(held):,} images can be found, in {report.spans}"
-        f" spans of {report.vectors:,} vectors and {report.tombstones:,} tombstones.",
+        f" spans with {report.vectors:,} vectors and {report.tombstones:,} tombstones.",
         highlight=False,
     )
     for measured in report.measured:
         console.print(f"  {_promised(measured)}", highlight=False)
     for finding in report.findings:
         what = "[red]error[/]" if finding.defect.is_error else "note"
-        advice = _NOTES.get(finding.defect, _MEND)
+        advice = _NOTES.get(finding.defect, _REPAIR)
         console.print(f"  {what} {finding.key}: {finding.reason} ({advice})", highlight=False)
     if missing:
         console.print(
-            f"  [red]error[/] {counted(missing)} of the folder can't be found ({_EMBED_AGAIN})",
+            f"  [red]error[/] {counted(missing)} in the folder can't be found ({_EMBED_AGAIN})",
             highlight=False,
         )
-    # What a later version wrote is no error of the index, but a search is partial.
+    # Segments written by a newer version are no error of the index, but searches are incomplete.
     return report.is_sound and not unsupported and not missing
 
 
 def _promised(measured: MeasuredPromise) -> str:
-    """Return what a large segment promises, and what was measured."""
+    """Describe the recall that a large segment promises, and the recall that was measured."""
     if measured.promise is None:
-        return f"{measured.key}: promises no recall, as earlier versions wrote it; a merge measures it."
+        return f"{measured.key}: promises no recall (an earlier version wrote it); a merge measures it."
     return (
-        f"{measured.key}: recall@10 {measured.recall:.3f} measured, {measured.promise.recall} promised, by"
+        f"{measured.key}: recall@10 {measured.recall:.3f} measured, {measured.promise.recall} promised, with"
         f" {measured.promise.lists:,} lists and {measured.promise.candidates:,} candidates."
     )
 
@@ -124,20 +124,20 @@ def repair(
     user: UserArgument,
     folder: FolderArgument,
     namespace: NamespaceOption = SHARED_NAMESPACE,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before something is dropped.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before dropping anything.")] = False,
     aws: AwsOption = False,
 ) -> None:
-    """Make the indexes of a folder name only what can be used; says before what that drops.
+    """Drop unusable objects from the indexes of a folder, after listing them.
 
-    Images that the indexes lack then are embedded again from their originals; those of another backend are
-    not known here, and it has to send them again.
+    Images that the indexes then lack are embedded again from their originals. Images of another backend are
+    unknown here: that backend must send them again.
     """
     opened = _open(user, folder, namespace, aws=aws)
     missing: dict[int, IndexedImage] = {}
     is_told = False
     for index in opened.indexes:
         images, version = opened.folders.images(index), opened.folders.version(index)
-        is_told |= _mend(opened, index, version, yes=yes) and bool(images)
+        is_told |= _repair(opened, index, version, yes=yes) and bool(images)
         missing |= lacking(images, _asked(partial(image_ids, opened.store, index), index) if images else ())
     if missing:
         _embed_again(opened, missing)
@@ -145,37 +145,37 @@ def repair(
         console.print("Every image of the folder can be found.")
 
 
-def _mend(opened: _Opened, index: IndexKey, version: int, *, yes: bool) -> bool:
-    """Mend one index, and return whether there was something to mend."""
+def _repair(opened: _Opened, index: IndexKey, version: int, *, yes: bool) -> bool:
+    """Repair one index, and return whether there was something to repair."""
     report = _asked(partial(opened.maintenance.check, index, version), index)
     wrong = report.errors
     if not wrong:
-        # A repair that was cut short after it mended the index has not told the folder's record.
+        # An earlier repair may have been cut short after it repaired the index but before the record.
         if report.manifest is not None and report.manifest.sequence > version:
             opened.folders.raise_version(index, report.manifest.sequence)
-        console.print(f"{index.prefix}: nothing to mend.", highlight=False)
+        console.print(f"{index.prefix}: nothing to repair.", highlight=False)
         return False
     for finding in wrong:
         console.print(f"  {finding.key}: {finding.reason}", highlight=False)
     if not yes:
-        typer.confirm("What can't be used is dropped from the index. Go on?", abort=True)
+        typer.confirm("Drop everything that can't be used from the index?", abort=True)
     repaired = _asked(partial(opened.maintenance.repair, index, version), index)
     opened.folders.raise_version(index, repaired.version)
     if repaired.is_emptied:
-        lost = "All its images have to be embedded again."
+        lost = "All its images must be embedded again."
     elif repaired.needs_embedding:
-        lost = f"Up to {repaired.vectors_lost:,} images have to be embedded again."
+        lost = f"Up to {repaired.vectors_lost:,} images must be embedded again."
     else:
         lost = "No image was lost."
     dropped = "".join(f"\n  dropped {index.object(name)}" for name in repaired.dropped)
     console.print(
-        f"{index.prefix}: mended, version {repaired.version} now.{dropped}\n{lost}", highlight=False
+        f"{index.prefix}: repaired, now at version {repaired.version}.{dropped}\n{lost}", highlight=False
     )
     return True
 
 
 def _embed_again(opened: _Opened, missing: dict[int, IndexedImage]) -> None:
-    """Have images embedded again, and say what became of them; the exit code is 1 if some can't be."""
+    """Have images embedded again, and print the outcome; the exit code is 1 if some could not be."""
     index = opened.indexes[0]
     with console.status(f"Embedding {counted(missing)} again …"):
         done = embed_again(client_of(opened.target), index.user_id, index.folder_id, missing)
@@ -197,9 +197,9 @@ def compact(
     namespace: NamespaceOption = SHARED_NAMESPACE,
     aws: AwsOption = False,
 ) -> None:
-    """Merge what writers left behind in the indexes of a folder, and sweep what nothing refers to.
+    """Merge the spans in the indexes of a folder, and sweep unreferenced objects.
 
-    The deployment does it by itself; this is for who does not want to wait.
+    The deployment does this by itself; use the command if you don't want to wait.
     """
     opened = _open(user, folder, namespace, aws=aws)
     maintenance = opened.maintenance
@@ -208,12 +208,12 @@ def compact(
             done = _asked(partial(maintenance.compact, index, at_rest=True, whole=whole), index)
             swept = _asked(partial(maintenance.sweep, index), index)
         console.print(
-            f"{index.prefix}: {done.merges} merges, {done.spans} spans now; {swept.removed} objects swept,"
-            f" {swept.marked + swept.young} to be swept when they are old enough.",
+            f"{index.prefix}: {done.merges} merges, now {done.spans} spans; {swept.removed} objects swept,"
+            f" {swept.marked + swept.young} to sweep once they are old enough.",
             highlight=False,
         )
         for name, reason in done.unusable.items():
-            console.print(f"  [red]left out[/] {index.object(name)}: {reason} ({_MEND})", highlight=False)
+            console.print(f"  [red]left out[/] {index.object(name)}: {reason} ({_REPAIR})", highlight=False)
 
 
 def _open(user: str, folder: str, namespace: str, *, aws: bool) -> _Opened:
@@ -225,7 +225,7 @@ def _open(user: str, folder: str, namespace: str, *, aws: bool) -> _Opened:
 
 
 def _asked(do: Callable[[], T], index: IndexKey) -> T:
-    """Do something with an index, and say in a sentence why it can't be done."""
+    """Run an operation on an index; turn an index error into a UserError."""
     try:
         return do()
     except GlimpseIndexError as error:

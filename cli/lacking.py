@@ -1,4 +1,4 @@
-"""Images that have to be in an index and are not: naming them, and having them embedded again."""
+"""Images that are missing from an index: list them, and have them embedded again."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ _NAMED = 10
 
 
 def lacking(images: Mapping[int, IndexedImage], held: Collection[int]) -> dict[int, IndexedImage]:
-    """Return those images that an index does not hold."""
+    """Return the images that an index lacks."""
     there = set(held)
     return {image_id: image for image_id, image in images.items() if image_id not in there}
 
 
 def counted(images: Mapping[int, IndexedImage]) -> str:
-    """Say how many images there are, and how the first of them are called."""
+    """Return the number of images and the names of the first of them."""
     names = ", ".join(shown(image.name) for image in list(images.values())[:_NAMED])
     more = f" and {len(images) - _NAMED:,} more" if len(images) > _NAMED else ""
     return f"{len(images):,} image{'' if len(images) == 1 else 's'} ({names}{more})"
 
 
 def shown(name: str) -> str:
-    """Return a file name as it can be printed: without what would steer the terminal."""
+    """Return a file name that is safe to print: without terminal control characters."""
     return escape("".join(character if character.isprintable() else "?" for character in name))
 
 
 def embed_again(
     client: SearchClient, user_id: int, folder_id: int, images: Mapping[int, IndexedImage]
 ) -> EmbedReport:
-    """Have images embedded from their originals, as many at a time as a request has time for.
+    """Have images embedded from their originals, as many at a time as one request can handle.
 
-    To embed an image twice does no harm, and one that was deleted meanwhile does not come back.
+    Embedding an image twice does no harm, and one deleted in the meantime does not come back.
 
     Raises
     ------
     UserError
-        If the deployment refuses, or does not answer; what is embedded stays so.
+        If the deployment rejects the request or does not answer; images already embedded stay embedded.
     """
     done = EmbedReport([], [])
     waiting = [ImageFile(image_id, image.key) for image_id, image in images.items()]

@@ -13,7 +13,7 @@ from deployment.errors import UserError
 
 app = typer.Typer(
     name="glimpse",
-    help="Find photographs by what they show: models, indexes, and what comes in and goes out.",
+    help="Find photographs by what they show: manage models and indexes, import and export.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -30,10 +30,10 @@ model.app.command()(reindex.finalize)
 
 
 def main() -> NoReturn:
-    """Run the command; a UserError is one sentence on stderr and exit code 1."""
+    """Run the command; a UserError goes to stderr as one sentence, with exit code 1."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A name that the terminal's encoding lacks is no reason to stop.
+            # A character that the terminal's encoding lacks must not stop the command.
             stream.reconfigure(errors="backslashreplace")
     try:
         app()

@@ -1,4 +1,4 @@
-"""``glimpse migrate``: an old installation becomes part of a deployment."""
+"""``glimpse migrate``: import an old installation into a deployment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PATIENCE_SECONDS = 900.0
 
 
 OldDirArgument = Annotated[
-    Path, typer.Argument(help="The old installation's folder, with images/ or data/ in it.")
+    Path, typer.Argument(help="The old installation's folder, which contains images/ or data/.")
 ]
 TablesOption = Annotated[
     Path | None,
@@ -27,27 +27,27 @@ TablesOption = Annotated[
 ]
 MappingOption = Annotated[
     Path | None,
-    typer.Option("--mapping", help="A JSON file that says what unusual tables and columns are."),
+    typer.Option("--mapping", help="A JSON file that explains unusual table and column names."),
 ]
 MergeOption = Annotated[
     list[str] | None,
-    typer.Option("--merge-user", help="OLD or OLD=NEW: an old user who has an account here already."),
+    typer.Option("--merge-user", help="OLD or OLD=NEW: an old user who already has an account here."),
 ]
 OwnerOption = Annotated[
-    str | None, typer.Option("--owner", help="Without tables: the account that everything goes to.")
+    str | None, typer.Option("--owner", help="Without tables: the account that receives everything.")
 ]
 SpaceOption = Annotated[
     str | None,
-    typer.Option(
-        "--space", help="The embedding space of the old vectors, if the model's name doesn't say it."
-    ),
+    typer.Option("--space", help="The embedding space of the old vectors, if the model's name doesn't tell."),
 ]
-AnewOption = Annotated[bool, typer.Option("--embed-anew", help="Don't take old vectors over.")]
+AnewOption = Annotated[
+    bool, typer.Option("--embed-anew", help="Embed all images again; don't import old vectors.")
+]
 StateOption = Annotated[
-    Path | None, typer.Option("--state", help="Where to note how far the import is, and put its report.")
+    Path | None, typer.Option("--state", help="The folder for the import's progress and report.")
 ]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
-WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until every image is embedded.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")]
+WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every image is embedded.")]
 
 
 def migrate(
@@ -63,12 +63,12 @@ def migrate(
     wait: WaitOption = True,
     aws: AwsOption = False,
 ) -> None:
-    """Import accounts, folders, shares and images of an old installation, which is not changed.
+    """Import accounts, folders, shares and images from an old installation, without changing it.
 
-    Whatever interrupts it: the same command goes on from there. Nothing comes twice. The exit code is 1 if
-    most images that the tables name are not there.
+    If it is interrupted, run the same command again to continue; nothing is imported twice. The exit code is
+    1 if most of the images named in the tables are missing.
     """
-    from migration.old.spelling import Spelling  # with FAISS and pynamodb, which take their time to import
+    from migration.old.spelling import Spelling  # with FAISS and pynamodb, which are slow to import
     from migration.options import Options
     from migration.session import default_state
     from migration.session import migrate as run
@@ -79,7 +79,7 @@ def migrate(
     watcher = MigrationProgress()
     options = Options(
         owner=owner,
-        owner_password=lambda: watcher.ask(f"A password for the new account {owner}"),
+        owner_password=lambda: watcher.ask(f"Password for the new account {owner}"),
         merged=dict(_pair(said) for said in merge_user or []),
         space=space,
         embed_anew=embed_anew,
@@ -96,18 +96,20 @@ def migrate(
 
 
 def _say_where(folder: Path, *, is_waiting: bool) -> None:
-    """Say where the report is, and how it goes on."""
+    """Print where the report is, and what to do next."""
     console.print(
-        f"All of it: {folder / 'report.txt'}, and what each id is now: {folder / 'ids.csv'}",
+        f"Full report: {folder / 'report.txt'}. New ids: {folder / 'ids.csv'}.",
         highlight=False,
         markup=False,
     )
     if is_waiting:
-        console.print("The rest is being embedded; the same command goes on, and says when it is done.")
+        console.print(
+            "The other images are still being embedded; run the same command again to follow the progress."
+        )
 
 
 class MigrationProgress:
-    """Shows in one line what an import is doing."""
+    """Shows an import's progress in one line."""
 
     def __init__(self) -> None:
         self._status = console.status("")
@@ -121,17 +123,17 @@ class MigrationProgress:
         self._status.stop()
 
     def say(self, text: str) -> None:
-        """Show what begins now."""
+        """Show the step that begins now."""
         self._text, self._done = text, 0
         self._status.update(f"{text} …")
 
     def images(self, done: int) -> None:
-        """Show how many images were dealt with."""
+        """Show how many images are done."""
         self._done += done
-        self._status.update(f"{self._text}: {self._done:,} dealt with …")
+        self._status.update(f"{self._text}: {self._done:,} done …")
 
     def ask(self, question: str) -> str:
-        """Have a new password typed."""
+        """Prompt for a new password."""
         self._status.stop()
         password = ask_password(question)
         self._status.start()
@@ -141,5 +143,5 @@ class MigrationProgress:
 def _pair(said: str) -> tuple[str, str]:
     old, _, new = said.partition("=")
     if not old:
-        raise UserError("--merge-user takes an old user's name, or OLD=NEW.")
+        raise UserError("--merge-user takes an old user's name, or OLD=NEW; the old name is missing.")
     return old, new or old

@@ -1,4 +1,4 @@
-"""``glimpse model``: which models there are, and which of them this machine has."""
+"""``glimpse model``: list, install and choose models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from deployment.models.library import Library
 from local.settings import LocalSettings
 
 app = typer.Typer(
-    help="Models: what turns photographs and words into vectors that can be compared.",
+    help="Manage models, which turn photographs and words into vectors that can be compared.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -38,9 +38,9 @@ _DEMO_MODEL = Model(
 
 @app.command("list")
 def list_models() -> None:
-    """List the models that are known, and those that are installed.
+    """List the known and the installed models.
 
-    Any other model that Immich publishes can be installed by its name, too.
+    Any other model that Immich publishes can be installed by name, too.
     """
     settings = LocalSettings.from_environment()
     library, choice = Library.of(settings.home), chosen(settings.home)
@@ -50,7 +50,7 @@ def list_models() -> None:
         console.print(f"[bold]{name}[/]  [green]{state}[/]", highlight=False)
         model = known.get(name)
         if model:
-            fetched = f", {_size(model.download_bytes)} to fetch" if model.download_bytes else ""
+            fetched = f", {_size(model.download_bytes)} to download" if model.download_bytes else ""
             facts = f"{model.purpose}. {model.languages}; {model.licence}{fetched}."
             console.print(Padding(facts, (0, 0, 0, 4)), highlight=False)
 
@@ -61,15 +61,15 @@ def install(
         str,
         typer.Argument(
             help="A name from `glimpse model list`, any other model that Immich publishes, `owner/name` on"
-            " the hub, or the folder of a bundle that the foundry made."
+            " the hub, or the folder of a bundle made by the foundry."
         ),
     ],
 ) -> None:
-    """Fetch a model from the hub and make it fit this machine.
+    """Download a model from the hub and quantize it for this machine.
 
-    The model is fetched in full precision, then quantized as far as its embeddings stay true, judged on this
-    machine with photographs and searches. The fastest scheme that passes is kept; `glimpse model info` says
-    which. Nothing that is running changes: `glimpse model use` and `glimpse reindex` do that.
+    The model is downloaded in full precision, then quantized as far as its embeddings stay accurate, measured
+    on this machine with photographs and searches. The fastest scheme that passes is kept; `glimpse model
+    info` shows which. Running deployments don't change until `glimpse model use` and `glimpse reindex`.
     """
     from deployment.models.install import install as install_model
     from deployment.models.install import install_folder
@@ -84,10 +84,12 @@ def install(
     is_folder = (folder / "config.json").is_file()
     if not is_folder and name.startswith(("/", ".", "~")):
         raise UserError(
-            f"{name} holds no bundle: it has no config.json." if folder.is_dir() else f"There is no {name}."
+            f"{name} holds no bundle: it has no config.json. Name the folder of a bundle."
+            if folder.is_dir()
+            else f"There is no {name}; check the path."
         )
     if not is_folder and library.has(name):
-        console.print(f"{library.name_of(name)} is installed already, in {library.path(name)}.")
+        console.print(f"{library.name_of(name)} is already installed, in {library.path(name)}.")
         return
     with InstallationProgress(console) as progress:
         if is_folder:
@@ -104,10 +106,10 @@ def use(
     name: Annotated[str, typer.Argument(help="An installed model.")],
     aws: AwsOption = False,
 ) -> None:
-    """Choose the model that a deployment is to have.
+    """Choose the model for a deployment.
 
-    A deployment without photographs begins with it. One with photographs goes on with its present model until
-    `glimpse reindex` has embedded all of them anew.
+    A deployment without a model starts with it. Any other keeps its current model until `glimpse reindex` has
+    embedded all photographs again.
     """
     settings = LocalSettings.from_environment()
     library = Library.of(settings.home)
@@ -118,18 +120,18 @@ def use(
     choice = choose(settings.home, library.name_of(name), deployment)
     console.print(f"Chosen: [bold]{choice.name}[/].")
     if target is not None and _began(bundle, target):
-        console.print("The deployment had no model; it has this one from now on.")
+        console.print("The deployment had no model; it now uses this one.")
     elif before is not None and before.name != choice.name:
         option = " --aws" if aws else ""
         console.print(
-            f"The deployment still searches with its present model; [bold]glimpse reindex{option}[/] embeds"
-            " all photographs anew, while searches go on, and then changes over."
+            f"The deployment still searches with its current model. [bold]glimpse reindex{option}[/] embeds"
+            " all photographs with the new one while searches continue, and then switches to it."
         )
 
 
 def _began(bundle: Bundle, target: Target) -> bool:
     """Give a deployment its first model; False if it has one."""
-    from deployment.models.publish import begin, generations  # with pynamodb, which takes its time to import
+    from deployment.models.publish import begin, generations  # with pynamodb, which is slow to import
 
     if generations(target) is not None:
         return False
@@ -140,14 +142,14 @@ def _began(bundle: Bundle, target: Target) -> bool:
 @app.command()
 def info(
     name: Annotated[
-        str | None, typer.Argument(help="An installed model; the chosen one, if none is named.")
+        str | None, typer.Argument(help="An installed model. By default, the chosen one.")
     ] = None,
 ) -> None:
-    """Say what is known of an installed model: its space, its quantization, and how true that is."""
+    """Show an installed model's embedding space, quantization and accuracy."""
     settings = LocalSettings.from_environment()
     choice = chosen(settings.home)
     if name is None and choice is None:
-        raise UserError("No model was chosen yet; name one, or start with `make run`.")
+        raise UserError("No model has been chosen yet; name one, or run `make run` first.")
     _describe(Library.of(settings.home).bundle(name or (choice.name if choice else "")))
 
 
@@ -160,7 +162,7 @@ def _describe(bundle: Bundle) -> None:
         "Languages": known.languages if known else "",
         "Licence": known.licence if known else str(section.get("license", "")),
         "Dimension": str(bundle.dimension),
-        "Quantization": str(section.get("scheme", "not said")),
+        "Quantization": str(section.get("scheme", "unknown")),
         "Image cosine": _cosine(section.get("parity"), "image"),
         "Text cosine": _cosine(section.get("parity"), "text"),
         "Space": bundle.space_id,
@@ -178,11 +180,11 @@ def _describe(bundle: Bundle) -> None:
 
 
 def _cosine(parity: object, kind: str) -> str:
-    """Say how near an input's embedding is to the one in full precision, at worst."""
+    """Return the worst cosine between an input's embedding and the one in full precision, as text."""
     if not isinstance(parity, dict):
         return ""
     raw, centred = parity[f"{kind}_cosine_min"], parity[f"{kind}_centred_min"]
-    return f"{raw:.4f} at least ({centred:.4f} without the mean), against full precision"
+    return f"at least {raw:.4f} ({centred:.4f} without the mean), against full precision"
 
 
 def _size(size: int) -> str:

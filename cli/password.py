@@ -1,4 +1,4 @@
-"""``glimpse password``: a new password for an account whose old one can't be used."""
+"""``glimpse password``: set a new password for an account."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from cli.target import AwsOption, resolve
 console = Console(soft_wrap=True)
 
 VARIABLE = "GLIMPSE_NEW_PASSWORD"
-"""Where scripts give a password, which no list of processes shows."""
+"""The variable in which scripts pass a password; unlike an argument, no process list shows it."""
 
 
 def password(
     username: Annotated[str, typer.Argument(help="The account's name.")],
     aws: AwsOption = False,
 ) -> None:
-    """Set an account's password. Scripts give it in GLIMPSE_NEW_PASSWORD, people are asked.
+    """Set an account's password, from a prompt or from GLIMPSE_NEW_PASSWORD.
 
-    Sessions that are open stay so.
+    Open sessions stay open.
     """
-    from migration.accounts import set_password  # with pynamodb, which takes its time to import
+    from migration.accounts import set_password  # with pynamodb, which is slow to import
 
     target = resolve(aws=aws)
-    set_password(target, username, ask_password(f"A new password for {username}"))
+    set_password(target, username, ask_password(f"New password for {username}"))
     console.print(f"{username} has a new password.", highlight=False)
 
 
 def ask_password(question: str) -> str:
-    """Have a new password typed, twice, or take that of the environment.
+    """Read a new password from the environment, or prompt for it twice.
 
     Raises
     ------
     UserError
-        If the API would not take it.
+        If the API would reject it.
     """
     from migration.accounts import check_password  # as above
 

@@ -1,4 +1,4 @@
-"""``glimpse reindex`` and the commands that end a change of model."""
+"""``glimpse reindex``, and the commands that complete or undo a model change."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ console = Console()
 
 _LOOK_SECONDS = 2.0
 _PATIENCE_SECONDS = 60.0
-"""So long a watched deployment may be away: it is started anew, perhaps."""
+"""How long a watched deployment may be unreachable: it may be restarting."""
 
 Watch = Annotated[
-    bool, typer.Option("--watch", help="Stay until the new model is in use, and show how far it is.")
+    bool, typer.Option("--watch", help="Show the progress, and wait until the new model is in use.")
 ]
 
 
 def reindex(
     name: Annotated[
-        str | None, typer.Argument(help="An installed model; the chosen one, if none is named.")
+        str | None, typer.Argument(help="An installed model. By default, the chosen one.")
     ] = None,
     watch: Watch = False,
     aws: AwsOption = False,
 ) -> None:
-    """Embed all photographs anew with another model, and change over when that is done.
+    """Embed all photographs with another model, then switch to it.
 
-    Searches and uploads go on meanwhile. Afterwards both models are kept until `glimpse model finalize`, so
-    that `glimpse model rollback` is a matter of a second.
+    Searches and uploads continue in the meantime. Afterwards both models are kept until `glimpse model
+    finalize`, so that `glimpse model rollback` takes only a second.
     """
     settings, target = LocalSettings.from_environment(), resolve(aws=aws)
     library = Library.of(settings.home)
@@ -50,7 +50,7 @@ def reindex(
         choice = chosen(settings.home, target.key)
         if choice is None:
             raise UserError(
-                "No model was chosen for this deployment; name one, as `glimpse model list` does."
+                "No model has been chosen for this deployment; name one from `glimpse model list`."
             )
         name = choice.name
     bundle = library.bundle(name)
@@ -76,13 +76,13 @@ def _look_again(client: SearchClient) -> dict[str, Any]:
                 raise
             if time.monotonic() > deadline:
                 raise UserError(
-                    f"{error} The change goes on by itself; `glimpse reindex` shows it."
+                    f"{error} The model change continues by itself; `glimpse reindex` shows the progress."
                 ) from error
         time.sleep(_LOOK_SECONDS)
 
 
 def rollback(aws: AwsOption = False) -> None:
-    """Search with the earlier model again; or give a change up that is not complete yet."""
+    """Go back to the previous model, or cancel a model change that is not complete yet."""
     settings, target = LocalSettings.from_environment(), resolve(aws=aws)
     models = ask(client_of(target).rollback_model)
     _choose_what_is_active(settings, target, models["active"]["name"])
@@ -90,65 +90,65 @@ def rollback(aws: AwsOption = False) -> None:
 
 
 def _choose_what_is_active(settings: LocalSettings, target: Target, active: str) -> None:
-    """Note that nobody wants the model any more that was gone back from, where the earlier one is here."""
+    """Record the active model as the deployment's choice again, if it is installed here."""
     name = _installed_as(active)
     if name is not None:
         choose(settings.home, name, target.key)
 
 
 def _installed_as(model: str) -> str | None:
-    """Return the name that the commands know a deployment's model by; None if it is not installed here."""
+    """Return the name under which a deployment's model is installed here; None if it is not."""
     library = Library.of(LocalSettings.from_environment().home)
     for name in library.names():
-        with suppress(UserError):  # a damaged one
+        with suppress(UserError):  # skip a damaged one
             if library.bundle(name).name == model:
                 return name
     return None
 
 
 def finalize(aws: AwsOption = False) -> None:
-    """Keep the model in use only: the indexes of the other one are removed, and rollback ends."""
+    """Keep only the model in use: remove the other model's indexes, after which rollback is impossible."""
     show(ask(client_of(resolve(aws=aws)).finalize_model))
 
 
 def client_of(target: Target) -> SearchClient:
-    """Return the client of a deployment's search service."""
+    """Return a client for a deployment's search service."""
     return SearchClient(target.transport())
 
 
 def ask(request: Callable[[], T]) -> T:
-    """Ask the deployment.
+    """Send a request to the deployment.
 
     Raises
     ------
     UserError
-        If it refuses, in its own sentence, or does not answer.
+        If it rejects the request, with its own message, or does not answer.
     """
     try:
         return request()
     except Unavailable as error:
-        raise UserError(f"The deployment does not answer: {error.__cause__}.") from error
+        raise UserError(f"The deployment does not answer: {error.__cause__}. Try again later.") from error
     except ServiceError as refusal:
         raise UserError(refusal.detail) from refusal
 
 
 def show(models: dict[str, Any]) -> None:
-    """Say in a sentence or two which models there are, and what can be done."""
+    """Print which models the deployment has, and what can be done next."""
     active, other = models["active"]["name"], (models["other"] or {}).get("name", "")
     match models["phase"]:
         case "BUILDING":
             _show_progress(models)
             console.print(
                 f"Searches use [bold]{active}[/] until everything is embedded with [bold]{other}[/]; "
-                "[bold]glimpse model rollback[/] gives it up."
+                "[bold]glimpse model rollback[/] cancels the change."
             )
         case "FLIPPED" | "ROLLED_BACK":
             console.print(
-                f"Searches use [bold]{active}[/]. {other} is kept and kept current: "
+                f"Searches use [bold]{active}[/]. {other} is kept up to date: "
                 + (
                     "[bold]glimpse model rollback[/] goes back to it, "
                     if models["phase"] == "FLIPPED"
-                    else f"[bold]glimpse reindex {_installed_as(other) or other}[/] goes forth to it, "
+                    else f"[bold]glimpse reindex {_installed_as(other) or other}[/] switches to it, "
                 )
                 + "[bold]glimpse model finalize[/] removes it."
             )
@@ -164,6 +164,6 @@ def _show_progress(models: dict[str, Any]) -> None:
     console.print(
         f"{progress.get('images_done', 0):,} of {progress.get('images_total', 0):,} images, "
         f"{progress.get('folders_done', 0):,} of {progress.get('folders_total', 0):,} folders"
-        + (f"; {lost:,} images can't be read any more" if lost else ""),
+        + (f"; {lost:,} images can no longer be read" if lost else ""),
         highlight=False,
     )

@@ -1,4 +1,4 @@
-"""Which deployment a command talks to: the one on this machine, or the one in an AWS account."""
+"""Find the deployment that a command talks to: on this machine, or in an AWS account."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["AwsOption", "Target", "resolve"]
 AwsOption = Annotated[
     bool,
     typer.Option(
-        "--aws", help="Talk to the AWS account of the environment's credentials, not to this machine's stack."
+        "--aws", help="Use the deployment in the AWS account of your credentials, not this machine's."
     ),
 ]
-"""For every command that needs a deployment."""
+"""The option of every command that needs a deployment."""
 
 
 def resolve(*, aws: bool) -> Target:
@@ -35,19 +35,19 @@ def resolve(*, aws: bool) -> Target:
     Parameters
     ----------
     aws
-        The account of the environment's credentials, rather than this machine's state (``GLIMPSE_HOME``).
+        Use the account of the environment's credentials, instead of this machine's state (``GLIMPSE_HOME``).
 
     Raises
     ------
     UserError
-        If it doesn't run, is not deployed, or can't be reached.
+        If it isn't running, isn't deployed, or can't be reached.
     """
     if not aws:
         return machine(LocalSettings.from_environment())
     account = Account.of_environment()
     target = account.target()
     if target is None:
-        raise UserError(f"{account.name} has no stack {STACK}; `make deploy` makes one.")
+        raise UserError(f"{account.name} has no stack {STACK}; run `make deploy` to create it.")
     return target
 
 
@@ -57,33 +57,33 @@ def machine(settings: LocalSettings) -> Target:
     Raises
     ------
     UserError
-        If it doesn't run.
+        If it isn't running.
     """
     target = machine_if_running(settings)
     if target is None:
         raise UserError(
-            f"Glimpse doesn't run at {running(settings).endpoint}; start it with `make run`, or name an AWS"
-            " deployment with --aws."
+            f"Glimpse is not running at {running(settings).endpoint}; start it with `make run`, or use --aws"
+            " for a deployment in AWS."
         )
     return target
 
 
 def machine_if_running(settings: LocalSettings) -> Target | None:
-    """Return this machine's deployment; None if it doesn't run."""
+    """Return this machine's deployment; None if it isn't running."""
     settings = running(settings)
     outputs = stack_outputs(settings) if is_ready(settings.endpoint) else None
     return None if outputs is None else machine_target(settings, outputs)
 
 
 def running(settings: LocalSettings, environment: Mapping[str, str] = os.environ) -> LocalSettings:
-    """Return the settings with the emulator's port of the last run, where the environment doesn't name one.
+    """Return the settings with the last run's emulator port, unless the environment names one.
 
-    A command finds the stack that ``make run`` started on another port without being told the port again.
+    So a command finds the stack that ``make run`` started on another port.
     """
     if environment.get("AWS_ENDPOINT_URL") or environment.get("EMULATOR_PORT"):
         return settings
     try:
         port = json.loads((settings.home / "deployed.json").read_text())["emulator_port"]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return settings  # nothing was deployed from here yet: the default is as good as any
+        return settings  # nothing has been deployed from here yet: the default is as good as any
     return replace(settings, emulator_port=int(port))

@@ -46,7 +46,7 @@ def test_a_lost_manifest_is_noticed_and_its_images_come_back(stack: Stack) -> No
     checked = glimpse(stack, "index", "check", name, "Lost")
     assert checked.returncode == 1
     assert f"{manifest}: it is gone" in checked.stdout
-    assert "1 image (coffee.png) of the folder can't be found" in checked.stdout
+    assert "1 image (coffee.png) in the folder can't be found" in checked.stdout
     repaired = glimpse(stack, "index", "repair", name, "Lost", "--yes")
     assert repaired.returncode == 0, repaired.stdout + repaired.stderr
     assert "Embedded again: 1 image (coffee.png)." in repaired.stdout

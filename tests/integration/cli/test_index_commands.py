@@ -151,11 +151,11 @@ def test_what_is_wrong_is_named_and_repaired(target: Any) -> None:
     repaired = glimpse("repair", "ada", "holidays", "--yes")
     assert repaired.exit_code == 0, repaired.output
     assert f"dropped {name}" in repaired.output
-    assert "Up to 1 images have to be embedded again." in repaired.output
+    assert "Up to 1 images must be embedded again." in repaired.output
     assert "Embedded again: 1 image (picture [1" in repaired.output
     assert glimpse("check", "ada", "holidays").exit_code == 0
     assert versions(target) == {"space-1": {"N": "3"}}, "searches look again"
-    assert "nothing to mend" in glimpse("repair", "ada", "holidays").output
+    assert "nothing to repair" in glimpse("repair", "ada", "holidays").output
 
 
 @pytest.mark.parametrize("is_held_on", [False, True])
@@ -181,7 +181,7 @@ def test_a_repair_tells_the_folder_also_while_uploads_hold_its_record(
     assert (repaired.exit_code, isinstance(repaired.exception, UserError)) == (int(is_held_on), is_held_on)
     assert versions(target) == {"space-1": {"N": "2" if is_held_on else "3"}}
     again = glimpse("repair", "ada", "holidays")
-    assert f"{KEY.prefix}: nothing to mend." in again.output
+    assert f"{KEY.prefix}: nothing to repair." in again.output
     assert versions(target) == {"space-1": {"N": "3" if is_held_on else "4"}}, "it is as new as the index"
 
 
@@ -200,7 +200,7 @@ def test_a_lost_manifest_is_an_error_and_its_images_come_back(
     state = "it has version 1" if is_put_back else "it is gone"
     assert f"error {KEY.manifest}: {state}, but the index had reached version 2" in checked.output
     lost = "1 image (picture [11].jpg)" if is_put_back else "2 images (picture [10].jpg, picture [11].jpg)"
-    assert f"error {lost} of the folder can't be found" in checked.output
+    assert f"error {lost} in the folder can't be found" in checked.output
     assert glimpse("repair", "ada", "holidays").exit_code == 1, "nobody has agreed"
     repaired = glimpse("repair", "ada", "holidays", "--yes")
     assert repaired.exit_code == 0, repaired.output
@@ -215,7 +215,7 @@ def test_images_that_an_index_lacks_are_named_and_embedded_again(target: Any) ->
     target.embedding.gone = {10}
     checked = glimpse("check", "ada", "holidays")
     assert checked.exit_code == 1
-    assert "2 images (picture [10].jpg, picture [11].jpg) of the folder can't be found" in checked.output
+    assert "2 images (picture [10].jpg, picture [11].jpg) in the folder can't be found" in checked.output
     for outcome in ("There is no such file.", "None of the images exists."):
         repaired = glimpse("repair", "ada", "holidays")
         assert repaired.exit_code == 1
@@ -248,7 +248,7 @@ def test_a_table_that_is_not_there_is_told_in_a_sentence(table: str, target: Any
 def test_an_index_is_compacted_whole(target: Any) -> None:
     result = glimpse("compact", "ada", "holidays", "--whole")
     assert result.exit_code == 0, result.output
-    assert "1 merges, 1 spans now; 0 objects swept, 2 to be swept" in result.output
+    assert "1 merges, now 1 spans; 0 objects swept, 2 to sweep" in result.output
     assert glimpse("check", "ada", "holidays").exit_code == 0
 
 
@@ -270,19 +270,19 @@ def test_a_repair_leaves_folders_alone_that_have_another_index(target: Any, key:
 @pytest.mark.parametrize(
     ("user", "folder", "sentence"),
     [
-        ("bob", "holidays", "There is no user bob."),
-        ("ada", "work", "User ada has no folder work."),
-        ("1", "98", "Folder 98 of user 1 has no index."),
-        ("2", "3", "Folder 3 of user 2 has no index."),
-        ("", "holidays", "There is no user ''."),
-        ("ada", "", "User ada has no folder ''."),
-        ("ada", "x" * 3000, f"User ada has no folder {'x' * 60}…."),
-        ("\udcff", "holidays", "There is no user '\\udcff'."),
-        ("ada", "\udcff", "User ada has no folder '\\udcff'."),
-        ("ada", "9" * 23, f"User ada has no folder {'9' * 23}."),
-        ("9" * 5000, "3", f"There is no user {'9' * 60}…."),
-        (str(2**53), "3", f"There is no user {2**53}."),
-        ("ada", "\x1b[2J", "User ada has no folder '\\x1b[2J'."),
+        ("bob", "holidays", "There is no user bob; check the name or give the id."),
+        ("ada", "work", "User ada has no folder work; check the name or give the id."),
+        ("1", "98", "Folder 98 of user 1 has no index; check the names, or --namespace."),
+        ("2", "3", "Folder 3 of user 2 has no index; check the names, or --namespace."),
+        ("", "holidays", "There is no user ''; check the name or give the id."),
+        ("ada", "", "User ada has no folder ''; check the name or give the id."),
+        ("ada", "x" * 3000, f"User ada has no folder {'x' * 60}…; check the name or give the id."),
+        ("\udcff", "holidays", "There is no user '\\udcff'; check the name or give the id."),
+        ("ada", "\udcff", "User ada has no folder '\\udcff'; check the name or give the id."),
+        ("ada", "9" * 23, f"User ada has no folder {'9' * 23}; check the name or give the id."),
+        ("9" * 5000, "3", f"There is no user {'9' * 60}…; check the name or give the id."),
+        (str(2**53), "3", f"There is no user {2**53}; check the name or give the id."),
+        ("ada", "\x1b[2J", "User ada has no folder '\\x1b[2J'; check the name or give the id."),
     ],
 )
 def test_what_does_not_exist_is_said(target: Any, user: str, folder: str, sentence: str) -> None:

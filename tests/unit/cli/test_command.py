@@ -37,7 +37,7 @@ def test_models_are_listed_with_what_they_are_for(tmp_path: Path) -> None:
 def test_the_chosen_model_is_described(tmp_path: Path) -> None:
     nothing = glimpse(tmp_path, "model", "info")
     assert nothing.returncode == 1
-    assert nothing.stderr == "glimpse: No model was chosen yet; name one, or start with `make run`.\n"
+    assert nothing.stderr == "glimpse: No model has been chosen yet; name one, or run `make run` first.\n"
     used = glimpse(tmp_path, "model", "use", "demo")
     assert used.returncode == 0, used.stderr
     result = glimpse(tmp_path, "model", "info")
@@ -59,7 +59,7 @@ def test_a_deployment_that_does_not_run_is_told_in_a_sentence(tmp_path: Path) ->
         patch.setenv("GLIMPSE_HOME", str(tmp_path))
         patch.setenv("EMULATOR_PORT", "9")
         with pytest.raises(
-            UserError, match=r"doesn't run at http://127\.0\.0\.1:9; start it with `make run`"
+            UserError, match=r"not running at http://127\.0\.0\.1:9; start it with `make run`"
         ):
             resolve(aws=False)
 

@@ -72,7 +72,7 @@ def test_a_model_is_published_begun_and_watched(monkeypatch: Any, tmp_path: Any)
         ("GET", "/models", None),
         ("GET", "/models", None),
     ]
-    assert "1,200 of 4,000 images, 2 of 3 folders; 2 images can't be read any more" in said
+    assert "1,200 of 4,000 images, 2 of 3 folders; 2 images can no longer be read" in said
     assert "Searches use new model. old model is kept" in said
     choice = chosen(tmp_path, "machine")
     assert choice is not None
@@ -85,14 +85,14 @@ def test_a_deployment_that_is_started_anew_is_watched_on(monkeypatch: Any, tmp_p
     deployment = Deployment((200, models("BUILDING")), away, away, flipped)
     assert "Searches use new model" in run(monkeypatch, tmp_path, deployment, "reindex", "new", "--watch")
     monkeypatch.setattr(reindex, "_PATIENCE_SECONDS", -1.0)
-    with pytest.raises(UserError, match=r"does not answer: .* The change goes on by itself"):
+    with pytest.raises(UserError, match=r"does not answer: .* The model change continues by itself"):
         run(monkeypatch, tmp_path, Deployment((200, models("BUILDING")), away), "reindex", "new", "--watch")
 
 
 def test_a_model_that_was_gone_back_from_is_not_chosen_any_more(monkeypatch: Any, tmp_path: Any) -> None:
     choose(tmp_path, "new", "machine")
     said = run(monkeypatch, tmp_path, Deployment((200, models("ROLLED_BACK"))), "model", "rollback")
-    assert "glimpse reindex new goes forth to it" in said, "by the name that it is installed as"
+    assert "glimpse reindex new switches to it" in said, "by the name that it is installed as"
     choice = chosen(tmp_path, "machine")
     assert choice is not None
     assert choice.name == "old"
@@ -100,7 +100,7 @@ def test_a_model_that_was_gone_back_from_is_not_chosen_any_more(monkeypatch: Any
 
 def test_without_watching_it_says_how_to_give_it_up(monkeypatch: Any, tmp_path: Any) -> None:
     said = run(monkeypatch, tmp_path, Deployment((200, models("BUILDING"))), "reindex", "new")
-    assert "glimpse model rollback gives it up" in said
+    assert "glimpse model rollback cancels the change" in said
 
 
 @pytest.mark.parametrize(
