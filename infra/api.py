@@ -18,10 +18,10 @@ from infra import prefixes
 from infra.function import FunctionParts, Layers, ZipFunction, allow
 from infra.storage import Storage
 
-# The least that each table's access patterns (docs/data-model.md) need.
+# The least privileges that each table's access patterns (docs/data-model.md) need.
 _TABLE_ACTIONS: dict[str, tuple[str, ...]] = {
     "users": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"),
-    # Scanned once, when names that are older than the rule about look-alikes get their rows.
+    # Scanned once, when names older than the look-alike rule get their rows.
     "usernames": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Scan"),
     "sessions": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
     "folders": ("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
@@ -55,7 +55,7 @@ class Api(Construct):
     function : lambda_.Function
         The function.
     http_api : apigatewayv2.HttpApi
-        Its gateway; every path goes to the function.
+        Its gateway, which sends every path to the function.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Api(Construct):
                 "GLIMPSE_MAINTENANCE_QUEUE_URL": maintenance.queue_url,
                 "GLIMPSE_SEARCH_FUNCTION": search.function_arn,
             },
-            memory_mb=1769,  # one vCPU: hashing a password is meant to be work
+            memory_mb=1769,  # one vCPU: hashing a password is expensive by design
             timeout=Duration.seconds(29),  # the gateway gives up after 30
         )
         self.function = ZipFunction(self, "Zip", name="api", layers=layers, parts=parts).function
@@ -121,7 +121,7 @@ class Api(Construct):
 
 
 def _cors(origins: Sequence[str]) -> apigatewayv2.CorsPreflightOptions:
-    """Tokens travel in headers (`token` is the old frontend's) and bodies, never in cookies."""
+    """Allow what clients send: tokens in headers (`token` is the old frontend's), never in cookies."""
     return apigatewayv2.CorsPreflightOptions(
         allow_origins=list(origins),
         allow_methods=[
@@ -156,7 +156,7 @@ def _statements(storage: Storage, maintenance: sqs.Queue, search: lambda_.Alias)
         allow(
             "FindSharesWithUser", ["dynamodb:Query"], [f"{storage.tables['shares'].table_arn}/index/by_user"]
         ),
-        # Presigned addresses carry this role's permissions: browsers post and read with them.
+        # Presigned URLs carry this role's permissions: browsers upload and read with them.
         allow("StoreUploads", ["s3:PutObject"], [images.arn_for_objects(f"{prefixes.UPLOADS}*")]),
         allow("ShowPhotographs", ["s3:GetObject"], readable),
         allow("RequestMaintenance", ["sqs:SendMessage"], [maintenance.queue_arn]),

@@ -1,4 +1,4 @@
-"""Entry point of the CDK app, which the CDK command line runs from the repository root."""
+"""Entry point of the CDK app; the CDK command line runs it from the repository root."""
 
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
@@ -8,7 +8,7 @@ from infra.stack import GlimpseStack
 
 
 def main() -> None:
-    """Synthesize the stack; a finding of cdk-nag's AWS Solutions rules that nobody acknowledged fails it."""
+    """Synthesize the stack; an unacknowledged finding of cdk-nag's AWS Solutions rules is an error."""
     app = App()
     GlimpseStack(app, "Glimpse", options=StackOptions.of(app.node))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -1,12 +1,12 @@
-"""Compiles modules to bytecode: ``python bytecode.py FOLDER --root=/opt/python``.
+"""Compile modules to bytecode: ``python bytecode.py FOLDER --root=/opt/python``.
 
-Lambda's ``/opt`` and ``/var/task`` are read-only, so what comes without bytecode is compiled at every cold
+Lambda's ``/opt`` and ``/var/task`` are read-only, so modules without bytecode are compiled at every cold
 start.
 
-A script of its own, with nothing but the standard library: the interpreter that runs it is the one that the
-bytecode is for, be it of this machine or of an image. It writes the same bytes for the same modules, whatever
-their dates: one process goes through them in one order, and the header holds the source's hash, which nobody
-checks when the module is imported (PEP 552).
+This is a standalone script that uses only the standard library: the bytecode is for the interpreter that runs
+it, on this machine or in an image. The output is reproducible: the same modules give the same bytes, whatever
+their dates. One process compiles them in a fixed order, and the header holds the source's hash, which is not
+checked when the module is imported (PEP 552).
 """
 
 import argparse
@@ -17,19 +17,19 @@ from pathlib import Path
 
 
 def compile_folder(folder: Path, root: str) -> list[str]:
-    """Write the bytecode of all modules below a folder.
+    """Write the bytecode of all modules in a folder.
 
     Parameters
     ----------
     folder
-        Where they are now.
+        Where the modules are now.
     root
-        Where they will be: tracebacks name that place.
+        Where they will be deployed: tracebacks show this path.
 
     Returns
     -------
     list of str
-        What is no module of this Python: a package's templates, or code for a later version.
+        Files that this Python can't compile: a package's templates, or code for a later version.
     """
     left_out = []
     for source in sorted(folder.rglob("*.py")):

@@ -1,4 +1,4 @@
-"""The image (or zip) of embed and upkeep: two functions with a handler each, of one artefact."""
+"""The image (or zip) of embed and upkeep: one artefact for two functions, each with its own handler."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from infra.options import StackOptions
 
 
 class EmbedCode:
-    """Makes functions of the artefact that embed and upkeep share.
+    """Creates functions from the artefact that embed and upkeep share.
 
     Parameters
     ----------
     layers
-        The layers of zips.
+        The layers for zips.
     options
-        Whether it is an image or a zip.
+        Says whether the artefact is an image or a zip.
     """
 
     def __init__(self, layers: Layers, options: StackOptions) -> None:
@@ -38,7 +38,7 @@ class EmbedCode:
         return self._layers.code_of("embed")
 
     def function(self, scope: Construct, *, package: str, parts: FunctionParts) -> lambda_.Function:
-        """Make a function whose handler is in a package of ``functions``: ``embed`` or ``upkeep``."""
+        """Create a function whose handler is in a package of ``functions``: ``embed`` or ``upkeep``."""
         if self._options.embed_zip:
             return ZipFunction(
                 scope, "Zip", name="embed", layers=self._layers, parts=parts, package=package, code=self._zip

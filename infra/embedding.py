@@ -1,4 +1,4 @@
-"""From stored image to indexed image: the upload and maintenance queues and the embed function."""
+"""From a stored image to an indexed one: the upload and maintenance queues, and the embed function."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from infra.storage import Storage
 
 TIMEOUT = Duration.seconds(120)
 
-# Two vCPUs: one decodes while the other embeds. The memory itself is more than is needed: 600 MB for the
-# largest photograph, and for an image encoder's weights 89 MB (ViT-B/32, int8) to 370 MB (SigLIP2, fp32),
-# more while they load; during a change of model there are two encoders.
+# Two vCPUs: one decodes while the other embeds. The memory is more than needed: 600 MB for the largest
+# photograph, and 89 MB (ViT-B/32, int8) to 370 MB (SigLIP2, fp32) for an image encoder's weights, more while
+# they load. During a model change there are two encoders.
 MEMORY_MB = 3538
 
-# A model that the image does not carry comes from the bucket: during a change of model, and until the next
-# deployment. Two of 1.7 GB (SigLIP2 SO400M, fp32) fit; it costs a few thousandths of the memory's price.
+# Models that are not in the image come from the bucket: during a model change, and until the next deployment.
+# Two of 1.7 GB (SigLIP2 SO400M, fp32) fit. This storage costs a few thousandths of the price of the memory.
 STORAGE = Size.gibibytes(4)
 
 
@@ -70,8 +70,8 @@ class Embedding(Construct):
             ephemeral_storage_size=STORAGE,
         )
         self.function = code.function(self, package="embed", parts=parts)
-        # Uploads come in bursts, so a second is waited for company: ten photographs share a model run and a
-        # commit to the folder's index, and few workers compete for it.
+        # Uploads come in bursts, so waiting a second fills batches: ten photographs share a model run and a
+        # commit to the folder's index, and few workers compete for that index.
         self._upload_work.consumed_by(
             self.function, "UploadSource", batch_size=10, window=Duration.seconds(1), concurrency=5
         )
@@ -99,7 +99,7 @@ class Embedding(Construct):
             consume_statement(self._upload_work, self._maintenance_work),
             allow(
                 "ContinueMaintenanceAndAskForUpkeep",
-                # Erasing a large folder hands over to itself when its time runs out.
+                # When its time runs out, the erasure of a large folder sends itself a message to continue.
                 ["sqs:SendMessage"],
                 [self.maintenance.queue_arn, upkeep.queue.queue_arn],
             ),
@@ -119,14 +119,14 @@ def _object_statements(storage: Storage) -> list[iam.PolicyStatement]:
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
             [index.arn_for_objects(f"{prefixes.INDEXES}*")],
         ),
-        # Operators publish models; no function writes one. The retired one's files are removed here.
+        # Operators publish models; no function writes any. Embed removes a retired model's files.
         allow(
             "ReadAndRetireModels",
             ["s3:GetObject", "s3:DeleteObject"],
             [index.arn_for_objects(f"{prefixes.MODELS}*")],
         ),
-        # Erasing lists a folder's objects. Listing is also what makes S3 answer 404 rather than 403 for
-        # a missing object, which a condition on the prefix would undo: a read carries no prefix.
+        # Erasing lists a folder's objects. The permission to list also makes S3 answer 404 rather than 403
+        # for a missing object. A condition on the prefix would prevent that: a read has no prefix.
         allow("ListObjects", ["s3:ListBucket"], [images.bucket_arn, index.bucket_arn]),
     ]
 
@@ -147,7 +147,7 @@ def _table_statements(storage: Storage) -> list[iam.PolicyStatement]:
         ),
         allow(
             "KeepFolders",
-            # A change of model goes through all of them.
+            # A model change scans all folders.
             ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Scan"],
             [tables["folders"].table_arn],
         ),
@@ -173,9 +173,9 @@ def _table_statements(storage: Storage) -> list[iam.PolicyStatement]:
 def _notify(bucket: s3.Bucket, queue: sqs.Queue) -> None:
     """Send events of new uploads to ``queue``.
 
-    Declared on the bucket itself. CDK's own way is a custom resource whose role may change every bucket of
-    the account; it exists because a queue policy that names the bucket makes a circle. This policy names the
-    account instead.
+    The notification is declared on the bucket itself. CDK uses a custom resource whose role may change every
+    bucket in the account, because a queue policy that names the bucket creates a circular dependency. This
+    policy names the account instead.
     """
     policy = queue.add_to_resource_policy(
         iam.PolicyStatement(
@@ -201,6 +201,6 @@ def _notify(bucket: s3.Bucket, queue: sqs.Queue) -> None:
             )
         ]
     )
-    # S3 sends a test event when the notification is set, so the queue must accept it by then.
+    # S3 sends a test event when the notification is created, so the queue must accept events before that.
     if policy.policy_dependable is not None:
         bucket.node.add_dependency(policy.policy_dependable)

@@ -1,4 +1,4 @@
-"""What the functions have in common: a role of their own, logs with retention, the same runtime."""
+"""What the functions have in common: each has its own role, logs with retention, and the same runtime."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from infra.options import StackOptions
 
 
 def allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
-    """Write an allow statement."""
+    """Create an allow statement."""
     return iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources))
 
 
 class FunctionParts(Construct):
-    """Log group and role of one function, and the properties to create it with.
+    """The log group and the role of one function, and the properties to create it with.
 
-    The role's statements are part of the role itself, not a policy beside it: whatever depends on the role
-    finds it complete.
+    The role's statements are inline, not a separate policy: what depends on the role finds it complete.
 
     Attributes
     ----------
@@ -65,7 +64,7 @@ class FunctionParts(Construct):
             "timeout": timeout,
             "environment": {
                 "POWERTOOLS_SERVICE_NAME": service,
-                # FAISS gets slower, not faster, with threads on fractions of a core.
+                # More threads make FAISS slower on fractions of a core.
                 "OMP_NUM_THREADS": "1",
                 **environment,
             },
@@ -76,8 +75,8 @@ class FunctionParts(Construct):
 class ZipFunction(Construct):
     """A function made of a zip, the shared layer and a layer of third-party packages.
 
-    `package` is the package of ``functions`` that has the handler, where it is not `name`, and `code` the
-    zip, where it is made already.
+    `package` is the package of ``functions`` that has the handler, if it is not `name`. `code` is the zip, if
+    it already exists.
 
     Attributes
     ----------
@@ -111,7 +110,8 @@ class ZipFunction(Construct):
 class Layers(Construct):
     """The shared ``glimpse`` package, and third-party packages per function, as Lambda layers.
 
-    They and the functions' zips bring bytecode for Lambda's Python, but where functions run with another one.
+    The layers and the functions' zips contain bytecode for Lambda's Python, unless functions run with another
+    Python.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, options: StackOptions) -> None:
@@ -124,11 +124,11 @@ class Layers(Construct):
         )
 
     def code_of(self, name: str) -> lambda_.Code:
-        """Give the zip of function ``name``."""
+        """Return the zip of function ``name``."""
         return lambda_.Code.from_asset(str(packaging.stage_function(name, compiled=self._compiled)))
 
     def of(self, name: str) -> list[lambda_.ILayerVersion]:
-        """Give the layers of function ``name``; the first ones win where both hold a module."""
+        """Return the layers of function ``name``; if several contain a module, the first one wins."""
         if name not in self._known:
             self._known[name] = self._layers_of(name)
         return self._known[name]

@@ -1,4 +1,4 @@
-"""Finds a Python of Lambda's version, wherever one is at hand, and has it compile what is deployed."""
+"""Find a Python of Lambda's version on this machine or in Docker, and compile deployed modules with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 _SCRIPT = Path(__file__).with_name("bytecode.py")
 
-# Bytecode holds sets, whose order follows the seed of hashes.
+# Bytecode contains sets, whose order depends on the hash seed.
 _ENVIRONMENT = {"PYTHONHASHSEED": "0"}
 
 _TELL = "import platform; print(platform.python_implementation(), platform.python_version())"
@@ -26,11 +26,11 @@ class Compiler:
     Attributes
     ----------
     name
-        Which one it is: other bytes may come of another one.
-    image
-        The container image that it is in; None for one of this machine.
+        Identifies it: a different compiler may write different bytes.
     executable
-        Its path, here or in the image.
+        Its path, on this machine or in the image.
+    image
+        The container image that contains it; None for one on this machine.
     """
 
     name: str
@@ -38,12 +38,12 @@ class Compiler:
     image: str | None = None
 
     def compile(self, folder: Path, root: str) -> None:
-        """Write the bytecode of all modules below a folder, which will be ``root`` where they run.
+        """Write the bytecode of all modules in a folder, which will be deployed as ``root``.
 
         Raises
         ------
         RuntimeError
-            If it fails; with the end of its output.
+            If compilation fails; the message ends with the last part of the output.
         """
         if self.image is None:
             command = [self.executable, "-s", "-S", str(_SCRIPT), str(folder), f"--root={root}"]
@@ -58,19 +58,19 @@ class Compiler:
 
 
 def find_compiler(version: str, image: str) -> Compiler | None:
-    """Return what compiles for a version of Python: an interpreter of this machine, else one in Docker.
+    """Return a compiler for a version of Python: an interpreter on this machine, else one in Docker.
 
     Parameters
     ----------
     version
-        Major and minor.
+        Major and minor version.
     image
-        A container image with that Python; used where a Docker engine runs, and pulled by it if need be.
+        A container image with that Python; used if a Docker engine runs, which pulls it if necessary.
 
     Returns
     -------
     Compiler or None
-        None, and a warning on standard error, where there is neither.
+        None if there is neither; then prints a warning on standard error.
     """
     return _find(version, image, os.environ.get("PATH", ""))
 
@@ -82,16 +82,16 @@ def _find(version: str, image: str, _path: str) -> Compiler | None:
     if shutil.which("docker") and _output(["docker", "version"]).returncode == 0:
         return Compiler(image, "python", image)
     print(
-        f"WARNING: NO PYTHON {version} HERE, and no Docker engine that could run one. The functions are"
-        " packed without bytecode, and each cold start compiles their modules anew, for about a second. Put"
-        f" python{version} on PATH, run `uv python install {version}`, or start Docker; build again then.",
+        f"WARNING: NO PYTHON {version} FOUND, and no Docker engine to run one. The functions are packed"
+        " without bytecode, so each cold start spends about a second on compiling their modules. Put"
+        f" python{version} on PATH, run `uv python install {version}`, or start Docker; then build again.",
         file=sys.stderr,
     )
     return None
 
 
 def find_python(version: str) -> Path | None:
-    """Return a CPython of this version (major and minor): the running one, or of PATH, pyenv or uv."""
+    """Return a CPython of this version (major and minor): the running one, or one from PATH, pyenv or uv."""
     for candidate in _candidates(version):
         identity = _identity(candidate)
         if identity and identity.rpartition(".")[0] == version:
@@ -114,7 +114,7 @@ def _candidates(version: str) -> Iterator[Path]:
 
 
 def _identity(python: Path) -> str | None:
-    """Return the full version of a CPython; None for another one, and for a shim that points nowhere."""
+    """Return the full version of a CPython; None for other Pythons and for a shim that points nowhere."""
     words = _output([str(python), "-I", "-S", "-c", _TELL]).stdout.split()
     return words[1] if len(words) == 2 and words[0] == "CPython" else None
 

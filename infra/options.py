@@ -1,4 +1,4 @@
-"""The context values: three say what an endpoint cannot do, one who may use the API. There are no others."""
+"""All context values: three describe what an endpoint can't do, and one says who may use the API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from constructs import Node
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """What changes between AWS, where the flags are false, and an emulator; and what a deployment chooses.
+    """The differences between AWS, where all flags are false, and an emulator, and a deployment's choices.
 
     Attributes
     ----------
@@ -18,15 +18,15 @@ class StackOptions:
         ``-c embedZip=true``: the embed function is a zip with layers instead of a container image, for an
         endpoint without a Docker engine.
     unbundled
-        ``-c unbundled=true``: no layers of third-party packages. Only for the embedded emulator, which runs
-        functions with its own interpreter and thus with the packages of the virtual environment.
+        ``-c unbundled=true``: no layers of third-party packages. Only for emulators that run functions in a
+        virtual environment with the packages, as the embedded one does.
     plain_http
-        ``-c plainHttp=true``: leaves out the statements that deny requests without TLS, for an endpoint that
-        speaks plain HTTP and enforces policies.
+        ``-c plainHttp=true``: omits the statements that deny requests without TLS, for an endpoint that uses
+        plain HTTP and enforces policies.
     allowed_origins
-        ``-c allowedOrigins=https://photos.example.org,https://…``: the pages whose scripts may use the API
-        and the addresses that it signs. By default those of every origin: tokens travel in headers, so that
-        a page can do nothing without one, and old clients may be anywhere.
+        ``-c allowedOrigins=https://photos.example.org,https://…``: the origins of pages whose scripts may use
+        the API and the URLs that it signs. By default every origin: tokens travel in headers, so a page can
+        do nothing without one, and old clients may be anywhere.
     """
 
     embed_zip: bool = False
@@ -41,7 +41,7 @@ class StackOptions:
         Raises
         ------
         ValueError
-            If a flag is neither true nor false, or an origin is none.
+            If a flag is neither true nor false, or an origin is invalid.
         """
         return cls(
             embed_zip=_flag(node, "embedZip"),
@@ -67,7 +67,7 @@ def _origins(node: Node) -> tuple[str, ...]:
     for origin in origins:
         if origin != "*" and not re.fullmatch(r"https?://[a-z0-9_.-]+(:[0-9]{1,5})?", origin):
             raise ValueError(
-                "context value 'allowedOrigins' names origins like https://photos.example.org, separated by"
-                f" commas, or is *; {origin!r} is not one"
+                "context value 'allowedOrigins' must be * or list origins like https://photos.example.org,"
+                f" separated by commas; {origin!r} is not an origin"
             )
     return origins

@@ -1,7 +1,6 @@
-"""What goes into each artefact: staged under ``build/``, without Docker.
+"""Stage the content of each artefact under ``build/``, without Docker.
 
-The constructs and the tests of the artefacts both build through this module: what is tested is what is
-deployed.
+Both the constructs and the artefact tests build through this module: what is tested is what is deployed.
 """
 
 from __future__ import annotations
@@ -24,13 +23,14 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 
 PYTHON_VERSION = "3.12"
-"""Python of the Lambda runtime; the layers' binary wheels are for it."""
+"""The Python of the Lambda runtime, for which the layers' binary wheels are."""
 
 TASK_ROOT = "/var/task"
 LAYER_ROOT = "/opt/python"
-"""Where Lambda unpacks a function, and the modules of layers."""
+"""Where Lambda unpacks a function (`TASK_ROOT`) and the modules of layers."""
 
-# The 3.12 runtime is Amazon Linux 2023 with glibc 2.34; manylinux_2_28 is the newest commonly built below.
+# The 3.12 runtime is Amazon Linux 2023 with glibc 2.34; of the platforms up to it, manylinux_2_28 is the
+# newest that wheels are commonly built for.
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64")
 
 REQUIREMENTS = {
@@ -42,7 +42,7 @@ REQUIREMENTS = {
 SHARED = ROOT / "layers/glimpse/python"
 
 BUNDLES = "GLIMPSE_BUNDLES"
-"""The environment variable that names the models which embed carries: folders, separated as in PATH."""
+"""The environment variable that names the models to ship with embed: folders, separated as in PATH."""
 
 _DEMO = ROOT / "models/demo"
 
@@ -51,11 +51,11 @@ _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info", "Dockerf
 DOCKERFILE = "functions/embed/Dockerfile"
 
 BASE_IMAGE = re.findall(r"^ARG BASE=(\S+)$", (ROOT / DOCKERFILE).read_text(), re.MULTILINE)[0]
-"""What embed's image is built on: AWS's image of the runtime, by its digest."""
+"""The base of embed's image: AWS's image of the runtime, by digest."""
 
 
 def image_context(models: str) -> tuple[str, ...]:
-    """Return the Docker-ignore patterns that leave of the repository what embed's image is made of.
+    """Return the Docker-ignore patterns that exclude everything that embed's image does not need.
 
     Parameters
     ----------
@@ -77,34 +77,34 @@ def image_context(models: str) -> tuple[str, ...]:
 
 
 def chosen_bundles(environment: Mapping[str, str] = os.environ) -> dict[str, Path]:
-    """Return the bundles that the embed function carries, by their folders' names; the demo model by default.
+    """Return the bundles to ship with the embed function, by folder name; by default the demo model.
 
     Raises
     ------
     RuntimeError
-        If ``GLIMPSE_BUNDLES`` names what is no folder of a bundle, or two folders of one name.
+        If ``GLIMPSE_BUNDLES`` names a folder without a bundle, or two folders of the same name.
     """
     chosen: dict[str, Path] = {}
     for text in (environment.get(BUNDLES) or str(_DEMO)).split(os.pathsep):
         folder = Path(text).resolve()
         if not (folder / "config.json").is_file():
-            raise RuntimeError(f"{BUNDLES} names {text!r}, which is no folder of a model bundle")
+            raise RuntimeError(f"{BUNDLES} names {text!r}, which holds no model bundle (no config.json)")
         if folder.name in chosen:
-            raise RuntimeError(f"{BUNDLES} names two folders {folder.name!r}; a name can be there once")
+            raise RuntimeError(f"{BUNDLES} names two folders called {folder.name!r}; rename one of them")
         chosen[folder.name] = folder
     return chosen
 
 
 def stage_models(bundles: Mapping[str, Path]) -> Path:
-    """Lay out what the embed function carries of bundles: their visual halves, and the lists of their files.
+    """Stage the parts of bundles that the embed function ships: their visual halves and their file lists.
 
-    The shelf's own program does it, in a process of its own: the stack's description imports nothing of what
-    it deploys.
+    The shelf's own program does it in a separate process: the stack's description imports none of the code
+    that it deploys.
 
     Parameters
     ----------
     bundles
-        Folders by the names that they get.
+        The bundles' folders, by the names that they get.
 
     Raises
     ------
@@ -136,21 +136,21 @@ def stage_models(bundles: Mapping[str, Path]) -> Path:
 
 
 def stage_function(name: str, *, compiled: bool = True) -> Path:
-    """Lay out the zip of a function: its package, and embed's models; *upkeep* shares embed's.
+    """Stage the zip of a function: its package and, for embed, the models; *upkeep* shares embed's zip.
 
-    Search brings no model: it loads the one that the deployment has chosen from the index bucket.
+    Search ships no model: it loads the deployment's active model from the index bucket.
 
     Parameters
     ----------
     name
         ``api``, ``embed`` or ``search``.
     compiled
-        Whether it is to bring bytecode, where a Python of Lambda's version is at hand to write it.
+        Whether to include bytecode, if a Python of Lambda's version is available to write it.
 
     Returns
     -------
     Path
-        A folder whose content is the zip's.
+        A folder with the zip's content.
     """
 
     def fill(folder: Path) -> None:
@@ -168,7 +168,7 @@ def stage_function(name: str, *, compiled: bool = True) -> Path:
 
 
 def stage_shared_layer(*, compiled: bool = True) -> Path:
-    """Lay out the layer that holds the shared ``glimpse`` package, and return its folder."""
+    """Stage the layer of the shared ``glimpse`` package, and return its folder."""
 
     def fill(folder: Path) -> None:
         shutil.copytree(SHARED / "glimpse", folder / "python/glimpse", ignore=_IGNORED)
@@ -179,7 +179,7 @@ def stage_shared_layer(*, compiled: bool = True) -> Path:
 
 
 def build_dependency_layer(name: str, *, compiled: bool = True) -> Path:
-    """Install a function's locked third-party packages for Lambda's platform, whatever this machine's is.
+    """Install a function's locked third-party packages for Lambda's platform, on any machine.
 
     The result is kept until the requirements change.
 
@@ -188,17 +188,17 @@ def build_dependency_layer(name: str, *, compiled: bool = True) -> Path:
     name
         ``api``, ``embed`` or ``search``.
     compiled
-        Whether it is to bring bytecode, as in :func:`stage_function`.
+        Whether to include bytecode, as in :func:`stage_function`.
 
     Returns
     -------
     Path
-        A folder with ``python/``, as Lambda expects of a layer.
+        A folder with ``python/``, as Lambda expects in a layer.
 
     Raises
     ------
     RuntimeError
-        If pip fails; with the end of its output.
+        If pip fails; the message ends with the last part of its output.
     """
     compiler = _compiler() if compiled else None
 
@@ -215,12 +215,12 @@ def build_dependency_layer(name: str, *, compiled: bool = True) -> Path:
 
 
 def installed_packages(name: str) -> Path:
-    """Install a function's locked packages for Lambda's platform, as pip does; kept until the lock changes.
+    """Install a function's locked packages for Lambda's platform, unstripped; kept until the lock changes.
 
     Raises
     ------
     RuntimeError
-        If pip fails; with the end of its output.
+        If pip fails; the message ends with the last part of its output.
     """
     digest = hashlib.sha256(_recipe(name)).hexdigest()
     return stage(BUILD / "packages" / name, lambda folder: install(REQUIREMENTS[name], folder), digest=digest)
@@ -242,18 +242,18 @@ def install(requirements: Path, site: Path, *, python_version: str = PYTHON_VERS
     requirements
         A requirements file with hashes.
     site
-        The folder that is to be on the import path.
+        The target folder, which will be on the import path.
     python_version
-        The Python that is to import them.
+        The version of Python that will import them.
 
     Raises
     ------
     RuntimeError
-        If pip fails; with the end of its output.
+        If pip fails; the message ends with the last part of its output.
     """
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--no-compile", "--no-deps", "--require-hashes", "--only-binary=:all:"]
-    # pip compares Requires-Python with its own interpreter, not with --python-version; the lock is for 3.12.
+    # pip compares Requires-Python with its own interpreter, not with --python-version. The lock is for 3.12.
     command += ["--implementation", "cp", "--python-version", python_version, "--ignore-requires-python"]
     for platform in PLATFORMS:
         command += ["--platform", platform]

@@ -20,27 +20,27 @@ CONSUME = (
     "sqs:GetQueueAttributes",
     "sqs:GetQueueUrl",
 )
-"""What a consumer may do with its queue."""
+"""The actions that a queue's consumer needs."""
 
 
 class WorkQueue:
-    """A queue that a function consumes, and the dead-letter queue of what it could not do.
+    """A queue that a function consumes, and the dead-letter queue for messages that it could not process.
 
     Parameters
     ----------
     scope
-        To which both belong.
+        The construct that both belong to.
     name
         The queue's construct id.
     timeout
-        The consumer's.
+        The consumer's timeout.
     options
-        Whether the endpoint speaks plain HTTP.
+        Says whether the endpoint uses plain HTTP.
 
     Attributes
     ----------
     queue, failures : sqs.Queue
-        The two.
+        The queue and its dead-letter queue.
     """
 
     def __init__(self, scope: Construct, name: str, *, timeout: Duration, options: StackOptions) -> None:
@@ -56,9 +56,9 @@ class WorkQueue:
         self.queue = sqs.Queue(
             scope,
             name,
-            # A message that is being worked on must not reappear: AWS asks for six times the timeout.
+            # A message in flight must not reappear: AWS recommends six times the function's timeout.
             visibility_timeout=Duration.seconds(6 * timeout.to_seconds()),
-            # Half of the dead-letter queue's: a message keeps its age when it moves there.
+            # Half of the dead-letter queue's, because a message keeps its age when it moves there.
             retention_period=Duration.days(7),
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=tls_only,
@@ -79,18 +79,18 @@ class WorkQueue:
         window: Duration | None,
         concurrency: int,
     ) -> None:
-        """Have a function called with the queue's messages.
+        """Invoke a function with the queue's messages.
 
         Parameters
         ----------
         function
-            Its role needs ``CONSUME``.
+            The function; its role needs ``CONSUME``.
         construct_id
-            Of the event source mapping.
+            The construct id of the event source mapping.
         batch_size, window
-            How many messages it gets at once, and how long is waited for them.
+            The most messages per invocation, and how long to wait for a batch to fill.
         concurrency
-            How many invocations at once; Lambda wants two or more.
+            The most concurrent invocations; Lambda requires at least two.
         """
         lambda_.EventSourceMapping(
             self._scope,

@@ -1,4 +1,4 @@
-"""The search service: a function behind an alias, with a function URL that only signed callers reach."""
+"""The search service: a function behind an alias, with a function URL that only accepts signed requests."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from infra.storage import Storage
 ALIAS = "glimpse"
 """The alias that the API and the function URL use; its name is the namespace of their indexes."""
 
-# 768 MB of segments (GLIMPSE_CACHE_MEMORY_MB) and the text encoder: ViT-B/32's takes 64 MB in int8, 254 MB in
-# fp32; SigLIP2's, with its vocabulary of 256,000, 1.1 GB in fp32. During a change of model there are two.
+# Room for 768 MB of segments (GLIMPSE_CACHE_MEMORY_MB) and the text encoder: ViT-B/32's takes 64 MB in int8
+# and 254 MB in fp32; SigLIP2's, with a vocabulary of 256,000, takes 1.1 GB in fp32. During a model change
+# there are two encoders.
 MEMORY_MB = 3008
 
-# 1.5 GB of segments (GLIMPSE_CACHE_DISK_MB), behind those in memory, and two text encoders as they came from
-# the bucket. It costs a few thousandths of the memory's price.
+# Room for 1.5 GB of segments (GLIMPSE_CACHE_DISK_MB), a second level behind those in memory, and two text
+# encoders as downloaded from the bucket. This storage costs a few thousandths of the price of the memory.
 STORAGE = Size.gibibytes(4)
 
 
 class Search(Construct):
     """The search function, its alias and its URL.
 
-    A backend with an id sequence of its own gets an alias of its own, and a role that may invoke only that.
-    SnapStart is off: it would shorten cold starts, but keeping a snapshot is billed by the hour, and Glimpse
-    costs next to nothing while nobody searches.
+    A backend with its own id sequence gets its own alias, and a role that may invoke only that. SnapStart is
+    off: it would shorten cold starts, but a snapshot is billed by the hour, and Glimpse costs next to nothing
+    while nobody searches.
 
     Attributes
     ----------
     alias : lambda_.Alias
-        What callers invoke.
+        The alias that callers invoke.
     url : lambda_.FunctionUrl
-        Its address, authorized by IAM.
+        The alias's URL, authorized by IAM.
     """
 
     def __init__(
@@ -72,16 +73,16 @@ class Search(Construct):
 def _statements(storage: Storage, embed: lambda_.Function) -> list[iam.PolicyStatement]:
     index = storage.index
     return [
-        # Creating and deleting an index are commits, too: a new manifest takes the old one's place.
-        # What a deleted index held is removed then and there: embeddings are personal data.
+        # Creating and deleting an index are commits, too: a new manifest replaces the old one.
+        # The content of a deleted index is removed immediately: embeddings are personal data.
         allow(
             "ReadCommitAndDeleteIndexes",
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
             [index.arn_for_objects(f"{prefixes.INDEXES}*")],
         ),
-        # Operators publish models; no function writes one.
+        # Operators publish models; no function writes any.
         allow("ReadModels", ["s3:GetObject"], [index.arn_for_objects(f"{prefixes.MODELS}*")]),
-        # Makes S3 answer 404 rather than 403 for what is not there: an index, a model.
+        # Makes S3 answer 404 rather than 403 for a missing index or model.
         allow("TellMissingObjects", ["s3:ListBucket"], [index.bucket_arn]),
         allow("AskEmbed", ["lambda:InvokeFunction"], [embed.function_arn]),
         allow("ReadActiveModel", ["dynamodb:GetItem"], [storage.tables["deployment"].table_arn]),

@@ -19,7 +19,7 @@ from infra.upkeep import Upkeep
 class GlimpseStack(Stack):
     """Storage, embedding, upkeep of indexes, search and API.
 
-    Bucket, queue and notification are in one stack because each of them names another.
+    Bucket, queue and notification are in one stack because they refer to each other.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, options: StackOptions) -> None:
@@ -71,11 +71,11 @@ class GlimpseStack(Stack):
 
 
 def _acknowledge(stack: Stack, storage: Storage) -> None:
-    """Answer for what cdk-nag finds in every function's role."""
+    """Acknowledge the cdk-nag findings that concern every function."""
     Validations.of(stack).acknowledge(
         Acknowledgment(
             id="AwsSolutions-L1",
-            reason="The layers' wheels and the tests of the artefacts are for Python 3.12.",
+            reason="The wheels in the layers and the artefact tests are for Python 3.12.",
         )
     )
     buckets = {"images": storage.images, "index": storage.index}
@@ -87,6 +87,6 @@ def _acknowledge(stack: Stack, storage: Storage) -> None:
             Validations.of(stack).acknowledge(
                 Acknowledgment(
                     id=f"AwsSolutions-IAM5[{finding}]",
-                    reason="A role names the prefix that it works under; the objects below come and go.",
+                    reason="A role names the prefix that it works under; the objects in it come and go.",
                 )
             )

@@ -1,4 +1,4 @@
-"""Folders under ``build/`` that are named by their content, so that what is there need not be built again."""
+"""Content-addressed folders under ``build/``, so that existing content need not be built again."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 
 def stage(name: Path, fill: Callable[[Path], None], *, digest: str | None = None) -> Path:
-    """Fill a folder that is named by its content, and is never changed once it has that name.
+    """Fill a folder that is named by its content and never changes once it has that name.
 
-    Thus two runs at once don't disturb each other, and an interrupted one leaves nothing that looks complete.
+    So concurrent runs don't disturb each other, and an interrupted run leaves nothing that looks complete.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def stage(name: Path, fill: Callable[[Path], None], *, digest: str | None = None
     fill
         Writes the content into an empty folder.
     digest
-        Identifies the content where that is known beforehand: an existing folder is then not filled again.
+        Identifies the content, if it is known in advance; an existing folder is then not filled again.
 
     Returns
     -------
@@ -43,11 +43,13 @@ def stage(name: Path, fill: Callable[[Path], None], *, digest: str | None = None
         folder.mkdir()
         fill(folder)
         target = _named(name, digest or _digest(folder))
-        # A concurrent one may come first, with the same content.
+        # A concurrent run may be first, with the same content.
         with suppress(OSError):
             folder.rename(target)
     if not target.is_dir():
-        raise RuntimeError(f"{target} could not be written; is the disk full, or the folder read-only?")
+        raise RuntimeError(
+            f"{target} could not be written; check that the disk is not full and the folder is writable"
+        )
     _forget_old(name, keep=target)
     return target
 

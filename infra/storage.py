@@ -26,32 +26,32 @@ _KEYS: dict[str, tuple[tuple[str, dynamodb.AttributeType], ...]] = {
     "shares": (("folder_id", _NUMBER), ("user_id", _NUMBER)),
 }
 OBJECT_PREFIXES = {"images": ("uploads", "thumbnails", "images"), "index": ("indexes", "models")}
-"""The prefixes of each bucket (docs/data-model.md); a role names those that it needs."""
+"""The prefixes in each bucket (docs/data-model.md); a role names those that it needs."""
 
 _EXPIRING = {"sessions", "jobs"}
 
-_NO_ACCESS_LOGS = "They would hold the query strings of presigned addresses: credentials, while they live."
+_NO_ACCESS_LOGS = "Logs would contain the query strings of presigned URLs: credentials until they expire."
 
 
 def output_of_table(name: str) -> str:
-    """Return what the stack's output with a table's name is called."""
+    """Return the name of the stack output that holds a table's name."""
     return f"{name.title().replace('_', '')}Table"
 
 
 class Storage(Construct):
     """The two buckets and the tables.
 
-    Their content is people's photographs, so all of them stay when the stack is destroyed, and tables refuse
-    deletion.
+    They hold people's photographs, so all of them are retained when the stack is destroyed, and the tables
+    are protected from deletion.
 
     Attributes
     ----------
     images : s3.Bucket
-        Originals and renditions.
+        Originals and thumbnails.
     index : s3.Bucket
-        Segments, tombstones and manifests; and the model bundles.
+        Segments, tombstones, manifests and model bundles.
     tables : dict[str, dynamodb.Table]
-        By their short names (docs/data-model.md).
+        The tables by short name (docs/data-model.md).
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, options: StackOptions) -> None:
@@ -60,8 +60,8 @@ class Storage(Construct):
         self.images = self._bucket(
             "ImagesBucket",
             cors=[
-                # Browsers post to and read from presigned addresses: those are the permission, whatever
-                # the page's origin, unless the deployment names some. ETag tells an uploader what arrived.
+                # Browsers upload to and read from presigned URLs. The URL is the permission, whatever the
+                # page's origin, unless the deployment restricts origins. ETag tells an uploader what arrived.
                 s3.CorsRule(
                     allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD, s3.HttpMethods.POST],
                     allowed_origins=list(options.allowed_origins),
@@ -91,8 +91,8 @@ class Storage(Construct):
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=not self._options.plain_http,
             cors=cors,
-            # No versions are kept: erasing a photograph must erase it. The second rule holds should an
-            # operator switch versioning on.
+            # Versioning is off: erasing a photograph must erase it. The second rule applies in case an
+            # operator turns versioning on.
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="abort-incomplete-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)

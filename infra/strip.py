@@ -1,18 +1,18 @@
-"""Removes from installed packages what no function imports.
+"""Remove the parts of installed packages that no function imports.
 
-A script of its own, with nothing but the standard library: the embed function's Dockerfile runs it, too, as
-``python strip.py SITE``.
+This is a standalone script that uses only the standard library: the embed function's Dockerfile runs it, too,
+as ``python strip.py SITE``.
 """
 
 import shutil
 import sys
 from pathlib import Path
 
-# boto3 describes 400 services in 25 MB; these are the ones that a function calls (sts: credentials).
+# boto3 describes 400 services in 25 MB; functions call only these (sts for credentials).
 AWS_SERVICES = {"dynamodb", "lambda", "s3", "sqs", "sts"}
 
-# imagecodecs knows 80 formats in 80 MB; these are the compressions and predictors of photographs in TIFFs,
-# and what its modules share.
+# imagecodecs supports 80 formats in 80 MB; these are the compressions and predictors of photographs in TIFFs,
+# and the modules that its codecs share.
 TIFF_CODECS = {
     "_shared", "_shared_cython", "_imcd", "_ccitt", "_deflate", "_jpeg2k", "_jpeg8", "_jpegsof3", "_jpegxr",
     "_lerc", "_ljpeg", "_lzma", "_pixarlog", "_webp", "_zlib", "_zstd",
@@ -20,12 +20,12 @@ TIFF_CODECS = {
 
 
 def strip(site: Path) -> None:
-    """Remove scripts, tests, training tools, other codecs and the descriptions of other AWS services.
+    """Remove scripts, tests, training tools, unused codecs and the descriptions of unused AWS services.
 
     Parameters
     ----------
     site
-        The folder that packages were installed into.
+        The folder that the packages are installed in.
     """
     unused = [
         site / "bin",
@@ -40,7 +40,7 @@ def strip(site: Path) -> None:
 
 
 def _strip_codecs(site: Path) -> None:
-    """Remove the codecs of formats that no TIFF uses, and the libraries that only those load."""
+    """Remove the codecs that no TIFF uses, and the libraries that only those codecs load."""
     codecs = site.glob("imagecodecs/_*.so")
     for codec in codecs:
         if codec.name.partition(".")[0] not in TIFF_CODECS:
@@ -49,7 +49,7 @@ def _strip_codecs(site: Path) -> None:
     loaded: set[Path] = set()
     loading = list(site.glob("imagecodecs/_*.so"))
     while loading:
-        # A file that is to be loaded is named in the loading one; wheels give each library a name of its own.
+        # A file contains the names of the libraries that it loads; in wheels, each library's name is unique.
         content = loading.pop().read_bytes()
         found = {path for path in libraries - loaded if path.name.encode() in content}
         loaded |= found

@@ -1,4 +1,4 @@
-"""Indexes are kept in order: a queue, the function that compacts and sweeps, and its daily round."""
+"""Upkeep of the indexes: a queue, the function that compacts and sweeps, and its daily round."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from infra.queues import WorkQueue, consume_statement
 from infra.storage import Storage
 
 TIMEOUT = Duration.minutes(15)
-"""A merge of a million vectors takes two or three minutes, and one that was begun should come to its end."""
+"""A merge of a million vectors takes two or three minutes, and should be able to finish once begun."""
 
-# Two vCPUs, both of which FAISS uses to build an inverted file. A merge of a million vectors of 512
-# dimensions takes 1 GB; the rest caches the files that it works on.
+# Two vCPUs; FAISS uses both to build an inverted file (IVF). A merge of a million vectors of 512 dimensions
+# takes 1 GB; the rest caches the files that it works on.
 MEMORY_MB = 3538
 
-# A merge of the most bytes that compaction takes up at once (1.5 GB) keeps the vectors of its inputs here,
-# and the segment that it writes.
+# Room for the vectors of the largest merge that compaction does at once (1.5 GB), and for the segment that it
+# writes.
 STORAGE = Size.gibibytes(4)
 
 ROUND = Duration.days(1)
-"""How often all indexes are looked after: what nothing refers to any more is gone after two rounds."""
+"""How often all indexes get upkeep: an object that nothing refers to any more is gone after two rounds."""
 
 
 class Upkeep(Construct):
-    """What looks after the index bucket.
+    """The function that maintains the index bucket.
 
-    It is a function of its own, in embed's image: with its timeout, a message whose worker died
-    would stay away for an hour and a half, which is of no matter here and too long for a photograph. Idle, it
-    costs one invocation a day.
+    It is separate from embed, but in the same image. With its timeout, a message whose worker died stays
+    invisible for an hour and a half, which does not matter here but is too long for a photograph. When idle,
+    it costs one invocation a day.
 
     Attributes
     ----------
     work : WorkQueue
-        The queue that asks for compaction and for rounds.
+        The queue of requests for compaction and for rounds.
     function : lambda_.Function
         The upkeep function.
     """
@@ -62,7 +62,7 @@ class Upkeep(Construct):
                 ),
                 allow("ListIndexes", ["s3:ListBucket"], [index.bucket_arn]),
                 consume_statement(self.work),
-                # What one invocation has no time for, and a look at an index once it is at rest.
+                # For work that one invocation can't finish, and to check an index once it is at rest.
                 allow("ContinueUpkeep", ["sqs:SendMessage"], [self.work.queue.queue_arn]),
             ],
             environment={
@@ -79,7 +79,7 @@ class Upkeep(Construct):
         events.Rule(
             self,
             "Round",
-            description="Has all indexes of Glimpse looked after",
+            description="Starts the daily upkeep of all Glimpse indexes",
             schedule=events.Schedule.rate(ROUND),
             targets=[
                 targets.SqsQueue(

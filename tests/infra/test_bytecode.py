@@ -117,7 +117,7 @@ def test_where_nothing_can_compile_it_is_said_loudly(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_compiler("3.98", "no-image") is None
     told = capsys.readouterr().err
-    assert "NO PYTHON 3.98 HERE" in told
+    assert "NO PYTHON 3.98 FOUND" in told
     assert "uv python install 3.98" in told
 
 

@@ -30,7 +30,7 @@ def test_chosen_models_are_carried_by_their_visual_halves(tmp_path: Path) -> Non
 
 def test_what_is_no_bundle_is_named(tmp_path: Path) -> None:
     with pytest.raises(
-        RuntimeError, match=r"GLIMPSE_BUNDLES names '.*', which is no folder of a model bundle"
+        RuntimeError, match=r"GLIMPSE_BUNDLES names '.*', which holds no model bundle"
     ):
         packaging.chosen_bundles({packaging.BUNDLES: str(tmp_path)})
     half = write_bundle(tmp_path / "half", halves=("textual",))
@@ -40,7 +40,7 @@ def test_what_is_no_bundle_is_named(tmp_path: Path) -> None:
 
 def test_a_name_is_there_once(tmp_path: Path) -> None:
     folders = [write_bundle(tmp_path / parent / "same") for parent in ("a", "b")]
-    with pytest.raises(RuntimeError, match="two folders 'same'"):
+    with pytest.raises(RuntimeError, match="two folders called 'same'"):
         packaging.chosen_bundles({packaging.BUNDLES: os.pathsep.join(map(str, folders))})
 
 
