@@ -9,7 +9,7 @@ from functions.api.services import ApiServices
 
 
 def create_app(services: ApiServices) -> FastAPI:
-    """Return an application that answers with these services."""
+    """Return an application that uses these services."""
     app = new_app("Glimpse", service="api", problems=PROBLEMS, noted=["user_id"])
     app.state.services = services
     for module in (system, users, folders, images, search, uploads):

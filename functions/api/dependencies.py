@@ -1,4 +1,4 @@
-"""What routes are given: the services, and who is asking."""
+"""The dependencies of routes: the services, and the caller's account."""
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, cast
@@ -22,7 +22,7 @@ _bearer = HTTPBearer(
 
 
 def services(request: Request) -> ApiServices:
-    """Return the services that the application was made with."""
+    """Return the application's services."""
     return cast(ApiServices, request.app.state.services)
 
 
@@ -32,10 +32,10 @@ ServicesDep = Annotated[ApiServices, Depends(services)]
 async def session_token(
     request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> str | None:
-    """Return the session token from the first place that holds one, or None.
+    """Return the session token from the first place that has one, or None.
 
-    The places are, in this order: ``Authorization: Bearer``, a ``token`` header, a ``token`` field of the
-    JSON body or of the form, a ``token`` query parameter.
+    The order is: ``Authorization: Bearer``, a ``token`` header, a ``token`` field of the JSON body or the
+    form, a ``token`` query parameter.
     """
     return _token_of_headers(request, bearer) or await _token_of_body(request) or _token_of_query(request)
 
@@ -49,7 +49,7 @@ def _token_of_query(request: Request) -> str | None:
 
 
 async def _token_of_body(request: Request) -> str | None:
-    """Return the body's token; a body that can't be read has none, and the route that needs it says why."""
+    """Return the body's token; an unreadable body has none, and the route that needs the body reports it."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type in ("multipart/form-data", "application/x-www-form-urlencoded"):
         try:
@@ -69,7 +69,7 @@ TokenDep = Annotated[str | None, Depends(session_token)]
 
 
 def current_user(request: Request, api: ServicesDep, token: TokenDep) -> User:
-    """Return the account that the token belongs to; without one the answer is 401."""
+    """Return the account that the token belongs to; without a valid token the answer is 401."""
     user = api.accounts.authenticate(token)
     request.state.user_id = user.user_id
     return user
@@ -79,7 +79,7 @@ CurrentUser = Annotated[User, Depends(current_user)]
 
 
 def leaving_user(request: Request, api: ServicesDep, token: TokenDep) -> User:
-    """Return the account that the token belongs to, also when it is being erased."""
+    """Return the account that the token belongs to, even while it is being erased."""
     user = api.accounts.authenticate(token, may_be_leaving=True)
     request.state.user_id = user.user_id
     return user
@@ -89,14 +89,14 @@ LeavingUser = Annotated[User, Depends(leaving_user)]
 
 
 class AccountRoute(APIRoute):
-    """A route for users that are logged in, which says 401 before it says what is wrong with a body.
+    """A route for logged-in users, which checks the token before it reports an invalid body.
 
-    FastAPI reads a body before it looks at dependencies. One that can't be read has no token in it, but the
-    headers or the query string may have one.
+    FastAPI reads a body before it resolves dependencies. An unreadable body has no token, but the headers or
+    the query string may have one.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return what answers a request."""
+        """Return the function that answers a request."""
         handle = super().get_route_handler()
 
         async def authenticated_first(received: Request) -> Response:

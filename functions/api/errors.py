@@ -1,4 +1,4 @@
-"""How the API answers what goes wrong."""
+"""The HTTP status and the message of each error of the API."""
 
 from glimpse.generations import NoModelChosen
 from glimpse.http import Problems
@@ -31,6 +31,6 @@ PROBLEMS = Problems(
     meanings={
         NoModelChosen: errors.Unavailable(str(NoModelChosen())),
         RecordsContended: errors.Unavailable("Too many changes at once; try again in a moment."),
-        QueueUnavailable: errors.Unavailable("Nothing can be deleted at the moment; try again shortly."),
+        QueueUnavailable: errors.Unavailable("Nothing can be deleted right now; try again in a moment."),
     },
 )

@@ -1,7 +1,7 @@
-"""Multipart forms as clients send them: file names in every spelling, and as many files as they like.
+"""Multipart forms as clients send them: file names in any encoding, and any number of files.
 
-Starlette's parser takes a part for a file if it has a plain ``filename``. Clients also send ``filename*``
-alone (RFC 8187, which RFC 7578 does not want), names in encoded words (RFC 2047), and none at all.
+Starlette's parser treats a part as a file if it has a plain ``filename``. Clients also send ``filename*``
+alone (RFC 8187, which RFC 7578 forbids), names in encoded words (RFC 2047), or no name at all.
 """
 
 import email.policy
@@ -25,14 +25,14 @@ _headers = BytesHeaderParser(policy=email.policy.HTTP)
 
 
 class FormRequest(Request):
-    """A request whose multipart form is read as tolerantly as people's clients need.
+    """A request whose multipart form is parsed leniently.
 
     Parameters
     ----------
     request : Request
-        The one to read.
+        The request to read.
     max_files : int
-        So many files are kept and one more, which shows that there are too many; others are passed over.
+        The most files allowed. One more is kept, to show that there are too many; the rest are ignored.
     """
 
     def __init__(self, request: Request, max_files: int) -> None:
@@ -89,8 +89,8 @@ def plainly_named(disposition: bytes) -> bytes:
     Parameters
     ----------
     disposition
-        The header's value. One that names its file plainly, or none, stays as it is; but a part of the files'
-        field without any name gets an empty one.
+        The header's value. It stays as it is if it has a plain file name or none, but a part of the files
+        field without a name gets an empty one.
     """
     if _OTHER_SPELLINGS.search(disposition):
         header = _headers.parsebytes(b"Content-Disposition: " + disposition + b"\r\n\r\n")[
@@ -106,6 +106,6 @@ def plainly_named(disposition: bytes) -> bytes:
 
 
 def _quotable(text: str) -> str:
-    """Return a text as it may stand between quotation marks; bytes that were no text stand for themselves."""
+    """Return a text that can be put between quotation marks; undecodable bytes are replaced."""
     known = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return known.translate(_BAD_IN_QUOTES)

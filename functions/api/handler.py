@@ -1,4 +1,4 @@
-"""The Lambda entry point: API Gateway's events to the application."""
+"""The Lambda entry point: passes API Gateway's events to the application."""
 
 import glimpse.http  # noqa: F401 - before anything else that loads FastAPI
 from glimpse.settings import load

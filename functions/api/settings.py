@@ -1,10 +1,10 @@
-"""What the API reads from its environment."""
+"""The API's settings, read from its environment."""
 
 from glimpse.settings import FunctionSettings
 
 
 class ApiSettings(FunctionSettings):
-    """Environment of the API function; each field is the variable GLIMPSE_<FIELD>."""
+    """The API function's environment; each field is the variable GLIMPSE_<FIELD>."""
 
     images_bucket: str
     users_table: str

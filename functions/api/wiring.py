@@ -1,4 +1,4 @@
-"""From the environment to services with the real storage."""
+"""Create the services with the real storage, from the settings."""
 
 from datetime import UTC, datetime
 
@@ -22,7 +22,7 @@ from functions.api.storage.users import UserStore
 
 
 def build_services(settings: ApiSettings, search: SearchBackend) -> ApiServices:
-    """Return the services over DynamoDB, S3, SQS and `search`; connections open at first use."""
+    """Return the services on DynamoDB, S3, SQS and `search`; connections open at first use."""
     counters, images, jobs = CounterStore(), ImageStore(), JobStore()
     objects = S3UploadBucket(settings.images_bucket)
     folder_store = OwnedFolderStore()
@@ -39,5 +39,5 @@ def build_services(settings: ApiSettings, search: SearchBackend) -> ApiServices:
 
 
 def utc_now() -> datetime:
-    """Return the time."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Types of fields that several routes take."""
+"""Field types that several routes use."""
 
 from typing import Annotated
 

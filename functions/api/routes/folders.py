@@ -34,7 +34,7 @@ class FolderOut(BaseModel):
 
     @classmethod
     def of(cls, folder: VisibleFolder) -> "FolderOut":
-        """Return the answer's form of a folder."""
+        """Convert a folder for the response."""
         record = folder.record
         return cls(
             id=record.folder_id,
@@ -53,7 +53,7 @@ class FolderOut(BaseModel):
 
 
 class FolderList(BaseModel):
-    """Every folder that the caller can see, and the same apart by whose they are."""
+    """Every folder that the caller can see: all together, and split into owned and shared ones."""
 
     folders: list[FolderOut]
     owned: list[FolderOut]
@@ -61,7 +61,7 @@ class FolderList(BaseModel):
 
 
 class FoldersToDelete(BaseModel):
-    """Which folders to delete."""
+    """The folders to delete."""
 
     folder_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_AT_ONCE)]
 
@@ -79,6 +79,6 @@ def list_folders(user: CurrentUser, api: ServicesDep) -> FolderList:
 
 @router.delete("")
 def delete_folders(wanted: FoldersToDelete, user: CurrentUser, api: ServicesDep) -> Message:
-    """Delete folders with their images and indexes: hidden at once, removed soon after."""
+    """Delete folders with their images and indexes: they are hidden at once and removed soon after."""
     count = api.folders.erase(user, wanted.folder_ids)
     return Message(message=f"{count} folder{'' if count == 1 else 's'} deleted.")

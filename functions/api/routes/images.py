@@ -1,4 +1,4 @@
-"""Uploading through the API, and how far an upload is."""
+"""Uploads through the API, and the progress of uploads."""
 
 import os
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/api/images", tags=["images"], route_class=AccountRou
 
 
 class Uploaded(BaseModel):
-    """An upload that was taken; its images are searchable when the job says so."""
+    """An accepted upload; its images are searchable once the job says so."""
 
     message: str
     folder_id: int
@@ -34,7 +34,7 @@ class FailedUpload(BaseModel):
 
 
 class NotedImage(BaseModel):
-    """An image that can be searched although something is wrong with its file, and what."""
+    """An image that can be searched although something is wrong with its file, and what is wrong."""
 
     image_id: int
     name: str
@@ -42,7 +42,7 @@ class NotedImage(BaseModel):
 
 
 class JobOut(BaseModel):
-    """How far an upload is."""
+    """The progress of an upload."""
 
     job_id: int
     folder_id: int
@@ -57,7 +57,7 @@ class JobOut(BaseModel):
 
     @classmethod
     def of(cls, progress: JobProgress) -> "JobOut":
-        """Return the answer's form of a job."""
+        """Convert a job's progress for the response."""
         job = progress.job
         return cls(
             job_id=job.job_id,
@@ -85,7 +85,7 @@ def upload(
     folder_name: Annotated[str, Form(alias="folderName")],
     files: Annotated[Sequence[UploadFile], File()] = (),
 ) -> Uploaded:
-    """Add files to one's folder of this name, which is created where there is none."""
+    """Add files to the caller's folder of this name, which is created if it does not exist."""
     # Browsers send an empty part for an empty input.
     given = [file for file in files if file.filename or _size(file) > 0]
     offers = [
@@ -105,7 +105,7 @@ def upload(
 
 @router.get("/job-status/{job_id}")
 def job_status(job_id: int, user: CurrentUser, api: ServicesDep) -> JobOut:
-    """Say how far an upload is."""
+    """Return the progress of an upload."""
     return JobOut.of(api.jobs.progress(user, job_id))
 
 

@@ -41,10 +41,10 @@ FolderIds = Annotated[
 
 
 class SearchResult(BaseModel):
-    """One image; `image` and `original` are addresses that work for some minutes.
+    """One image; `image` and `original` are URLs that work for some minutes.
 
-    Where they are known, there are `taken_local`, what a clock showed where it was taken; `taken_guessed`, if
-    the time is only what the file's name looks like; `note`, what is wrong with the file.
+    Present only if known: `taken_local`, the local time where the picture was taken; `taken_guessed`, if the
+    time was only inferred from the file's name; `note`, what is wrong with the file.
     """
 
     image: str
@@ -64,7 +64,7 @@ class SearchResult(BaseModel):
 
     @classmethod
     def of(cls, found: FoundImage) -> "SearchResult":
-        """Return the answer's form of a found image."""
+        """Convert a found image for the response."""
         record = found.record
         result = cls(
             image=found.image_url,
@@ -89,11 +89,10 @@ class SearchResult(BaseModel):
 
 
 class SearchResults(BaseModel):
-    """Images that show what was asked for, best first.
+    """Images that match the query, best first.
 
-    The first ``relevant - offset`` of them answer the question, as far as that can be told; what comes after
-    is less certain. `partial` is there where part of an index could not be searched, `next` and `next_offset`
-    where there may be more.
+    The first ``relevant - offset`` of them are probably relevant; the others are less certain. `partial` is
+    present if part of an index could not be searched, `next` and `next_offset` if there may be more.
     """
 
     results: list[SearchResult]
@@ -104,7 +103,7 @@ class SearchResults(BaseModel):
 
     @classmethod
     def of(cls, found: FoundImages) -> "SearchResults":
-        """Return the answer's form of a page of results, without the fields that say nothing."""
+        """Convert a page of results for the response, without its empty fields."""
         page = cls(results=[SearchResult.of(image) for image in found.images])
         if found.relevant is not None:
             page.relevant = found.relevant
@@ -118,7 +117,7 @@ class SearchResults(BaseModel):
 
 
 class SearchByPartsRequest(SearchFields):
-    """A question over some folders, or over every folder that the caller can see."""
+    """A search over some folders, or over every folder that the caller can see."""
 
     query: (
         Annotated[
@@ -139,15 +138,15 @@ def search(
     query: Annotated[str | None, Query(min_length=1, max_length=MAX_QUERY_CHARACTERS)] = None,
     top_k: Annotated[int, Query(ge=0, le=MAX_TOP_K), ZeroIsDefault] = DEFAULT_TOP_K,
     folder_ids: Annotated[
-        list[str] | None, Query(description="Ids, separated by commas; none: every folder.")
+        list[str] | None, Query(description="Comma-separated ids. Without any: every folder.")
     ] = None,
     image_id: Annotated[
-        int | None, Query(ge=0, le=MAX_ID, description="More like this one, which lies in `folder_id`.")
+        int | None, Query(ge=0, le=MAX_ID, description="Find images like this one, in folder `folder_id`.")
     ] = None,
     folder_id: Annotated[int | None, Query(ge=0, le=MAX_ID)] = None,
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
     next: Annotated[  # noqa: A002 - the parameter's name
-        str | None, Query(min_length=1, max_length=MAX_NEXT, description="What the answer before this said.")
+        str | None, Query(min_length=1, max_length=MAX_NEXT, description="`next` of the previous answer.")
     ] = None,
     exact: bool = False,
     taken_from: Annotated[Moment | None, Query()] = None,
@@ -157,7 +156,7 @@ def search(
     if query is not None and is_blank(query):
         raise Unusable.of("query", EMPTY_QUERY)
     if (image_id is None) != (folder_id is None):
-        raise Unusable("image_id and folder_id name an image together; send both, or neither.")
+        raise Unusable("image_id and folder_id together name an image; send both, or neither.")
     like: list[AnyPart] = []
     if image_id is not None and folder_id is not None:
         like.append(ImagePart(image_id=image_id, folder_id=folder_id))
@@ -175,7 +174,7 @@ def search(
 
 @router.post("/images/search", response_model_exclude_unset=True)
 def search_by_parts(request: SearchByPartsRequest, user: CurrentUser, api: ServicesDep) -> SearchResults:
-    """Find images by a weighted sum of words, images, pictures and vectors."""
+    """Find images by a weighted sum of words, stored images, uploaded pictures and vectors."""
     found = api.search.search(user, request.search_query, request.search_options, request.folder_ids)
     return SearchResults.of(found)
 
@@ -186,13 +185,13 @@ def warm(
     api: ServicesDep,
     folder_ids: Annotated[FolderIds | None, Body(embed=True)] = None,
 ) -> Message:
-    """Have what the next search needs loaded: for a page whose search box gets the focus."""
+    """Preload the data for the next search, for example when a page's search box gets the focus."""
     api.search.warm(user, folder_ids)
-    return Message(message="Search is being made ready.")
+    return Message(message="Search is getting ready.")
 
 
 def parse_ids(texts: Sequence[str]) -> set[int] | None:
-    """Read comma-separated ids; None when there are none. A number too large to be an id is left out.
+    """Parse comma-separated ids; None if there are none. A number too large to be an id is ignored.
 
     Raises
     ------
@@ -203,6 +202,6 @@ def parse_ids(texts: Sequence[str]) -> set[int] | None:
     if not parts:
         return None
     if not all(re.fullmatch(r"[0-9]+", part) for part in parts):
-        raise Unusable.of("folder_ids", "folder_ids are whole numbers, separated by commas.")
+        raise Unusable.of("folder_ids", "folder_ids must be whole numbers, separated by commas.")
     longest = len(str(MAX_ID))
     return {int(part) for part in parts if len(part) <= longest}

@@ -11,7 +11,7 @@ router = APIRouter(tags=["system"])
 
 
 class Health(BaseModel):
-    """Whether the API answers, and the model that search works with, or None while search does not say."""
+    """The API's health, and the model that search uses; None while search does not answer."""
 
     status: str
     service: str
@@ -22,11 +22,11 @@ class Health(BaseModel):
 @router.get("/")
 @router.get("/api")
 def welcome() -> Message:
-    """Say what this is."""
+    """Welcome the caller."""
     return Message(message="Welcome to Glimpse, which finds photographs by what they show.")
 
 
 @router.get("/health")
 def health(api: ServicesDep) -> Health:
-    """Say that the API answers."""
+    """Report that the API works."""
     return Health(status="healthy", service="glimpse-api", version=__version__, model=api.model.name())

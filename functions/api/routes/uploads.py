@@ -16,7 +16,7 @@ router = APIRouter(prefix="/api/uploads", tags=["uploads"], route_class=AccountR
 
 
 class FileIn(BaseModel):
-    """A file that is going to be uploaded; its size in bytes must be exact."""
+    """A file to upload; its size in bytes must be exact."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
     size: Annotated[int, Field(ge=0, le=MAX_ID)]
@@ -24,7 +24,7 @@ class FileIn(BaseModel):
 
 
 class UploadIn(BaseModel):
-    """What to upload, and to which folder: its id, or the name of one's own."""
+    """The files to upload, and the folder: its id, or the name of one of the caller's own."""
 
     folder_id: Id | None = None
     folder_name: Annotated[str | None, Field(validation_alias=AliasChoices("folderName", "folder_name"))] = (
@@ -34,7 +34,7 @@ class UploadIn(BaseModel):
 
 
 class SignedUpload(BaseModel):
-    """Where to POST one file: a form with these fields, in this order, and then the file as `file`."""
+    """Where to POST one file: a form with these fields, in this order, followed by the file as `file`."""
 
     index: int
     image_id: int
@@ -44,7 +44,7 @@ class SignedUpload(BaseModel):
 
 
 class RejectedUpload(BaseModel):
-    """A file that can't be taken, and why."""
+    """A file that can't be accepted, and why."""
 
     index: int
     image_id: int
@@ -53,7 +53,7 @@ class RejectedUpload(BaseModel):
 
 
 class UploadOut(BaseModel):
-    """A job, and for each file either where it goes or why not; `index` is its place in the request."""
+    """A job, and for each file its form or why it is rejected; `index` is its place in the request."""
 
     job_id: int
     folder_id: int
@@ -63,9 +63,9 @@ class UploadOut(BaseModel):
 
 @router.post("")
 def begin(wanted: UploadIn, user: CurrentUser, api: ServicesDep) -> UploadOut:
-    """Announce files and get the forms that upload them."""
+    """Announce files, and get the forms to upload them with."""
     if wanted.folder_id is None and wanted.folder_name is None:
-        raise Unusable("Say where to upload to: folderName or folder_id.")
+        raise Unusable("Name the folder to upload to: send folderName or folder_id.")
     upload = api.uploads.begin(
         user,
         UploadDestination(wanted.folder_id, wanted.folder_name),

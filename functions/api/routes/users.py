@@ -74,10 +74,10 @@ def logout(_user: CurrentUser, token: TokenDep, api: ServicesDep) -> Message:
 
 @router.delete("/delete")
 def delete(user: LeavingUser, api: ServicesDep) -> Message:
-    """Erase the account and all that belongs to it; again after a failure, this goes on where it ended."""
-    # From now on tokens are good for this route alone, and no folder can be made, also by requests under way.
-    # The account itself goes last: without it, nobody could ask again after a failure in between.
+    """Erase the account and all its data; after a failure, repeat the request to continue."""
+    # From now on tokens work only for this route, and no folder can be created, even by requests in progress.
+    # The account itself goes last: without it, the user could not repeat the request after a failure.
     api.accounts.begin_deletion(user)
     api.folders.erase_all(user)
     api.accounts.delete(user)
-    return Message(message="Your account and all that belongs to it are being erased.")
+    return Message(message="Your account and all its data are being erased.")

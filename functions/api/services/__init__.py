@@ -12,7 +12,7 @@ from functions.api.services.uploads import UploadService
 
 @dataclass(frozen=True, slots=True)
 class ApiServices:
-    """Everything that the routes can ask for."""
+    """All services that the routes use."""
 
     accounts: Accounts
     folders: FolderService

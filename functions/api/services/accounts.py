@@ -20,14 +20,14 @@ from functions.api.services.names import MAX_USERNAME, clean_username, spelled
 from functions.api.services.ports import Counter, Counters, Session, SessionRepository, User, UserRepository
 
 SESSION_LIFE = timedelta(hours=12)
-SPARED = timedelta(minutes=1)  # added to the life of a session, so that not every use has to be written
+SPARED = timedelta(minutes=1)  # added to a session's life, so that not every use must be written
 TOKEN_BYTES = 32
 MIN_PASSWORD, MAX_PASSWORD = 6, 1024
-_LONGEST_TOKEN = 512  # characters; ours have 43, and hashing megabytes for a guess is no service
+_LONGEST_TOKEN = 512  # characters; ours have 43, and hashing megabytes for a guess is a waste
 
 REFUSAL_SECONDS = 0.75
-"""A login is refused so long after it began, so that the time does not tell whose hash was checked: nobody's
-takes 60 ms of one vCPU, and those of imported accounts up to 600 where the old system's costs were usual."""
+"""The total time of a refused login. It is constant, so that it does not reveal whose hash was checked: the
+dummy hash takes 60 ms of one vCPU, and an imported one up to 600 ms with the old system's usual costs."""
 
 _logger = logging.getLogger(__name__)
 
@@ -37,26 +37,26 @@ _MEMORY_KIB = 46 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A new session; `token` exists here and at the client, nowhere else."""
+    """A new session; `token` is known only here and to the client."""
 
     token: str
     user: User
 
 
 def token_hash(token: str) -> str:
-    """Return what is stored of a token: SHA-256 is enough for 256 random bits."""
+    """Return the hash that is stored for a token; SHA-256 is enough for 256 random bits."""
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 class Passwords:
-    """Argon2id, with the same work for an unknown user as for a wrong password."""
+    """Argon2id hashing; an unknown user costs the same work as a wrong password."""
 
     def __init__(self, memory_kib: int = _MEMORY_KIB) -> None:
         self._hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=memory_kib, parallelism=1),))
 
     @cached_property
     def _nobody(self) -> str:
-        """A hash that no password has; not made at the start, since most instances check no password."""
+        """A hash that no password has; computed lazily, since most instances never check a password."""
         return self._hasher.hash(secrets.token_urlsafe())
 
     def hash(self, password: str) -> str:
@@ -64,36 +64,36 @@ class Passwords:
         return self._hasher.hash(_one_spelling(password))
 
     def wrap(self, imported: ImportedHash) -> str:
-        """Return what is stored of a password whose other system's hash is `imported.outer`."""
+        """Return the stored form of an imported password, whose old system's hash is `imported.outer`."""
         return replace(imported, outer=self._hasher.hash(imported.outer)).format()
 
     def verify(self, password: str, password_hash: str | None) -> tuple[bool, str | None]:
-        """Check a password, against nobody's hash when there is none.
+        """Check a password; without a stored hash, check it against the dummy hash.
 
         Returns
         -------
         tuple
-            Whether it is right, and its hash under the present parameters when the stored one is older.
+            Whether it is right, and its hash with the current parameters if the stored one is outdated.
         """
-        nobody = self._nobody  # whoever asks: the first check takes as long for a name that exists
+        nobody = self._nobody  # in every case, so that the first check takes as long for a name that exists
         try:
             imported = ImportedHash.parse(password_hash) if password_hash else None
             if imported is not None:
-                # The password is known now, so its hash becomes one like everybody's.
+                # The password is known now, so it can get a native hash.
                 right = any(self._hasher.verify(each, imported.outer) for each in imported.inner(password))
                 return right, self.hash(password) if right else None
             stored = nobody if password_hash is None else password_hash
             right, updated = self._hasher.verify_and_update(_one_spelling(password), stored)
         except (UnreadableHash, UnknownHashError) as error:
-            # Whoever has this account needs an operator, who needs to know; nobody can log in with it.
-            # No trace: the hash may stand in it.
+            # Nobody can log in to this account, so an operator must learn of it.
+            # Log no traceback: it may contain the hash.
             _logger.error("a stored password hash can't be read: %s", type(error).__name__)  # noqa: TRY400
             return False, None
         return right and password_hash is not None, updated
 
 
 class Accounts:
-    """Registers, logs in and out, and knows who is asking."""
+    """Registers accounts, logs users in and out, and authenticates tokens."""
 
     def __init__(
         self,
@@ -119,9 +119,9 @@ class Accounts:
         Raises
         ------
         Unusable
-            If the name is too short or too long, can't be seen, or holds characters that can't.
+            If the name is too short or too long, has no visible characters, or has invisible ones.
         AlreadyTaken
-            If somebody has the name, or one that looks like it.
+            If the name, or one that looks like it, is taken.
         """
         name = clean_username(username)
         if self._users.find(name) is None:
@@ -133,7 +133,7 @@ class Accounts:
             )
             if self._users.create(user):
                 return user
-        raise AlreadyTaken("This username is taken, or looks like one that is; choose another one.")
+        raise AlreadyTaken("This username is taken, or looks like one that is taken; choose another one.")
 
     def login(self, username: str, password: str) -> Login:
         """Start a session.
@@ -141,7 +141,7 @@ class Accounts:
         Raises
         ------
         NotAuthenticated
-            For an unknown name and for a wrong password, after the same time.
+            If the name is unknown or the password is wrong; both take the same time.
         """
         began = self._stopwatch()
         user = self._find(username)
@@ -163,7 +163,7 @@ class Accounts:
         return self._users.find_to_log_in(name)
 
     def authenticate(self, token: str | None, *, may_be_leaving: bool = False) -> User:
-        """Return whose token this is, and keep the session alive for another 12 hours at least.
+        """Return the token's account, and keep the session alive for at least another 12 hours.
 
         Parameters
         ----------
@@ -197,7 +197,7 @@ class Accounts:
         self._sessions.delete(token_hash(token))
 
     def begin_deletion(self, user: User) -> None:
-        """End what an account may do; its sessions stay for having the deletion finished."""
+        """Mark an account as leaving; its sessions remain, but only to finish the deletion."""
         self._users.mark_leaving(user)
 
     def delete(self, user: User) -> None:
@@ -207,5 +207,5 @@ class Accounts:
 
 
 def _one_spelling(password: str) -> str:
-    """Return one form of what different keyboards write differently (NIST SP 800-63B, 3.1.1.2)."""
+    """Normalize text that different keyboards encode differently (NIST SP 800-63B, 3.1.1.2)."""
     return unicodedata.normalize("NFKC", password)

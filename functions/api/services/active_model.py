@@ -1,4 +1,4 @@
-"""Which model search runs with, as the API shows it."""
+"""The name of the active model, as the API shows it."""
 
 import threading
 import time
@@ -11,9 +11,9 @@ MODEL_SECONDS, UNKNOWN_SECONDS = 300, 10
 
 
 class ActiveModel:
-    """The name of the model that search runs with, asked for at most every five minutes.
+    """The name of the model that search uses, requested at most every five minutes.
 
-    While search does not say, it is asked again every ten seconds.
+    While the name is unknown, search is asked again every ten seconds.
     """
 
     def __init__(self, search: SearchBackend, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,7 +26,7 @@ class ActiveModel:
     def name(self) -> str | None:
         """Return the model's name, or None while search does not answer.
 
-        One caller at a time waits for search; the others get what is known.
+        One caller at a time waits for search; the others get the last known name.
         """
         if self._is_due() and self._lock.acquire(blocking=False):
             try:

@@ -1,4 +1,4 @@
-"""What can go wrong, in words that a person can act on; `functions.api.errors` gives each its HTTP status."""
+"""The services' errors, with messages that a person can act on; `functions.api.errors` sets the statuses."""
 
 from glimpse.errors import (
     Conflicting,
@@ -12,7 +12,7 @@ from glimpse.errors import (
 
 
 class NotAuthenticated(ServiceError):
-    """Nobody is known by this token, or by this name and password."""
+    """No account has this token, or this name and password."""
 
 
 class AlreadyTaken(ServiceError):
@@ -20,7 +20,7 @@ class AlreadyTaken(ServiceError):
 
 
 class NothingUsable(ServiceError):
-    """An upload without a single file that could be an image."""
+    """No file in an upload could be an image."""
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Folders: which ones a user sees, creating them by name, erasing them."""
+"""Folders: listing those that a user sees, creating them by name, erasing them."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ from functions.api.services.ports import (
 )
 
 _CREATE_ATTEMPTS = 3
-_ERASED_TOGETHER = 8  # each waits for a message and a transaction; a thousand have to fit into one request
+_ERASED_TOGETHER = 8  # each waits for a message and a transaction; a thousand must fit into one request
 NO_ACCESS = "You have no access to this folder."
 
 
@@ -48,7 +48,7 @@ class VisibleFolder:
 
 
 class FolderService:
-    """Folders of one user at a time."""
+    """The folders of one user at a time."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class FolderService:
         Raises
         ------
         NoAccess
-            If there is none, for whatever reason.
+            If the user has no such folder, for any reason.
         """
         record = self._folders.get_many([folder_id]).get(folder_id)
         if record is None or record.owner_id != user.user_id or record.status is not FolderStatus.ACTIVE:
@@ -89,21 +89,22 @@ class FolderService:
         return record
 
     def open_by_name(self, user: User, folder_name: str) -> int:
-        """Return the id of the user's folder of this name, creating it where there is none.
+        """Return the id of the user's folder of this name; create it if there is none.
 
         Raises
         ------
         Unusable
-            If there is no such folder, and the name is too long, can't be seen, or steers the text around it.
+            If there is no such folder, and the name is too long, invisible, or has control characters.
         Unavailable
-            If others kept creating and erasing a folder of this name, or the account was deleted meanwhile.
+            If others keep creating and erasing a folder of this name, or the account is deleted in the
+            meantime.
         """
         name = spelled(folder_name)
         for _ in range(_CREATE_ATTEMPTS):
             found = self._folders.find(user.user_id, name) if can_be_stored(name) else None
             if found is not None:
                 return found
-            name = clean_folder_name(folder_name)  # older folders may have other names; new ones may not
+            name = clean_folder_name(folder_name)  # folders from older versions may break this rule
             folder = FolderRecord(
                 folder_id=self._counters.reserve(Counter.FOLDERS)[0],
                 owner_id=user.user_id,
@@ -115,11 +116,11 @@ class FolderService:
         raise Unavailable("The folder is being changed by others; try again in a moment.")
 
     def erase(self, user: User, folder_ids: Sequence[int]) -> int:
-        """Hide folders at once, and have all that belongs to them removed; return how many there were.
+        """Hide folders at once, and have their content removed; return how many there were.
 
-        Again on a folder that is being erased changes nothing. The message goes first: were the folder hidden
-        first, a crash in between would leave it hidden for ever. A message about a folder that is not hidden
-        in the end is dropped by its reader.
+        A folder that is already being erased stays as it is. The message is sent first: if the folder were
+        hidden first, a crash in between would leave it hidden for ever. The consumer drops a message about a
+        folder that was never hidden.
 
         Raises
         ------
@@ -134,7 +135,7 @@ class FolderService:
             raise NoAccess("You have no access to one of these folders; nothing was deleted.")
         with ThreadPoolExecutor(_ERASED_TOGETHER) as pool:
             for _ in pool.map(self._erase, records.values()):
-                pass  # raises what went wrong; whoever asks again has the rest erased
+                pass  # raises the first error; repeating the request erases the rest
         return len(records)
 
     def _erase(self, record: FolderRecord) -> None:
@@ -143,6 +144,6 @@ class FolderService:
             self._folders.hide(record)
 
     def erase_all(self, user: User) -> None:
-        """Erase every folder that the user owns, and end what others share with the user."""
+        """Erase every folder that the user owns, and end all shares with the user."""
         self.erase(user, self._folders.owned_ids(user.user_id))
         self._shares.delete(self._shares.with_user(user.user_id))

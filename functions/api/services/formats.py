@@ -1,6 +1,6 @@
-"""Which files may be images, and as what they are stored and served.
+"""Which files may be images, and the content types with which they are stored and served.
 
-Bytes decide wherever they are at hand; names and declared types are only what a client believes.
+The bytes decide if they are available; names and declared types are only what a client claims.
 """
 
 from mimetypes import MimeTypes
@@ -32,7 +32,7 @@ _TYPE_BY_SUFFIX = {
     ".avif": "image/avif",
 }
 _UNKNOWN_TYPE = "application/octet-stream"
-# Python's own table alone: what a system knows besides must not decide.
+# Only Python's own table: the system's further types must not make a difference.
 _KNOWN_TYPES = MimeTypes(filenames=())
 
 
@@ -42,10 +42,10 @@ def may_be_image(name: str, content_type: str, head: bytes | None = None) -> boo
     Parameters
     ----------
     name, content_type
-        As a client declares them.
+        As the client declares them.
     head
-        The file's first bytes, where they are at hand. Without them only what is another kind of file by its
-        name, and by its type no image, is none.
+        The file's first bytes, if available. Without them, only a file whose name suggests another kind, and
+        whose type is not an image's, is rejected.
     """
     is_declared = _suffix(name) in _TYPE_BY_SUFFIX or _essence(content_type).startswith("image/")
     if is_declared:
@@ -56,7 +56,7 @@ def may_be_image(name: str, content_type: str, head: bytes | None = None) -> boo
 
 
 def objection(name: str, content_type: str, head: bytes | None) -> str | None:
-    """Return why a file is no image, as far as its name, type and first bytes tell; None if it may be one."""
+    """Return why a file is no image, judged by its name, type and first bytes; None if it may be one."""
     if may_be_image(name, content_type, head):
         return None
     kind = kind_of(head) if head else None
@@ -64,7 +64,7 @@ def objection(name: str, content_type: str, head: bytes | None) -> str | None:
 
 
 def stored_type(name: str, content_type: str, head: bytes | None = None) -> str:
-    """Return the content type that the object gets: a known image type, or one that no browser interprets."""
+    """Return the content type of the stored object: a known image type, or one that no browser interprets."""
     kind = kind_of(head) if head else None
     if kind is not None and _is_read(kind):
         return kind.media_type
@@ -75,7 +75,7 @@ def stored_type(name: str, content_type: str, head: bytes | None = None) -> str:
 
 
 def served_type(content_type: str) -> str:
-    """Return as which type an original is served: objects are shown to others by their address."""
+    """Return the content type with which an original is served, since other people open it by its URL."""
     return content_type if content_type in SERVED_TYPES else _UNKNOWN_TYPE
 
 

@@ -1,12 +1,12 @@
 """Passwords of imported accounts, until their first login.
 
-The system that an account comes from kept some hash of its password. What is stored here is
+The old system stored some hash of the account's password. Here it is stored as
 
     imported:{scheme}:{parameters}:{salt}:{Argon2id hash}
 
-with the salt in base64url. The scheme says how the earlier system made its hash of a password; the Argon2id
-hash is of *that*. So nothing weaker than Argon2id lies in storage, whatever the other system used, and a
-password can still be checked. At the first login the account gets a hash like everybody's.
+with the salt in base64url. The scheme says how the old system hashed passwords; the Argon2id hash is a hash
+of *that* hash. So nothing weaker than Argon2id is stored, whatever the old system used, and passwords can
+still be checked. At the first login the account gets a native hash.
 """
 
 import base64
@@ -20,20 +20,20 @@ from typing import Self
 import bcrypt
 
 PREFIX = "imported:"
-_BCRYPT_BYTES = 72  # bcrypt takes no more, and older libraries passed over the rest
+_BCRYPT_BYTES = 72  # bcrypt's limit; older libraries ignored the rest
 BCRYPT_ALPHABET = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _SCRYPT_MEMORY = 256 * 1024**2
 EITHER_SALT = "either"
-"""Says of ``pbkdf2`` that the salt may have been these characters, or what they are base64 of."""
+"""For ``pbkdf2``: the salt may have been these characters, or the bytes that they encode in base64."""
 
 
 class UnreadableHash(ValueError):
-    """What is stored of an imported account's password is damaged."""
+    """The stored hash of an imported password is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedHash:
-    """How another system hashed a password, and what Argon2id makes of the result.
+    """How the old system hashed a password, and the Argon2id hash of the result.
 
     Attributes
     ----------
@@ -43,8 +43,8 @@ class ImportedHash:
         ``pbkdf2``: name of the digest, iterations, bytes, and perhaps ``either``. ``scrypt``: n, r, p, bytes.
         ``digest`` and ``hmac``: name of the digest. Otherwise none.
     salt : bytes
-        ``bcrypt``: everything before the digest, ``$2b$12$`` and 22 characters. ``argon2``: none, since the
-        Argon2 hash is the earlier system's own.
+        ``bcrypt``: everything before the digest, ``$2b$12$`` and 22 characters. ``argon2``: empty, since the
+        Argon2 hash is the old system's own.
     outer : str
         The Argon2 hash.
     """
@@ -56,12 +56,12 @@ class ImportedHash:
 
     @classmethod
     def parse(cls, stored: str) -> Self | None:
-        """Read what is stored of a password; None if it is not an imported account's.
+        """Parse a stored password hash; None if it is not an imported account's.
 
         Raises
         ------
         UnreadableHash
-            If nothing of this system's wrote it.
+            If it is damaged.
         """
         if not stored.startswith(PREFIX):
             return None
@@ -73,19 +73,19 @@ class ImportedHash:
         return cls(scheme, tuple(parameters.split(",")) if parameters else (), decoded, outer)
 
     def format(self) -> str:
-        """Return what is stored."""
+        """Return the stored form."""
         salt = base64.urlsafe_b64encode(self.salt).decode()
         return f"{PREFIX}{self.scheme}:{','.join(self.parameters)}:{salt}:{self.outer}"
 
     def inner(self, password: str) -> Iterator[str]:
-        """Yield what the earlier system may have made of a password, which it took as it was typed.
+        """Yield the old system's possible hashes of a password, which it hashed as it was typed.
 
-        That is one value mostly; two where a hash does not say how it was made.
+        There is usually one; there are two if the hash does not say how it was made.
 
         Raises
         ------
         UnreadableHash
-            If nothing of this system's wrote what is stored.
+            If the stored hash is damaged.
         """
         try:
             yield from _SCHEMES[self.scheme](password.encode(errors="replace"), self.salt, *self.parameters)
@@ -94,7 +94,7 @@ class ImportedHash:
 
 
 def decoded_salt(salt: bytes) -> bytes | None:
-    """Return what a salt is base64 of, in the common or the URL alphabet; None if it is no base64."""
+    """Decode a salt from base64, in the standard or the URL alphabet; None if it is not base64."""
     try:
         return base64.b64decode(salt.translate(_COMMON_ALPHABET), validate=True) or None
     except binascii.Error:
@@ -107,10 +107,10 @@ def _argon2(password: bytes, _: bytes) -> Iterator[str]:
 
 def _bcrypt(password: bytes, salt: bytes) -> Iterator[str]:
     taken = password[:_BCRYPT_BYTES]
-    # Four bits of the salt's last character count for nothing; the library wants them to be 0.
+    # Four bits of the salt's last character have no meaning; the library requires them to be 0.
     last = BCRYPT_ALPHABET.index(chr(salt[-1])) & 0x30
     usable = salt[:-1] + BCRYPT_ALPHABET[last].encode()
-    # The implementations in C end at a NUL, those in Java, .NET and Rust don't.
+    # Implementations in C stop at a NUL; those in Java, .NET and Rust don't.
     for each in dict.fromkeys((taken, taken.split(b"\0")[0])):
         yield salt.decode() + bcrypt.hashpw(each, usable)[len(salt) :].decode()
 
@@ -118,8 +118,8 @@ def _bcrypt(password: bytes, salt: bytes) -> Iterator[str]:
 def _pbkdf2(
     password: bytes, salt: bytes, digest: str, iterations: str, length: str, kind: str = ""
 ) -> Iterator[str]:
-    # Before there was EITHER_SALT, every salt was taken for its characters. Those with one of these
-    # characters are no other system's than the one that decodes them.
+    # Before EITHER_SALT existed, every salt was stored as its characters. Salts with one of these characters
+    # come only from the system that decodes them.
     decoded = decoded_salt(salt) if kind == EITHER_SALT or any(each in salt for each in b"=+/") else None
     for each in (salt,) if decoded is None else (decoded, salt):
         yield hashlib.pbkdf2_hmac(digest, password, each, int(iterations), int(length)).hex()

@@ -1,4 +1,4 @@
-"""How far an upload is, in words."""
+"""The progress of uploads."""
 
 from dataclasses import dataclass
 
@@ -14,24 +14,24 @@ _FOLDER_DELETED = "The folder was deleted before all of its images were processe
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """A job with what follows from it; with its folder went the images that it still waited for."""
+    """A job's progress. It is cut short if its folder was deleted, with the images that it still awaited."""
 
     job: JobRecord
     is_cut_short: bool = False
 
     @property
     def status(self) -> JobStatus:
-        """How far the job is."""
+        """The job's status."""
         return JobStatus.FAILED if self.is_cut_short else self.job.status
 
     @property
     def percentage(self) -> float:
-        """Processed images in percent, to one decimal."""
+        """The percentage of processed images, to one decimal."""
         return round(100 * self.job.processed_images / self.job.total_images, 1)
 
     @property
     def error_message(self) -> str | None:
-        """Which files failed and why, in one text; None where none did."""
+        """Which files failed and why, in one text; None if none failed."""
         if self.is_cut_short:
             return _FOLDER_DELETED
         failures = self.job.failures
@@ -44,14 +44,14 @@ class JobProgress:
 
 
 class JobService:
-    """Jobs of one user at a time."""
+    """The jobs of one user at a time."""
 
     def __init__(self, jobs: JobRepository, folders: FolderRepository) -> None:
         self._jobs = jobs
         self._folders = folders
 
     def progress(self, user: User, job_id: int) -> JobProgress:
-        """Return how far a job of the user is.
+        """Return the progress of a user's job.
 
         Raises
         ------

@@ -1,8 +1,8 @@
-"""Names of accounts and folders: what may stand in them, and which of them people take for one another.
+"""Names of accounts and folders: which characters they may contain, and which names look alike.
 
-A name is seen, so it needs a character that leaves ink, and none that steers the text around it. People's
-names are compared as they look: by case fold and the skeleton of Unicode's security mechanisms [1]_. Its
-tables come with ``confusable_homoglyphs``, which lists each pair of confusables in both directions.
+A name is displayed, so it needs a visible character, and none that affects the text around it. User names
+are compared by how they look: case folding and the skeleton of Unicode's security mechanisms [1]_. Its tables
+come from ``confusable_homoglyphs``, which lists each pair of confusables in both directions.
 
 References
 ----------
@@ -22,28 +22,28 @@ from glimpse.visible import can_be_seen, is_ignorable, is_invisible
 from functions.api.services.errors import Unusable
 
 MIN_USERNAME, MAX_USERNAME = 3, 150
-MAX_FOLDER_NAME = 255  # characters, at most 1,020 bytes; DynamoDB's sort keys take 1,024
+MAX_FOLDER_NAME = 255  # characters, at most 1,020 bytes; DynamoDB's limit for sort keys is 1,024
 
 _BIDI_CONTROLS = frozenset(  # [2]_
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
-_JOINERS = frozenset("\u200c\u200d")  # of emoji, and of letters in Persian or Hindi
+_JOINERS = frozenset("\u200c\u200d")  # join emoji, and letters in Persian or Hindi
 _FLAG, _TAGS_END = "\U0001f3f4", "\U000e007f"  # flags of England, Scotland and Wales are spelled in tags
 _LEFT_TO_RIGHT = "\u200e"  # in the tables, around letters of scripts that run from right to left
 
 
 def spelled(name: str) -> str:
-    """Return a name in its one spelling: NFC, without surrounding space."""
+    """Return a name in its canonical spelling: NFC, without surrounding space."""
     return unicodedata.normalize("NFC", name).strip()
 
 
 def clean_username(username: str) -> str:
-    """Return the name of a new account in its one spelling.
+    """Return the name of a new account in its canonical spelling.
 
     Raises
     ------
     Unusable
-        If it has not 3 to 150 characters, none that can be seen, or some that can't.
+        If it does not have 3 to 150 characters, has no visible characters, or has invisible ones.
     """
     name = spelled(username)
     if not MIN_USERNAME <= len(name) <= MAX_USERNAME:
@@ -53,7 +53,7 @@ def clean_username(username: str) -> str:
     if not can_be_seen(name):
         raise Unusable.of("username", "A username needs visible characters; choose another one.")
     if not is_username(name):
-        raise Unusable.of("username", "A username can't hold invisible characters; choose another one.")
+        raise Unusable.of("username", "A username can't contain invisible characters; choose another one.")
     return name
 
 
@@ -68,12 +68,12 @@ def is_username(name: str) -> bool:
 
 
 def clean_folder_name(name: str) -> str:
-    """Return the name of a new folder in its one spelling.
+    """Return the name of a new folder in its canonical spelling.
 
     Raises
     ------
     Unusable
-        If nothing that can be seen is left, more than 255 characters are, or some steer the text around them.
+        If it has no visible characters, more than 255 characters, or control characters.
     """
     clean = spelled(name)
     if not clean or len(clean) > MAX_FOLDER_NAME:
@@ -81,24 +81,26 @@ def clean_folder_name(name: str) -> str:
             "folderName", f"A folder's name has 1 to {MAX_FOLDER_NAME} characters; choose another one."
         )
     if any(is_control(character) for character in clean):
-        raise Unusable.of("folderName", "A folder's name can't hold control characters; choose another one.")
+        raise Unusable.of(
+            "folderName", "A folder's name can't contain control characters; choose another one."
+        )
     if not can_be_seen(clean):
         raise Unusable.of("folderName", "A folder's name needs visible characters; choose another one.")
     return clean
 
 
 def can_be_stored(name: str) -> bool:
-    """Tell whether a folder of any version can have a name: half a surrogate pair, for one, is no key."""
+    """Tell whether a folder of any version can have this name; a lone surrogate, for one, can't be a key."""
     return 1 <= len(name) <= MAX_FOLDER_NAME and all(
         unicodedata.category(character) != "Cs" for character in name
     )
 
 
 def look_alikes(name: str) -> tuple[str, ...]:
-    """Return digests of how a name looks, the one to find it by first; two names that share one look alike.
+    """Return digests of how a name looks; names that share one look alike. The first is for look-ups.
 
-    Case is folded before the skeleton is taken, so that ``Ada`` is ``ada`` in Cyrillic letters, too; and
-    after it, since ``PayPaI`` looks like ``paypal`` by its capital I alone.
+    Case is folded before the skeleton is taken, so that ``Ada`` equals ``ada`` in Cyrillic letters, too. In
+    the second digest it is folded only afterwards: ``PayPaI`` looks like ``paypal`` only with its capital I.
     """
     folded = _fold(_skeleton(_fold(name)))
     seen = _fold(_skeleton(name))
@@ -106,7 +108,7 @@ def look_alikes(name: str) -> tuple[str, ...]:
 
 
 def _skeleton(name: str) -> str:
-    """Return a name's skeleton, in which confusable characters have become the same ones."""
+    """Return a name's skeleton, in which confusable characters are replaced by the same ones."""
     prototypes = _prototypes()
     decomposed = unicodedata.normalize("NFD", name)
     kept = (character for character in decomposed if not is_ignorable(character))
@@ -114,7 +116,7 @@ def _skeleton(name: str) -> str:
 
 
 def _fold(name: str) -> str:
-    """Fold case, and what differs in width or style alone: full-width letters, ligatures, runs of space."""
+    """Fold case, and differences of width and style: full-width letters, ligatures, runs of spaces."""
     return " ".join(unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold()).split())
 
 
@@ -124,10 +126,10 @@ def _digest(text: str) -> str:
 
 @cache
 def _prototypes() -> Mapping[str, str]:
-    """Return what each confusable character becomes.
+    """Return the prototype of each confusable character.
 
-    The library's pairs are a star for each prototype, to which Unicode's table maps characters, and which it
-    never maps itself. Of a pair that stands alone either may be the prototype, unless one is a sequence.
+    The library's pairs form a star around each prototype: Unicode's table maps characters to it, and never
+    maps the prototype itself. In an isolated pair either may be the prototype, unless one is a sequence.
     """
     table = json.loads((files("confusable_homoglyphs") / "confusables.json").read_text("utf-8"))
     prototypes: dict[str, str] = {}
@@ -146,17 +148,17 @@ def _bare(text: str) -> str:
 
 
 def is_control(character: str) -> bool:
-    """Tell whether a character stands for no sign but for what to do with others, or can't be stored."""
+    """Tell whether a character is a control character, or can't be stored."""
     is_noncharacter = 0xFDD0 <= ord(character) <= 0xFDEF or ord(character) & 0xFFFE == 0xFFFE
     unseen = unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
     return unseen or is_noncharacter or character in _BIDI_CONTROLS
 
 
 def _hides_something(name: str) -> bool:
-    """Tell whether invisible characters stand where they have nothing to do.
+    """Tell whether a name has invisible characters where they have no legitimate use.
 
-    Joiners stand between two visible characters (a variation selector may come before), variation selectors
-    behind one, and tags in a flag.
+    Joiners belong between two visible characters (after an optional variation selector), variation selectors
+    after one, and tags in a flag.
     """
     before = ""  # the last character that can be seen, while nothing but a variation selector follows it
     for place, character in enumerate(name):
@@ -187,5 +189,5 @@ def _is_in_flag(name: str, place: int) -> bool:
 
 
 def _is_odd(character: str) -> bool:
-    """Tell whether a character is a space other than the usual one, or of private use or format."""
+    """Tell whether a character is an unusual space, a private-use character or a format character."""
     return character != " " and unicodedata.category(character) in ("Zs", "Co", "Cf")

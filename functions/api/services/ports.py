@@ -1,4 +1,4 @@
-"""What the services ask of storage, as protocols; `functions.api.storage` fulfils them."""
+"""The protocols of the storage that the services need; `functions.api.storage` implements them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Counter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One account; one that `is_leaving` is being erased, and may do nothing but have that finished."""
+    """An account; one that `is_leaving` is being erased, and may only finish that."""
 
     user_id: int
     username: str
@@ -45,14 +45,14 @@ class Counters(Protocol):
     """Reserves ids."""
 
     def reserve(self, counter: Counter, count: int = 1) -> range:
-        """Return `count` consecutive ids that nobody else gets."""
+        """Return `count` consecutive ids that are given out only once."""
 
 
 class UserRepository(Protocol):
     """Accounts."""
 
     def create(self, user: User, *, may_look_alike: bool = False) -> bool:
-        """Write a new account; False when the name is taken, or looks like one, unless it may."""
+        """Write a new account; False if its name is taken, or looks like one that is (unless it may)."""
 
     def get(self, user_id: int) -> User | None:
         """Return an account by its id."""
@@ -61,13 +61,13 @@ class UserRepository(Protocol):
         """Return an account by its name."""
 
     def find_to_log_in(self, username: str) -> User | None:
-        """Return an account by its name, or else the only one whose name looks like it."""
+        """Return the account with this name, or else the only one whose name looks like it."""
 
     def replace_hash(self, user: User, password_hash: str) -> None:
-        """Store a password's hash under new parameters."""
+        """Replace a password's hash by one with new parameters."""
 
     def mark_leaving(self, user: User) -> None:
-        """Mark an account that is being erased: it can't get another folder."""
+        """Mark an account as being erased: it can no longer get new folders."""
 
     def delete(self, user: User) -> None:
         """Remove an account and free its name."""
@@ -80,10 +80,10 @@ class SessionRepository(Protocol):
         """Write a new login."""
 
     def get(self, token_hash: str) -> Session | None:
-        """Return a login, also when it has expired."""
+        """Return a login, even if it has expired."""
 
     def extend(self, session: Session, expires_at: datetime) -> None:
-        """Move the end of a login that still exists."""
+        """Extend a login that still exists."""
 
     def delete(self, token_hash: str) -> None:
         """End one login."""
@@ -99,7 +99,7 @@ class FolderRepository(Protocol):
         """Return the id of an owner's active folder by its name."""
 
     def create(self, folder: FolderRecord) -> bool:
-        """Write a new folder; False when its owner has one of this name, is leaving or gone."""
+        """Write a new folder; False if its owner has one of this name, is leaving or has left."""
 
     def owned_ids(self, owner_id: int) -> list[int]:
         """Return the ids of an owner's active folders."""
@@ -108,17 +108,17 @@ class FolderRepository(Protocol):
         """Return the folders that exist, whatever their status."""
 
     def hide(self, folder: FolderRecord) -> None:
-        """Mark a folder ERASING and free its name; on a hidden one this changes nothing."""
+        """Mark a folder ERASING and free its name; a folder that is already hidden stays as it is."""
 
 
 class ShareRepository(Protocol):
     """Shares of folders; see :class:`glimpse.records.ShareStore`."""
 
     def with_user(self, user_id: int) -> list[ShareRecord]:
-        """Return what others share with a user."""
+        """Return the shares that others have given a user."""
 
     def delete(self, shares: Iterable[ShareRecord]) -> None:
-        """End shares; those that don't exist are passed over."""
+        """Delete shares; those that don't exist are ignored."""
 
 
 class ImageRepository(Protocol):
@@ -146,14 +146,14 @@ class JobRepository(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SignedPost:
-    """A form that a browser may send to the bucket: its address, and the fields that come before the file."""
+    """A form that a browser may send to the bucket: its URL, and the fields that come before the file."""
 
     url: str
     fields: Mapping[str, str]
 
 
 class ObjectNotStored(Exception):
-    """The bucket did not take an object."""
+    """The bucket did not accept an object."""
 
 
 class UploadBucket(Protocol):
@@ -163,17 +163,17 @@ class UploadBucket(Protocol):
         """Store an object; raises ObjectNotStored."""
 
     def sign_get(self, key: str, content_type: str | None = None) -> str:
-        """Return an address that shows an object for some minutes, as being of this type."""
+        """Return a URL that shows an object, with this content type, for some minutes."""
 
     def sign_post(self, key: str, size: int, content_type: str) -> SignedPost:
-        """Return a form for one object of exactly `size` bytes and this type, good for some minutes."""
+        """Return a form for one object of exactly `size` bytes and this type, valid for some minutes."""
 
 
 class EraseQueue(Protocol):
-    """The queue of slow work; :class:`glimpse.maintenance.MaintenanceQueue` is one."""
+    """The queue of slow work; implemented by :class:`glimpse.maintenance.MaintenanceQueue`."""
 
     def erase_folder(self, owner_id: int, folder_id: int) -> None:
-        """Ask for everything of a folder to be removed once it is hidden; raises QueueUnavailable."""
+        """Request the removal of a folder's content, once it is hidden; raises QueueUnavailable."""
 
 
 class SearchBackend(Protocol):
@@ -185,11 +185,11 @@ class SearchBackend(Protocol):
         Raises
         ------
         ServiceError
-            If the service refuses, or does not answer (Unavailable).
+            If the service rejects the request, or does not answer (Unavailable).
         """
 
     def warm(self, scope: SearchScope) -> None:
-        """Have what searches over a scope need loaded, without waiting for it; raises Unavailable."""
+        """Preload the data for searches over a scope, without waiting for it; raises Unavailable."""
 
     def health(self) -> Mapping[str, Any]:
-        """Return what the service says of itself; raises Unavailable."""
+        """Return the service's health report; raises Unavailable."""

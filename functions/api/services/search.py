@@ -1,4 +1,4 @@
-"""Questions, answered with addresses that a browser can show."""
+"""Searches, answered with URLs that a browser can show."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -16,15 +16,15 @@ from functions.api.services.folders import FolderService, VisibleFolder
 from functions.api.services.formats import served_type
 from functions.api.services.ports import ImageRepository, SearchBackend, UploadBucket, User
 
-MAX_TOP_K = 500  # two signed addresses each: a longer answer would near the 6 MB of an invocation
-MAX_WARMED = 500  # folders: their owners and versions have to fit into the 256 KB of such an invocation
+MAX_TOP_K = 500  # two signed URLs each: a longer answer would come near an invocation's 6 MB
+MAX_WARMED = 500  # folders: their owners and versions must fit into an asynchronous invocation's 256 KB
 _NO_IMAGE = "There is no such image to search by."
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class FoundImage:
-    """One result: `image_url` shows the rendition, `original_url` the file as it was uploaded."""
+    """One result: `image_url` shows the thumbnail, `original_url` the file as it was uploaded."""
 
     record: ImageRecord
     folder: VisibleFolder
@@ -34,14 +34,14 @@ class FoundImage:
 
     @property
     def taken_at(self) -> datetime | None:
-        """When the picture was taken, where that is known."""
+        """When the picture was taken, if known."""
         seconds = self.record.taken_at
         if seconds is None:
             return None
         try:
             return _EPOCH + timedelta(seconds=seconds)
         except OverflowError:
-            return None  # the index's mark for "unknown" lies before every calendar
+            return None  # the index's marker for "unknown" is out of a calendar's range
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,14 @@ class FoundImages:
     images : list of FoundImage
         Best first.
     relevant : int, optional
-        How many of the first images of the whole ranking answer the question; what is left out of this
-        page does not count.
-        The first ``relevant - offset`` of this page do.
+        How many images at the top of the whole ranking are relevant, without those left out of this page.
+        On this page, they are the first ``relevant - offset``.
     partial : bool
-        Part of an index could not be searched.
+        Whether part of an index could not be searched.
     next_offset : int, optional
-        Where the next page begins; None where there is none.
+        The offset of the next page; None if there is none.
     next : str, optional
-        The same, for what was shown rather than for how many: what changes meanwhile doubles nothing then.
+        A cursor to the next page. Unlike an offset, it repeats no image if the index changes in between.
     """
 
     images: list[FoundImage]
@@ -85,16 +84,16 @@ class UserSearchService:
     def search(
         self, user: User, query: SearchQuery, options: SearchOptions, folder_ids: Collection[int] | None
     ) -> FoundImages:
-        """Return the images that show what is asked for, best first.
+        """Return the images that match a query, best first.
 
-        Folders that the user can't see are left out; None stands for every folder that the user can see.
+        Folders that the user can't see are ignored; None means every folder that the user can see.
 
         Raises
         ------
         Unusable, TooLarge, Conflicting
-            If the question can't be answered, in the search service's words.
+            If the query can't be answered, with the search service's message.
         NotFound
-            If an image that is searched by does not exist, or not for this user.
+            If an image to search by does not exist, or the user can't see it.
         Unavailable
             If the search service does not answer.
         """
@@ -106,7 +105,7 @@ class UserSearchService:
         folders = _among(visible, folder_ids)
         if not folders and not query.brings_vectors:
             return FoundImages([])
-        # An image to search by may lie in a folder that is not searched.
+        # An image to search by may be in a folder that is not searched.
         of_images = {part.folder_id for part in query.image_parts}
         scope = _scope(user, list(folders), {**folders, **_among(visible, of_images)})
         page = self._ask(scope, query, options)
@@ -127,12 +126,12 @@ class UserSearchService:
         )
 
     def warm(self, user: User, folder_ids: Collection[int] | None) -> None:
-        """Have search load what questions over some folders need, without waiting for it.
+        """Make the search service load the data for searches over some folders, without waiting for it.
 
         Raises
         ------
         Unavailable
-            If the search service can't be told.
+            If the search service can't be reached.
         """
         folders = dict(islice(_among(self._visible(user), folder_ids).items(), MAX_WARMED))
         self._search.warm(_scope(user, list(folders), folders))
@@ -141,7 +140,7 @@ class UserSearchService:
         return {folder.record.folder_id: folder for folder in self._folders.visible(user)}
 
     def _check_images(self, query: SearchQuery, visible: Mapping[int, VisibleFolder]) -> None:
-        """Make sure that the images to search by are there; a folder out of sight is like none."""
+        """Check that the images to search by exist in folders that the user can see."""
         pairs = [(part.folder_id, part.image_id) for part in query.image_parts]
         seen = [pair for pair in pairs if pair[0] in visible]
         records = self._images.get_many(seen) if seen else {}
@@ -152,11 +151,11 @@ class UserSearchService:
         try:
             return self._search.search(scope, query, options)
         except NotFound as missing:
-            # One sentence for images that are unknown, out of sight and not indexed: it tells nobody which.
+            # The same message for unknown, invisible and unindexed images, so that it reveals nothing.
             raise NotFound(_NO_IMAGE) from missing
 
     def _found(self, record: ImageRecord, folder: VisibleFolder, score: float) -> FoundImage:
-        # The rendition is written before the vector, the record's mention of it after; the key is known.
+        # The thumbnail is written before the vector, but the record gets its key only afterwards. Derive it.
         rendition = record.thumbnail_key or thumbnail_key(record.owner_id, record.folder_id, record.image_id)
         return FoundImage(
             record=record,
@@ -177,7 +176,7 @@ def _among(
 
 
 def _scope(user: User, folder_ids: Sequence[int], known: Mapping[int, VisibleFolder]) -> SearchScope:
-    """Return the scope of a search, with the owners and versions of all folders that it has to do with."""
+    """Return the scope of a search, with the owners and index versions of all folders involved."""
     return SearchScope(
         user.user_id,
         folder_ids,
@@ -187,7 +186,7 @@ def _scope(user: User, folder_ids: Sequence[int], known: Mapping[int, VisibleFol
 
 
 def _relevant(relevant: int | None, shown: Sequence[bool], offset: int) -> int | None:
-    """Return a count of relevant images without those of this page that are not shown."""
+    """Return the number of relevant images without those that this page does not show."""
     return None if relevant is None else relevant - shown[: max(0, relevant - offset)].count(False)
 
 
@@ -196,29 +195,27 @@ def _next_offset(offset: int, found: int, top_k: int) -> int | None:
 
 
 def _mark(folder_ids: Collection[int] | None) -> str:
-    """Return what tells one choice of folders from another; the folders that it stands for may change."""
+    """Return a digest that identifies a choice of folders; for "all", the folders themselves may change."""
     chosen = "all" if folder_ids is None else ",".join(map(str, sorted(set(folder_ids))))
     return hashlib.blake2b(chosen.encode(), digest_size=4).hexdigest()
 
 
 def _opened(options: SearchOptions, mark: str) -> SearchOptions:
-    """Return options with the search service's own `next`, if it is of the same choice of folders.
+    """Return options with the search service's own `next`, if it belongs to the same choice of folders.
 
     Raises
     ------
     Unusable
-        If it is of another one.
+        If it belongs to a different one.
     """
     if options.next is None:
         return options
     chosen, _, following = options.next.partition(".")
     if chosen != mark or not following:
-        raise Unusable(
-            "This next belongs to another question, or was altered; ask without it, from the beginning."
-        )
+        raise Unusable("This next belongs to another search, or was altered; search again without it.")
     return options.model_copy(update={"next": following})
 
 
 def _is_shown(record: ImageRecord | None) -> bool:
-    """Tell whether a hit may be shown: an image without a record was deleted, a FAILED one has no picture."""
+    """Tell whether to show a hit: an image without a record was deleted; a FAILED one has no thumbnail."""
     return record is not None and record.status is not ImageStatus.FAILED

@@ -1,4 +1,4 @@
-"""Uploads: a job with a record per file first, and only then the objects."""
+"""Uploads: the job and a record per file are written first, and only then the objects."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,17 +34,17 @@ MAX_FILES = 500
 MAX_FILE_BYTES = 100 * 1024 * 1024
 JOB_LIFE = timedelta(days=30)
 PUT_LIFE = timedelta(minutes=1)
-"""How long objects may come that the API puts itself: a request has 30 seconds."""
+"""How long to wait for objects that the API puts itself: a request has 30 seconds."""
 
 FORM_LIFE = timedelta(minutes=31)
-"""The same for those that a browser puts: a signed form lives for 30 minutes."""
+"""How long to wait for objects that a browser puts: a signed form is valid for 30 minutes."""
 
 PARALLEL_PUTS = 8
 _OPEN_ATTEMPTS = 3
 _NO_EVENT = ""  # sorts before every sequencer of S3
 
 EMPTY_FILE = "The file is empty."
-NAMELESS = "The file came without a name. Please give it one and upload it again."
+NAMELESS = "The file has no name. Give it one, and upload it again."
 TOO_LARGE_FILE = f"The file is larger than {MAX_FILE_BYTES // 1024**2} MB."
 NOT_STORED = "The file could not be stored; upload it again."
 
@@ -56,13 +56,13 @@ class FileOffer:
     Attributes
     ----------
     name
-        May hold a path; empty where a client gave none.
+        The file's name, which may include a path; empty if the client gave none.
     size
         In bytes.
     content_type
-        As declared.
+        As the client declared it.
     head
-        Its first bytes, where they are at hand.
+        Its first bytes, if available.
     """
 
     name: str
@@ -73,7 +73,7 @@ class FileOffer:
 
 @dataclass(frozen=True, slots=True)
 class UploadDestination:
-    """The folder to add to: by its id, or by the name of one's own, which is created where there is none."""
+    """The folder to add to: by id, or by the name of one's own folder, which is created if necessary."""
 
     folder_id: int | None = None
     folder_name: str | None = None
@@ -81,7 +81,7 @@ class UploadDestination:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload that has its job and records; `images` are in the order of the offers."""
+    """An upload whose job and records are written; `images` are in the order of the offers."""
 
     job_id: int
     folder_id: int
@@ -89,12 +89,12 @@ class Upload:
 
     @property
     def pending(self) -> list[ImageRecord]:
-        """Return the images whose objects may come."""
+        """Return the images whose objects are awaited."""
         return [image for image in self.images if image.status is ImageStatus.PENDING]
 
     @property
     def failed(self) -> list[ImageRecord]:
-        """Return the images that can't be indexed, with their reasons."""
+        """Return the images that can't be indexed, with the reasons."""
         return [image for image in self.images if image.status is ImageStatus.FAILED]
 
 
@@ -125,22 +125,22 @@ class UploadService:
         *,
         is_direct: bool = False,
     ) -> Upload:
-        """Write the job and the records of an upload, whose objects a browser puts if it is a direct one.
+        """Write the job and the records of an upload; in a direct upload, a browser puts the objects.
 
-        A file that can't become an image gets a FAILED record with the reason, and does not stop the others.
+        A file that can't be an image gets a FAILED record with the reason, and does not stop the others.
 
         Raises
         ------
         NothingUsable
-            If no file may be an image by what is known of it, or there is none.
+            If there is no file, or none that can be an image.
         TooLarge
-            If there are too many files, or not one is small enough.
+            If there are too many files, or all are too large.
         NoAccess
             If the user may not add to the folder.
         Unusable
-            If the folder's name can't be one.
+            If the folder's name is invalid.
         Unavailable
-            If the folder kept being erased meanwhile.
+            If the folder keeps being erased in the meantime.
         """
         _check(offers)
         for _ in range(_OPEN_ATTEMPTS):
@@ -153,7 +153,7 @@ class UploadService:
         raise Unavailable("The folder is being changed by others; try again in a moment.")
 
     def store(self, upload: Upload, bodies: Sequence[BinaryIO]) -> Upload:
-        """Put an upload's objects, `bodies` in the order of its images, and return it with what failed."""
+        """Put an upload's objects (`bodies`, in the order of its images); return it with failures marked."""
 
         def put(image: ImageRecord, body: BinaryIO) -> ImageRecord:
             if image.status is not ImageStatus.PENDING:
@@ -169,7 +169,7 @@ class UploadService:
             return replace(upload, images=tuple(pool.map(put, upload.images, bodies)))
 
     def sign(self, image: ImageRecord) -> SignedPost:
-        """Return the form that puts one image's object."""
+        """Return the form that uploads one image's object."""
         return self._objects.sign_post(image.key, image.size, image.content_type)
 
     def _open(self, user: User, destination: UploadDestination) -> int:
@@ -213,13 +213,13 @@ def _check(offers: Sequence[FileOffer]) -> None:
     if not offers:
         raise NothingUsable(f"There are no files in this upload; add {FORMATS} files.")
     if len(offers) > MAX_FILES:
-        raise TooLarge(f"An upload holds at most {MAX_FILES} files; send the rest in further uploads.")
+        raise TooLarge(f"An upload can have at most {MAX_FILES} files; send the rest in further uploads.")
     candidates = [offer for offer in offers if _is_candidate(offer)]
     if not candidates:
         nameless = NAMELESS if all(not offer.name for offer in offers) else None
         raise NothingUsable(nameless or f"None of these files is an image; upload {FORMATS} files.")
     if all(offer.size > MAX_FILE_BYTES for offer in candidates):
-        raise TooLarge(f"A file holds at most {MAX_FILE_BYTES // 1024**2} MB; make it smaller first.")
+        raise TooLarge(f"A file can have at most {MAX_FILE_BYTES // 1024**2} MB; make it smaller first.")
 
 
 def _is_candidate(offer: FileOffer) -> bool:
@@ -229,7 +229,7 @@ def _is_candidate(offer: FileOffer) -> bool:
 def new_record(
     user_id: int, folder_id: int, image_id: int, job_id: int, offer: FileOffer, now: datetime
 ) -> ImageRecord:
-    """Return the record of a file that is offered: PENDING, or FAILED if its name, type or size forbid it."""
+    """Return the record of an offered file: PENDING, or FAILED if its name, type or size is unacceptable."""
     name = safe_name(offer.name)
     reason = _objection(offer)
     return ImageRecord(
@@ -248,7 +248,7 @@ def new_record(
 
 
 def _objection(offer: FileOffer) -> str | None:
-    """Return why a file can't be taken, as far as its name, type, size and first bytes tell."""
+    """Return why a file can't be accepted, judged by its name, type, size and first bytes."""
     if not offer.name:
         return NAMELESS
     if reason := objection(offer.name, offer.content_type, offer.head):

@@ -1,1 +1,1 @@
-"""Where the API keeps what it knows: the only modules here that import boto3 or pynamodb."""
+"""The API's storage: the only modules of the API that import boto3 or pynamodb."""

@@ -7,15 +7,15 @@ from functions.api.storage.models import CounterModel
 
 
 class CounterStore:
-    """Reserves blocks of ids, one update a block."""
+    """Reserves blocks of ids, with one update per block."""
 
     def reserve(self, counter: Counter, count: int = 1) -> range:
-        """Return `count` consecutive ids that nobody else gets.
+        """Return `count` consecutive ids that are given out only once.
 
         Raises
         ------
         OverflowError
-            When ids would pass 2^53-1, beyond which JSON clients lose digits.
+            If ids would exceed 2^53-1, beyond which JSON clients lose digits.
         """
         item = CounterModel(counter.value)
         item.update([CounterModel.value.add(count)])

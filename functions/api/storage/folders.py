@@ -10,25 +10,25 @@ from functions.api.storage.models import ACTIVE, FolderNameModel, UserModel
 
 
 class _PointerMovedError(Exception):
-    """The models were changed between a look at them and the transaction."""
+    """The deployment's models changed between the read and the transaction."""
 
 
 class OwnedFolderStore(FolderStore):
     """Folders with the names that keep them unique per owner."""
 
     def find(self, owner_id: int, folder_name: str) -> int | None:
-        """Return the id of an owner's active folder by its name, by a consistent read."""
+        """Return the id of an owner's active folder by its name, with a consistent read."""
         try:
             return FolderNameModel.get(owner_id, folder_name, consistent_read=True).folder_id
         except FolderNameModel.DoesNotExist:
             return None
 
     def create(self, folder: FolderRecord) -> bool:
-        """Write a folder and its name together; False when the name is taken or the owner leaves.
+        """Write a folder and its name together; False if the name is taken or the owner is leaving.
 
-        Its images go to the spaces that are written now. A change of model begins by changing the pointer,
-        and then goes through all folders: so each is created while the pointer is what it was, and has all
-        spaces, or is there to be found.
+        The folder is created with the current embedding spaces. A model change first changes the pointer, and
+        then scans all folders. The transaction checks the pointer, so each folder either has all spaces, or
+        exists early enough for the scan to find it.
 
         Raises
         ------
@@ -40,7 +40,7 @@ class OwnedFolderStore(FolderStore):
                 return self._create(folder, GenerationStore().current())
             except _PointerMovedError:
                 continue
-        raise AssertionError("attempts() raises when they are used up")
+        raise AssertionError("attempts() raises when the attempts are used up")
 
     def _create(self, folder: FolderRecord, now: Generations) -> bool:
         def fill(transaction: TransactWrite) -> None:
@@ -77,7 +77,7 @@ class OwnedFolderStore(FolderStore):
         return True
 
     def owned_ids(self, owner_id: int) -> list[int]:
-        """Return the ids of an owner's active folders in the order of their names, by consistent reads."""
+        """Return the ids of an owner's active folders in the order of their names, with consistent reads."""
         return [model.folder_id for model in FolderNameModel.query(owner_id, consistent_read=True)]
 
     def hide(self, folder: FolderRecord) -> None:

@@ -1,8 +1,8 @@
-"""How the names of accounts look: two that look alike are not registered beside each other.
+"""How account names look: two names that look alike can't both be registered.
 
-The table of names has, beside the row of each name, one or two rows of how it looks, with the accounts that
-hold it: one account usually, several where they were there before this rule, or came with an import. Their
-keys begin with a space, as no name does. A mark says that every name has its rows.
+For each name, the table of names has the name's own row, and one or two rows for how it looks, with the
+accounts that hold that look: usually one account, several if they are older than this rule or were imported.
+The keys of these rows begin with a space, which no name does. A marker says that every name has its rows.
 """
 
 import time
@@ -20,14 +20,14 @@ from functions.api.services.names import look_alikes
 from functions.api.storage.models import UsernameModel
 
 COMPLETED = " complete"
-"""Key of the mark that each name has its rows."""
+"""The key of the marker that says that each name has its rows."""
 
 _TOGETHER = 8
 _MOST_SECONDS = 15.0  # of a request's 29
 
 
 class LookModel(Table):
-    """Rows of table ``usernames``, those of looks among them: `holders` are ids of accounts."""
+    """Rows of the table ``usernames``, including those of looks: `holders` are account ids."""
 
     class Meta(TableMeta):  # noqa: D106
         table_name = TableName("GLIMPSE_USERNAMES_TABLE")
@@ -38,12 +38,12 @@ class LookModel(Table):
 
 
 def looks(username: str) -> list[str]:
-    """Return the keys of the rows of how a name looks; that of its case and skeleton first."""
+    """Return the keys of the rows for a name's looks; the one for case folding and skeleton comes first."""
     return [f" {digest}" for digest in look_alikes(username)]
 
 
 def holders(look: str) -> set[int]:
-    """Return the accounts whose names look so, by a consistent read."""
+    """Return the accounts whose names have this look, with a consistent read."""
     try:
         return _ids(LookModel.get(look, consistent_read=True))
     except LookModel.DoesNotExist:
@@ -51,16 +51,16 @@ def holders(look: str) -> set[int]:
 
 
 def claim(transaction: TransactWrite, username: str, user_id: int, *, alone: bool) -> None:
-    """Add to a transaction that an account holds how its name looks.
+    """Make a transaction claim the looks of an account's name.
 
     Parameters
     ----------
     transaction
         Writes the account.
     username, user_id
-        The account's.
+        The account's name and id.
     alone
-        Whether the transaction has to fail where another name looks so.
+        Whether the transaction must fail if another name has one of these looks.
     """
     for look in looks(username):
         condition = LookModel.holders.does_not_exist() if alone else None
@@ -68,16 +68,16 @@ def claim(transaction: TransactWrite, username: str, user_id: int, *, alone: boo
 
 
 def give_up(transaction: TransactWrite, there: Mapping[str, set[int]], user_id: int) -> int:
-    """Add to a transaction that an account holds looks no more; return how many conditions come first.
+    """Make a transaction release an account's looks; return how many condition checks come first.
 
     Parameters
     ----------
     transaction
         Deletes the account.
     there
-        The holders of each look, as they were read: the transaction fails where they have changed.
+        The holders of each look, as read before: the transaction fails if they have changed.
     user_id
-        The account's.
+        The account's id.
     """
     checks = 0
     for look, ids in there.items():
@@ -94,12 +94,12 @@ def give_up(transaction: TransactWrite, there: Mapping[str, set[int]], user_id: 
 
 
 def complete() -> None:
-    """Give names that are older than this rule their rows: once, and on from where it ended.
+    """Create the rows of names that are older than this rule: once, resuming where an earlier call stopped.
 
     Raises
     ------
     RecordsContended
-        If there are more than a request has time for; the next one goes on.
+        If there are more than one request has time for; the next one continues.
     """
     try:
         LookModel.get(COMPLETED, consistent_read=True)
@@ -124,7 +124,7 @@ def _complete(end: float) -> None:
     with ThreadPoolExecutor(_TOGETHER) as pool:
         done = list(pool.map(lambda each: time.monotonic() < end and _add(*each), missing))
     if not all(done):
-        raise RecordsContended(f"{done.count(False)} names have no rows yet of how they look")
+        raise RecordsContended(f"{done.count(False)} names don't have rows for their looks yet")
     LookModel(COMPLETED).save()
 
 
@@ -136,7 +136,7 @@ def _add(username: str, user_id: int, look: str) -> bool:
     try:
         transactions.write(fill)
     except transactions.ConditionsFailed:
-        return True  # the account was deleted meanwhile
+        return True  # the account was deleted in the meantime
     return True
 
 

@@ -1,4 +1,4 @@
-"""The DynamoDB tables that belong to the API alone, as pynamodb models."""
+"""The DynamoDB tables that only the API uses, as pynamodb models."""
 
 from glimpse.records.models import IntegerAttribute, Table, TableMeta, TableName
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
@@ -32,7 +32,7 @@ class UsernameModel(Table):
 
 
 class SessionsByUser(GlobalSecondaryIndex["SessionModel"]):  # type: ignore[no-untyped-call]
-    """Index ``by_user``: every login of an account, for erasing it."""
+    """Index ``by_user``: every login of an account, needed to erase it."""
 
     class Meta:  # noqa: D106
         index_name = "by_user"

@@ -18,7 +18,7 @@ MAX_CONNECTIONS = 16
 
 
 class S3UploadBucket:
-    """Puts objects, and signs addresses for browsers; signing is local and takes under a millisecond."""
+    """Puts objects, and presigns URLs for browsers; signing is local and takes less than a millisecond."""
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
@@ -39,22 +39,22 @@ class S3UploadBucket:
         Raises
         ------
         ObjectNotStored
-            If the bucket does not take it.
+            If the bucket does not accept it.
         """
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
         except (BotoCoreError, ClientError) as error:
-            raise ObjectNotStored(f"the images bucket did not take {key}") from error
+            raise ObjectNotStored(f"the images bucket did not accept {key}") from error
 
     def sign_get(self, key: str, content_type: str | None = None) -> str:
-        """Return an address that shows an object for 15 minutes, as of this type or of its stored one."""
+        """Return a URL that shows an object for 15 minutes, with this content type or its stored one."""
         asked = {"Bucket": self._bucket, "Key": key}
         if content_type is not None:
             asked["ResponseContentType"] = content_type
         return self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=GET_SECONDS)
 
     def sign_post(self, key: str, size: int, content_type: str) -> SignedPost:
-        """Return a form for one object of exactly `size` bytes and this content type, good for 30 minutes."""
+        """Return a form for one object of exactly `size` bytes and this type, valid for 30 minutes."""
         post = self._client.generate_presigned_post(
             self._bucket,
             key,
@@ -66,11 +66,12 @@ class S3UploadBucket:
 
 
 def _addressing_style() -> Literal["auto", "virtual"]:
-    """Return how signed addresses name the bucket.
+    """Return the addressing style of presigned URLs.
 
-    Left to itself, botocore signs for ``{bucket}.s3.amazonaws.com``, which redirects to the region of a young
-    bucket, where the signed host is another one. "virtual" means ``{bucket}.s3.{region}.amazonaws.com``. An
-    endpoint of one's own has no host for each bucket; there "auto" puts the name into the path.
+    By default, botocore signs for ``{bucket}.s3.amazonaws.com``. For a new bucket, that redirects to the
+    bucket's region, where the signed host no longer matches. "virtual" means
+    ``{bucket}.s3.{region}.amazonaws.com``. A custom endpoint has no host per bucket; there "auto" puts the
+    name into the path.
     """
     own_endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     return "auto" if own_endpoint else "virtual"

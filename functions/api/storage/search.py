@@ -9,7 +9,7 @@ from glimpse.search_client import NO_ANSWER, InvokeTransport, SearchClient, Sear
 from glimpse.search_request import SearchOptions, SearchQuery, SearchScope
 
 SEARCH_SECONDS = 20
-"""Enough for a cold start; of the API's own 29 s it leaves time to say that search did not answer."""
+"""Enough for a cold start; leaves time within the API's own 29 s to report that search did not answer."""
 
 HEALTH_SECONDS = 2
 
@@ -18,7 +18,7 @@ _ABOUT_THE_QUESTION = (NotFound, Conflicting, TooLarge, Unusable)
 
 
 class SearchFunction:
-    """Asks the search function by Lambda invoke: the client's methods, each with a patience of its own."""
+    """Calls the search function by Lambda Invoke: the client's methods, each with its own timeout."""
 
     def __init__(self, function: str) -> None:
         self._client = SearchClient(InvokeTransport(function, timeout_seconds=SEARCH_SECONDS))

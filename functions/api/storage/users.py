@@ -14,7 +14,7 @@ class UserStore:
     """Accounts, and the names that belong to them."""
 
     def create(self, user: User, *, may_look_alike: bool = False) -> bool:
-        """Write an account and its name in one transaction; False when the name, or its look, is taken."""
+        """Write an account and its name in one transaction; False if the name or its look is taken."""
         look_alikes.complete()
 
         def fill(transaction: TransactWrite) -> None:
@@ -43,7 +43,7 @@ class UserStore:
         return True
 
     def get(self, user_id: int) -> User | None:
-        """Return an account by a consistent read."""
+        """Return an account, with a consistent read."""
         try:
             model = UserModel.get(user_id, consistent_read=True)
         except UserModel.DoesNotExist:
@@ -53,9 +53,9 @@ class UserStore:
         )
 
     def find(self, username: str) -> User | None:
-        """Return an account by its name, by consistent reads: two, also where there is none.
+        """Return an account by its name, with two consistent reads, even if there is none.
 
-        Fewer would be faster, and tell who has an account.
+        Fewer would be faster, but the time would reveal who has an account.
         """
         try:
             user_id = UsernameModel.get(username, consistent_read=True).user_id
@@ -64,9 +64,9 @@ class UserStore:
         return self.get(user_id)
 
     def find_to_log_in(self, username: str) -> User | None:
-        """Return an account by its name, or else the only one whose name looks so, by consistent reads.
+        """Return the account with this name, or else the only one whose name looks like it.
 
-        They are three, whatever there is: fewer would be faster, and tell who has an account.
+        Always makes three consistent reads: fewer would be faster, but would reveal who has an account.
         """
         alike = look_alikes.holders(look_alikes.looks(username)[0])
         try:
@@ -76,7 +76,7 @@ class UserStore:
         return self.get(user_id)
 
     def replace_hash(self, user: User, password_hash: str) -> None:
-        """Store a password's hash under new parameters, unless it was changed meanwhile."""
+        """Replace a password's hash by one with new parameters, unless it was changed in the meantime."""
 
         def fill(transaction: TransactWrite) -> None:
             transaction.update(
@@ -91,7 +91,7 @@ class UserStore:
             return  # a newer password, or a deleted account, wins
 
     def mark_leaving(self, user: User) -> None:
-        """Mark an account that is being erased; again, or on none, this changes nothing."""
+        """Mark an account as being erased; no effect if it is already marked or gone."""
 
         def fill(transaction: TransactWrite) -> None:
             transaction.update(
@@ -103,16 +103,16 @@ class UserStore:
         try:
             transactions.write(fill)
         except transactions.ConditionsFailed:
-            return  # another request came first, to the end
+            return  # another request has already deleted it
 
     def delete(self, user: User) -> None:
-        """Remove an account and free its name, in one transaction; again on none is no error."""
+        """Remove an account and free its name, in one transaction; no error if it is already gone."""
         for _ in transactions.attempts():
             if self._delete(user):
                 return
 
     def _delete(self, user: User) -> bool:
-        """Try it once; False if others changed meanwhile who holds how the name looks."""
+        """Try once; False if the holders of the name's looks changed in the meantime."""
         there = {look: look_alikes.holders(look) for look in look_alikes.looks(user.username)}
         checks = 0
 
@@ -128,5 +128,5 @@ class UserStore:
         try:
             transactions.write(fill)
         except transactions.ConditionsFailed as error:
-            return error.failed[checks + 1]  # deleted before, and the name has a new owner
+            return error.failed[checks + 1]  # already deleted, and the name has a new owner
         return True

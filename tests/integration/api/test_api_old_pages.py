@@ -85,7 +85,7 @@ def test_no_results_to_show_means_as_many_as_usual(client: Any, search: Any) -> 
         (
             "register",
             {"username": "a\u202eb"},
-            "A username can't hold invisible characters; choose another one.",
+            "A username can't contain invisible characters; choose another one.",
         ),
         (
             "register",
@@ -111,7 +111,7 @@ def test_a_refused_name_or_password_is_a_sentence(
         ({"query": "x", "top_k": "many"}, "top_k has to be a whole number."),
         ({"query": "x", "top_k": -1}, "top_k has to be 0 or more."),
         ({"query": "x", "top_k": 501}, "top_k has to be 500 or less."),
-        ({"query": "x", "folder_ids": "1;2"}, "folder_ids are whole numbers, separated by commas."),
+        ({"query": "x", "folder_ids": "1;2"}, "folder_ids must be whole numbers, separated by commas."),
         ({"query": "x", "exact": "perhaps"}, "exact has to be true or false."),
     ],
 )
