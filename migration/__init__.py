@@ -1,1 +1,1 @@
-"""Brings old installations into a deployment, and folders out of one."""
+"""Import old installations into a deployment, and export folders from one."""

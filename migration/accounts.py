@@ -1,4 +1,4 @@
-"""Accounts, as an operator changes them."""
+"""Changes that an operator makes to accounts."""
 
 from deployment.errors import UserError
 from deployment.target import Target
@@ -10,7 +10,7 @@ _MOST_SAID = 60
 
 
 def check_password(password: str) -> None:
-    """Refuse a password that the API would not take either.
+    """Refuse a password that the API would refuse, too.
 
     Raises
     ------
@@ -18,11 +18,13 @@ def check_password(password: str) -> None:
         If it is too short or too long.
     """
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise UserError(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters; choose another one.")
+        raise UserError(
+            f"A password must have {MIN_PASSWORD} to {MAX_PASSWORD} characters; choose another one."
+        )
 
 
 def set_password(target: Target, username: str, password: str) -> None:
-    """Give an account another password.
+    """Give an account a new password.
 
     Raises
     ------
@@ -33,5 +35,5 @@ def set_password(target: Target, username: str, password: str) -> None:
     with open_stores(target) as stores:
         user = stores.users.find(name) if 1 <= len(name) <= MAX_USERNAME else None
         if user is None:
-            raise UserError(f"There is no account {name[:_MOST_SAID]!a}.")
+            raise UserError(f"There is no account {name[:_MOST_SAID]!a}; check the name.")
         stores.users.replace_hash(user, Passwords().hash(password))

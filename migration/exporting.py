@@ -1,4 +1,4 @@
-"""A folder's vectors go out of a deployment."""
+"""Export a folder's vectors from a deployment."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from migration.formats import Contents, Format, write
 from migration.storage.stores import NAMESPACE, Stores, open_stores
 
 _ROUNDS = 5
-"""How often it is begun anew because objects were merged meanwhile."""
+"""The most attempts; an export starts over if objects are merged in the meantime."""
 
 
 def export(target: Target, owner_id: int, folder_id: int, path: Path, format_: Format) -> int:
@@ -21,7 +21,7 @@ def export(target: Target, owner_id: int, folder_id: int, path: Path, format_: F
     Raises
     ------
     UserError
-        If there is no such folder, its index can't be read whole, or the file not be written.
+        If there is no such folder, its index can't be read completely, or the file can't be written.
     """
     with open_stores(target) as stores:
         try:
@@ -53,7 +53,7 @@ def export(target: Target, owner_id: int, folder_id: int, path: Path, format_: F
 
 
 def _record(stores: Stores, index: IndexKey) -> FolderRecord | None:
-    """Return a user's folder; one of another backend has no record, and is where its index is."""
+    """Return a user's folder; None if it has no record, as with another backend's folders."""
     folder = stores.folders.get(index.folder_id)
     if folder is None or folder.owner_id != index.user_id:
         return None
@@ -63,7 +63,7 @@ def _record(stores: Stores, index: IndexKey) -> FolderRecord | None:
 
 
 def _no_folder(index: IndexKey) -> UserError:
-    return UserError(f"User {index.user_id} has no folder {index.folder_id}.")
+    return UserError(f"User {index.user_id} has no folder {index.folder_id}; check the names or ids.")
 
 
 def _names(stores: Stores, folder_id: int) -> dict[int, str]:
@@ -72,5 +72,5 @@ def _names(stores: Stores, folder_id: int) -> dict[int, str]:
 
 def _refusal(index: IndexKey, error: GlimpseIndexError) -> UserError:
     return UserError(
-        f"The index {index.prefix} can't be read whole: {error}; `glimpse index check` says more."
+        f"The index {index.prefix} can't be read completely: {error}; run `glimpse index check` for details."
     )

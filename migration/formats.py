@@ -18,7 +18,7 @@ from deployment.errors import UserError
 
 
 class Format(StrEnum):
-    """A kind of file."""
+    """A file format."""
 
     FAISS = "faiss"
     NPZ = "npz"
@@ -27,16 +27,16 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What goes into a file.
+    """The content of a file.
 
     Attributes
     ----------
     count, dimension
-        Of the vectors.
+        The number and the dimension of the vectors.
     batches
-        Image ids, unit vectors and times, each image once.
+        Image ids, unit vectors and times; each image occurs once.
     names
-        File names by image id; an image of another backend has none.
+        File names by image id; images of other backends have none.
     """
 
     count: int
@@ -46,7 +46,7 @@ class Contents:
 
 
 def write(contents: Contents, path: Path, format_: Format) -> None:
-    """Write a file; nothing is there under its name before it is whole.
+    """Write a file; it gets its name only when it is complete.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def _write_parquet(contents: Contents, path: Path) -> None:
         arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError as error:
         raise UserError(
-            "Parquet needs the package pyarrow: `.venv/bin/pip install pyarrow`, or choose --format npz."
+            "Parquet needs the package pyarrow; run `.venv/bin/pip install pyarrow`, or choose --format npz."
         ) from error
     schema = arrow.schema(
         {

@@ -1,4 +1,4 @@
-"""Old ids stay where this deployment never gave them to anything; the others become new ones."""
+"""Ids of imported objects: an old id is kept if this deployment never used it, else it gets a new one."""
 
 from collections.abc import Sequence
 
@@ -7,18 +7,18 @@ from functions.api.services.ports import Counter, Counters
 from migration.storage.claims import ClaimStore
 
 MOST_KEPT = 2**52
-"""A greater id is mapped: keeping it would leave the deployment few ids of its own."""
+"""The largest id that is kept. Keeping larger ones would leave the deployment few ids of its own."""
 
 
 class Ids:
-    """Gives ids to what is imported.
+    """Assigns ids to imported objects.
 
     Parameters
     ----------
     claims
-        Where the import's ids are set apart.
+        Reserves the import's ids.
     counters
-        Where new ids come from.
+        Provides new ids.
     """
 
     def __init__(self, claims: ClaimStore, counters: Counters) -> None:
@@ -27,30 +27,30 @@ class Ids:
         self._own: dict[Counter, list[range]] = {}
 
     def claim(self, counter: Counter, highest: int, number: int = 1) -> None:
-        """Set the free ids up to `highest` apart, and raise the counter above them.
+        """Reserve the free ids up to `highest`, and raise the counter above them.
 
-        A claim that is repeated has to name the same `highest`: what is above is the counter's. What the old
-        installation got since then is claimed under the next number.
+        A repeated claim must have the same `highest`: ids above it belong to the counter. Ids that the old
+        installation has given out since then are claimed under the next number.
         """
         before = self._claims.claim(counter, highest, number)
         self._own.setdefault(counter, []).append(range(before + 1, highest + 1))
 
-    def see_that_it_is_known(self, counter: Counter) -> None:
-        """See that the deployment is the one that the import began with.
+    def require_known(self, counter: Counter) -> None:
+        """Check that the deployment is the one that the import began with.
 
         Raises
         ------
         UserError
-            If it doesn't know of an earlier run's claim.
+            If it doesn't have the claim of an earlier run.
         """
         if self._claims.find(counter) is None:
             raise UserError(
-                "The deployment knows nothing of this import, which began earlier: it was reset since, or is"
-                " another one. Name another folder with --state to begin anew."
+                "The deployment doesn't know this import, which began earlier: it has been reset, or is a"
+                " different one. Choose another folder with --state to start over."
             )
 
     def assign(self, counter: Counter, old_ids: Sequence[int | None]) -> list[int]:
-        """Return an id for each of some things, its old one where that is free."""
+        """Return an id for each object: its old id if that is free, else a new one."""
         own = self._own[counter]
         kept = [
             old_id if old_id is not None and any(old_id in part for part in own) else None

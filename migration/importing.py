@@ -1,4 +1,4 @@
-"""An old installation becomes part of a deployment: accounts first, then folders, shares and images."""
+"""Import an old installation: accounts first, then folders, shares and images."""
 
 import uuid
 from pathlib import Path
@@ -31,32 +31,32 @@ _COUNTED = {
 
 
 class Watcher(Protocol):
-    """Is told how far an import is."""
+    """Receives an import's progress."""
 
     def say(self, text: str) -> None:
-        """Take note of what begins now."""
+        """Show the step that begins now."""
 
     def images(self, done: int) -> None:
-        """Take note of images that were dealt with."""
+        """Show that further images are done."""
 
 
 class Import:
-    """One import, which may be begun again as often as it takes.
+    """One import, which can be repeated as often as necessary.
 
     Parameters
     ----------
     stores
         The deployment.
     journal
-        How far it is.
+        Records the import's progress.
     old
-        What there is.
+        The old installation.
     root
-        Where its files are.
+        The folder with its files.
     options
-        How.
+        How to import it.
     watcher
-        Is told how far it is.
+        Receives the progress.
     """
 
     def __init__(
@@ -77,12 +77,12 @@ class Import:
         self._ids = Ids(ClaimStore(self._fact("import_id", uuid.uuid4().hex[:12])), stores.counters)
 
     def run(self) -> Report:
-        """Import everything that is not there yet.
+        """Import everything that is not imported yet.
 
         Raises
         ------
         UserError
-            If something can't be done that the person at the terminal can mend; what is done stays so.
+            If a step fails that the person at the terminal can fix; completed steps stay done.
         """
         self._begin()
         lacking = lacking_images(self._old, self._journal)
@@ -115,10 +115,11 @@ class Import:
 
     def _begin(self) -> None:
         if not self._old.has_tables and not self._options.owner:
-            raise UserError("Without tables nothing says whose the images are; name an account with --owner.")
+            raise UserError("Without tables, the images' owner is unknown; name an account with --owner.")
         if self._fact("has_tables", str(self._old.has_tables)) != str(self._old.has_tables):
             raise UserError(
-                "This import began with tables, or without; name another folder with --state to begin anew."
+                "This import began with tables and now has none, or the other way round; choose another"
+                " folder with --state to start over."
             )
         self._journal.forget_observations()
         self._journal.observe(self._old.notes)
@@ -127,19 +128,19 @@ class Import:
         is_known = self._journal.fact("is_claimed") is not None
         for counter, kind in _COUNTED.items():
             if is_known:
-                self._ids.see_that_it_is_known(counter)
+                self._ids.require_known(counter)
             usable = (each for each in self._old.ids.get(kind, ()) if each <= MOST_KEPT)
             self._claim_up_to(counter, max(usable, default=0))
         self._journal.set_fact("is_claimed", "yes")
 
     def _claim_up_to(self, counter: Counter, highest: int) -> None:
-        """Take up earlier runs' claims, and make another one for greater ids that came since."""
+        """Repeat the claims of earlier runs, and add one for larger ids that have been added since."""
         number, claimed = 1, -1
         while True:
             name = f"highest of {counter}" if number == 1 else f"highest of {counter} {number}"
             if self._journal.fact(name) is None and highest <= claimed:
                 return
-            # Noted before: whatever the old installation holds by the next run, the claim stays what it was.
+            # Recorded first, so that the claim stays the same even if the old installation changes.
             claimed = int(self._fact(name, str(highest)))
             self._ids.claim(counter, claimed, number)
             number += 1
@@ -169,7 +170,7 @@ class Import:
         FolderImport(self._stores, self._journal, self._ids, self._root, to).run(images, self._watcher.images)
 
     def _fact(self, name: str, value: str) -> str:
-        """Return something that an earlier run has noted, or note it now."""
+        """Return the value that an earlier run recorded, or record it now."""
         known = self._journal.fact(name)
         if known is None:
             self._journal.set_fact(name, value)

@@ -1,7 +1,7 @@
-"""How far an import is: a small database in its state folder, written before and after every step.
+"""An import's journal: a small database in its state folder, written before and after every step.
 
-SQLite survives a process that is killed between any two instructions. What is noted before a step (an id, a
-name) is what the step uses again when it is repeated; so nothing is made twice.
+SQLite survives a process that is killed between any two instructions. A repeated step uses the same id and
+name that were recorded before its first attempt, so nothing is created twice.
 """
 
 import sqlite3
@@ -40,11 +40,11 @@ DELETE FROM notes WHERE kind IN ('vector', 'index file', 'file')
 PRAGMA user_version = 1;
 COMMIT;
 """
-"""Version 0 kept every run's observations for ever, among what was done."""
+"""Version 0 kept every run's observations for ever, mixed with the record of what was done."""
 
 
 class State(IntEnum):
-    """How far an image is."""
+    """The import state of an image."""
 
     PLANNED = 0
     RECORDED = 1
@@ -56,7 +56,7 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What an account, folder or share is imported as."""
+    """The id and name under which an account, folder or share is imported."""
 
     old: str
     new: int
@@ -66,7 +66,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class PlannedImage:
-    """What an image is imported as; `created_at` is in seconds since 1970 UTC."""
+    """The id and name under which an image is imported; `created_at` is in seconds since 1970 UTC."""
 
     new: int
     old: str
@@ -79,12 +79,12 @@ class PlannedImage:
 
 
 class Journal:
-    """The notes of one import.
+    """The journal of one import.
 
     Parameters
     ----------
     file
-        The database; None keeps everything in memory, for a look at what an import would do.
+        The database; None keeps everything in memory, for a dry run.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -98,7 +98,7 @@ class Journal:
 
     @classmethod
     def look_at(cls, file: Path) -> "Journal":
-        """Return the notes of an import as they are, in memory: nothing that happens to them is kept."""
+        """Return an in-memory copy of an import's journal; changes to it are not saved."""
         journal = cls(None)
         if file.is_file():
             with copied(file) as copy, closing(sqlite3.connect(copy)) as database:
@@ -111,46 +111,46 @@ class Journal:
         self._database.close()
 
     def fact(self, name: str) -> str | None:
-        """Return something that holds for the whole import."""
+        """Return a fact about the whole import."""
         row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else _text(row[0])
 
     def set_fact(self, name: str, value: str) -> None:
-        """Note something that holds for the whole import."""
+        """Record a fact about the whole import."""
         self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, _kept(value)))
 
     def entry(self, kind: Kind, old: str) -> Entry | None:
-        """Return what something is imported as; None if that was not decided yet."""
+        """Return the entry of an object; None if it has not been planned yet."""
         row = self._database.execute(
             "SELECT old, new, name, is_done FROM entries WHERE kind = ? AND old = ?", (kind, old)
         ).fetchone()
         return None if row is None else Entry(row[0], row[1], row[2], bool(row[3]))
 
     def entries(self, kind: Kind) -> list[Entry]:
-        """Return what everything of a kind is imported as."""
+        """Return all entries of a kind."""
         rows = self._database.execute(
             "SELECT old, new, name, is_done FROM entries WHERE kind = ? ORDER BY new", (kind,)
         )
         return [Entry(old, new, name, bool(is_done)) for old, new, name, is_done in rows]
 
     def plan(self, kind: Kind, old: str, new: int, name: str) -> Entry:
-        """Note what something is going to be imported as."""
+        """Record the id and name under which an object will be imported."""
         self._database.execute(
             "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, 0)", (kind, old, new, name)
         )
         return Entry(old, new, name, is_done=False)
 
     def is_given(self, kind: Kind, new: int) -> bool:
-        """Tell whether something of a kind is imported under an id."""
+        """Tell whether an object of a kind is imported under an id."""
         found = self._database.execute("SELECT 1 FROM entries WHERE kind = ? AND new = ?", (kind, new))
         return found.fetchone() is not None
 
     def finish(self, kind: Kind, old: str) -> None:
-        """Note that something is there."""
+        """Record that an object is imported."""
         self._database.execute("UPDATE entries SET is_done = 1 WHERE kind = ? AND old = ?", (kind, old))
 
     def plan_images(self, images: Iterable[PlannedImage]) -> None:
-        """Note what images are going to be imported as: all of them or, after a crash, none."""
+        """Record the plans of images: all of them or, after a crash, none."""
         with self._transaction():
             self._database.executemany(
                 "INSERT INTO images (new, old, folder, job, path, name, created_at, state)"
@@ -171,12 +171,12 @@ class Journal:
             )
 
     def known_images(self, folder: str) -> set[str]:
-        """Return the images of a folder that are planned, by what they were called."""
+        """Return the old keys of a folder's planned images."""
         rows = self._database.execute("SELECT old FROM images WHERE folder = ?", (folder,))
         return {_text(old) for (old,) in rows}
 
     def jobs(self, folder: str) -> list[tuple[int, list[PlannedImage]]]:
-        """Return a folder's images that are not stored yet, with all others of their jobs."""
+        """Return a folder's jobs that have images not stored yet, with all images of each."""
         jobs = self._database.execute(
             "SELECT DISTINCT job FROM images WHERE folder = ? AND state < ? ORDER BY job",
             (folder, State.STORED),
@@ -184,7 +184,7 @@ class Journal:
         return [(job, self._images("folder = ? AND job = ?", (folder, job))) for (job,) in jobs]
 
     def unfinished(self) -> list[PlannedImage]:
-        """Return the images that are stored, and of which it is not known yet what becomes of them."""
+        """Return the images that are stored but not yet known to be indexed or failed."""
         return self._images("state = ?", (State.STORED,))
 
     def failed(self) -> list[PlannedImage]:
@@ -192,43 +192,43 @@ class Journal:
         return self._images("state = ?", (State.FAILED,))
 
     def set_state(self, images: Sequence[PlannedImage], state: State) -> None:
-        """Note how far images are."""
+        """Record the state of images."""
         with self._transaction():
             self._database.executemany(
                 "UPDATE images SET state = ? WHERE new = ?", [(state, image.new) for image in images]
             )
 
     def set_reused(self, images: Iterable[PlannedImage]) -> None:
-        """Note that images have the vectors that came with them."""
+        """Record that images use their imported vectors."""
         with self._transaction():
             self._database.executemany(
                 "UPDATE images SET is_reused = 1 WHERE new = ?", [(image.new,) for image in images]
             )
 
     def reused(self) -> int:
-        """Return how many images have the vectors that came with them."""
+        """Return how many images use their imported vectors."""
         return int(self._database.execute("SELECT sum(is_reused) FROM images").fetchone()[0] or 0)
 
     def image_ids(self) -> Iterator[tuple[str, str, int]]:
-        """Yield of each image its folder, what it was called, and its id."""
+        """Yield each image's folder, old key and new id."""
         for folder, old, new in self._database.execute("SELECT folder, old, new FROM images ORDER BY new"):
             yield folder, _text(old), new
 
     def image_counts(self) -> dict[State, int]:
-        """Return how many images are how far."""
+        """Return the number of images in each state."""
         rows = self._database.execute("SELECT state, count(*) FROM images GROUP BY state")
         return {State(state): count for state, count in rows}
 
     def note(self, notes: Iterable[Note]) -> None:
-        """Keep notes on what was done, for good; the same one again is one."""
+        """Store notes on what was done, permanently; duplicates are stored once."""
         self._insert("notes", notes)
 
     def observe(self, notes: Iterable[Note]) -> None:
-        """Keep notes on what this run has found."""
+        """Store notes on what this run has found."""
         self._insert("passing_notes", notes)
 
     def forget_observations(self) -> None:
-        """Drop what an earlier run has found: this one finds it again, or otherwise."""
+        """Delete an earlier run's findings: this run makes its own."""
         self._database.execute("DELETE FROM passing_notes")
 
     def notes(self) -> Iterator[Note]:
@@ -269,7 +269,7 @@ class Journal:
 
 
 def _kept(text: str) -> str | bytes:
-    """Return what SQLite can keep of a text: one that is no UTF-8 is kept as the bytes that it was."""
+    """Return a text in a form that SQLite can store: as its original bytes if it is not UTF-8."""
     return text if is_legible(text) else text.encode("utf-8", "surrogateescape")
 
 

@@ -1,4 +1,4 @@
-"""Whether the vectors of an old folder can be taken over, and what is to be said about them."""
+"""Decide whether the vectors of an old folder can be imported, and report on them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from migration.space import old_space
 from migration.storage.stores import Stores
 
 _NAMED = 20
-_ANEW = "images are embedded anew"
+_ANEW = "images are embedded again"
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The vectors that can be taken over, the embedding space that they go to, and what there is to say."""
+    """The vectors that can be imported, the embedding space that they go to, and the notes on them."""
 
     vectors: OldVectors | None = None
     space_id: str | None = None
@@ -27,7 +27,7 @@ class Judged:
 def judged_vectors(
     stores: Stores, old: Installation, index: IndexFile, image_ids: set[int | None], options: Options
 ) -> Judged:
-    """Read a folder's vectors, and find out whether the deployment can use them.
+    """Read a folder's vectors, and check whether the deployment can use them.
 
     Parameters
     ----------
@@ -38,13 +38,13 @@ def judged_vectors(
     index
         The FAISS file.
     image_ids
-        Of the images that the folder has.
+        The ids of the folder's images.
     options
-        How the import is to be done.
+        The import's options.
     """
     name = f"{index.user_id}/{index.folder_id}.faiss"
     if not old.has_tables:
-        reason = f"without tables nothing says which images its vectors are of; {_ANEW}"
+        reason = f"without tables, it is unknown which images its vectors belong to; {_ANEW}"
         return Judged(notes=[skipped(Kind.INDEX, name, reason)])
     try:
         vectors = read_vectors(index.path)
@@ -58,18 +58,18 @@ def judged_vectors(
 
 
 def _space_of(stores: Stores, vectors: OldVectors, options: Options) -> tuple[str | None, str]:
-    """Return the space that vectors can be committed to, or None and the reason."""
+    """Return the space that the vectors can be committed to, or None and the reason."""
     generations = stores.generations.current()
     active = generations.active
     space_id = old_space(generations, options.space)
     if options.embed_anew:
-        return None, "it is wished so"
+        return None, "--embed-anew was given"
     if space_id is None and generations.other is not None:
-        return None, "a change of model is under way"
+        return None, "a model change is in progress"
     if space_id is None:
-        return None, f"the model here is {active.name}, whose vectors are others"
+        return None, f"the deployment's model is {active.name}, whose vectors are different"
     if vectors.dimension != active.dimension:
-        return None, f"its vectors have {vectors.dimension} dimensions, and the model's {active.dimension}"
+        return None, f"its vectors have {vectors.dimension} dimensions, the model's have {active.dimension}"
     return space_id, ""
 
 
@@ -81,12 +81,12 @@ def _notes_on(vectors: OldVectors, name: str, image_ids: set[int | None]) -> Ite
     if vectors.unusable:
         yield skipped(Kind.VECTOR, name, f"{_listed(vectors.unusable)}: the vector is zero or not finite")
     if vectors.repeated:
-        yield changed(Kind.VECTOR, name, f"{_listed(vectors.repeated)}: there twice, and the last one counts")
+        yield changed(Kind.VECTOR, name, f"{_listed(vectors.repeated)}: duplicate, and the last one is used")
     if vectors.normalized:
-        yield changed(Kind.VECTOR, name, f"{vectors.normalized:,} were brought to unit length")
+        yield changed(Kind.VECTOR, name, f"{vectors.normalized:,} were normalized to unit length")
     lacking = sorted(image_id for image_id in image_ids - set(vectors.ids.tolist()) if image_id is not None)
     if lacking:
-        yield changed(Kind.VECTOR, name, f"{_listed(lacking)}: without a vector, and embedded anew")
+        yield changed(Kind.VECTOR, name, f"{_listed(lacking)}: without a vector, and embedded again")
 
 
 def _listed(ids: Iterable[int]) -> str:

@@ -1,4 +1,4 @@
-"""Names that Glimpse can take, from names that another system took."""
+"""Derive names that Glimpse accepts from names that another system accepted."""
 
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -16,10 +16,10 @@ from functions.api.services.names import (
 
 
 def usernames(old: str, user_id: int) -> Iterator[str]:
-    """Yield names for an account, the nearest to its old one first: ``ada``, ``ada-2`` and so on."""
+    """Yield names for an account, the one closest to its old name first: ``ada``, ``ada-2`` and so on."""
     name = spelled(old)
     if not is_username(name):
-        # Each character on its own: what joins some of them is not printable.
+        # Each character on its own, since characters that join others are not printable.
         name = _visible(old, lambda each: each.isprintable() and not is_invisible(each))
         name = name[:MAX_USERNAME].strip()
     if len(name) < MIN_USERNAME or not can_be_seen(name):
@@ -28,7 +28,7 @@ def usernames(old: str, user_id: int) -> Iterator[str]:
 
 
 def folder_names(old: str, folder_id: int) -> Iterator[str]:
-    """Yield names for a folder, the nearest to its old one first: ``Sea``, ``Sea (2)`` and so on."""
+    """Yield names for a folder, the one closest to its old name first: ``Sea``, ``Sea (2)`` and so on."""
     name = _visible(old, lambda each: not is_control(each))[:MAX_FOLDER_NAME].strip()
     yield from _numbered(name if can_be_seen(name) else f"Folder {folder_id}", "{} ({})", MAX_FOLDER_NAME)
 

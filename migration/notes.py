@@ -1,4 +1,4 @@
-"""What an import says of single things: that they came otherwise than they were, or not at all, and why."""
+"""An import's notes on single objects: that they were changed or not imported, and why."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from migration.text import shown
 
 
 class Kind(StrEnum):
-    """What there is to be imported."""
+    """The kinds of objects in an old installation."""
 
     USER = "user"
     FOLDER = "folder"
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 class ImportOutcome(StrEnum):
-    """What became of something."""
+    """The outcome for an object."""
 
     CHANGED = "changed"
     SKIPPED = "skipped"
@@ -28,16 +28,16 @@ class ImportOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that did not come just as it was.
+    """A note on an object that was changed or not imported.
 
     Attributes
     ----------
     kind, old
-        What it is, and what it was called, as :func:`~migration.text.shown` says it.
+        Its kind, and its old key as :func:`~migration.text.shown` returns it.
     outcome
-        Whether it came.
+        Whether it was imported.
     reason
-        Why, or how it changed: a clause.
+        Why it was not, or how it changed: a clause.
     """
 
     kind: Kind
@@ -47,10 +47,10 @@ class Note:
 
 
 def skipped(kind: Kind, old: str, reason: str) -> Note:
-    """Return the note on what was not imported."""
+    """Return a note on an object that was not imported."""
     return Note(kind, shown(old), ImportOutcome.SKIPPED, shown(reason))
 
 
 def changed(kind: Kind, old: str, reason: str) -> Note:
-    """Return the note on what was imported otherwise than it was."""
+    """Return a note on an object that was changed in the import."""
     return Note(kind, shown(old), ImportOutcome.CHANGED, shown(reason))

@@ -1,4 +1,4 @@
-"""How an import is to be done."""
+"""The options of an import."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How an import is to be done.
+    """The options of an import.
 
     Attributes
     ----------
     owner
-        Whose everything becomes, where there are no tables.
+        The account that receives everything if there are no tables.
     owner_password
-        Asks for a password if that account has to be made.
+        Asks for a password if that account must be created.
     merged
-        Old user names, and the accounts that they belong to.
+        The new account's name by the old user's name.
     space
-        The embedding space of the old vectors, where the model's name doesn't say it.
+        The embedding space of the old vectors, if the model's name doesn't tell.
     embed_anew
-        Whether vectors are not to be taken over.
+        Whether to embed all images again instead of importing vectors.
     patience_seconds
-        So long the queue may stand still before it is not waited for any more; 0 waits for nothing.
+        How long to wait while the queue makes no progress; 0 does not wait at all.
     """
 
     owner: str | None = None

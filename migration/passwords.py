@@ -1,11 +1,11 @@
-"""Password hashes of other systems, recognised by their form.
+"""Password hashes of other systems, recognised by their format.
 
 ================================================================  ==========================================
-form                                                              who writes it
+format                                                            written by
 ================================================================  ==========================================
 ``$argon2id$…``, ``$argon2i$…``, ``$argon2d$…``, ``argon2$arg…``  passlib, pwdlib, Spring Security; Django
 ``$2a$…``, ``$2b$…``, ``$2y$…``, ``bcrypt$$2b$…``                 passlib, Spring, BCrypt.Net; Django
-``pbkdf2_sha256$N$salt$base64`` (and ``_sha1``)                   Django; the system that this one succeeds
+``pbkdf2_sha256$N$salt$base64`` (and ``_sha1``)                   Django; Glimpse's predecessor
 ``$pbkdf2-sha256$N$salt$base64`` (``-sha512``, ``$pbkdf2$``)      passlib
 ``pbkdf2:sha256:N$salt$hex``, ``scrypt:n:r:p$salt$hex``           werkzeug
 base64 of 0x01 …, of 0x00 and 48 bytes                            ASP.NET Core Identity, versions 3 and 2
@@ -13,9 +13,9 @@ base64 of 0x01 …, of 0x00 and 48 bytes                            ASP.NET Core
 32, 40, 64, 96 or 128 hexadecimal digits                          MD5, SHA-1, -256, -384, -512, unsalted
 ================================================================  ==========================================
 
-Spring's ``{bcrypt}`` and the like may stand before them. Django salts with the characters that stand there,
-the earlier system with the bytes that they are base64 of; as the hash doesn't say which, a login is checked
-both ways. What would take seconds to check is not taken: with such hashes a few logins would occupy the API.
+They may have a prefix such as Spring's ``{bcrypt}``. Django uses the salt's characters, Glimpse's predecessor
+the bytes that they encode in base64. The hash doesn't say which, so a login checks both. Hashes that would
+take seconds to check are not imported: a few logins with them would occupy the API.
 """
 
 import base64
@@ -29,9 +29,9 @@ from functions.api.services.accounts import Passwords
 from functions.api.services.imported_passwords import BCRYPT_ALPHABET, EITHER_SALT, ImportedHash, decoded_salt
 
 _MOST_ROUNDS = 3_000_000
-"""Of PBKDF2, in rounds of SHA-256: 1.6 s."""
+"""The limit for PBKDF2, in rounds of SHA-256: 1.6 s."""
 _SLOW_DIGESTS = {"sha384": 3, "sha512": 3}
-"""How many rounds of SHA-256 one of theirs takes."""
+"""How many rounds of SHA-256 cost as much as one round of these."""
 _MOST_BYTES = 128
 _MOST_BCRYPT_COST = 14
 _MOST_SCRYPT_BYTES = 128 * 1024**2
@@ -48,7 +48,7 @@ _DAMAGED = "its password hash is damaged"
 
 _SPRING = re.compile(r"\{(bcrypt|argon2|pbkdf2|scrypt|MD5|SHA-1|SHA-256)[^}]*\}", re.IGNORECASE)
 _BYTEA = re.compile(r"\\x(?:[0-9a-fA-F]{2})+")
-"""A column of bytes, as Postgres writes it."""
+"""A bytea value, as Postgres writes it."""
 _ARGON2 = re.compile(
     r"\$argon2(?:id|i|d)\$(?:v=[0-9]+\$)?m=([0-9]{1,999}),t=([0-9]{1,999}),p=([0-9]{1,999})"
     r"\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
@@ -68,24 +68,24 @@ _IDENTITY_HEAD = struct.Struct(">BIII")
 
 
 class UnusableHash(ValueError):
-    """A password can't be checked by what another system kept of it; the message says why."""
+    """A password can't be checked with another system's hash; the message says why."""
 
 
 def imported_hash(stored: str, passwords: Passwords) -> str:
-    """Return what to store of a password, from what another system stored of it.
+    """Convert another system's password hash to the form that is stored here.
 
     Raises
     ------
     UnusableHash
-        If its form is not known, or checking it would take too long.
+        If its format is unknown, or checking it would take too long.
     """
     found = check_hash(stored)
-    # Argon2 needs no second one around it.
+    # An Argon2 hash needs no second one around it.
     return found.format() if found.scheme == "argon2" else passwords.wrap(found)
 
 
 def objection(stored: str | None) -> str | None:
-    """Return why a password can't be checked by what another system stored of it; None if it can."""
+    """Return why a password can't be checked with another system's hash; None if it can."""
     if not stored:
         return "there is no password hash"
     try:
@@ -96,7 +96,7 @@ def objection(stored: str | None) -> str | None:
 
 
 def check_hash(stored: str) -> ImportedHash:
-    """Return what a hash of another system says; raises UnusableHash."""
+    """Parse a hash of another system; raises UnusableHash."""
     text = stored.strip()
     if _BYTEA.fullmatch(text):
         text = bytes.fromhex(text[2:]).decode("ascii", "replace")
@@ -108,7 +108,7 @@ def check_hash(stored: str) -> ImportedHash:
         found = read(text)
         if found is not None:
             return found
-    raise UnusableHash("what is stored of its password is plain text, or a hash of no known form")
+    raise UnusableHash("its password is stored as plain text, or as a hash of an unknown format")
 
 
 def _argon2(text: str) -> ImportedHash | None:
@@ -133,8 +133,8 @@ def _bcrypt(text: str) -> ImportedHash | None:
     cost = int(match[2])
     _possible(4 <= cost <= 31)
     _limit(cost <= _MOST_BCRYPT_COST)
-    # `$2y$` and the corrected `$2a$` are what `$2b$` is; the library answers with the prefix that it got.
-    # Two bits of the last character count for nothing; whoever makes a hash leaves them 0.
+    # `$2y$` and the corrected `$2a$` are the same as `$2b$`; the library returns the prefix that it is given.
+    # Two bits of the last character have no meaning; programs that create hashes leave them 0.
     last = BCRYPT_ALPHABET[BCRYPT_ALPHABET.index(text[-1]) & 0x3C]
     return ImportedHash("bcrypt", (), match[1].encode(), text[:-1] + last)
 
@@ -193,7 +193,7 @@ def _identity(text: str) -> ImportedHash | None:
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        return None  # another form's turn
+        return None  # try the next format
     if raw[:1] == b"\x00" and len(raw) == 49:
         return _pbkdf2("sha1", 1000, raw[1:17], raw[17:])
     if raw[:1] != b"\x01" or len(raw) < _IDENTITY_HEAD.size:

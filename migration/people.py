@@ -1,4 +1,4 @@
-"""Accounts, folders and shares, each made once however often the import is begun again."""
+"""Accounts, folders and shares; each is created once, however often the import is repeated."""
 
 import hashlib
 import secrets
@@ -27,20 +27,20 @@ _PERMISSIONS = {
     "edit": Permission.EDIT, "write": Permission.EDIT, "editor": Permission.EDIT,
     "readwrite": Permission.EDIT,    "owner": Permission.EDIT, "admin": Permission.EDIT,
 }  # fmt: skip
-_RESET = "`glimpse password {name}` sets a new one"
+_RESET = "set a new password with `glimpse password {name}`"
 
 
 class People:
-    """Brings accounts, folders and shares to a deployment.
+    """Imports accounts, folders and shares into a deployment.
 
     Parameters
     ----------
     stores
         The deployment.
     journal
-        How far the import is.
+        Records the import's progress.
     ids
-        Gives ids.
+        Assigns ids.
     """
 
     def __init__(self, stores: Stores, journal: Journal, ids: Ids) -> None:
@@ -50,7 +50,7 @@ class People:
         self._passwords = Passwords()
 
     def users(self, users: Iterable[OldUser], merged: Mapping[str, str]) -> None:
-        """Import accounts; those in `merged` belong to an account that is there, under the name given.
+        """Import accounts; those in `merged` become the existing account of the given name.
 
         Raises
         ------
@@ -65,7 +65,7 @@ class People:
                 self._look_again(user, entry)
 
     def owner(self, name: str, password: Callable[[], str]) -> int:
-        """Return the id of the account that everything goes to; it is made where there is none."""
+        """Return the id of the account that receives everything; create it if it does not exist."""
         try:
             name = clean_username(name)
         except Unusable as error:
@@ -76,11 +76,11 @@ class People:
         [user_id] = self._stores.counters.reserve(Counter.USERS)
         user = User(user_id, name, self._passwords.hash(password()), _now())
         if not self._stores.users.create(user):
-            raise UserError(f"Somebody has made an account {name} meanwhile; try again.")
+            raise UserError(f"Someone else has just created an account {name}; try again.")
         return user_id
 
     def folders(self, folders: Iterable[OldFolder], owner_id: int | None = None) -> None:
-        """Import folders, all of them to one owner if one is given."""
+        """Import folders, all of them for one owner if one is given."""
         for folder in folders:
             entry = self._journal.entry(Kind.FOLDER, folder.key)
             if entry is not None and entry.is_done:
@@ -90,7 +90,7 @@ class People:
                 imported = self._journal.entry(Kind.USER, str(folder.owner_id))
                 owner = imported.new if imported else None
             if owner is None or not self._folder(folder, entry, owner):
-                reason = "its owner's account is not there"
+                reason = "its owner has no account here"
                 self._journal.observe([skipped(Kind.FOLDER, folder.key, reason)])
 
     def shares(self, shares: Iterable[OldShare]) -> None:
@@ -106,11 +106,11 @@ class People:
             there = self._stores.users.find(merge_with)
             if there is None:
                 raise UserError(
-                    f"There is no account {merge_with} that {user.username} could be merged with."
+                    f"There is no account {merge_with} to merge {user.username} with; create it first."
                 )
             self._journal.plan(Kind.USER, old, there.user_id, there.username)
             self._journal.note(
-                [changed(Kind.USER, old, f"it is the account {there.username}, whose password stays")]
+                [changed(Kind.USER, old, f"merged with account {there.username}, which keeps its password")]
             )
             self._journal.finish(Kind.USER, old)
             return
@@ -123,7 +123,7 @@ class People:
             holder=self._user_id,
         )  # fmt: skip
         if made is None:
-            self._journal.observe([skipped(Kind.USER, old, "no name for it was free")])
+            self._journal.observe([skipped(Kind.USER, old, "all names for it are taken")])
             return
         if made.name != user.username:
             self._journal.note([changed(Kind.USER, old, f"{user.username!r} is called {made.name!r}")])
@@ -134,14 +134,14 @@ class People:
         self._journal.finish(Kind.USER, old)
 
     def _look_again(self, user: OldUser, entry: Entry) -> None:
-        """Say of an account that came with an earlier run whether it still has no password."""
+        """Note if an account that an earlier run imported still has no usable password."""
         without = self._journal.fact(_unusable(user))
         if without is not None and _digest(self._stores.users.get(entry.new)) == without:
             reason = objection(user.password_hash) or "its password could not be used"
             self._journal.observe([no_login(str(user.id), entry.name, reason)])
 
     def _hash(self, user: OldUser) -> tuple[str, str | None]:
-        """Return what to store of a user's password, and why it can't be used."""
+        """Return the hash to store for a user, and why the old one can't be used, if it can't."""
         reason = objection(user.password_hash)
         if user.password_hash and reason is None:
             return imported_hash(user.password_hash, self._passwords), None
@@ -183,30 +183,31 @@ class People:
         make: Callable[[int, str], bool],
         holder: Callable[[str], int | None],
     ) -> Entry | None:
-        """Make something under the first name that is free; None if none is.
+        """Create an object under the first name that is free; None if none is.
 
-        Whoever calls this notes what there is to say, and then that it is finished: an import that is killed
-        in between says it next time.
+        The caller first stores its notes, and then records that the object is finished, so that an import
+        that is killed in between stores them next time.
 
         Parameters
         ----------
         kind, old, entry
-            What it is, and what an earlier run has decided.
+            The object's kind and old key, and the entry that an earlier run planned.
         counter, old_id
-            Where its id comes from.
+            The counter for a new id, and the old id.
         names
-            In the order in which they are tried.
+            The names, in the order in which they are tried.
         make
-            Makes it with an id and a name; False if the name is taken.
+            Creates the object with an id and a name; False if the name is taken.
         holder
-            Returns whose id has a name: an earlier run may have made it, and not noted that.
+            Returns the id of the object that has a name: an earlier run may have created it without recording
+            that.
         """
         if entry is not None:
             names = iter([entry.name, *(name for name in islice(names, _MOST_NAMES) if name != entry.name)])
         if entry is not None:
             new = entry.new
         else:
-            # Without tables two users' folders may have one number.
+            # Without tables, two users' folders may have the same number.
             is_given = self._journal.is_given(kind, old_id)
             new = self._ids.assign(counter, [None if is_given else old_id])[0]
         for name in islice(names, _MOST_NAMES):
@@ -221,18 +222,18 @@ class People:
         record = self._stores.folders.get(folder.new) if folder and folder.is_done else None
         reason = None
         if record is None or record.status is not FolderStatus.ACTIVE:
-            reason = "its folder is not there"
+            reason = "its folder does not exist here"
         elif user is None or not user.is_done:
-            reason = "the account that it is shared with is not there"
+            reason = "the account that it is shared with does not exist here"
         elif record.owner_id == user.new:
-            reason = "owner and user are one account here"
+            reason = "owner and user are the same account here"
         if reason is not None or record is None or user is None:
             self._journal.observe([skipped(Kind.SHARE, share.key, reason or "")])
             return
         permission = _PERMISSIONS.get(share.permission.replace("-", "").replace("_", ""))
         if permission is None:
             permission = Permission.VIEW
-            reason = f"its permission {share.permission!r} is not known, and became 'view'"
+            reason = f"its permission {share.permission!r} is unknown, and became 'view'"
             self._journal.note([changed(Kind.SHARE, share.key, reason)])
         if entry is None:
             new = self._ids.assign(Counter.SHARES, [share.id])[0]
@@ -241,15 +242,15 @@ class People:
         there = {each.user_id: each.share_id for each in self._stores.shares.of_folder(record.folder_id)}
         if not self._stores.shares.create(shared) and there.get(user.new, entry.new) != entry.new:
             self._journal.observe(
-                [skipped(Kind.SHARE, share.key, "the folder is shared with that account already")]
+                [skipped(Kind.SHARE, share.key, "the folder is already shared with that account")]
             )
             return
         self._journal.finish(Kind.SHARE, share.key)
 
 
 def no_login(old: str, name: str, reason: str) -> Note:
-    """Return the note on an account that nobody can log in with; `name` is what it is called here."""
-    return changed(Kind.USER, old, f"{name!r} can't log in, since {reason}; {_RESET.format(name=name)}")
+    """Return the note on an account that nobody can log in to; `name` is its name here."""
+    return changed(Kind.USER, old, f"{name!r} can't log in, because {reason}; {_RESET.format(name=name)}")
 
 
 def _unusable(user: OldUser) -> str:
@@ -257,7 +258,7 @@ def _unusable(user: OldUser) -> str:
 
 
 def _digest(user: User | None) -> str:
-    """Return what tells whether an account still has the hash that it got: a digest of what nobody knows."""
+    """Return a digest of an account's password hash, to detect later whether it was replaced."""
     return hashlib.sha256(user.password_hash.encode()).hexdigest() if user is not None else ""
 
 

@@ -1,4 +1,4 @@
-"""What an import did, for people and for programs."""
+"""The report of an import, for people and for programs."""
 
 import csv
 import json
@@ -23,15 +23,15 @@ class Report:
     Attributes
     ----------
     source, target
-        From where to where.
+        The old installation and the deployment.
     counts
-        By what was counted, how many.
+        Numbers of objects, by what was counted.
     notes
-        Everything that did not come just as it was.
+        Everything that was changed or not imported.
     is_complete
-        Whether nothing is left to be done.
+        Whether nothing is left to do.
     problem
-        What has to be mended by hand for that: a sentence or two; empty if nothing has.
+        What must be fixed by hand first, in a sentence or two; empty if nothing.
     """
 
     source: str
@@ -42,7 +42,7 @@ class Report:
     problem: str = ""
 
     def lines(self, most: int | None = _SHOWN) -> Iterator[str]:
-        """Yield the report as text; of each kind of note at most so many."""
+        """Yield the report as text, with at most `most` notes of each kind."""
         state = "complete" if self.is_complete else "not complete yet"
         yield f"Import of {self.source} into {self.target}: {state}."
         if self.problem:
@@ -65,7 +65,7 @@ class Report:
 
 
 def report_of(journal: Journal, *, is_complete: bool, problem: Incompleteness | None = None) -> Report:
-    """Return what an import has done so far."""
+    """Return the report of what an import has done so far."""
     images = journal.image_counts()
     notes = tuple(journal.notes())
     counts = {f"{kind}s_imported": sum(entry.is_done for entry in journal.entries(kind)) for kind in _KINDS}
@@ -84,7 +84,7 @@ def report_of(journal: Journal, *, is_complete: bool, problem: Incompleteness | 
 
 
 def write_report(report: Report, journal: Journal, folder: Path) -> None:
-    """Write ``report.json``, ``report.txt`` and ``ids.csv``: what each old id is now."""
+    """Write ``report.json``, ``report.txt``, and ``ids.csv`` with the new id for each old one."""
     (folder / "report.json").write_text(
         json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n", "utf-8"
     )

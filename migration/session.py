@@ -1,4 +1,4 @@
-"""One run of an import: reads the old installation, keeps others off its state, and writes the report."""
+"""One run of an import: read the old installation, lock the state, import, and write the report."""
 
 import fcntl
 import hashlib
@@ -27,7 +27,7 @@ from migration.text import legible, of_path, shown
 
 
 def default_state(home: Path, root: Path, target: Target) -> Path:
-    """Return the folder where the import of `root` into `target` notes how far it is."""
+    """Return the default state folder of the import of `root` into `target`."""
     place = root.resolve()
     digest = hashlib.sha256(os.fsencode(place) + f"\0{target.key}".encode()).hexdigest()
     name = legible(of_path(PurePath(place.name)))
@@ -45,7 +45,7 @@ def migrate(
     *,
     dry_run: bool = False,
 ) -> Report:
-    """Import an old installation, or go on with that.
+    """Import an old installation, or continue an earlier import of it.
 
     Parameters
     ----------
@@ -54,28 +54,28 @@ def migrate(
     root, tables
         The old installation's folder and tables. Neither is ever changed.
     spelling
-        How the tables' columns are called.
+        The names of the tables and their columns.
     options
-        How it is to be imported.
+        The import's options.
     state
-        The folder where the import notes how far it is, and puts its report; made if need be.
+        The folder for the import's progress and report; created if necessary.
     watcher
-        Is told how far it is.
+        Receives the progress.
     dry_run
-        Whether to say only what would be done.
+        Whether to report only what would be done.
 
     Raises
     ------
     UserError
-        If something is missing, or fails; the same call goes on from there.
+        If something is missing or fails; repeat the call to continue.
     """
     tree = OldTree(root)
-    _see_that_state_is_elsewhere(state, tree)
+    _require_state_outside(state, tree)
     watcher.say("reading the old installation")
     old = read_installation(tree, read_tables(tables) if tables else None, spelling)
-    _see_that_merged_are_there(old, options)
+    _require_merged_users(old, options)
     with open_stores(target) as stores:
-        _see_that_there_is_a_model(stores)
+        _require_model(stores)
         with _journal(state, of_path(tree.root), target.name, is_changed=not dry_run) as journal:
             if dry_run:
                 return survey(stores, journal, old, options)
@@ -86,7 +86,7 @@ def migrate(
 
 @contextmanager
 def _journal(state: Path, source: str, target: str, *, is_changed: bool) -> Iterator[Journal]:
-    """Open an import's journal; nobody else may have it open if it is to be changed."""
+    """Open an import's journal; lock it if it is going to be changed."""
     file = state / "journal.sqlite"
     try:
         if not is_changed:
@@ -99,8 +99,8 @@ def _journal(state: Path, source: str, target: str, *, is_changed: bool) -> Iter
             yield journal
     except sqlite3.Error as error:
         raise UserError(
-            f"The import's notes in {file} can't be used: {error}; put them back from a copy. With another "
-            "--state all is imported once more."
+            f"The import's journal {file} can't be used: {error}; restore it from a copy. With another"
+            " --state, everything is imported a second time."
         ) from error
 
 
@@ -110,12 +110,16 @@ def _lock_of(state: Path) -> Iterator[None]:
         state.mkdir(parents=True, exist_ok=True)
         file = (state / "lock").open("w")
     except OSError as error:
-        raise UserError(f"{state} can't hold the import's notes: {error}; name another --state.") from error
+        raise UserError(
+            f"The import's state can't be stored in {state}: {error}; use another --state."
+        ) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise UserError(f"This import is under way already, with its state in {state}.") from error
+            raise UserError(
+                f"This import is already running, with its state in {state}; wait for it, or stop it."
+            ) from error
         yield
 
 
@@ -124,31 +128,31 @@ def _describe(journal: Journal, source: str, target: str) -> None:
         known = journal.fact(name)
         if known not in {None, value}:
             raise UserError(
-                f"This state is of an import with the {name} {shown(known or '')}, not {shown(value)};"
-                " name another --state."
+                f"This state belongs to an import with the {name} {shown(known or '')}, not {shown(value)};"
+                " use another --state."
             )
         journal.set_fact(name, value)
 
 
-def _see_that_state_is_elsewhere(state: Path, tree: OldTree) -> None:
+def _require_state_outside(state: Path, tree: OldTree) -> None:
     if state.resolve().is_relative_to(tree.root):
         raise UserError(
-            f"{state} lies in the old installation, which is not to be changed; name another --state."
+            f"{state} is inside the old installation, which must not be changed; use another --state."
         )
 
 
-def _see_that_merged_are_there(old: Installation, options: Options) -> None:
+def _require_merged_users(old: Installation, options: Options) -> None:
     if options.merged and not old.has_tables:
-        raise UserError("--merge-user needs --tables: without them nothing says which users there were.")
+        raise UserError("--merge-user needs --tables: without tables, the old users are unknown.")
     unknown = sorted(options.merged.keys() - {user.username for user in old.users})
     if unknown:
         names = " or ".join(unknown)
         raise UserError(
-            f"No old user is called {names}; --merge-user takes names as the old tables have them."
+            f"No old user is called {names}; give --merge-user the names as they are in the old tables."
         )
 
 
-def _see_that_there_is_a_model(stores: Stores) -> None:
+def _require_model(stores: Stores) -> None:
     try:
         stores.generations.current()
     except NoModelChosen as error:

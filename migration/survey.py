@@ -1,4 +1,4 @@
-"""What an import would do, without doing any of it."""
+"""A dry run: report what an import would do, without doing any of it."""
 
 from collections.abc import Iterator
 
@@ -17,18 +17,18 @@ from migration.text import shown
 
 
 def survey(stores: Stores, journal: Journal, old: Installation, options: Options) -> Report:
-    """Look at an old installation and at what a deployment has, and change neither.
+    """Compare an old installation with a deployment, without changing either.
 
     Parameters
     ----------
     stores
-        The deployment, which is only read.
+        The deployment; it is only read.
     journal
-        What earlier runs did.
+        The import's journal.
     old
-        What there is.
+        The old installation.
     options
-        How it would be imported.
+        The import's options.
     """
     lacking = lacking_images(old, journal)
     problem = problem_of(old, lacking, journal)
@@ -63,7 +63,7 @@ def _left(journal: Journal, kind: Kind, keys: list[str]) -> int:
 
 
 class _Names:
-    """Tells what accounts would be called: one after the other, as they would be made."""
+    """Determines the names that accounts would get, one after the other, as they would be created."""
 
     def __init__(self, stores: Stores, journal: Journal, options: Options) -> None:
         self._stores = stores
@@ -72,7 +72,7 @@ class _Names:
         self._given: set[str] = set()
 
     def notes(self, users: list[OldUser]) -> Iterator[Note]:
-        """Yield what there is to say of accounts."""
+        """Yield the notes on accounts."""
         for user in users:
             entry = self._journal.entry(Kind.USER, str(user.id))
             if entry is None or not entry.is_done:
@@ -97,7 +97,7 @@ class _Names:
         there = self._stores.users.find(name)
         if there is None:
             return skipped(Kind.USER, old, f"there is no account {name} to merge it with")
-        return changed(Kind.USER, old, f"it is the account {there.username}, whose password stays")
+        return changed(Kind.USER, old, f"merged with account {there.username}, which keeps its password")
 
     def _name(self, user: OldUser, entry: Entry | None) -> str:
         names = usernames(user.username, user.id)

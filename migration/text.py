@@ -1,7 +1,7 @@
-"""Texts of unknown encoding: what other systems kept of names need not be UTF-8.
+"""Texts of unknown encoding: names from other systems need not be UTF-8.
 
-Bytes that are no UTF-8 stand in a ``str`` as Python's file names have them (PEP 383, ``surrogateescape``), so
-that a row and a file of the same bytes are equal. Only what is shown or stored is made legible.
+Bytes that are not UTF-8 are kept in a ``str`` as in Python's file names (PEP 383, ``surrogateescape``), so
+that a row and a file name with the same bytes are equal. Texts are made legible only to show or store them.
 """
 
 import os
@@ -14,17 +14,17 @@ _KANJI = r"\u4e00-\u9fff"
 _LOOKS_JAPANESE = re.compile(
     rf"[\u3041-\u30fe]|(?<![A-Za-z{_KANJI}])[{_KANJI}]+(?![A-Za-z{_KANJI}])|[\uff66-\uff9f]{{2}}"
 )
-"""Kana, or characters of their own, which an apostrophe or a ligature within a word is taken for."""
+"""Kana, or kanji outside Latin words, where an apostrophe or a ligature may be mistaken for them."""
 _WESTERN = re.compile(r"[\x20-\x7eÀ-ÖØ-öø-ÿ]+")
 
 
 def from_bytes(raw: bytes) -> str:
-    """Return bytes as a text that keeps all of them."""
+    """Return a text that preserves all bytes."""
     return raw.decode("utf-8", "surrogateescape")
 
 
 def to_bytes(text: str) -> bytes | None:
-    """Return the bytes that a text was made of; None if it was made of none."""
+    """Return the bytes that a text was made from; None if it was not made from bytes."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -32,12 +32,12 @@ def to_bytes(text: str) -> bytes | None:
 
 
 def of_path(path: PurePath) -> str:
-    """Return a path as such a text, whatever the locale says of file names."""
+    """Return a path as such a text, whatever the locale's encoding of file names."""
     return from_bytes(os.fsencode(path))
 
 
 def to_path(text: str) -> Path:
-    """Return the path that :func:`of_path` gave as a text."""
+    """Return the path of a text that :func:`of_path` returned."""
     return Path(os.fsdecode(text.encode("utf-8", "surrogateescape")))
 
 
@@ -47,22 +47,22 @@ def is_legible(text: str) -> bool:
 
 
 def legible(text: str) -> str:
-    """Return a text that can be written as UTF-8, read in the encoding that it most probably has.
+    """Return a text that can be written as UTF-8, decoded from its most likely encoding.
 
-    Names are too short for statistics, so only what is told apart by its form is tried: UTF-8, Shift-JIS as
-    Windows has it (cp932), and Western European (cp1252). What none of them has becomes U+FFFD.
+    Names are too short for statistics, so only encodings that can be told apart by form are tried: UTF-8,
+    Windows' Shift-JIS (cp932), and Western European (cp1252). Bytes that none can decode become U+FFFD.
     """
     if is_legible(text):
         return text
     raw = to_bytes(text)
     if raw is None:
-        # Halves of a pair, as JSON and UTF-16 can have them; those that belong together are one character.
+        # Lone surrogates, possible in JSON and UTF-16; two that belong together become one character.
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return "/".join(_read(part) for part in raw.split(b"/"))
 
 
 def shown(text: str) -> str:
-    """Return a text as one line that any terminal bears: legible, with what can't be seen escaped."""
+    """Return a text as one line that is safe for any terminal: legible, with invisible characters escaped."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in legible(text)
     )

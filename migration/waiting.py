@@ -1,4 +1,4 @@
-"""Waits until the deployment's queue has dealt with every imported image."""
+"""Wait until the deployment has processed every imported image."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +13,7 @@ from migration.storage.stores import Stores
 _PAGE = 1000
 _LOOK_SECONDS = 2.0
 _PATIENCE_SECONDS = 900.0
-"""So long nothing may happen: a message whose worker was killed stays away for 12 minutes."""
+"""The longest wait without progress: a message whose worker was killed stays invisible for 12 minutes."""
 
 
 def wait(
@@ -25,25 +25,25 @@ def wait(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
-    """Note of every stored image what becomes of it.
+    """Record the outcome of every stored image.
 
     Parameters
     ----------
     stores, journal
-        The deployment, and how far the import is.
+        The deployment, and the import's journal.
     waiting
-        Is told how many are left.
+        Called with the number of images left.
     patience_seconds
-        So long nothing may happen; 0 looks once.
+        The longest wait without progress; 0 looks only once.
     clock, sleep
-        Seconds, and how to let them pass.
+        Return the time in seconds, and wait.
 
     Returns
     -------
     bool
-        Whether all are finished.
+        Whether all images are finished.
     """
-    # What failed may have been tried again since.
+    # Failed images may have been tried again since.
     journal.set_state(journal.failed(), State.STORED)
     moved_at, left = clock(), -1
     while True:
@@ -59,7 +59,7 @@ def wait(
 
 
 def _look(stores: Stores, journal: Journal) -> int:
-    """Note what is finished, and return how many images are not."""
+    """Record the finished images, and return how many are unfinished."""
     left = 0
     folders = {entry.old: entry.new for entry in journal.entries(Kind.FOLDER)}
     for images in _pages(journal.unfinished()):
@@ -74,7 +74,7 @@ def _look(stores: Stores, journal: Journal) -> int:
             for image in by_state.get(State.FAILED, [])
         )
         journal.note(
-            skipped(Kind.IMAGE, image.old, "it was deleted here meanwhile")
+            skipped(Kind.IMAGE, image.old, "it was deleted here in the meantime")
             for image in by_state.get(State.DELETED, [])
         )
         journal.set_reused(image for pair, image in pairs.items() if _is_reused(found.get(pair)))

@@ -1,1 +1,1 @@
-"""What an old installation holds: read, judged, never changed."""
+"""Read old installations; nothing in them is ever changed."""

@@ -1,4 +1,4 @@
-"""An old installation as values."""
+"""The contents of an old installation as values."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from migration.old.tree import IndexFile
 
 @dataclass(frozen=True, slots=True)
 class OldUser:
-    """An account; `password_hash` is None where the rows have none."""
+    """An account; `password_hash` is None if its row has none."""
 
     id: int
     username: str
@@ -20,12 +20,12 @@ class OldUser:
 
 @dataclass(frozen=True, slots=True)
 class OldFolder:
-    """A folder; `owner_id` counts as a number of a directory only, where there are no tables.
+    """A folder; without tables, `owner_id` is only the number of a directory.
 
     Attributes
     ----------
     key
-        What the folder is called here: its id, or without tables ``owner/id``.
+        The folder's key in an import: its id or, without tables, ``owner/id``.
     """
 
     key: str
@@ -54,11 +54,11 @@ class OldImage:
     Attributes
     ----------
     key
-        What the image is called here: its id, or without tables its path below the installation's folder.
+        The image's key in an import: its id or, without tables, its path relative to the installation.
     path
-        Its file. Bytes that are no UTF-8 stand in it as surrogates, and so in a key.
+        Its file. Bytes that are not UTF-8 are surrogates in it, and also in a key.
     name
-        The file's name, legible.
+        The file's name, made legible.
     """
 
     key: str
@@ -70,7 +70,7 @@ class OldImage:
 
 @dataclass(frozen=True, slots=True)
 class MissingImage:
-    """A row whose file is not there, with the reason as a clause."""
+    """A row whose file is missing, with the reason as a clause."""
 
     key: str
     folder: str
@@ -86,21 +86,21 @@ class Installation:
     has_tables
         Whether owners, names and ids are known.
     users, folders, shares
-        By their rows, in order.
+        In the order of their rows.
     images
         By the key of their folder.
     missing
-        Rows without a file.
+        The rows without a file.
     ids
-        Every id that a table names, whether or not its row can be used.
+        Every id in a table, whether or not its row can be used.
     unnamed
-        How many files no row names.
+        The number of files that no row names.
     root, looked_for
-        Its folder, and those below that images may be in.
+        The installation's folder, and the folders in it that may hold images.
     indexes
         FAISS files by owner and folder.
     notes
-        What was found not to be usable.
+        Notes on unusable objects.
     """
 
     has_tables: bool

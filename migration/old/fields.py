@@ -1,4 +1,4 @@
-"""What single fields of rows mean, whatever the database has written."""
+"""Parse single fields of rows, in any form that a database may have written."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from migration.text import from_bytes, legible
 
 
 class TableIds:
-    """The ids of one table: whole numbers, each once."""
+    """The ids of one table: unique whole numbers."""
 
     def __init__(self, kind: Kind, notes: list[Note]) -> None:
         self.taken: set[int] = set()
@@ -18,10 +18,12 @@ class TableIds:
         self._notes = notes
 
     def take(self, said: object) -> int | None:
-        """Return an id; None, and a note, if it is none, or was there before."""
+        """Parse an id; None, with a note, if it is invalid or a duplicate."""
         number = integer(said)
         if number is None or not 1 <= number <= MAX_ID:
-            self._notes.append(skipped(self._kind, str(said), "its id is no whole number from 1 to 2^53-1"))
+            self._notes.append(
+                skipped(self._kind, str(said), "its id is not a whole number from 1 to 2^53-1")
+            )
             return None
         if number in self.taken:
             self._notes.append(skipped(self._kind, str(said), "an earlier row has the same id"))
@@ -31,7 +33,7 @@ class TableIds:
 
 
 def integer(said: Any) -> int | None:  # noqa: ANN401 - whatever a table holds
-    """Return a whole number; None if it is none."""
+    """Parse a whole number; None if it is not one."""
     try:
         number = int(said)
     except (TypeError, ValueError, OverflowError):
@@ -40,17 +42,17 @@ def integer(said: Any) -> int | None:  # noqa: ANN401 - whatever a table holds
 
 
 def path_of(said: object) -> str:
-    """Return a path with all its bytes: those that are no UTF-8 as surrogates."""
+    """Return a path with all its bytes; those that are not UTF-8 are surrogates."""
     return from_bytes(said) if isinstance(said, bytes) else "" if said is None else str(said)
 
 
 def text_of(said: object) -> str:
-    """Return a text, legible: what can't be written as UTF-8 can't be stored anywhere."""
+    """Return a legible text: one that can't be written as UTF-8 can't be stored anywhere."""
     return legible(path_of(said))
 
 
 def time_of(said: object) -> datetime | None:
-    """Read a time as databases write it; None if it is none. One without a zone is taken for UTC."""
+    """Parse a time as databases write it; None if it is not one. Without a zone it is taken as UTC."""
     try:
         if isinstance(said, int | float):
             return datetime.fromtimestamp(said, UTC)

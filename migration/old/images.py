@@ -14,7 +14,7 @@ from migration.text import is_legible, legible, of_path
 
 
 def images_by_files(found: Installation, tree: OldTree) -> None:
-    """Note every image, where there are no tables, with a folder for each directory."""
+    """Add every image of an installation without tables, with a folder for each directory."""
     for file, again in _with_copies(tree):
         name = tree.relative(file.path)
         if again is not None:
@@ -31,7 +31,7 @@ def images_by_files(found: Installation, tree: OldTree) -> None:
 
 
 def images_by_rows(found: Installation, tree: OldTree, rows: Sequence[Row], ids: TableIds) -> None:
-    """Note the image of every row, or that its file is missing, and the files that no row names."""
+    """Add the image of every row or a note that its file is missing, and note files that no row names."""
     folders = {folder.id: folder for folder in found.folders}
     taken: list[tuple[str, int, OldFolder, Row]] = []
     for row in rows:
@@ -58,7 +58,7 @@ def images_by_rows(found: Installation, tree: OldTree, rows: Sequence[Row], ids:
 
 
 def _name(path: Path, said: str = "") -> str:
-    """Return a legible name of a file: its own, or where that is of no known encoding, the row's."""
+    """Return a legible name of a file: its own, or the row's if its own is not UTF-8."""
     own, rows = of_path(PurePath(path.name)), said.replace("\\", "/").rpartition("/")[2]
     return rows if not is_legible(own) and is_legible(rows) and rows else legible(own)
 
@@ -66,7 +66,7 @@ def _name(path: Path, said: str = "") -> str:
 def _note_name(found: Installation, image: OldImage, match: Match | None = None) -> None:
     reasons = [match.note] if match is not None and match.note else []
     if not is_legible(of_path(PurePath(image.path.name))):
-        reasons.append(f"its file's name is no UTF-8, and is taken for {image.name!r}")
+        reasons.append(f"its file's name is not UTF-8, and was read as {image.name!r}")
     found.notes += [changed(Kind.IMAGE, image.key, reason) for reason in reasons]
 
 
@@ -78,7 +78,7 @@ def _note_unnamed(found: Installation, tree: OldTree, listed: set[Path]) -> None
     for file in tree.image_files():
         if file.path in listed:
             continue
-        reason = "no row of the images' table names it"
+        reason = "no row of the images table names it"
         for other in named[_key(file)]:
             if tree.is_same(other, file.path):
                 reason = f"it is a copy of {tree.relative(other)}"
@@ -89,7 +89,7 @@ def _note_unnamed(found: Installation, tree: OldTree, listed: set[Path]) -> None
 
 
 def _with_copies(tree: OldTree) -> Iterable[tuple[OldImageFile, Path | None]]:
-    """Yield files, each with an earlier one of its user, folder and path that has the same bytes."""
+    """Yield files, each with an earlier file of the same user, folder, path and content, if there is one."""
     seen: dict[tuple[int, int, str], list[Path]] = defaultdict(list)
     for file in tree.image_files():
         earlier = seen[_key(file)]

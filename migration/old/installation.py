@@ -1,4 +1,4 @@
-"""Reads an old installation: what its rows say and its folders hold, and what of that can't be used."""
+"""Read an old installation: its rows, its files, and notes on what can't be used."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ def read_installation(tree: OldTree, tables: Tables | None, spelling: Spelling) 
     Raises
     ------
     UserError
-        If a table or a column that is needed can't be told.
+        If a required table or column can't be identified.
     """
     found = Installation(has_tables=tables is not None, root=of_path(tree.root), looked_for=tree.looked_for)
     found.indexes, passed_over = tree.index_files()

@@ -1,4 +1,4 @@
-"""Where installations of each era keep their images and indexes."""
+"""Where the installations of each era store their images and indexes."""
 
 import os
 import re
@@ -7,32 +7,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _HOMES = ("", "data", "python-backend", "search-service", "java-backend", "dotnet-backend", "backend")
-"""Where a repository of the old system keeps what a container has at its root."""
+"""The folders of the old system's repository that correspond to a container's root."""
 
 _IMAGE_FOLDERS = ("images", "data/uploads/images", "data/uploads", "uploads/images", "uploads")
-"""Each holds ``{user}/{folder}/…``: the first backend's, the later ones' of Python and .NET, and Java's."""
+"""Each holds ``{user}/{folder}/…``: the first backend's, the later Python and .NET ones', and Java's."""
 
 _INDEX_FOLDERS = ("data/indexes", "indexes", "faiss_indexes", "faisses_indexes")
-"""The later one first: a move left the earlier one behind."""
+"""Newer ones first: a move left the older ones behind."""
 
 STORE_NAMES = ("images", "uploads")
-"""In a path of a row, the last folder before ``{user}/{folder}``."""
+"""The names of the last folder before ``{user}/{folder}`` in a row's path."""
 
 NUMBER = re.compile(r"[1-9][0-9]{0,15}")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Folders of one installation.
+    """The folders of one installation.
 
     Attributes
     ----------
     images, indexes
-        Those that are there, the first to be preferred.
+        The existing folders, in order of preference.
     outside
-        Those that are links out of the installation, which is as if they were not there.
+        Folders that are links out of the installation; they are ignored.
     looked_for
-        All that an installation may have, as far as the folder they would be in is there.
+        All folders that images may be in, whether they exist or not, if their parent exists.
     """
 
     images: tuple[Path, ...]
@@ -42,7 +42,7 @@ class Layout:
 
 
 def layout_of(root: Path) -> Layout:
-    """Find out which folders an installation has.
+    """Find the folders of an installation.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def layout_of(root: Path) -> Layout:
     images = _distinct(place for name in _IMAGE_FOLDERS for home in homes for place in _below(home, name))
     indexes = _distinct(place for name in _INDEX_FOLDERS for home in homes for place in _below(home, name))
     if not images and _holds_users(root):
-        images = [root]  # a volume of a container: the images' folder itself
+        images = [root]  # a container's volume: the images folder itself
     outside = [place for place in [*images, *indexes] if not place.resolve().is_relative_to(root)]
     return Layout(
         tuple(place for place in images if place not in outside),
@@ -68,7 +68,7 @@ def layout_of(root: Path) -> Layout:
 
 
 def _below(folder: Path, name: str) -> list[Path]:
-    """Return the folders that a relative path means, on a file system that may not have minded case."""
+    """Return the folders that a relative path may mean, ignoring case as some file systems do."""
     found = [folder]
     for part in name.split("/") if name else ():
         found = [child for place in found for child in _folders(place) if child.name.lower() == part]
@@ -89,7 +89,7 @@ def _holds_users(root: Path) -> bool:
 
 
 def _distinct(places: Iterator[Path]) -> list[Path]:
-    """Leave out what is there twice, under names or links."""
+    """Remove duplicates: the same folder under several names or links."""
     by_place: dict[Path, Path] = {}
     for place in places:
         by_place.setdefault(place.resolve(), place)

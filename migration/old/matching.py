@@ -1,8 +1,8 @@
-"""Which file a row's path means.
+"""Find the file that a row's path means.
 
-A path names one file: never is another one taken that only has the same last name. What may differ is where
-the installation lies, and how the name is written: the era's folder, slashes, Unicode's normal form, the
-encoding, and, where nothing else is meant, upper and lower case. A bare name is looked for in its folder.
+A path means one file: another file with merely the same base name never matches. The installation's location
+may differ, and so may the way the name is written: the era's folder, slashes, Unicode normal form, encoding
+and, if there is no other candidate, upper and lower case. A bare name is looked up in its folder.
 """
 
 import posixpath
@@ -21,12 +21,12 @@ from migration.text import legible, shown, to_bytes
 _ADDRESS = re.compile(r"(https?://[^?#]*)([?#].*)", re.IGNORECASE | re.DOTALL)
 
 Place = tuple[int, int]
-"""Owner and folder, as directories are called."""
+"""The owner's and the folder's number, as in the names of directories."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A row's path, with bytes that are no UTF-8 as surrogates, and whose folder the row is of."""
+    """A row's path (bytes that are not UTF-8 are surrogates), and the row's owner and folder."""
 
     path: str
     user_id: int
@@ -35,7 +35,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The file of a row, or why there is none; `note` says what about it is not as it was said."""
+    """The file of a row, or why there is none; `note` says how the file differs from the row."""
 
     path: Path | None = None
     reason: str = ""
@@ -44,7 +44,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What a path means: the file `tail` of a place, or, if it is bare, whatever has that name there."""
+    """What a path means: the file `tail` of a place or, if it is bare, any file of that name there."""
 
     place: Place
     tail: str
@@ -58,14 +58,14 @@ class _Index:
 
 
 def match_all(tree: OldTree, rows: Sequence[Said]) -> list[Match]:
-    """Return of each row the file that it means.
+    """Return the match of each row.
 
     Parameters
     ----------
     tree
         The installation's files.
     rows
-        What its rows say.
+        The paths in its rows.
     """
     index = _Index()
     for file in tree.image_files():
@@ -81,7 +81,7 @@ def match_all(tree: OldTree, rows: Sequence[Said]) -> list[Match]:
 
 
 def _exactly(tree: OldTree, index: _Index, row: Said) -> Match | None:
-    """Return the file of just this path, in whichever era's folder it is; None if there is none."""
+    """Return the file with exactly this path, in any era's folder; None if there is none."""
     for path in _paths(row):
         reading = _reading(path, row)
         if reading is None:
@@ -97,10 +97,10 @@ def _exactly(tree: OldTree, index: _Index, row: Said) -> Match | None:
 
 
 def _paths(row: Said) -> list[str]:
-    """Return what a row's path may mean, the likeliest first.
+    """Return the paths that a row may mean, the likeliest first.
 
-    Of an address, query and fragment are no part of the path; but a careless program wrote names
-    with ``?`` and ``#`` as they are: so those count first, as long as no folder stands in them.
+    In a URL, query and fragment are not part of the path. But careless programs wrote names with ``?`` and
+    ``#`` unescaped, so such names are tried first, unless the rest contains a slash.
     """
     paths = [row.path]
     if address := _ADDRESS.fullmatch(row.path):
@@ -110,7 +110,7 @@ def _paths(row: Said) -> list[str]:
 
 
 def _literally(tree: OldTree, path: str, known: Sequence[Path]) -> Path | None:
-    """Return the file whose path from the installation's folder is just this."""
+    """Return the file with exactly this path relative to the installation's folder."""
     relative = path.removeprefix(f"{tree.root}/").strip("/")
     for file in known:
         if tree.relative(file) == relative:
@@ -123,14 +123,14 @@ def _other_files(tree: OldTree, path: Path, others: Sequence[Path]) -> str:
     if not others:
         return ""
     said = ", ".join(tree.relative(other) for other in others)
-    return f"it is {tree.relative(path)}; a file of this path, but of other content, is also {said}"
+    return f"it is {tree.relative(path)}; there are also files with this path but other content: {said}"
 
 
 def _reading(path: str, row: Said) -> _Reading | None:
-    """Tell which place and tail a path means.
+    """Split a path into place and tail.
 
-    The folder's own ``{user}/{folder}`` counts first, wherever it stands; then whatever numbers follow a
-    folder that images are kept in. There is one reading: a second could only be another file's.
+    The row's own ``{user}/{folder}`` after a folder for images is preferred, then any numbers after such a
+    folder, then the row's own anywhere. There is only one reading: a second one could only mean another file.
     """
     parts = [part for part in posixpath.normpath(path).split("/") if part not in ("", ".")]
     leads_up = ".." in parts[:1]
@@ -161,14 +161,14 @@ def _is_after_store(parts: Sequence[str], start: int) -> bool:
 
 
 class _Loosely:
-    """Finds what is written otherwise, if it is one file, and no other row's.
+    """Finds files whose names are written differently: a single candidate that no other row means.
 
     Parameters
     ----------
     index
         The files.
     claimed
-        Those that rows name exactly.
+        The files that rows name exactly.
     """
 
     def __init__(self, index: _Index, claimed: Iterable[Path | None]) -> None:
@@ -184,9 +184,7 @@ class _Loosely:
             if match.path is not None:
                 meant[match.path].add(row.path)
         return [
-            Match(
-                reason=f"{_missing(row)}; {shown(match.path.name)!r} may be meant, but by another row as well"
-            )
+            Match(reason=f"{_missing(row)}; it may be {shown(match.path.name)!r}, but so may another row's")
             if match.path is not None and len(meant[match.path]) > 1
             else match
             for row, match in zip(rows, matches, strict=True)
@@ -207,7 +205,7 @@ class _Loosely:
         return Match(reason=_missing(row))
 
     def _files(self, reading: _Reading, stage: int) -> dict[str, list[OldImageFile]]:
-        """Return the files of a place by their tails, or for a bare name by their names, as spelled."""
+        """Return the files of a place by normalized tail or, for a bare name, by normalized base name."""
         key = (reading.place, reading.is_bare, stage)
         if key not in self._keys:
             spelled: dict[str, list[OldImageFile]] = defaultdict(list)
@@ -243,5 +241,5 @@ _SPELLINGS: tuple[Callable[[str], str], ...] = (
     lambda path: unquote(_normal(path)),
     lambda path: unquote(_normal(path)).casefold(),
 )
-"""How much may differ, the least first: nothing (of a bare name), slashes, normal form, encoding, escapes,
-case. From `_VISIBLE` on, that is worth a note."""
+"""Increasingly tolerant normalizations: none (for a bare name), slashes, normal form, encoding, escapes,
+case. From `_VISIBLE` on, a match gets a note."""

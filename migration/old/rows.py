@@ -1,4 +1,4 @@
-"""Tables of an old installation as rows, whatever they are kept in; they are read and never touched."""
+"""Read the tables of an old installation as rows, from any supported format, without changing them."""
 
 import codecs
 import csv
@@ -27,9 +27,9 @@ _SUFFIXES = (".csv", ".json")
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The rows of each table, by its name; `views` are those that only show rows of others.
+    """The rows of each table by name; `views` are names of views, which show rows of other tables.
 
-    Texts keep all bytes: those that are no UTF-8 are surrogates, as in file names.
+    Texts preserve all bytes: those that are not UTF-8 are surrogates, as in file names.
     """
 
     rows: Mapping[str, list[Row]]
@@ -39,17 +39,17 @@ class Tables:
 def read_tables(path: Path) -> Tables:
     """Read a SQLite database, a JSON or CSV file, or a folder of such files.
 
-    A JSON file holds a list of objects, which is the table of the file's name, or an object with a list for
-    each table. A CSV file has its columns' names in the first line; empty fields are nothing.
+    A JSON file holds a list of objects, for the table with the file's name, or an object with a list per
+    table. A CSV file has the column names in its first line; empty fields are null.
 
     Raises
     ------
     UserError
-        If there is no such thing, or it can't be read.
+        If the path does not exist, or can't be read.
     """
     try:
         if not path.exists():
-            raise UserError(f"There are no tables at {path}.")
+            raise UserError(f"There are no tables at {path}; check the path.")
         found = list(_of_folder(path) if path.is_dir() else _of_file(path))
         return Tables(
             {name: rows for name, rows, _ in found}, frozenset(name for name, _, is_view in found if is_view)
@@ -61,7 +61,7 @@ def read_tables(path: Path) -> Tables:
 def _of_folder(folder: Path) -> Iterator[_Table]:
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
     if not files:
-        raise UserError(f"{folder} holds no CSV or JSON files.")
+        raise UserError(f"{folder} contains no CSV or JSON files; name another folder, or a database.")
     for file in files:
         yield from _of_file(file)
 
@@ -80,7 +80,7 @@ def _of_file(file: Path) -> Iterator[_Table]:
 
 
 def _encoding(file: Path) -> str:
-    """Tell UTF-16, as Windows' tools write it, by its first bytes."""
+    """Return the encoding: UTF-16, as Windows' tools write it, is recognised by its byte order mark."""
     with file.open("rb") as stream:
         return "utf-16" if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
@@ -99,14 +99,14 @@ def _of_json(file: Path) -> Iterator[_Table]:
     tables = content if isinstance(content, dict) else {file.stem: content}
     for name, rows in tables.items():
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise UserError(f"In {file}, {name} is not a list of objects.")
+            raise UserError(f"In {file}, {name} is not a list of objects; export its rows as objects.")
         yield name, rows, False
 
 
 def _of_sqlite(file: Path) -> Iterator[_Table]:
     with copied(file) as copy, closing(sqlite3.connect(copy)) as database:
         database.row_factory = sqlite3.Row
-        # A text that is not UTF-8 must not keep the rest from being read.
+        # A text that is not UTF-8 must not prevent the rest from being read.
         database.text_factory = from_bytes
         names = database.execute(
             "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view')"
@@ -120,9 +120,9 @@ def _of_sqlite(file: Path) -> Iterator[_Table]:
 
 @contextmanager
 def copied(file: Path) -> Iterator[Path]:
-    """Give a copy of a database with what was not written back into it yet.
+    """Yield a copy of a database, including changes that are not checkpointed yet.
 
-    Even a reader changes files beside a database in WAL mode, or rolls back what a crash left.
+    Even a reader changes the files of a database in WAL mode, or rolls back what a crash left behind.
     """
     with tempfile.TemporaryDirectory() as folder:
         for suffix in ("", "-wal", "-journal"):

@@ -1,4 +1,4 @@
-"""Which table and column of an old installation means what."""
+"""Identify the tables and columns of an old installation."""
 
 import json
 import re
@@ -72,7 +72,7 @@ _MUST_EXIST = ("users", "folders", "images")
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """What `--mapping` says: tables by what they mean, and columns by what they mean there."""
+    """The content of `--mapping`: the names of tables and columns, by their meaning."""
 
     tables: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -84,43 +84,43 @@ class Spelling:
         Raises
         ------
         UserError
-            If it says something else.
+            If it has a different form.
         """
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
             if not isinstance(content, dict) or not all(isinstance(said, dict) for said in content.values()):
-                raise TypeError('it has to look like {"users": {"table": "people"}}')  # noqa: TRY301
+                raise TypeError('it must look like {"users": {"table": "people"}}')  # noqa: TRY301
             tables = {meaning: said["table"] for meaning, said in content.items() if "table" in said}
             columns = {meaning: dict(said.get("columns", {})) for meaning, said in content.items()}
             names = [*tables.values(), *(name for said in columns.values() for name in said.values())]
             if not all(isinstance(name, str) for name in names):
-                raise ValueError("tables and columns are called by strings")  # noqa: TRY301 - told below
+                raise ValueError("names of tables and columns must be strings")  # noqa: TRY301 - see below
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise UserError(f"The mapping {file} can't be read: {error}.") from error
         for meaning, said in columns.items():
             unknown = [meaning] if meaning not in _COLUMNS else sorted(said.keys() - _COLUMNS[meaning].keys())
             if unknown:
                 known = ", ".join(_COLUMNS.get(meaning, _COLUMNS))
-                raise UserError(f"The mapping {file} speaks of {unknown[0]!r}, where there is: {known}.")
+                raise UserError(f"The mapping {file} has an unknown key {unknown[0]!r}; use one of: {known}.")
         return cls(tables, columns)
 
 
 def rows_of(tables: Tables, meaning: str, mapping: Spelling) -> list[Row]:
-    """Return a table's rows with their columns named by what they mean.
+    """Return a table's rows, with columns renamed to their meaning.
 
     Parameters
     ----------
     tables
-        The old installation's.
+        The old installation's tables.
     meaning
         ``users``, ``folders``, ``shares`` or ``images``.
     mapping
-        What differs from the known spellings.
+        Names that differ from the known spellings.
 
     Raises
     ------
     UserError
-        If the table, or a column that is needed, can't be told, or what the mapping names is not there.
+        If the table or a required column can't be identified, or the mapping names one that does not exist.
     """
     name = mapping.tables.get(meaning) or _pick(_TABLES[meaning], list(tables.rows))
     said = mapping.columns.get(meaning, {})
@@ -135,7 +135,7 @@ def rows_of(tables: Tables, meaning: str, mapping: Spelling) -> list[Row]:
         if column not in columns:
             raise UserError(
                 f"The table {name} has no column {column!r} (there are: {', '.join(columns)});"
-                " --mapping has to name columns as they are spelled there."
+                " spell it in --mapping as it is there."
             )
     found = {
         field: said.get(field) or _pick(spellings, list(columns))
@@ -144,11 +144,11 @@ def rows_of(tables: Tables, meaning: str, mapping: Spelling) -> list[Row]:
     for needed in _NEEDED[meaning] if rows else ():
         if found[needed] not in columns:
             raise UserError(
-                f"Which column of {name} is the {needed} can't be told (there are: {', '.join(columns)});"
-                " say it with --mapping."
+                f"The table {name} has no recognised column for {needed} (there are: {', '.join(columns)});"
+                " name it with --mapping."
             )
     named = [{field: row.get(column) if column else None for field, column in found.items()} for row in rows]
-    # A column that came later is empty in earlier rows, whose paths stand in an earlier column.
+    # A column that was added later is empty in older rows, whose paths are in an older column.
     others = [] if "path" in said else _picks(_COLUMNS[meaning].get("path", ()), list(columns))
     for row, original in zip(named, rows, strict=True):
         if others and row["path"] in (None, ""):

@@ -16,7 +16,7 @@ _IS_OUTSIDE = "a link that leads out of the installation, or nowhere"
 
 @dataclass(frozen=True, slots=True)
 class IndexFile:
-    """A FAISS file, and whose it is."""
+    """A FAISS file, with its owner and folder."""
 
     user_id: int
     folder_id: int
@@ -25,7 +25,7 @@ class IndexFile:
 
 @dataclass(frozen=True, slots=True)
 class OldImageFile:
-    """A file below ``{user}/{folder}/``; `tail` is its path from there, with slashes."""
+    """A file in ``{user}/{folder}/``; `tail` is its path relative to that, with slashes."""
 
     user_id: int
     folder_id: int
@@ -44,21 +44,21 @@ class OldTree:
     Attributes
     ----------
     root
-        The folder, without links.
+        The folder, with links resolved.
     looked_for
         The folders that images may be in.
     notes
-        What is there and can't be read, once :meth:`image_files` has looked.
+        Notes on unreadable files, after :meth:`image_files` was called.
 
     Raises
     ------
     UserError
-        If there is no such folder, or neither images nor indexes in it.
+        If there is no such folder, or it has neither images nor indexes.
     """
 
     def __init__(self, root: Path) -> None:
         if not root.is_dir():
-            raise UserError(f"There is no folder {root}.")
+            raise UserError(f"There is no folder {root}; check the path.")
         self.root = root.resolve()
         try:
             layout = layout_of(self.root)
@@ -73,12 +73,12 @@ class OldTree:
         if not self._images and not self._indexes:
             links = "".join(f" {self.relative(place)} is {_IS_OUTSIDE}." for place in layout.outside)
             raise UserError(
-                f"{root} holds neither images/ nor faiss_indexes/, and is not the folder of an old"
+                f"{root} contains neither images/ nor faiss_indexes/, so it is not the folder of an old"
                 f" installation. Looked for: {', '.join(self.looked_for)}.{links}"
             )
 
     def relative(self, path: Path) -> str:
-        """Return a path as it is below the installation's folder."""
+        """Return a path relative to the installation's folder."""
         return of_path(path.relative_to(self.root))
 
     def index_files(self) -> tuple[dict[tuple[int, int], IndexFile], list[Path]]:
@@ -109,7 +109,7 @@ class OldTree:
         return self._files
 
     def find_exactly(self, path: bytes) -> Path | None:
-        """Return the file of just this path below the installation's folder; None if there is none."""
+        """Return the file with exactly this path relative to the installation; None if there is none."""
         try:
             found = self.root / os.fsdecode(path.lstrip(b"/"))
             return found if found.is_file() and self.holds(found) else None
@@ -117,7 +117,7 @@ class OldTree:
             return None  # a name too long for the file system, a NUL, or a loop of links
 
     def is_same(self, one: Path, other: Path) -> bool:
-        """Tell whether two files have the same bytes, as far as they can be read."""
+        """Tell whether two files have the same bytes; False, with a note, if one can't be read."""
         try:
             return filecmp.cmp(one, other, shallow=False)
         except OSError as error:
@@ -125,7 +125,7 @@ class OldTree:
             return False
 
     def holds(self, path: Path) -> bool:
-        """Tell whether a path, links followed, lies in the installation."""
+        """Tell whether a path is inside the installation once links are resolved."""
         return path.resolve().is_relative_to(self.root)
 
     def _below(self, place: Path) -> Iterator[OldImageFile]:
@@ -141,7 +141,7 @@ class OldTree:
                 yield path
 
     def _walk(self, folder: Path, above: frozenset[Path]) -> Iterator[Path]:
-        """Yield the files below a folder; `above` are the folders that a link must not lead back to."""
+        """Yield the files in a folder and its subfolders; links must not lead back to folders in `above`."""
         for path in self._entries(folder):
             if path.is_symlink() and not self._is_inside(path):
                 continue

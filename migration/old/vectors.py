@@ -1,4 +1,4 @@
-"""Vectors of an old folder: a FAISS ``IndexIDMap`` over a flat index, ids = image ids."""
+"""Read an old folder's vectors: a FAISS ``IndexIDMap`` over a flat index, whose ids are image ids."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +29,11 @@ class OldVectors:
     ids
         (n,) int64, ascending and distinct.
     normalized
-        How many had to be brought to unit length.
+        How many vectors had to be normalized to unit length.
     unusable
         Ids whose vectors are zero or not finite.
     repeated
-        Ids that the file has more than once: the last one counts, as it was written last.
+        Ids that the file has more than once; the last vector is used, since it was written last.
     """
 
     ids: NDArray[np.int64]
@@ -56,7 +56,7 @@ class OldVectors:
         known = self.ids[places] == ids
         vectors = self._vectors[self._rows[places[known]]]
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        # A vector of unit length stays what it is, bit by bit.
+        # A vector of unit length stays bit-identical.
         return known, np.where(np.abs(lengths - 1) > _UNIT_TOLERANCE, vectors / lengths, vectors)
 
 
@@ -66,7 +66,7 @@ def read_vectors(path: Path) -> OldVectors:
     Raises
     ------
     UnusableIndex
-        If it is damaged, or another kind of index.
+        If it is damaged, or has another type.
     """
     try:
         size = path.stat().st_size
@@ -86,7 +86,7 @@ def read_vectors(path: Path) -> OldVectors:
         or flat.codes.size() != 4 * flat.d * flat.ntotal
         or size > _MOST_BYTES
     ):
-        raise UnusableIndex(f"it says {flat.ntotal} vectors and {len(ids)} ids: it is damaged")
+        raise UnusableIndex(f"it is damaged: it claims {flat.ntotal} vectors and {len(ids)} ids")
     vectors = faiss.vector_to_array(flat.codes).view(np.float32).reshape(-1, flat.d)
     return _checked(ids, vectors)
 
@@ -94,8 +94,8 @@ def read_vectors(path: Path) -> OldVectors:
 def _read(path: Path) -> Any:  # noqa: ANN401 - FAISS is untyped
     if is_legible(str(path)):
         return faiss.read_index(str(path))
-    library: Any = faiss  # whose stubs lack this class
-    with path.open("rb") as stream:  # FAISS opens no path that is no UTF-8
+    library: Any = faiss  # its stubs lack this class
+    with path.open("rb") as stream:  # FAISS can't open paths that are not UTF-8
         return library.read_index(library.PyCallbackIOReader(stream.read))
 
 

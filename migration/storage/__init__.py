@@ -1,1 +1,1 @@
-"""Where an import writes: the only modules here that import boto3 or pynamodb."""
+"""The storage that an import writes to: the only modules here that import boto3 or pynamodb."""

@@ -1,4 +1,4 @@
-"""Ids that an import may keep: those that the deployment never gave to anything."""
+"""Claims on ids that an import may keep: those that the deployment has never used."""
 
 from glimpse.records import transactions
 from pynamodb.transactions import TransactWrite
@@ -10,33 +10,33 @@ from functions.api.storage.models import CounterModel
 class ClaimStore:
     """Raises counters above an import's ids.
 
-    What an import has claimed stands beside the counters, under its own name, written in one transaction with
-    the counter: a repeated import finds what it had. Its claims are numbered: a later one is for what was
-    added to the old installation since.
+    A claim is an item beside the counters, under its own name, written in one transaction with the counter,
+    so that a repeated import finds it again. Claims are numbered: later ones are for ids that were added to
+    the old installation since.
 
     Parameters
     ----------
     import_id
-        Names the import.
+        Identifies the import.
     """
 
     def __init__(self, import_id: str) -> None:
         self._import_id = import_id
 
     def find(self, counter: Counter, number: int = 1) -> int | None:
-        """Return the counter as it was before a claim: ids above it are the import's; None without one."""
+        """Return the counter's value before a claim: ids above it are the import's. None without a claim."""
         try:
             return CounterModel.get(self._name(counter, number), consistent_read=True).value
         except CounterModel.DoesNotExist:
             return None
 
     def claim(self, counter: Counter, highest: int, number: int = 1) -> int:
-        """Raise a counter to `highest`, unless it is beyond or this claim was made already.
+        """Raise a counter to `highest`, unless it is higher or this claim already exists.
 
         Returns
         -------
         int
-            As :meth:`find` says: ids above it, up to `highest`, are the import's alone.
+            The counter's value before the claim: ids above it, up to `highest`, belong to the import alone.
         """
         for _ in transactions.attempts():
             before = self.find(counter, number)
@@ -46,9 +46,9 @@ class ClaimStore:
                 before = self._value(counter)
                 self._raise(counter, before, highest, number)
             except transactions.ConditionsFailed:
-                continue  # somebody got an id meanwhile, or this import runs twice
+                continue  # an id was given out in the meantime, or this import runs twice
             return before
-        raise AssertionError("attempts() raises when they are used up")
+        raise AssertionError("attempts() raises when the attempts are used up")
 
     def _value(self, counter: Counter) -> int:
         try:

@@ -1,4 +1,4 @@
-"""Users and folders by their names, by the stores that the API uses."""
+"""Look up users and folders by name, with the API's stores."""
 
 from deployment.tables import opened
 from deployment.target import Target
@@ -8,7 +8,7 @@ from functions.api.storage.users import UserStore
 
 
 class NameDirectory:
-    """The names in a deployment, each in its one spelling (NFC, without surrounding space).
+    """The names in a deployment, each in its canonical spelling (NFC, without surrounding space).
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class NameDirectory:
         self._target = target
 
     def user_id(self, username: str) -> int | None:
-        """Return the id of the account of a name; None if there is none.
+        """Return the id of the account with a name; None if there is none.
 
         Raises
         ------
@@ -32,7 +32,7 @@ class NameDirectory:
         return None if user is None else user.user_id
 
     def folder_id(self, owner_id: int, folder_name: str) -> int | None:
-        """Return the id of an owner's folder of a name; None if there is none.
+        """Return the id of an owner's folder with a name; None if there is none.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The images bucket, as an import fills it."""
+"""The images bucket, for imports."""
 
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,14 @@ from deployment.errors import UserError
 
 
 class PhotoBucket:
-    """Puts files of the old installation, and renditions of them.
+    """Uploads files of the old installation, and thumbnails of them.
 
     Parameters
     ----------
     client
-        A boto3 client of S3.
+        A boto3 client for S3.
     bucket
-        Its name.
+        The bucket's name.
     """
 
     def __init__(self, client: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 makes clients by name
@@ -29,7 +29,7 @@ class PhotoBucket:
         Raises
         ------
         UserError
-            If the bucket does not take them.
+            If the bucket rejects them.
         """
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
@@ -37,12 +37,12 @@ class PhotoBucket:
             raise UserError(f"The images bucket does not take {key}: {error}.") from error
 
     def put_file(self, key: str, path: Path, content_type: str) -> None:
-        """Store a file, unless it is there with this size.
+        """Store a file, unless the bucket already has it with this size.
 
         Raises
         ------
         UserError
-            If the bucket does not take it.
+            If the bucket rejects it.
         OSError
             If the file can't be read.
         """

@@ -1,4 +1,4 @@
-"""Everything that an import writes to, opened together."""
+"""All stores that an import writes to, opened together."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ _UPKEEP = "UpkeepQueueUrl"
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """A deployment's records, photographs and indexes, by the classes that its functions use."""
+    """A deployment's records, photographs and indexes, through the classes that its functions use."""
 
     users: UserStore
     folders: OwnedFolderStore
@@ -53,15 +53,15 @@ def open_stores(target: Target) -> Iterator[Stores]:
     Raises
     ------
     UserError
-        If the deployment is of an earlier version, or a table refuses.
+        If the deployment is of an earlier version, or a table rejects a request.
     """
     missing = [name for name in _TABLES if f"{name}Table" not in target.outputs]
     if missing:
         raise UserError(
-            f"{target.name} is of an earlier version, without a table for {missing[0]}: deploy it again."
+            f"{target.name} has an earlier version, without the table {missing[0]}; deploy it again."
         )
     if _UPKEEP not in target.outputs:
-        raise UserError(f"{target.name} is of an earlier version, without upkeep: deploy it again.")
+        raise UserError(f"{target.name} has an earlier version, without upkeep; deploy it again.")
     client = target.client("s3")
     index = S3ObjectStore(target.outputs["IndexBucket"], client)
     upkeep = MaintenanceQueue(target.outputs[_UPKEEP], client=target.client("sqs"))

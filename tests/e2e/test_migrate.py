@@ -85,7 +85,7 @@ def test_an_old_installation_lives_on(stack: Stack, old: OldInstallation, tmp_pa
     (tmp_path / "wrong/images").mkdir(parents=True)
     wrong = glimpse(stack, "migrate", str(tmp_path / "wrong"), *arguments[2:])
     assert wrong.returncode == 1
-    assert "None of the 13 images that the tables name is there" in wrong.stderr
+    assert "All 13 images named in the tables are missing" in wrong.stderr
     assert "Looked in images," in wrong.stderr
     _kill_after_seconds(stack, *arguments)
     done = glimpse(stack, *arguments)
@@ -98,7 +98,7 @@ def test_an_old_installation_lives_on(stack: Stack, old: OldInstallation, tmp_pa
         "images searchable: 12",
         "vectors taken over: 0",
         "images failed: 0",
-        "the model here is",
+        "the deployment's model is",
         "glimpse password migrated-cyd",
     ):
         assert said in done.stdout

@@ -164,7 +164,7 @@ def test_an_account_that_is_there_can_be_meant(deployment: Deployment, run: Run,
         accounts().register("ada", "another ada")
     old = typical(tmp_path / "old", images=1)
     report = run(old.root, old.sqlite(tmp_path / "tables.db"), merged={"ada": "ada"})
-    assert any("whose password stays" in note.reason for note in report.notes)
+    assert any("which keeps its password" in note.reason for note in report.notes)
     with opened(deployment.target, MODELS):
         ada = accounts().login("ada", "another ada").user
         assert OwnedFolderStore().owned_ids(ada.user_id) == [3, 4]

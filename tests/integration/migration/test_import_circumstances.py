@@ -63,7 +63,7 @@ def test_columns_of_other_names_are_mapped(
     assert "no password hash" in reason(report, "user", "1")
     said["users"]["columns"]["colour"] = "red"
     mapping.write_text(json.dumps(said))
-    with pytest.raises(UserError, match="'colour', where there is: id, username, password_hash"):
+    with pytest.raises(UserError, match="'colour', use one of: id, username, password_hash"):
         Spelling.load(mapping)
 
 
@@ -118,13 +118,13 @@ def test_two_imports_at_once_and_states_of_other_imports_are_refused(
     refused: list[str] = []
 
     def again() -> None:
-        with pytest.raises(UserError, match="under way already") as trouble:
+        with pytest.raises(UserError, match="already running") as trouble:
             run(old.root, path)
         refused.append(str(trouble.value))
 
     run(old.root, path, watcher=Listener(step=again))
     assert refused
-    with pytest.raises(UserError, match="is not to be changed"):
+    with pytest.raises(UserError, match="must not be changed"):
         run(old.root, path, state="old/state")
     shutil.copytree(old.root, tmp_path / "elsewhere")
     with pytest.raises(UserError, match="import with the source"):
@@ -169,7 +169,7 @@ def test_a_folder_without_an_installation_is_named(run: Run, tmp_path: Path) -> 
     with pytest.raises(UserError, match="There is no folder"):
         run(tmp_path / "none", None)
     (tmp_path / "bare").mkdir()
-    with pytest.raises(UserError, match="holds neither images/ nor"):
+    with pytest.raises(UserError, match="contains neither images/ nor"):
         run(tmp_path / "bare", None)
     (tmp_path / "bare/images").mkdir()
     with pytest.raises(UserError, match="--owner"):
@@ -196,7 +196,7 @@ def test_a_state_that_is_no_folder_is_told_in_a_sentence(
     old: OldInstallation, tables: Any, run: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(UserError, match=r"can't hold the import's notes.*name another --state"):
+    with pytest.raises(UserError, match=r"state can't be stored.*use another --state"):
         run(old.root, tables(), state="file")
 
 

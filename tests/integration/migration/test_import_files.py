@@ -36,7 +36,7 @@ def test_without_any_of_the_files_nothing_is_done_and_the_places_are_said(
     (old.root / "python-backend/images").mkdir(parents=True)
     report = run(old.root, tables(), dry_run=dry_run)
     assert not report.is_complete
-    assert report.problem.startswith("None of the 3 images that the tables name is there")
+    assert report.problem.startswith("All 3 images named in the tables are missing")
     assert report.problem.endswith(f" below {old.root}.")
     for place in ("images", "data/uploads/images", "data/uploads", "python-backend/images"):
         assert f" {place}," in report.problem
@@ -58,7 +58,7 @@ def test_where_most_files_are_missing_the_rest_is_imported_and_it_is_said(
     report = run(old.root, tables())
     assert not report.is_complete
     assert report.problem.startswith(
-        "2 of the 3 images that the tables name are not there. Looked in images,"
+        "2 of the 3 images named in the tables are missing. Looked in images,"
     )
     assert statuses(deployment) == {12: ImageStatus.INDEXED}
     for image_id in (10, 11):
@@ -91,7 +91,7 @@ def test_tables_and_files_of_different_installations(
 ) -> None:
     old.rows["images"].clear()
     report = run(old.root, tables())
-    assert report.problem == "The tables name none of the 3 files that are there."
+    assert report.problem == "The tables name none of the 3 files in the installation."
     shutil.rmtree(old.root / "images/1")
     assert run(old.root, tables(), state="another").is_complete, "an empty table is no fault"
     nothing = run(old.root, None, state="third", owner="maintenance", owner_password=lambda: "a long one")

@@ -126,7 +126,7 @@ def test_vectors_that_are_not_as_they_should_be(
     said = reason(report, "vector", "1/3.faiss")
     assert "12, 13, 14: the vector is zero or not finite" in said
     assert "10: there twice" in said
-    assert "1 were brought to unit length" in said
+    assert "1 were normalized to unit length" in said
     assert deployment.search(1, 3, old.vectors[10]) == [10, 11]
     assert deployment.search(1, 3, old.vectors[11], 1) == [11]
 
@@ -172,7 +172,7 @@ def test_an_index_that_cannot_be_used_has_its_images_embedded_anew(
     damaged(kind, path, np.stack(list(old.vectors.values())))
     report = run(old.root, tables())
     assert set(statuses(deployment).values()) == {ImageStatus.PENDING}
-    assert "embedded anew" in reason(report, "index file", "1/3.faiss")
+    assert "embedded again" in reason(report, "index file", "1/3.faiss")
 
 
 def test_files_that_are_no_pictures_fail_with_a_reason(
