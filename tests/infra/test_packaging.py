@@ -29,9 +29,7 @@ def test_chosen_models_are_carried_by_their_visual_halves(tmp_path: Path) -> Non
 
 
 def test_what_is_no_bundle_is_named(tmp_path: Path) -> None:
-    with pytest.raises(
-        RuntimeError, match=r"GLIMPSE_BUNDLES names '.*', which holds no model bundle"
-    ):
+    with pytest.raises(RuntimeError, match=r"GLIMPSE_BUNDLES names '.*', which holds no model bundle"):
         packaging.chosen_bundles({packaging.BUNDLES: str(tmp_path)})
     half = write_bundle(tmp_path / "half", halves=("textual",))
     with pytest.raises(RuntimeError, match="half has no visual half"):

@@ -57,9 +57,7 @@ def test_where_most_files_are_missing_the_rest_is_imported_and_it_is_said(
         (old.root / f"images/1/3/{image_id}.png").rename(old.root / f"{image_id}.png")
     report = run(old.root, tables())
     assert not report.is_complete
-    assert report.problem.startswith(
-        "2 of the 3 images named in the tables are missing. Looked in images,"
-    )
+    assert report.problem.startswith("2 of the 3 images named in the tables are missing. Looked in images,")
     assert statuses(deployment) == {12: ImageStatus.INDEXED}
     for image_id in (10, 11):
         (old.root / f"{image_id}.png").rename(old.root / f"images/1/3/{image_id}.png")
