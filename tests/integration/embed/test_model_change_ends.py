@@ -257,4 +257,4 @@ def test_two_changes_at_once_are_refused(published: World, handler: Handler) -> 
     world.generations.start(third)
     answer = ask(handler, "reindex", world.bundles[OTHER_SPACE].digest)
     assert answer["status"] == 409
-    assert "being changed to Third" in answer["detail"]
+    assert "change to the model Third" in answer["detail"]

@@ -91,7 +91,7 @@ def test_a_change_that_is_not_complete_is_given_up_by_a_rollback() -> None:
 def test_only_one_change_at_a_time() -> None:
     now = building()
     assert store.start(B) == now, "to start it again changes nothing"
-    with pytest.raises(ChangeRefused, match="being changed to second"):
+    with pytest.raises(ChangeRefused, match="change to the model second"):
         store.start(C)
     with pytest.raises(ChangeRefused, match="not complete yet"):
         store.finalize()
@@ -103,7 +103,7 @@ def test_only_one_change_at_a_time() -> None:
 def test_two_that_change_it_at_once_do_not_both_win() -> None:
     now = building()
     store.flip(now)
-    with pytest.raises(ChangeRefused, match="someone else"):
+    with pytest.raises(ChangeRefused, match="Someone else"):
         store.flip(now)
 
 

@@ -164,7 +164,7 @@ def test_an_unusable_neighbour_is_told_only_where_the_bundle_is_nowhere(
     shelf = Shelf([bundle.path.parent], BUCKET, tmp_path / "cache", client)
     assert shelf.bundle(bundle.digest).path == bundle.path
     with pytest.raises(
-        BundleMissing, match=r"is not in .*/installed or s3://.*: publish it; .*/broken holds"
+        BundleMissing, match=r"is not in .*/installed or s3://.*: publish it; .*/broken is not a bundle"
     ):
         shelf.bundle("0" * 64)
 
