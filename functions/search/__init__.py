@@ -1,1 +1,1 @@
-"""The search service: text encoder, FAISS, and the contract that other backends speak."""
+"""The search service: the text encoder, FAISS, and the HTTP contract for other backends."""

@@ -9,7 +9,7 @@ from functions.search.services import SearchServices
 
 
 def create_app(services: SearchServices) -> FastAPI:
-    """Return an application that answers with these services, on every path with and without ``/api``."""
+    """Return an application that uses these services, on every path with and without ``/api``."""
     noted = ["namespace", "folders", "problems"]
     app = new_app("Glimpse search", service="search", problems=PROBLEMS, noted=noted)
     app.state.services = services

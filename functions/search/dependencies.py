@@ -1,4 +1,4 @@
-"""What routes are given: the services, and whose ids the request speaks of."""
+"""The dependencies of routes: the services, and the namespace of the request's ids."""
 
 from typing import Annotated, cast
 
@@ -9,7 +9,7 @@ from functions.search.services import SearchServices
 
 
 def services(request: Request) -> SearchServices:
-    """Return the services that the application was made with."""
+    """Return the application's services."""
     return cast(SearchServices, request.app.state.services)
 
 

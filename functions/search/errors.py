@@ -1,4 +1,4 @@
-"""How the search service answers what goes wrong."""
+"""The HTTP status and the message of each error of the search service."""
 
 import json
 from typing import Any
@@ -21,4 +21,4 @@ NOT_HTTP: dict[str, Any] = {
     "body": json.dumps({"detail": "The event is no HTTP request in API Gateway's payload format 2.0."}),
     "isBase64Encoded": False,
 }
-"""The answer to an invocation that no gateway would send."""
+"""The answer to an invocation whose event is not an HTTP request."""

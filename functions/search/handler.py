@@ -1,4 +1,4 @@
-"""The Lambda entry point: events of API Gateway, a function URL or Invoke to the application."""
+"""The Lambda entry point: passes events of API Gateway, a function URL or Invoke to the application."""
 
 from typing import Any
 
@@ -25,11 +25,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _is_request(event: dict[str, Any], context: LambdaContext) -> bool:
-    """Tell whether an event is an HTTP request: a caller of Invoke writes it without a gateway's help."""
+    """Tell whether an event is an HTTP request: a caller of Invoke writes it without a gateway."""
     try:
         request = _application.infer(event, context)
         scope, _ = request.scope, request.body
-    except Exception as error:  # whatever is not where it should be, by no exception of its own
+    except Exception as error:  # a malformed event can raise almost anything
         _logger.warning("the event is no HTTP request", extra={"cause": f"{type(error).__name__}: {error}"})
         return False
     return isinstance(scope["path"], str) and isinstance(scope["method"], str)

@@ -1,4 +1,4 @@
-"""Whose ids a request speaks of, told by the alias through which the function was invoked."""
+"""The namespace of a request's ids, determined by the alias through which the function was invoked."""
 
 import re
 
@@ -11,7 +11,7 @@ _SHARED = re.compile(rf"\$LATEST(\.PUBLISHED)?|[0-9]+|{SHARED_NAMESPACE}")
 def namespace_of(invoked_function_arn: str, shared: str) -> str:
     """Return the namespace of an invocation.
 
-    An alias is what IAM can confine a caller to; anything inside the event, a caller of Invoke writes itself.
+    IAM can restrict a caller to an alias. The event can't be trusted: a caller of Invoke writes it.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def namespace_of(invoked_function_arn: str, shared: str) -> str:
     Raises
     ------
     ValueError
-        If that is no function's ARN.
+        If that is not a function's ARN.
     """
     match = _ARN.fullmatch(invoked_function_arn)
     if match is None:

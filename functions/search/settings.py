@@ -1,25 +1,25 @@
-"""What the search function reads from its environment."""
+"""The search function's settings, read from its environment."""
 
 from glimpse.settings import FunctionSettings
 from pydantic import Field
 
 
 class SearchSettings(FunctionSettings):
-    """Environment of the search function; each field is the variable GLIMPSE_<FIELD>.
+    """The search function's environment; each field is the variable GLIMPSE_<FIELD>.
 
     Attributes
     ----------
     index_bucket : str
-        Where the indexes and the models lie.
+        The bucket of the indexes and the models.
     embed_function : str
         Name or ARN of the function that embeds images.
     deployment_table, folders_table, other_images_table : str
-        Names of tables; read where they are used, and here so that a missing one shows at start.
+        Names of tables. They are read where they are used, and here so that a missing one fails at start.
     embed_images_cap : int
-        Images that the embed function surely manages in 25 s: half a second each, at 12 megapixels, after
-        a start of 5 s.
+        How many images the embed function can safely embed in 25 s: half a second each at 12 megapixels,
+        after a start of 5 s.
     cache_memory_mb, cache_disk_mb : int
-        What cached segments may take, of the function's memory and of /tmp.
+        The limits of cached segments in the function's memory and in /tmp.
     """
 
     index_bucket: str

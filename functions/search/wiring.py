@@ -1,4 +1,4 @@
-"""From the environment to services with the real models and storage."""
+"""Create the services with the real models and storage, from the settings."""
 
 import logging
 import os
@@ -21,14 +21,14 @@ from functions.search.services.search import SearchService
 from functions.search.settings import SearchSettings
 from functions.search.storage.embed import EmbedFunction
 
-# A caller waits: about ten seconds in all, where a worker behind a queue has minutes.
+# A caller is waiting, so retries take about ten seconds in all; a worker behind a queue has minutes.
 _RETRIES = RetryPolicy(tries=20, cap_seconds=1.0)
 
 _logger = logging.getLogger(__name__)
 
 
 def build_services(settings: SearchSettings) -> SearchServices:
-    """Load the active model, and return the services over S3, DynamoDB and Lambda."""
+    """Load the active model, and return the services on S3, DynamoDB and Lambda."""
     shelf = Shelf([], settings.index_bucket)
 
     def load(generation: Generation) -> TextEncoder:
@@ -68,9 +68,9 @@ def build_services(settings: SearchSettings) -> SearchServices:
 
 
 def _warm(pointer: GenerationPointer, queries: QueryEncoders) -> None:
-    """Load and run the active model: better before the first request than in it.
+    """Load and run the active model before the first request, rather than in it.
 
-    Whatever is wrong shows in that request, and is tried again.
+    An error here is only logged: the first request tries again, and reports it.
     """
     try:
         queries.embed(pointer.current().active, "warm")

@@ -1,1 +1,1 @@
-"""The contract: one module per subject."""
+"""The routes of the HTTP contract, one module per subject."""

@@ -1,4 +1,4 @@
-"""Types of fields that several requests have."""
+"""Field types that several requests use."""
 
 from typing import Annotated
 
@@ -13,14 +13,14 @@ _MAX_PATH_BYTES = (
 )
 
 NamedId = Annotated[int, Field(ge=0, le=MAX_ID)]
-"""An id where JSON or a path only has room for text."""
+"""An id in a place where JSON or a path allows only text."""
 
 FolderIds = Annotated[list[Id], FailFast(), Field(max_length=MAX_FOLDERS)]
 PerFolder = Annotated[dict[NamedId, Id], Field(max_length=MAX_FOLDERS)]
 Versions = Annotated[
     dict[NamedId, Annotated[dict[str, Id], Field(max_length=16)]], Field(max_length=MAX_FOLDERS)
 ]
-"""By folder and embedding space, the version of an index."""
+"""The versions of indexes, by folder and embedding space."""
 
 TopK = Annotated[
     int,
@@ -29,7 +29,7 @@ TopK = Annotated[
     ZeroIsDefault,
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0, "maximum": MAX_TOP_K}, {"type": "null"}]}),
 ]
-"""How many images; the default for 0 and null, which old callers send."""
+"""The number of images; 0 and null, which old callers send, mean the default."""
 
 
 def _is_path(path: str) -> str:
@@ -46,7 +46,7 @@ FilePath = Annotated[str, AfterValidator(_is_path)]
 
 
 class Folder(BaseModel):
-    """A folder, by its owner and its own id."""
+    """A folder, by its owner's id and its own."""
 
     user_id: Id
     folder_id: Id

@@ -1,4 +1,4 @@
-"""Indexes as wholes, and filling them."""
+"""Create, fill and delete indexes."""
 
 from typing import Annotated
 
@@ -17,8 +17,8 @@ router = APIRouter()
 class Image(BaseModel):
     """An image to embed.
 
-    `file_path` is the key of its object in the images bucket, or a path that ends in one; .NET's client calls
-    it `filepath`.
+    `file_path` is the key of its object in the images bucket, or a path that ends in it; the .NET client
+    calls it `filepath`.
     """
 
     image_id: Id
@@ -34,7 +34,7 @@ class EmbedRequest(Folder):
 
 
 class Embedded(Message):
-    """What became of them."""
+    """The outcome for the images."""
 
     indexed: list[int]
     failed: list[FailedImage]
@@ -42,14 +42,14 @@ class Embedded(Message):
 
 @router.post("/create-index")
 def create_index(folder: Folder, namespace: NamespaceDep, services: ServicesDep) -> Message:
-    """Make sure that a folder has an index; nothing that is in one is lost."""
+    """Create a folder's index, unless it exists; an existing index keeps its content."""
     services.indexes.create(namespace, folder.user_id, folder.folder_id)
     return Message(message=f"Folder {folder.folder_id} has an index.")
 
 
 @router.post("/embed-images")
 def embed_images(request: EmbedRequest, namespace: NamespaceDep, services: ServicesDep) -> Embedded:
-    """Embed images; those named under `indexed` can be found by a search from now on."""
+    """Embed images; searches can find those listed in `indexed` from now on."""
     images = [ImageFile(image.image_id, image.file_path) for image in request.images]
     report = services.embedding.embed(namespace, request.user_id, request.folder_id, images)
     total = len(report.indexed) + len(report.failed)

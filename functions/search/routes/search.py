@@ -18,9 +18,8 @@ router = APIRouter()
 class SearchedFolders(BaseModel):
     """The scope of a search.
 
-    `folder_owner_map` names the owner of each folder that is not the user's own. `versions` names, by folder
-    and embedding space, the version that an index has at least, where the caller knows it; that saves looking
-    at what has not changed.
+    `folder_owner_map` names the owner of each folder that is not the user's own. `versions` gives, by folder
+    and embedding space, an index's minimum version, if the caller knows it; that saves checks for changes.
     """
 
     user_id: Id
@@ -30,12 +29,12 @@ class SearchedFolders(BaseModel):
 
     @property
     def scope(self) -> SearchScope:
-        """The folders as the service takes them."""
+        """The scope in the form that the service uses."""
         return SearchScope(self.user_id, self.folder_ids, self.folder_owner_map or {}, self.versions or {})
 
 
 class SearchRequest(SearchFields, SearchedFolders):
-    """A question; `include` names what the answer holds beside its results."""
+    """A search; `include` names the fields that the answer has besides its results."""
 
     top_k: TopK = DEFAULT_TOP_K
     include: Annotated[list[Extra], Field(max_length=len(EXTRAS))] | None = None
@@ -50,14 +49,13 @@ class ScoredImage(BaseModel):
 
 
 class SearchAnswer(BaseModel):
-    """Images, best first, and what the request's `include` names: that always, and nothing else ever.
+    """Images, best first, and exactly the fields that the request's `include` names.
 
-    `relevant` says how many of the first images of the whole ranking answer the question; null where that
-    can't be told. `partial` says that part of an index could not be searched, `problems` of which folders.
-    `next` goes into the next request for the images after these, `offset` says how many come before them.
-    `approximate` is ``cold`` where less was compared than should be, since too much would have had to be
-    read; `recall` is the share of the ten nearest images that a search finds on average, where that is
-    promised.
+    `relevant` is the number of images at the top of the whole ranking that are relevant; null if unknown.
+    `partial` says that part of an index could not be searched, and `problems` names the folders. Send `next`
+    in the next request to get the images after these; `offset` is the number of images before them.
+    `approximate` is ``cold`` if fewer vectors were compared than usual, because too much would have had to be
+    read. `recall` is the share of the ten nearest images that a search finds on average, if that is promised.
     """
 
     results: list[ScoredImage]
@@ -71,7 +69,7 @@ class SearchAnswer(BaseModel):
 
     @classmethod
     def of(cls, found: PagedAnswer, include: Collection[Extra]) -> "SearchAnswer":
-        """Return an answer with no other fields set than are asked for."""
+        """Return an answer with only the requested fields set."""
         answer, hits = found.answer, found.answer.hits
         results = [
             ScoredImage(image_id=hit.image_id, score=hit.score, folder_id=hit.folder_id) for hit in hits
@@ -95,7 +93,7 @@ class SearchAnswer(BaseModel):
 def search(
     request: Request, body: SearchRequest, namespace: NamespaceDep, services: ServicesDep
 ) -> SearchAnswer:
-    """Return the images that show what is asked for."""
+    """Return the images that match a query."""
     request.state.folders = len(body.folder_ids)
     found = services.search.search(namespace, body.scope, body.search_query, body.search_options)
     if found.answer.problems:
@@ -107,7 +105,7 @@ def search(
 def warm(
     request: Request, folders: SearchedFolders, namespace: NamespaceDep, services: ServicesDep
 ) -> Message:
-    """Load the model and the indexes of some folders, so that the next search need not."""
+    """Load the model and the indexes of some folders, to make the next search fast."""
     request.state.folders = len(folders.folder_ids)
     count = services.search.warm(namespace, folders.scope)
     return Message(message=f"{count} folder{'' if count == 1 else 's'} can be searched at once.")

@@ -1,4 +1,4 @@
-"""What the service says of itself."""
+"""Welcome and health."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ router = APIRouter()
 
 @router.get("/")
 def welcome() -> dict[str, str]:
-    """Say what this is."""
+    """Identify the service."""
     return {"service": "glimpse-search", "status": "running", "version": __version__}
 
 
 @router.get("/health")
 def health(services: ServicesDep) -> dict[str, Any]:
-    """Say that the service works, with which model, and of which build."""
+    """Report that the service works, its model and its build."""
     return {"status": "healthy", "model": services.models.in_use(), "build": services.build}

@@ -12,16 +12,16 @@ from functions.search.services.search import SearchService
 
 @dataclass(frozen=True, slots=True)
 class SearchServices:
-    """Everything that routes call.
+    """All services that the routes use.
 
     Attributes
     ----------
     search, indexes, embedding, models
         The services.
     build : mapping
-        What is running, as ``/health`` shows it.
+        The version that is running, as ``/health`` shows it.
     shared_namespace : str
-        The namespace of callers without an alias of their own.
+        The namespace of callers without their own alias.
     """
 
     search: SearchService

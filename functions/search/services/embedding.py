@@ -1,4 +1,4 @@
-"""Embedding images of other backends, by way of the embed function."""
+"""Embed images of other backends, through the embed function."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -23,9 +23,9 @@ class EmbedService:
     embedder : Embedder
         The embed function.
     cap : int
-        Images that it surely manages in the time that a request has.
+        How many images it can safely embed in the time of one request.
     shared_namespace : str
-        The namespace whose files lie directly under ``images/``.
+        The namespace whose files are directly under ``images/``.
     """
 
     def __init__(self, embedder: Embedder, cap: int, shared_namespace: str) -> None:
@@ -34,14 +34,14 @@ class EmbedService:
         self._shared_namespace = shared_namespace
 
     def embed(self, namespace: str, user_id: int, folder_id: int, images: Sequence[ImageFile]) -> EmbedReport:
-        """Embed images and return when they can be found.
+        """Embed images, and return once searches can find them.
 
         Raises
         ------
         TooLarge
             If there are more images than one request has time for.
         Unusable
-            If one id is given to two files, or there are files, but none of them can be embedded.
+            If two files have the same id, or some files exist but none of them can be embedded.
         NotFound
             If none of the files exists.
         Unreadable
@@ -93,13 +93,13 @@ class EmbedService:
 
 
 def _names_object(image: ImageFile, namespace: str | None, user_id: int, folder_id: int) -> bool:
-    """Tell whether a path leads to a file of a backend, or to an upload, which the embed function judges."""
+    """Tell whether a path names a backend's file, or an upload, which the embed function checks."""
     is_own = image.file_path.startswith(UPLOADS_PREFIX)
     return is_own or other_key(image.file_path, namespace, user_id, folder_id) is not None
 
 
 def _none_usable(failed: Sequence[FailedImage]) -> Unusable:
-    """Return the refusal of a request that got no image into the index."""
+    """Return the error for a request that got no image into the index."""
     first = failed[0]
     return Unusable(
         f"None of the {len(failed)} images can be embedded. Image {first.image_id}: {first.reason}",

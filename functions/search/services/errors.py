@@ -1,4 +1,4 @@
-"""What can go wrong, in words that a person can act on; `functions.search.errors` gives each its status."""
+"""The services' errors, with messages a person can act on; `functions.search.errors` sets the statuses."""
 
 from glimpse.errors import (
     Conflicting,

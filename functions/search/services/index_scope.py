@@ -1,4 +1,4 @@
-"""From a search's scope to the indexes of its folders."""
+"""Convert a search's scope to the indexes of its folders."""
 
 from glimpse.index import IndexKey
 from glimpse.search_request import SearchScope
@@ -6,7 +6,7 @@ from glimpse.search_request import SearchScope
 from functions.search.services.errors import Unusable
 
 MAX_OWNERS = 1000
-"""Each owner may cost a listing; more in one request is no search by a person."""
+"""Each owner may cost a listing, and no person searches more owners' folders at once."""
 
 
 class IndexScope:
@@ -17,14 +17,14 @@ class IndexScope:
     scope : SearchScope
         The folders.
     namespace, space_id : str
-        Whose ids these are, and of which space the indexes.
+        The namespace of the ids, and the embedding space of the indexes.
 
     Attributes
     ----------
     keys : list of IndexKey
-        The indexes, each once.
+        The indexes, without duplicates.
     versions : dict of IndexKey to int
-        The version that an index has at least.
+        The minimum versions of indexes, if known.
 
     Raises
     ------
@@ -45,9 +45,9 @@ class IndexScope:
         self.versions = {key: version for key, version in versions if version is not None}
 
     def key(self, folder_id: int) -> IndexKey:
-        """Return the index of a folder, which need not be one that is searched."""
+        """Return the index of a folder, which need not be in the scope."""
         return IndexKey(self._namespace, self._space_id, self._scope.owner_of(folder_id), folder_id)
 
     def version(self, folder_id: int) -> int | None:
-        """Return the version that a folder's index has at least, where that is known."""
+        """Return the minimum version of a folder's index, if known."""
         return self._scope.version_of(folder_id, self._space_id)

@@ -1,4 +1,4 @@
-"""Creating and deleting indexes."""
+"""Create and delete indexes."""
 
 from collections.abc import Callable
 
@@ -11,20 +11,20 @@ from functions.search.services.ports import FolderVersions, GenerationPointer, O
 
 
 class IndexService:
-    """Changes indexes as wholes, in every space that is written.
+    """Creates and deletes whole indexes, in every embedding space in use.
 
     Parameters
     ----------
     pointer : GenerationPointer
-        Which spaces are written.
+        The embedding spaces in use.
     writer : Writer
         The indexes.
     others : OtherImageFiles
-        What is known of images that have no records.
+        The files of images that have no records.
     folders : FolderVersions
-        Our own folders.
+        The API's own folders.
     shared_namespace : str
-        The namespace whose ids are theirs.
+        The namespace of the API's own folder ids.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class IndexService:
         self._shared_namespace = shared_namespace
 
     def create(self, namespace: str, user_id: int, folder_id: int) -> None:
-        """Make sure that a folder has an index; one that exists stays as it is.
+        """Create a folder's index; an existing one stays as it is.
 
         Raises
         ------
         Unreadable
             If there is an index that can't be used.
         Unavailable
-            If the index bucket does not answer, or too many change the index at once.
+            If the index bucket does not answer, or too many writers change the index at once.
         """
         try:
             self._everywhere(self._writer.create, namespace, user_id, folder_id)
@@ -59,17 +59,17 @@ class IndexService:
             raise _busy(folder_id) from error
 
     def delete(self, namespace: str, user_id: int, folder_id: int) -> None:
-        """Remove everything from a folder's index; also where there is none, so that late commits lose.
+        """Remove everything from a folder's index, even if there is none, so that late commits fail.
 
         Raises
         ------
         Unreadable
-            If a later version wrote the index, or it belongs to another space.
+            If a newer version wrote the index, or it belongs to another space.
         Unavailable
-            If the index bucket does not answer, or too many change the index at once.
+            If the index bucket does not answer, or too many writers change the index at once.
         """
         try:
-            # The files first: a change of model embeds what is in an index and of which the file is known.
+            # The files first: a model change embeds images that are in an index and whose files are known.
             self._others.forget(other_index_name(namespace, user_id, folder_id))
             self._everywhere(self._delete, namespace, user_id, folder_id)
         except FormatError as error:
@@ -80,7 +80,7 @@ class IndexService:
     def _delete(self, index: IndexKey) -> None:
         commit = self._writer.delete(index)
         if index.namespace == self._shared_namespace:
-            # Searches through the API are told this version, and take what they have cached as current.
+            # Searches through the API pass this version on, so that caches know whether they are current.
             self._folders.raise_index_version(
                 index.folder_id, index.space_id, commit.version, owner_id=index.user_id
             )
@@ -88,7 +88,7 @@ class IndexService:
     def _everywhere(
         self, change: Callable[[IndexKey], object], namespace: str, user_id: int, folder_id: int
     ) -> None:
-        """Change the index in every space; one that comes to be written meanwhile is not left out."""
+        """Change the index in every space, including spaces that are added in the meantime."""
         done: set[str] = set()
         while missing := sorted(self._pointer.fresh().spaces - done):
             for space_id in missing:

@@ -1,4 +1,4 @@
-"""The operator's routes: what the embed function, which keeps the models, says and does."""
+"""The operator's model operations, relayed to the embed function, which owns the models."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -35,11 +35,11 @@ class ModelOperationsRelay:
     operator : Operator
         The embed function.
     pointer : GenerationPointer
-        Which generations there are.
+        The deployment's generations.
     shared_namespace : str
-        The namespace of operators: a backend with an alias of its own is none.
+        The namespace of operators; a backend with its own alias is not an operator.
     try_out : callable
-        Loads and runs the text half of the bundle of a digest, and raises what goes wrong.
+        Loads and runs the text half of a bundle, given its digest; raises if that fails.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class ModelOperationsRelay:
         action: Literal["status", "reindex", "rollback", "finalize"],
         bundle_digest: str | None = None,
     ) -> dict[str, Any]:
-        """Have the models looked at or changed, and return what holds then.
+        """Read or change the models, and return the resulting state.
 
         Raises
         ------
         NoAccess
-            If the caller came by an alias for another backend.
+            If the caller used another backend's alias.
         NotFound, Conflicting, Unusable, Unavailable
-            As the embed function says.
+            The embed function's own errors.
         """
         if namespace != self._shared_namespace:
             raise NoAccess(_FOR_OPERATORS)
@@ -82,11 +82,11 @@ class ModelOperationsRelay:
         raise _REFUSALS.get(answer.status, Unavailable)(answer.detail or "No reason was given.")
 
     def _check_text_half(self, bundle_digest: str) -> None:
-        """Make sure that searches can have a model before everything is embedded with it."""
+        """Check that searches can use a model before everything is embedded with it."""
         try:
             self._try_out(bundle_digest)
         except BundleMissing:
-            return  # the embed function says so, and knows of both halves
+            return  # the embed function reports this, since it checks both halves
         except ShelfUnavailable as error:
             raise Unavailable("The model can't be read at the moment; try again shortly.") from error
         except (ShelfError, BundleError, ArithmeticError) as error:
@@ -95,7 +95,7 @@ class ModelOperationsRelay:
             ) from error
 
     def in_use(self) -> dict[str, Any] | None:
-        """Describe the active generation; None if no model was chosen yet."""
+        """Describe the active generation; None if no model has been chosen yet."""
         try:
             active = self._pointer.current().active
         except NoModelChosen:

@@ -1,4 +1,4 @@
-"""What the services ask of the model and of storage, as protocols that a test can double."""
+"""The protocols of the models and the storage that the services need; tests can double them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -21,36 +21,36 @@ class TextEmbedder(Protocol):
 
 
 class GenerationPointer(Protocol):
-    """Which generations there are; see :class:`glimpse.generations.CachedGenerations`."""
+    """The deployment's generations; see :class:`glimpse.generations.CachedGenerations`."""
 
     def current(self) -> Generations:
-        """Return them as they were at most a second ago; raises NoModelChosen."""
+        """Return the generations, at most a second old; raises NoModelChosen."""
 
     def fresh(self) -> Generations:
-        """Return them as they are now; raises NoModelChosen."""
+        """Return the generations as they are now; raises NoModelChosen."""
 
 
 class OtherImageFiles(Protocol):
     """Files of other backends' images; see :class:`glimpse.records.OtherImageStore`."""
 
     def forget(self, index: str) -> None:
-        """Remove what is known of an index's images."""
+        """Remove the records of an index's images."""
 
 
 class FolderVersions(Protocol):
-    """What is known of our own folders; see :class:`glimpse.records.FolderStore`."""
+    """The index versions of the API's own folders; see :class:`glimpse.records.FolderStore`."""
 
     def raise_index_version(
         self, folder_id: int, space_id: str, version: int, *, owner_id: int | None = None
     ) -> None:
-        """Store the version of an index where the owner's folder knows an older one; or RecordsContended."""
+        """Raise an index's version in its folder's record, if that is older; raises RecordsContended."""
 
 
 class Operator(Protocol):
     """The embed function, as it answers operators."""
 
     def change_models(self, request: ChangeModels) -> ModelsAnswer:
-        """Have the deployment's models looked at or changed; raises EmbedFailed."""
+        """Read or change the deployment's models; raises EmbedFailed."""
 
 
 class Reader(Protocol):
@@ -92,7 +92,7 @@ class Writer(Protocol):
 
 
 class EmbedFailed(Exception):
-    """The embed function could not be reached, or did not answer as agreed."""
+    """The embed function could not be reached, or its answer is invalid."""
 
 
 class EmbedTimedOut(EmbedFailed):
@@ -107,7 +107,7 @@ class Embedder(Protocol):
 
 
 class PictureEmbedder(Protocol):
-    """The embed function, which holds the models that see pictures."""
+    """The embed function, which holds the image encoders."""
 
     def embed_pictures(self, space_id: str, pictures: Sequence[str]) -> EmbeddedPictures:
-        """Return the vectors of pictures in base64, or why there are none; raises EmbedFailed."""
+        """Return the vectors of base64-encoded pictures, or why there are none; raises EmbedFailed."""

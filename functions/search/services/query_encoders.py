@@ -1,4 +1,4 @@
-"""Words to vectors, in the space of a generation."""
+"""Embed query texts in the embedding space of a generation."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from functions.search.services.ports import TextEmbedder, Vector
 
 _REMEMBERED = 1024
 _KEPT = 2
-"""As many generations there are at once; the function's memory is for two."""
+"""The most generations that exist at once; the function's memory is sized for two."""
 
 
 class QueryEncoder:
-    """Embeds queries, and remembers the latest: people page, refine and repeat.
+    """Embeds queries, and caches the latest: people page, refine and repeat.
 
     Parameters
     ----------
@@ -27,24 +27,24 @@ class QueryEncoder:
     """
 
     def __init__(self, encoder: TextEmbedder) -> None:
-        # A function that does not know `self`: a model in a reference cycle would stay in memory until some
-        # later garbage collection, beside those that take its place.
+        # The function must not refer to `self`: a model in a reference cycle would stay in memory, next to
+        # its successor, until some later garbage collection.
         @lru_cache(maxsize=_REMEMBERED)
         def embed(query: str) -> Vector:
             vector: Vector = encoder.embed_texts([query])[0]
-            vector.flags.writeable = False  # every later caller gets this very array
+            vector.flags.writeable = False  # all later callers get this same array
             return vector
 
         self.embed = embed
 
 
 class QueryEncoders:
-    """The text encoders of generations, loaded when they are first asked for.
+    """The text encoders of generations, loaded on first use.
 
     Parameters
     ----------
     load : callable
-        Makes the encoder of a generation; takes a second or more.
+        Loads the encoder of a generation; takes a second or more.
     """
 
     def __init__(self, load: Callable[[Generation], TextEmbedder]) -> None:
@@ -58,7 +58,7 @@ class QueryEncoders:
         Raises
         ------
         Unavailable
-            If the model can't be had at the moment.
+            If the model can't be loaded at the moment.
         """
         try:
             encoder = self._encoder(generation)
@@ -67,12 +67,12 @@ class QueryEncoders:
         return encoder.embed(query)
 
     def try_out(self, generation: Generation) -> None:
-        """Load a model and run it, so that it is ready when searches change over to it.
+        """Load a model and run it, so that it is ready when searches switch to it.
 
         Raises
         ------
         ShelfError, BundleError, ArithmeticError
-            If it can't be had, can't be loaded, or gives no vectors.
+            If it can't be downloaded, can't be loaded, or returns no valid vectors.
         """
         self._encoder(generation).embed("a try")
 
@@ -80,7 +80,7 @@ class QueryEncoders:
         digest = generation.bundle_digest
         with self._lock:  # a second request waits for the first one's model
             if digest not in self._loaded:
-                while len(self._loaded) >= _KEPT:  # before the next is loaded: there is no room for three
+                while len(self._loaded) >= _KEPT:  # before loading, since there is no room for three
                     self._loaded.popitem(last=False)
                 self._loaded[digest] = QueryEncoder(self._load(generation))
             self._loaded.move_to_end(digest)

@@ -1,4 +1,4 @@
-"""From the parts of a query to the vector that is searched for."""
+"""Combine the parts of a query into the vector to search for."""
 
 import hashlib
 from collections import OrderedDict
@@ -86,7 +86,7 @@ class QueryVectors:
 
 
 class RememberedPictures:
-    """Embeds pictures by the embed function, and remembers the latest: people page and refine.
+    """Embeds pictures with the embed function, and caches the latest: people page and refine.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class RememberedPictures:
         Raises
         ------
         Unusable
-            If one is no picture.
+            If one is not a picture.
         Unavailable
             If the embed function does not answer.
         """

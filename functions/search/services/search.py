@@ -1,4 +1,4 @@
-"""Searching the indexes of folders."""
+"""Search the indexes of folders."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from functions.search.services.query_encoders import QueryEncoders
 from functions.search.services.query_vectors import QueryVectors
 
 MAX_WARMED = 500
-"""A page warms the folders of a person; with more of them, the first searches load the rest."""
+"""A page warms a person's folders; if there are more, the first searches load the rest."""
 
 
 _OTHER_NEXT = (
@@ -28,22 +28,21 @@ _OTHER_NEXT = (
 
 @dataclass(frozen=True, slots=True)
 class PagedAnswer:
-    """What a search found, and what to send as `next` for the images after that; None after the last ones."""
+    """The answer of a search, and the `next` to send for the following images; None if there are none."""
 
     answer: Answer
     next: str | None = None
 
 
 class SearchService:
-    """Answers questions.
+    """Answers searches.
 
     Parameters
     ----------
     pointer : GenerationPointer
-        Which generation is active: its model embeds what is asked, and only indexes of its space are searched
-        with that.
+        The active generation: its model embeds the query, and only indexes of its space are searched.
     queries : QueryEncoders
-        The models that read words.
+        The text encoders.
     reader : Reader
         The indexes.
     pictures : PictureEmbedder
@@ -61,22 +60,22 @@ class SearchService:
     def search(
         self, namespace: str, scope: SearchScope, query: SearchQuery, options: SearchOptions
     ) -> PagedAnswer:
-        """Return the images that show what is asked for, best first.
+        """Return the images that match a query, best first.
 
         Raises
         ------
         Unusable, TooLarge
-            If the question has no meaning, is too large, goes on where another one was, or the folders belong
+            If the query is invalid or too large, its `next` belongs to another search, or the folders belong
             to too many owners.
         NotFound, Conflicting, Unreadable
             If an image, a vector or an index can't be searched by.
         Unavailable
-            If the index bucket does not answer, or a model can't be had.
+            If the index bucket does not answer, or a model can't be loaded.
         NoModelChosen
             If there is no model yet.
         """
         check(query, options)
-        # Once: query and indexes must be of one space, whatever is changed meanwhile.
+        # Read only once: query and indexes must be of the same space, even during a model change.
         active = self._pointer.current().active
         indexes = IndexScope(scope, namespace, active.space_id)
         if not indexes.keys and not query.brings_vectors:
@@ -99,12 +98,12 @@ class SearchService:
         return PagedAnswer(answer, answer.next.encode(question) if answer.next else None)
 
     def warm(self, namespace: str, scope: SearchScope) -> int:
-        """Load what the next search over some folders needs, and return how many folders that are.
+        """Load the data for the next search over some folders, and return the number of folders loaded.
 
         Raises
         ------
         Unusable, Unavailable, NoModelChosen
-            As for :meth:`search`.
+            The same as for :meth:`search`.
         """
         active = self._pointer.current().active
         indexes = IndexScope(scope, namespace, active.space_id)
@@ -116,9 +115,9 @@ class SearchService:
 
 
 def _identity(query: SearchQuery, options: SearchOptions, namespace: str, space_id: str) -> bytes:
-    """Return what makes questions the same: all that is asked, but for which part of the ranking, and where.
+    """Return the identity of a search: everything but the page and the folders.
 
-    Folders may come and go between pages, since cursors name what was shown in each.
+    Folders may come and go between pages, since cursors record what was shown of each.
     """
     fields = query.model_dump(mode="json")
     fields |= options.model_dump(mode="json", exclude={"next", "offset", "top_k"})
@@ -147,12 +146,12 @@ def _instant(bound: datetime | None) -> int | None:
 
 
 def _local_time(bound: datetime | None) -> int | None:
-    """Return a bound that is one by the clock where photographs were taken: one without a zone."""
+    """Return a bound without a time zone, which refers to local time where photographs were taken."""
     return seconds(bound) if bound is not None and not bound.tzinfo else None
 
 
 def _excluded(query: SearchQuery, options: SearchOptions, indexes: IndexScope) -> dict[IndexKey, Ids]:
-    """Return what is left out of each index: what the caller names, and the images that are searched by."""
+    """Return the images to exclude per index: those that the caller names, and those searched by."""
     named = np.array(options.exclude_image_ids, np.int64)
     excluded = dict.fromkeys(indexes.keys, named) if len(named) else {}
     for part in query.image_parts:
@@ -162,7 +161,7 @@ def _excluded(query: SearchQuery, options: SearchOptions, indexes: IndexScope) -
 
 
 def _can_be_judged(query: SearchQuery) -> bool:
-    """Tell whether scores say what is relevant: those of one text's embedding do."""
+    """Tell whether scores can tell relevance: only those of a single text's embedding can."""
     match query.all_parts:
         case [TextPart(weight=weight)]:
             return weight > 0

@@ -1,1 +1,1 @@
-"""What reaches AWS."""
+"""The search service's access to AWS."""

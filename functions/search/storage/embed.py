@@ -1,4 +1,4 @@
-"""The embed function, invoked while the caller waits."""
+"""The embed function, invoked synchronously."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class EmbedFunction:
     function : str
         Name or ARN.
     client : LambdaClient, optional
-        Made from the environment otherwise.
+        By default created from the environment.
     """
 
     def __init__(self, function: str, client: LambdaClient | None = None) -> None:
         self._function = function
-        # One try: a second would begin when the caller's time is over.
+        # Only one attempt: a second would begin when the caller's time is over.
         self._client = client or lazy_client(
             "lambda",
             config=Config(
@@ -59,7 +59,7 @@ class EmbedFunction:
         EmbedTimedOut
             If that takes longer than a request may.
         EmbedFailed
-            If the function can't be invoked, fails, or answers something else than agreed.
+            If the function can't be invoked, fails, or returns an invalid answer.
         """
         payload = self._invoke(EmbedImages.of(namespace, user_id, folder_id, images))
         try:
@@ -68,7 +68,7 @@ class EmbedFunction:
             raise EmbedFailed("the embed function did not answer as agreed") from error
 
     def change_models(self, request: ChangeModels) -> ModelsAnswer:
-        """Have the deployment's models looked at or changed.
+        """Read or change the deployment's models.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class EmbedFunction:
             raise EmbedFailed("the embed function did not answer as agreed") from error
 
     def embed_pictures(self, space_id: str, pictures: Sequence[str]) -> EmbeddedPictures:
-        """Return the vectors of pictures in base64, or why there are none.
+        """Return the vectors of base64-encoded pictures, or why there are none.
 
         Raises
         ------
