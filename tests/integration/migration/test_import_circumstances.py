@@ -63,7 +63,7 @@ def test_columns_of_other_names_are_mapped(
     assert "no password hash" in reason(report, "user", "1")
     said["users"]["columns"]["colour"] = "red"
     mapping.write_text(json.dumps(said))
-    with pytest.raises(UserError, match="'colour', use one of: id, username, password_hash"):
+    with pytest.raises(UserError, match="'colour'; use one of: id, username, password_hash"):
         Spelling.load(mapping)
 
 

@@ -72,13 +72,13 @@ def test_files_that_went_after_they_were_imported_are_no_problem(
     deployment: Deployment, old: OldInstallation, tables: Any, run: Run
 ) -> None:
     first = run(old.root, tables())
-    maintenance = {"state": "another", "owner": "maintenance", "owner_password": lambda: "a long one"}
-    second = run(old.root, None, **maintenance)
+    keeper = {"state": "another", "owner": "keeper", "owner_password": lambda: "a long one"}
+    second = run(old.root, None, **keeper)
     shutil.rmtree(old.root / "images")
     assert run(old.root, tables()) == first
     assert run(old.root, tables(), dry_run=True).problem == ""
     assert (
-        run(old.root, None, **maintenance).counts["images_under_way"]
+        run(old.root, None, **keeper).counts["images_under_way"]
         == second.counts["images_under_way"]
         == 3
     )
@@ -92,10 +92,10 @@ def test_tables_and_files_of_different_installations(
     assert report.problem == "The tables name none of the 3 files in the installation."
     shutil.rmtree(old.root / "images/1")
     assert run(old.root, tables(), state="another").is_complete, "an empty table is no fault"
-    nothing = run(old.root, None, state="third", owner="maintenance", owner_password=lambda: "a long one")
+    nothing = run(old.root, None, state="third", owner="keeper", owner_password=lambda: "a long one")
     assert nothing.problem.startswith("There are no images. Looked in images,")
     with opened(deployment.target, MODELS):
-        assert UserStore().find("maintenance") is None
+        assert UserStore().find("keeper") is None
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "csv", "json"])
@@ -108,10 +108,10 @@ def test_a_name_that_is_no_utf8_is_imported_under_a_legible_one(
     tables = getattr(old, kind)(tmp_path / "tables.json")
     root = old.root.rename(tmp_path / from_bytes(b"old \xfc"))
     looked = run(root, tables, dry_run=True)
-    assert "taken for 'café.png'" in reason(looked, "image", "13")
+    assert "read as 'café.png'" in reason(looked, "image", "13")
     report = run(root, tables)
     assert report.counts["vectors_taken_over"] == 3
-    assert "taken for 'café.png'" in reason(report, "image", "13")
+    assert "read as 'café.png'" in reason(report, "image", "13")
     with opened(deployment.target, MODELS):
         names = {record.image_id: record.name for record in ImageStore().list_folder(3)}
     assert names[13] == "café.png"
@@ -127,8 +127,8 @@ def test_without_tables_names_may_be_of_any_bytes_too(
     for place, name in enumerate(names):
         old.image(20 + place, 1, 3, "x.png").rename(old.root / "images/1/3" / name)
     root = old.root.rename(tmp_path / from_bytes(b"old \xfc"))
-    run(root, None, owner="maintenance", dry_run=True)
-    report = run(root, None, owner="maintenance", owner_password=lambda: "a long one")
+    run(root, None, owner="keeper", dry_run=True)
+    report = run(root, None, owner="keeper", owner_password=lambda: "a long one")
     assert report.source.endswith("/old ü")
     with opened(deployment.target, MODELS):
         shown = sorted(record.name for record in ImageStore().list_folder(3))
@@ -136,7 +136,7 @@ def test_without_tables_names_may_be_of_any_bytes_too(
     text = (tmp_path / "state/report.txt").read_text(encoding="utf-8")
     assert text.replace("\n", "").isprintable()
     assert "images/1/3/café.png" in (tmp_path / "state/ids.csv").read_text(encoding="utf-8")
-    assert run(root, None, owner="maintenance") == report
+    assert run(root, None, owner="keeper") == report
 
 
 def test_accounts_and_folders_of_any_bytes(
@@ -154,7 +154,7 @@ def test_two_users_folders_of_one_number_come_apart(
     deployment: Deployment, old: OldInstallation, run: Run
 ) -> None:
     old.image(20, 2, 3, "other.png")
-    report = run(old.root, None, owner="maintenance", owner_password=lambda: "a long one")
+    report = run(old.root, None, owner="keeper", owner_password=lambda: "a long one")
     assert report.counts["folders_imported"] == 2
     assert report.counts["images_under_way"] == 4
 
@@ -167,8 +167,8 @@ def test_copies_of_another_era_are_imported_once(
     report = run(old.root, tables(), dry_run=True)
     assert report.counts["images_to_import"] == 3
     assert reason(report, "file", "data/uploads/images/1/3/10.png") == "it is a copy of images/1/3/10.png"
-    assert "of other content" in reason(report, "image", "12")
-    report = run(old.root, None, owner="maintenance", dry_run=True)
+    assert "other content" in reason(report, "image", "12")
+    report = run(old.root, None, owner="keeper", dry_run=True)
     assert report.counts["images_to_import"] == 4
 
 

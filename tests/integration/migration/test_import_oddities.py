@@ -125,7 +125,7 @@ def test_vectors_that_are_not_as_they_should_be(
     assert indexed == [10, 11]
     said = reason(report, "vector", "1/3.faiss")
     assert "12, 13, 14: the vector is zero or not finite" in said
-    assert "10: there twice" in said
+    assert "10: duplicate" in said
     assert "1 were normalized to unit length" in said
     assert deployment.search(1, 3, old.vectors[10]) == [10, 11]
     assert deployment.search(1, 3, old.vectors[11], 1) == [11]

@@ -185,4 +185,4 @@ def test_of_two_eras_files_the_one_that_is_named_counts(tmp_path: Path) -> None:
         "data/uploads/1/3/cat.jpg",
         "images/1/3/cat.jpg",
     ]
-    assert all("of other content" in match.note for match in matches)
+    assert all("other content" in match.note for match in matches)
