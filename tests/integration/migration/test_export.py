@@ -192,7 +192,7 @@ def test_an_index_that_is_damaged_is_not_exported_in_part(
 ) -> None:
     [key] = [key for key in deployment.keys("IndexBucket") if "/1/4/segments/" in key]
     deployment.s3.put_object(Bucket=OUTPUTS["IndexBucket"], Key=key, Body=b"rubbish")
-    with pytest.raises(UserError, match="can't be read whole"):
+    with pytest.raises(UserError, match="can't be read completely"):
         export(deployment.target, 1, 4, tmp_path / "hills.faiss", Format.FAISS)
     deployment.s3.delete_object(Bucket=OUTPUTS["IndexBucket"], Key=key)
     with pytest.raises(UserError, match="does not exist"):

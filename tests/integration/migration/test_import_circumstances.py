@@ -76,8 +76,8 @@ def test_columns_of_other_names_are_mapped(
         ({"users": {"columns": {"password_hash": 7}}}, "can't be read"),
         ({"users": {"columns": ["password_hash"]}}, "can't be read"),
         ({"users": {"table": 7}}, "can't be read"),
-        ([{"table": "users"}], "has to look like"),
-        ({"users": "people"}, "has to look like"),
+        ([{"table": "users"}], "must look like"),
+        ({"users": "people"}, "must look like"),
     ],
 )
 def test_a_mapping_names_what_is_there(
@@ -141,7 +141,7 @@ def test_a_deployment_that_was_reset_is_noticed(
     for service in ("dynamodb", "s3"):
         get_backend(service).reset()  # type: ignore[arg-type]
     Deployment.create()
-    with pytest.raises(UserError, match="was reset since"):
+    with pytest.raises(UserError, match="has been reset"):
         run(old.root, tables())
 
 
@@ -186,7 +186,7 @@ def test_notes_that_are_damaged_are_told_in_a_sentence(
     whole = journal.read_bytes()
     for damaged in (b"no database", whole[:4096] + b"\xff" * (len(whole) - 4096)):
         journal.write_bytes(damaged)
-        with pytest.raises(UserError, match=r"notes in .*journal\.sqlite can't be used"):
+        with pytest.raises(UserError, match=r"journal .*journal\.sqlite can't be used"):
             run(old.root, tables())
     journal.write_bytes(whole)
     run(old.root, tables())
