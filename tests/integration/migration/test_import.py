@@ -230,16 +230,16 @@ def test_without_tables_everything_becomes_one_account_s(
     deployment: Deployment, run: Run, tmp_path: Path
 ) -> None:
     old = typical(tmp_path / "old", images=2)
-    report = run(old.root, None, owner="maintenance", owner_password=lambda: "a long one")
+    report = run(old.root, None, owner="keeper", owner_password=lambda: "a long one")
     assert report.counts["folders_imported"] == 3
     assert report.counts["images_under_way"] == 6
     assert {note.kind for note in report.notes} == {Kind.INDEX}
     assert all("without tables" in note.reason for note in report.notes)
     with opened(deployment.target, MODELS):
-        maintenance = accounts().login("maintenance", "a long one").user
-        assert sorted(OwnedFolderStore().owned_ids(maintenance.user_id)) == [3, 4, 9]
+        keeper = accounts().login("keeper", "a long one").user
+        assert sorted(OwnedFolderStore().owned_ids(keeper.user_id)) == [3, 4, 9]
         assert len(list(ImageStore().list_folder(3))) == 2
-    again = run(old.root, None, owner="maintenance", owner_password=lambda: "not asked")
+    again = run(old.root, None, owner="keeper", owner_password=lambda: "not asked")
     assert again.counts == report.counts
 
 

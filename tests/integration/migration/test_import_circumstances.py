@@ -107,7 +107,7 @@ def test_accounts_to_merge_are_among_the_old_ones(
     with pytest.raises(UserError, match="No old user is called Ada or bob"):
         run(old.root, tables(), dry_run=dry_run, merged={"bob": "ada", "Ada": "ada", "ada": "ada"})
     with pytest.raises(UserError, match="--merge-user needs --tables"):
-        run(old.root, None, dry_run=dry_run, owner="maintenance", merged={"ada": "ada"})
+        run(old.root, None, dry_run=dry_run, owner="keeper", merged={"ada": "ada"})
     assert not (tmp_path / "state/report.txt").exists()
 
 
