@@ -77,11 +77,7 @@ def test_files_that_went_after_they_were_imported_are_no_problem(
     shutil.rmtree(old.root / "images")
     assert run(old.root, tables()) == first
     assert run(old.root, tables(), dry_run=True).problem == ""
-    assert (
-        run(old.root, None, **keeper).counts["images_under_way"]
-        == second.counts["images_under_way"]
-        == 3
-    )
+    assert run(old.root, None, **keeper).counts["images_under_way"] == second.counts["images_under_way"] == 3
 
 
 def test_tables_and_files_of_different_installations(

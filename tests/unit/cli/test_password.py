@@ -9,7 +9,7 @@ from deployment.errors import UserError
 @pytest.mark.parametrize("given", ["short", "x" * 1025])
 def test_passwords_that_nobody_may_have_are_refused(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, given)
-    with pytest.raises(UserError, match="A password has 6 to 1024 characters"):
+    with pytest.raises(UserError, match="A password must have 6 to 1024 characters"):
         ask_password("A new one")
 
 
