@@ -5,9 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from deployment.settings import ROOT, DeploymentSettings, region_of
+from deployment.settings import ROOT, DeploymentSettings
 
 
 def deploy(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -43,16 +41,3 @@ def test_settings_have_their_defaults() -> None:
 def test_settings_are_what_the_environment_says(tmp_path: Path) -> None:
     said = {"GLIMPSE_HOME": f"{tmp_path}/elsewhere/..", "GLIMPSE_MODEL": "demo"}
     assert DeploymentSettings.from_environment(said) == DeploymentSettings(home=tmp_path, model="demo")
-
-
-@pytest.mark.parametrize(
-    ("environment", "region"),
-    [
-        ({}, "us-east-1"),
-        ({"AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
-        ({"AWS_REGION": "eu-west-3", "AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-3"),
-        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
-    ],
-)
-def test_the_region_is_the_one_that_aws_tools_take(environment: dict[str, str], region: str) -> None:
-    assert region_of(environment) == region

@@ -55,3 +55,17 @@ def test_a_real_accounts_credentials_stay_away_from_the_embedded_emulator(tmp_pa
     assert embedded["AWS_REGION"] == "eu-west-1"
     external = LocalSettings.from_environment({"AWS_ENDPOINT_URL": "http://localhost:4566"})
     assert external.aws_environment(real)["AWS_ACCESS_KEY_ID"] == "AKIA"
+
+
+@pytest.mark.parametrize(
+    ("environment", "region"),
+    [
+        ({}, "us-east-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_REGION": "eu-west-3", "AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-3"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
+    ],
+)
+def test_the_region_is_the_one_that_aws_tools_take(environment: dict[str, str], region: str) -> None:
+    external = LocalSettings.from_environment({"AWS_ENDPOINT_URL": "http://localhost:4566"})
+    assert external.aws_environment(environment)["AWS_REGION"] == region
