@@ -1,4 +1,4 @@
-"""Random interleavings of writers, merges, sweeps, deletions and searches, on a store that fails in every way.
+"""Random interleavings of writers, merges, sweeps, deletions and searches, on a store that fails in all ways.
 
 A process stands still at each request, and the machine says who goes on and what becomes of the request: so
 a crash, a lost answer or somebody else's whole change may lie between any two. Messages are delivered more
