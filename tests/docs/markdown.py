@@ -68,6 +68,29 @@ def document(name: str) -> Document:
     return next(each for each in documents() if each.name == name)
 
 
+@dataclass(frozen=True, slots=True)
+class RoomPath:
+    """A path through the rooms, as ARCHITECTURE.md tells it: its steps' rooms, and those in brackets."""
+
+    steps: list[str]
+    asked: list[str]
+
+
+def two_paths() -> tuple[RoomPath, RoomPath]:
+    """Return the path of a query, and that of an upload's event."""
+    section = document("ARCHITECTURE.md").section("Two paths")
+    query, event = (_room_path(part) for part in section.split("\n**")[1:])
+    return query, event
+
+
+def _room_path(text: str) -> RoomPath:
+    steps = re.split(r"^\d+\. ", text, flags=re.MULTILINE)[1:]
+    asked = [
+        room for step in steps for listed in re.findall(r"\[([^\]]*)\]", step) for room in spans_of(listed)
+    ]
+    return RoomPath([next(spans_of(step)) for step in steps], asked)
+
+
 def _read(name: str) -> Document:
     text = (ROOT / name).read_text()
     found = Document(name, text)

@@ -1,19 +1,17 @@
 """Links resolve, lines are wrapped, and the front pages are as short as they promise."""
 
-import re
 import subprocess
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from deployment.settings import ROOT
-from tests.docs.markdown import Document, document, documents, exists, spans_of
+from tests.docs.markdown import Document, RoomPath, document, documents, exists, two_paths
 
 WIDTH = 110
 MOST_WORDS = 1500
 MOST_README_LINES = 125
 MOST_STEPS = 16
-BRACKETS = re.compile(r"\[([^\]]*)\]")
 
 each_document = pytest.mark.parametrize("page", documents(), ids=lambda page: page.name)
 
@@ -51,17 +49,12 @@ def test_the_front_pages_stay_short() -> None:
     assert len(document("README.md").text.splitlines()) <= MOST_README_LINES
 
 
-def test_the_two_paths_name_no_room_twice() -> None:
-    section = document("ARCHITECTURE.md").section("Two paths")
-    paths = [re.split(r"^\d+\. ", part, flags=re.MULTILINE)[1:] for part in section.split("\n**")[1:]]
-    assert len(paths) == 2
-    for steps in paths:
-        assert 4 <= len(steps) <= MOST_STEPS
-        entered = [step.removeprefix("`").split("`")[0] for step in steps]
-        asked = [room for step in steps for list_ in BRACKETS.findall(step) for room in spans_of(list_)]
-        rooms = [*entered, *asked]
-        assert len(set(rooms)) == len(rooms), f"a room is named twice: {sorted(rooms)}"
-        assert [room for room in rooms if not exists(room, ROOT, ROOT / "layers/glimpse/python")] == []
+@pytest.mark.parametrize("path", two_paths(), ids=["query", "event"])
+def test_the_two_paths_name_no_room_twice(path: RoomPath) -> None:
+    assert 4 <= len(path.steps) <= MOST_STEPS
+    rooms = [*path.steps, *path.asked]
+    assert len(set(rooms)) == len(rooms), f"a room is named twice: {sorted(rooms)}"
+    assert [room for room in rooms if not exists(room, ROOT, ROOT / "layers/glimpse/python")] == []
 
 
 def test_every_page_of_docs_can_be_reached_from_a_front_page() -> None:

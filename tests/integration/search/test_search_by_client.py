@@ -7,6 +7,8 @@ import pytest
 from glimpse.errors import NotFound, TooLarge, Unusable
 from glimpse.search_client import ImageFile, InvokeTransport, SearchClient, SearchQuery, SearchScope
 
+from tests.docs.markdown import two_paths
+from tests.integration.rooms import entered
 from tests.integration.search.service import SPACE, SearchFunction
 from tests.integration.search_client.lambda_server import LambdaServer
 
@@ -33,6 +35,18 @@ def test_the_whole_way(client: SearchClient) -> None:
     client.delete_index(1, 3)
     assert client.search(SearchScope(1, [3]), query).hits == []
     assert client.health()["model"]["name"] == "Tiny"
+
+
+def test_a_query_enters_the_rooms_in_the_order_that_the_architecture_tells(client: SearchClient) -> None:
+    client.create_index(1, 3)
+    client.embed_images(1, 3, [ImageFile(10, "images/1/3/good/red cat.jpg")])
+    path, _ = two_paths()
+    with entered() as rooms:
+        client.search(SearchScope(1, [3]), SearchQuery(query="red cat"))
+    steps = path.steps[path.steps.index("glimpse/search_client") :]
+    assert [room for room in rooms if room in steps] == steps
+    # Records are the API's, and the model is loaded before.
+    assert set(path.asked) - set(rooms) == {"glimpse/records", "glimpse/shelf"}
 
 
 def test_refusals_arrive_as_what_they_are(client: SearchClient) -> None:
