@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from local.gate.gate import SECRET_HEADER
 from local.ports.admission import admission
+from local.ports.body_limit import BodyLimit
 from local.ports.guard import OPERATOR_HEADER, Access, Guard, JsonBodies, OperatorRoutes
 from local.settings import DEFAULT_WORKERS
 
@@ -112,7 +113,7 @@ def api_forwarder(
         except httpx.HTTPError as error:
             return JSONResponse({"detail": f"The API can't be reached: {_reason(error)}."}, status_code=502)
 
-    return _server(forward, access, admission(workers))
+    return _server(forward, access, Middleware(BodyLimit), admission(workers))
 
 
 def search_forwarder(
@@ -153,6 +154,7 @@ def search_forwarder(
     return _server(
         forward,
         access,
+        Middleware(BodyLimit),
         Middleware(JsonBodies),
         Middleware(OperatorRoutes, secret=secret, where=str(where)),
         admission(workers),

@@ -22,4 +22,4 @@ class ApiServices:
     model: ActiveModel
 
 
-__all__ = ["Services"]
+__all__ = ["ApiServices"]

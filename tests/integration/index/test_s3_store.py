@@ -8,7 +8,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HTTPHeaders
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from glimpse.index import S3ObjectStore, StoreError, StoreUnavailable
-from glimpse.index.errors import Conflict, PreconditionFailed, WriteConflict
+from glimpse.index.errors import Conflict, ObjectDamaged, PreconditionFailed, WriteConflict
 from glimpse.index.format import blobs
 from glimpse.index.store.object_store import StoredObject
 from mypy_boto3_s3 import S3Client
@@ -151,3 +151,17 @@ def test_a_mapped_file_is_written_whole_after_an_outage(
         client.meta.events.unregister("before-send.s3.PutObject", failing)
         store.put_if_none_match("indexes/again", blob.data)
     assert read(store, "indexes/again").data == b"a" * 1000 + b"b" * 1000
+
+
+def test_bytes_that_fail_their_checksum_are_damaged(store: S3ObjectStore, client: S3Client) -> None:
+    """Every try would read the same bytes: search leaves the object out, and a check names it."""
+
+    def altered(request: AWSPreparedRequest, **_: Any) -> Any:
+        headers = HTTPHeaders()
+        headers["ETag"], headers["x-amz-checksum-crc32"] = '"tag"', "AAAAAA=="
+        return AWSResponse(request.url, 200, headers, Raw(b"what nobody wrote"))
+
+    client.meta.events.register_first("before-send.s3.GetObject", altered)
+    for ask in (lambda: store.get("a"), lambda: store.get_if_none_match("a", '"other"')):
+        with pytest.raises(ObjectDamaged, match="checksum"):
+            ask()

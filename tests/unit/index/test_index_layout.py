@@ -21,6 +21,9 @@ def test_an_index_has_a_prefix_of_its_own() -> None:
         ("glimpse", "a/b", 1, 3),
         ("glimpse", "s", -1, 3),
         ("glimpse", "s", 1, 2**53),
+        ("glimpse", "s", 1.5, 3),
+        ("glimpse", "s", True, 3),
+        ("glimpse", "s", 1, ".."),
         ("glimpse\n", "s", 1, 3),
     ],
 )

@@ -17,6 +17,7 @@ A manifest names objects relative to its own prefix, so an index can be copied o
 import re
 import secrets
 from dataclasses import dataclass
+from numbers import Integral
 
 from glimpse.keys import INDEXES_PREFIX, MAX_ID
 
@@ -59,11 +60,13 @@ class IndexKey:
             raise ValueError(f"{self.namespace!r} is not a namespace: use 1-128 letters, digits, '-' and '_'")
         if not _SPACE_ID.fullmatch(self.space_id):
             raise ValueError(
-                f"{self.space_id!r} is not a space id: use 1-128 letters, digits, '-', '_' and '.'"
+                f"{self.space_id!r} is not a space id: use 1-128 letters, digits, '-', '_' and '.',"
+                " and do not begin with '.'"
             )
         for field, value in (("user_id", self.user_id), ("folder_id", self.folder_id)):
-            if not 0 <= value <= MAX_ID:
-                raise ValueError(f"{field} must be between 0 and 2^53-1, not {value}")
+            # A bool or a float would be written into keys that nothing finds again.
+            if not isinstance(value, Integral) or isinstance(value, bool) or not 0 <= value <= MAX_ID:
+                raise ValueError(f"{field} must be an integer from 0 to 2^53-1, not {value!r}")
 
     @property
     def owner_prefix(self) -> str:

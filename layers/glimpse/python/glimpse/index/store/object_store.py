@@ -52,7 +52,9 @@ class ObjectStore(Protocol):
     """One bucket.
 
     Every method raises :class:`~glimpse.index.errors.StoreUnavailable` if the store does not answer (a write
-    may still have succeeded), and :class:`~glimpse.index.errors.StoreError` if it refuses the request.
+    may still have succeeded), and :class:`~glimpse.index.errors.StoreError` if it refuses the request. A read
+    raises :class:`~glimpse.index.errors.ObjectDamaged` if the store knows that the bytes are not those that
+    were written.
     """
 
     def get(self, key: str) -> StoredObject | None:

@@ -17,7 +17,13 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from glimpse.aws import lazy_client
-from glimpse.index.errors import PreconditionFailed, StoreError, StoreUnavailable, WriteConflict
+from glimpse.index.errors import (
+    ObjectDamaged,
+    PreconditionFailed,
+    StoreError,
+    StoreUnavailable,
+    WriteConflict,
+)
 from glimpse.index.store.object_store import NOT_MODIFIED, Data, Listed, NotModified, StoredObject
 
 if TYPE_CHECKING:
@@ -168,7 +174,9 @@ def _translated(key: str) -> Iterator[None]:
         if status >= 500 or status == 429 or code in _SLOW_DOWN:
             raise StoreUnavailable(f"S3 answered {status} {code} for {key}") from error
         raise StoreError(f"S3 refused {error.operation_name} of {key}: {status} {code}") from error
-    except (BotoConnectionError, HTTPClientError, IncompleteReadError, FlexibleChecksumError) as error:
+    except FlexibleChecksumError as error:  # every try would read the same bytes
+        raise ObjectDamaged(f"its bytes do not match the checksum that S3 keeps: {error}") from error
+    except (BotoConnectionError, HTTPClientError, IncompleteReadError) as error:
         raise StoreUnavailable(f"S3 did not answer for {key}: {error}") from error
     except BotoCoreError as error:
         raise StoreError(f"the S3 request for {key} could not be made: {error}") from error
