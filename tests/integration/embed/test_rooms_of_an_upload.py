@@ -15,4 +15,4 @@ def test_an_upload_enters_the_rooms_in_the_order_that_the_architecture_tells(
         assert handler(batch(stored(record, "0A"))) == {"batchItemFailures": []}
     assert [room for room in rooms if room in path.steps] == path.steps
     # The models are loaded before.
-    assert set(path.asked) - set(rooms) == {"glimpse/shelf"}
+    assert set(path.asked) - set(rooms) <= {"glimpse/shelf"}
