@@ -1,4 +1,4 @@
-"""The settings of any deployment, read from the environment: the folder of state, the model, the region."""
+"""The settings of any deployment, read from the environment: the folder of state, and the model."""
 
 from __future__ import annotations
 
@@ -40,8 +40,3 @@ def home_of(environment: Mapping[str, str]) -> Path:
 def initial_model_of(environment: Mapping[str, str]) -> str | None:
     """Return the model to start with, ``GLIMPSE_MODEL``; None for the default."""
     return environment.get("GLIMPSE_MODEL") or None
-
-
-def region_of(environment: Mapping[str, str] = os.environ) -> str:
-    """Return the region to deploy to, ``AWS_REGION``."""
-    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"

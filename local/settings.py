@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from deployment.errors import UserError
-from deployment.settings import DeploymentSettings, home_of, initial_model_of, region_of
+from deployment.settings import DeploymentSettings, home_of, initial_model_of
 from local import credentials
 
 HOST = "127.0.0.1"
@@ -136,6 +136,11 @@ def _port(environment: Mapping[str, str], name: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**16:
         raise UserError(f"{name} must be a port number from 1 to 65535, not {text!r}.")
     return int(text)
+
+
+def region_of(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the region that the endpoint stands for: AWS's variables, or ``us-east-1``."""
+    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 def _workers(text: str | None) -> int:

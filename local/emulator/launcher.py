@@ -14,12 +14,12 @@ from typing import Any
 import httpx
 
 from deployment.errors import UserError
-from deployment.settings import ROOT, region_of
+from deployment.settings import ROOT
 from local import credentials
 from local.emulator import snapshot
 from local.emulator.ministack_version import require_version
 from local.processes import ProcessRecord, end_group
-from local.settings import HOST, LocalSettings
+from local.settings import HOST, LocalSettings, region_of
 
 _START_SECONDS = 60
 _STOP_SECONDS = 6.0

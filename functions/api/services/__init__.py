@@ -20,6 +20,3 @@ class ApiServices:
     jobs: JobService
     search: UserSearchService
     model: ActiveModel
-
-
-__all__ = ["ApiServices"]
