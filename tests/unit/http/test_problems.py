@@ -88,3 +88,17 @@ def test_the_documentation_shows_the_form_of_an_error() -> None:
     assert responses["4XX"]["content"]["application/json"]["schema"] == {
         "$ref": "#/components/schemas/Problem"
     }
+
+
+def test_json_that_is_nested_too_deeply_is_refused_in_a_sentence() -> None:
+    app = new_app("test", service="test", problems=Problems(), noted=())
+
+    @app.post("/anything")
+    def anything(body: dict[str, Any]) -> dict[str, Any]:
+        return body
+
+    answer = TestClient(app).post(
+        "/anything", content="[" * 100_000, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code in {400, 422}
+    assert "malformed, or nested too deeply" in answer.json()["detail"]

@@ -30,6 +30,11 @@ _SENTENCES: Mapping[int, str] = {
     404: "There is no such route; see /docs for the list of routes.",
     405: "This route does not support this method; see /docs for the methods that it supports.",
 }
+_REWORDED: Mapping[str, str] = {
+    "There was an error parsing the body": "The body can't be read: it is malformed, or nested too deeply.",
+}
+"""FastAPI's own messages, for people."""
+
 _HEADERS: Mapping[int, Mapping[str, str]] = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}
 _MAX_FIELDS = 20  # 100,000 wrong values must not get 100,000 lines in response
 _MAX_CHARACTERS = 200
@@ -89,7 +94,8 @@ class Problems:
                 sentence = _printable(first_sentence(invalid.errors()[:1], self.fields), _MAX_SENTENCE)
                 return _response(422, sentence, errors=faults)
             case HTTPException(status_code=status) as refused:
-                sentence = {**_SENTENCES, **self.sentences}.get(status, refused.detail)
+                said = _REWORDED.get(refused.detail, refused.detail)
+                sentence = {**_SENTENCES, **self.sentences}.get(status, said)
                 return _response(status, sentence, headers=refused.headers)
             case _:
                 return _response(500, BROKEN)
