@@ -32,7 +32,7 @@ class Deployment:
     Attributes
     ----------
     outputs
-        The stack's outputs by name.
+        The stack's outputs, keyed by name.
     changed
         Whether something had to be deployed.
     """

@@ -22,7 +22,7 @@ class Target:
     key
         The key under which this machine records the model chosen for it.
     outputs
-        The stack's outputs by name.
+        The stack's outputs, keyed by name.
     session
         The operator's credentials and region.
     endpoint_url
@@ -40,7 +40,7 @@ class Target:
         return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
 
     def transport(self) -> InvokeTransport:
-        """Return a transport to the search service's routes, including the operator's."""
+        """Return a transport that reaches the search service's routes, including those for operators."""
         return InvokeTransport(
             self.outputs["SearchAlias"], endpoint_url=self.endpoint_url, session=self.session
         )

@@ -1,4 +1,4 @@
-"""The image (or zip) of embed and upkeep: one artefact for two functions, each with its own handler."""
+"""The container image (or zip) of ``embed`` and ``upkeep``: one artefact, with a handler for each."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from infra.options import StackOptions
 
 
 class EmbedCode:
-    """Creates functions from the artefact that embed and upkeep share.
+    """Creates functions from the artefact that ``embed`` and ``upkeep`` share.
 
     Parameters
     ----------
     layers
-        The layers for zips.
+        The layers that zip functions use.
     options
-        Says whether the artefact is an image or a zip.
+        Says whether the artefact is a container image or a zip.
     """
 
     def __init__(self, layers: Layers, options: StackOptions) -> None:

@@ -17,9 +17,9 @@ from infra.upkeep import Upkeep
 
 
 class GlimpseStack(Stack):
-    """Storage, embedding, upkeep of indexes, search and API.
+    """Storage, embedding, index upkeep, search and the API.
 
-    Bucket, queue and notification are in one stack because they refer to each other.
+    The bucket, the queue and the notification are in one stack because they refer to one another.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, options: StackOptions) -> None:

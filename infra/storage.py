@@ -41,8 +41,8 @@ def output_of_table(name: str) -> str:
 class Storage(Construct):
     """The two buckets and the tables.
 
-    They hold people's photographs, so all of them are retained when the stack is destroyed, and the tables
-    are protected from deletion.
+    Because they hold people's photographs, the buckets and tables are all retained when the stack is
+    destroyed; the tables are also protected from deletion.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Storage(Construct):
     index : s3.Bucket
         Segments, tombstones, manifests and model bundles.
     tables : dict[str, dynamodb.Table]
-        The tables by short name (docs/data-model.md).
+        The tables, keyed by short name (see docs/data-model.md).
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, options: StackOptions) -> None:

@@ -131,7 +131,7 @@ class Wiring:
 
     @classmethod
     def of(cls, settings: EmbedSettings) -> "Wiring":
-        """Make everything by the environment."""
+        """Create everything that the settings describe."""
         shelf = Shelf([settings.models_dir], settings.index_bucket)
         store = S3ObjectStore(settings.index_bucket)
 
@@ -177,7 +177,7 @@ class Wiring:
         return Ingest(self.writer, self.upkeep)
 
     def workers(self) -> dict[type[Maintenance | Upkeep], Worker]:
-        """Return by kind of message who does what it asks for."""
+        """Return the worker for each kind of message."""
         return {
             EraseFolder: self.folder_eraser().erase,
             BackfillFolder: self.folder_backfill().run,
@@ -187,7 +187,7 @@ class Wiring:
         }
 
     def upload_indexer(self, *, max_receives: int) -> UploadIndexer:
-        """Return what brings uploads into indexes."""
+        """Return the service that puts uploads into indexes."""
         new_run = partial(
             FolderRun,
             images=self.images,
@@ -201,7 +201,7 @@ class Wiring:
         return UploadIndexer(self.images, new_run, max_receives=max_receives)
 
     def image_requests(self) -> ImageRequests:
-        """Return what embeds images while a caller waits."""
+        """Return the service that embeds images while a caller waits."""
         own = OwnImageRequests(
             images=self.images,
             folders=self._active_folders,
@@ -218,7 +218,7 @@ class Wiring:
         return ImageRequests(own, others, self.namespace)
 
     def folder_eraser(self) -> FolderEraser:
-        """Return what erases folders."""
+        """Return the service that erases folders."""
         return FolderEraser(
             images=self.images,
             folders=self.folders,
@@ -231,7 +231,7 @@ class Wiring:
         )
 
     def folder_backfill(self) -> FolderBackfill:
-        """Return what fills folders' indexes in a new space."""
+        """Return the service that fills folders' indexes in a new space."""
         return FolderBackfill(
             images=self.images,
             folders=self._active_folders,
@@ -244,7 +244,7 @@ class Wiring:
         )
 
     def others_backfill(self) -> OthersBackfill:
-        """Return what fills other backends' indexes in a new space."""
+        """Return the service that fills other backends' indexes in a new space."""
         return OthersBackfill(
             store=self.store,
             others=self.others,
@@ -258,7 +258,7 @@ class Wiring:
         )
 
     def coordinator(self) -> Coordinator:
-        """Return what watches a change of model."""
+        """Return the service that coordinates a change of model."""
         return Coordinator(
             spaces=self.spaces,
             others=self.others,
@@ -268,7 +268,7 @@ class Wiring:
         )
 
     def retirer(self) -> Retirer:
-        """Return what cleans up after a change of model."""
+        """Return the service that cleans up after a change of model."""
         return Retirer(
             spaces=self.spaces,
             others=self.others,
@@ -282,7 +282,7 @@ class Wiring:
         )
 
     def model_service(self) -> ModelOperations:
-        """Return what answers operators."""
+        """Return the service that answers operators' requests."""
         return ModelOperations(
             encoders=self.encoders,
             bundles=self.shelf,

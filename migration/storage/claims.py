@@ -24,19 +24,22 @@ class ClaimStore:
         self._import_id = import_id
 
     def find(self, counter: Counter, number: int = 1) -> int | None:
-        """Return the counter's value before a claim: ids above it are the import's. None without a claim."""
+        """Return the counter's value before a claim; None if there is no such claim."""
         try:
             return CounterModel.get(self._name(counter, number), consistent_read=True).value
         except CounterModel.DoesNotExist:
             return None
 
     def claim(self, counter: Counter, highest: int, number: int = 1) -> int:
-        """Raise a counter to `highest`, unless it is higher or this claim already exists.
+        """Write a claim and raise its counter to `highest`, unless this claim exists.
+
+        If the counter is already higher, it stays as it is, and the claim is still written.
 
         Returns
         -------
         int
-            The counter's value before the claim: ids above it, up to `highest`, belong to the import alone.
+            The counter's value before the claim. Ids above it, up to and including `highest`, belong to this
+            import alone.
         """
         for _ in transactions.attempts():
             before = self.find(counter, number)

@@ -33,17 +33,17 @@ _LEFT_TO_RIGHT = "\u200e"  # in the tables, around letters of scripts that run f
 
 
 def spelled(name: str) -> str:
-    """Return a name in its canonical spelling: NFC, without surrounding space."""
+    """Return the canonical spelling of a name: NFC, without surrounding space."""
     return unicodedata.normalize("NFC", name).strip()
 
 
 def clean_username(username: str) -> str:
-    """Return the name of a new account in its canonical spelling.
+    """Return the canonical spelling of a new account's name.
 
     Raises
     ------
     Unusable
-        If it does not have 3 to 150 characters, has no visible characters, or has invisible ones.
+        If the name does not have 3 to 150 characters, has no visible characters, or has invisible ones.
     """
     name = spelled(username)
     if not MIN_USERNAME <= len(name) <= MAX_USERNAME:
@@ -68,12 +68,12 @@ def is_username(name: str) -> bool:
 
 
 def clean_folder_name(name: str) -> str:
-    """Return the name of a new folder in its canonical spelling.
+    """Return the canonical spelling of a new folder's name.
 
     Raises
     ------
     Unusable
-        If it has no visible characters, more than 255 characters, or control characters.
+        If the name has no visible characters, has more than 255 characters, or contains control characters.
     """
     clean = spelled(name)
     if not clean or len(clean) > MAX_FOLDER_NAME:

@@ -12,7 +12,7 @@ from glimpse.search_request import SearchOptions, SearchQuery, SearchScope
 
 
 class Counter(StrEnum):
-    """The id sequences."""
+    """Names of the counters from which ids are reserved."""
 
     USERS = "users"
     FOLDERS = "folders"

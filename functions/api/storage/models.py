@@ -9,7 +9,7 @@ ACTIVE, LEAVING = "ACTIVE", "ERASING"
 
 
 class UserModel(Table):
-    """Table ``users``."""
+    """The ``users`` table."""
 
     class Meta(TableMeta):  # noqa: D106
         table_name = TableName("GLIMPSE_USERS_TABLE")
@@ -22,7 +22,7 @@ class UserModel(Table):
 
 
 class UsernameModel(Table):
-    """Table ``usernames``: a name is unique because it is a key."""
+    """The ``usernames`` table: a name is unique because it is a key."""
 
     class Meta(TableMeta):  # noqa: D106
         table_name = TableName("GLIMPSE_USERNAMES_TABLE")
@@ -32,7 +32,7 @@ class UsernameModel(Table):
 
 
 class SessionsByUser(GlobalSecondaryIndex["SessionModel"]):  # type: ignore[no-untyped-call]
-    """Index ``by_user``: every login of an account, needed to erase it."""
+    """The ``by_user`` index: every login of an account, needed to erase it."""
 
     class Meta:  # noqa: D106
         index_name = "by_user"
@@ -42,7 +42,7 @@ class SessionsByUser(GlobalSecondaryIndex["SessionModel"]):  # type: ignore[no-u
 
 
 class SessionModel(Table):
-    """Table ``sessions``."""
+    """The ``sessions`` table."""
 
     class Meta(TableMeta):  # noqa: D106
         table_name = TableName("GLIMPSE_SESSIONS_TABLE")
@@ -54,7 +54,7 @@ class SessionModel(Table):
 
 
 class FolderNameModel(Table):
-    """Table ``folder_names``: one name per owner, and a strongly consistent list of an owner's folders."""
+    """The ``folder_names`` table: unique names per owner, and a strongly consistent list of folders."""
 
     class Meta(TableMeta):  # noqa: D106
         table_name = TableName("GLIMPSE_FOLDER_NAMES_TABLE")
@@ -65,7 +65,7 @@ class FolderNameModel(Table):
 
 
 class CounterModel(Table):
-    """Table ``counters``."""
+    """The ``counters`` table."""
 
     class Meta(TableMeta):  # noqa: D106
         table_name = TableName("GLIMPSE_COUNTERS_TABLE")

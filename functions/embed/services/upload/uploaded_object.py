@@ -16,13 +16,13 @@ class UploadedObject:
     Attributes
     ----------
     key, sequencer
-        The object, and the event that tells of it.
+        The object's key, and the sequencer of its event.
     may_be_indexed
         Whether a commit may have put a vector of this image into the index already.
     again
-        Whether to go on although the record says that this event is done with: the object was replaced.
+        Whether to continue although the record says that this event was handled: the object was replaced.
     record, preparation
-        As far as they are known.
+        The image's record, and what its picture was prepared into; None while unknown.
     """
 
     key: UploadKey
@@ -34,7 +34,7 @@ class UploadedObject:
 
     @property
     def pair(self) -> tuple[int, int]:
-        """Folder and image, by which records are read."""
+        """The folder id and image id, the key of the image's record."""
         return self.key.folder_id, self.key.image_id
 
     def is_prepared_for(self, space_ids: Iterable[str]) -> bool:
@@ -45,15 +45,15 @@ class UploadedObject:
 
     @property
     def thumbnail_key(self) -> str:
-        """Where the rendition lies."""
+        """The key of the image's thumbnail."""
         return thumbnail_key(self.key.user_id, self.key.folder_id, self.key.image_id)
 
     def is_settled(self, record: ImageRecord) -> bool:
-        """Tell whether a record says that this event, or a newer one, is done with."""
+        """Tell whether a record says that this event, or a newer one, was handled."""
         return record.status is not ImageStatus.PENDING and not is_newer(self.sequencer, record.sequencer)
 
     def is_overtaken(self, record: ImageRecord) -> bool:
-        """Tell whether a newer event of this object is done with."""
+        """Tell whether a record says that a newer event of this object was handled."""
         return record.sequencer is not None and is_newer(record.sequencer, self.sequencer)
 
     def may_be_outdated(self, record: ImageRecord) -> bool:
@@ -66,7 +66,7 @@ class UploadedObject:
 
     @property
     def has_vector(self) -> bool:
-        """Whether the index may have a vector of this image, which a new one replaces."""
+        """Whether the index may already hold a vector of this image, which a new one would replace."""
         # A FAILED one may have been given up between its commit and its mark.
         return self.may_be_indexed or (
             self.record is not None and self.record.status is not ImageStatus.PENDING

@@ -49,16 +49,16 @@ def completed(data: bytes, kind: FileKind, decode: Decode) -> Completed | None:
     Parameters
     ----------
     data
-        A file whose size in pixels has been checked.
+        A file whose pixel dimensions have been checked.
     kind
-        Its kind.
+        The file's kind.
     decode
-        Decodes such a file, at any scale.
+        Decodes a JPEG, at any scale; other kinds do without.
 
     Returns
     -------
     Completed or None
-        None if nothing is missing, or the missing part can't be determined.
+        None if nothing is missing, or if what is missing can't be determined.
     """
     match kind.decoder:
         case "JPEG":
@@ -81,9 +81,9 @@ def lacks_end(data: bytes, kind: FileKind) -> bool:
     Parameters
     ----------
     data
-        A file.
+        The file.
     kind
-        Its kind.
+        The file's kind.
     """
     match kind.decoder:
         case "JPEG":

@@ -44,13 +44,13 @@ class SearchPage:
     hits : list of SearchHit
         Best first.
     relevant : int, optional
-        How many of the first images of the whole ranking are relevant; None if unknown.
+        How many images at the top of the whole ranking are relevant; None if unknown.
     partial : bool
         Whether part of an index could not be searched.
     next : str, optional
-        What to send as `next` for the next page; None after the last page.
+        What to send as `next` to get the next page; None on the last page.
     offset : int
-        Number of images of the ranking before these.
+        Number of images that precede these in the ranking.
     """
 
     hits: list[SearchHit]

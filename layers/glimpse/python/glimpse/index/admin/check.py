@@ -88,17 +88,17 @@ class CheckReport:
     Attributes
     ----------
     manifest : Manifest or None
-        The manifest that was checked; None if there is none, or it is unusable.
+        The manifest that was checked; None if it is missing or unusable.
     etag : str or None
-        Its ETag.
+        The manifest's ETag; None if it is missing.
     findings : list of Finding
         Errors and notes.
     batch : VectorBatch or None
         Every vector that a search can find, one per image; None without a usable manifest.
     spans, vectors, tombstones : int
-        Sizes of the index, counting masked and superseded vectors too.
+        How many of each the index holds, including masked and superseded vectors.
     measured : list of MeasuredPromise
-        The promises of inverted segments, with the recall that was measured.
+        The promises of the inverted segments, each with its measured recall.
     """
 
     manifest: Manifest | None = None

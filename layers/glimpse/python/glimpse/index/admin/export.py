@@ -21,7 +21,7 @@ from glimpse.index.vectors import Ids, VectorBatch
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """A segment, and its visible rows, ascending."""
+    """A segment, and the numbers of its visible rows in ascending order."""
 
     entry: ObjectEntry
     rows: Ids
@@ -86,12 +86,12 @@ class IndexExport:
         return cls(len(kept), manifest.dimension, store, key, parts)
 
     def batches(self) -> Iterator[VectorBatch]:
-        """Yield all vectors, some thousands at a time, each image once, in no particular order.
+        """Yield all vectors, thousands at a time, in no particular order; each image occurs once.
 
         Raises
         ------
         FormatError, StoreError
-            As for :meth:`begin`.
+            For the same reasons as in :meth:`begin`.
         """
         for part in self._parts:
             if not len(part.rows):

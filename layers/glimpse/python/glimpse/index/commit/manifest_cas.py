@@ -172,12 +172,15 @@ class Swapper:
         ) from failure
 
     def swap(self, key: IndexKey, etag: str | None, manifest: Manifest) -> None:
-        """Replace the manifest that has this ETag, or create it if `etag` is None.
+        """Replace the manifest if its ETag is still `etag`, or create it if `etag` is None.
 
         Raises
         ------
+        Conflict
+            If the manifest has changed or is gone, one exists already although `etag` is None, or another
+            write was in progress.
         StoreError
-            If the swap failed, or its outcome is unknown.
+            If the store refuses the request, or the outcome is unknown.
         """
         if etag is None:
             self.store.put_if_none_match(key.manifest, manifest.encode())

@@ -51,10 +51,10 @@ class Sample:
     Attributes
     ----------
     scores : (m,) float32
-        The sampled scores, in any order. Empty if the segment was not scanned exhaustively; there is no
-        estimate then.
+        The sampled scores, in any order. Empty if the segment was not scanned exhaustively; in that case the
+        number of relevant images is not estimated.
     count : int
-        Number of images that the sample stands for.
+        Number of images that the sample represents.
     """
 
     scores: Vectors

@@ -187,16 +187,16 @@ class Trial:
 
 
 def make_queries(rows: VectorRows, order: Ids, seed: int) -> list[TrialQuery]:
-    """Make queries of every kind from some vectors, and find their nearest rows.
+    """Make queries of every kind from random vectors of a segment, and find each query's nearest rows.
 
     Parameters
     ----------
     rows : VectorRows
-        n ≥ 1 vectors.
+        The segment's vectors, at least one.
     order : (n,) int64
-        The position in `rows` of each segment row's vector.
+        For each row of the segment, the position of its vector in `rows`.
     seed : int
-        Seed of the random choices; the same seed makes the same queries.
+        Seed for the random choices; the same seed gives the same queries.
     """
     rng = np.random.default_rng(seed)
     count = min(_PER_KIND, len(rows))

@@ -24,7 +24,7 @@ class MemoryCache(Generic[K, V]):
     Parameters
     ----------
     budget_bytes : int
-        Maximum total weight of the values. A value heavier than this is not cached.
+        Maximum total size of the values. A value larger than this is not cached.
     """
 
     def __init__(self, budget_bytes: int) -> None:
@@ -35,7 +35,7 @@ class MemoryCache(Generic[K, V]):
 
     @property
     def weight(self) -> int:
-        """Total weight of the values, in bytes."""
+        """Total size of the values, in bytes."""
         return self._weight
 
     def get(self, key: K) -> V | None:
@@ -48,7 +48,7 @@ class MemoryCache(Generic[K, V]):
             return entry[0]
 
     def put(self, key: K, value: V, weight: int) -> None:
-        """Cache a value that weighs `weight` bytes."""
+        """Cache a value whose size is `weight` bytes."""
         with self._lock:
             self._drop(key)
             if weight > self._budget:
