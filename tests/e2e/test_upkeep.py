@@ -166,7 +166,7 @@ def test_what_cannot_be_used_is_left_out_and_said(stack: Stack, user: User) -> N
     s3.put_object(Bucket=bucket, Key=index.manifest, Body=json.dumps(later).encode())
     assert_partial(stack, index, sound, left=0)
     [finding] = IndexMaintenance(store).check(index).findings
-    assert (finding.trouble, finding.key) == (Defect.UNSUPPORTED, index.manifest)
+    assert (finding.defect, finding.key) == (Defect.UNSUPPORTED, index.manifest)
     s3.put_object(Bucket=bucket, Key=index.manifest, Body=json.dumps(manifest).encode())
     segment = index.object(manifest["segments"][0]["key"])
     s3.put_object(Bucket=bucket, Key=segment, Body=b"truncated")

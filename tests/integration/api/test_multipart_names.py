@@ -83,10 +83,10 @@ def test_bytes_without_a_name_are_told_of(client: Any, nameless: str) -> None:
     assert (answer.status, answer.json["uploaded_count"]) == (200, 1)
     job = client.get(f"/api/images/job-status/{answer.json['job_id']}", token).json
     assert job["total_images"] == 2
-    assert "without a name" in job["failed_images"][0]["reason"]
+    assert "has no name" in job["failed_images"][0]["reason"]
     alone = post(client, token, part(nameless, JPEG, "image/jpeg"))
     assert alone.status == 400
-    assert "without a name" in alone.json["detail"]
+    assert "has no name" in alone.json["detail"]
 
 
 def test_an_empty_input_of_a_browser_is_no_file(client: Any) -> None:
