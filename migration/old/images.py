@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from migration.notes import Kind, changed, skipped
 from migration.old.contents import Installation, MissingImage, OldFolder, OldImage
 from migration.old.fields import TableIds, integer, path_of, time_of
-from migration.old.matching import Match, Said, match_all
+from migration.old.image_file_lookup import Match, Said, match_all
 from migration.old.rows import Row
 from migration.old.tree import OldImageFile, OldTree
 from migration.text import is_legible, legible, of_path

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from migration.old.matching import Said, match_all
+from migration.old.image_file_lookup import Said, match_all
 from migration.old.tree import OldTree
 from migration.text import from_bytes
 
