@@ -87,7 +87,7 @@ docs: $(STAMP) ## Build the documentation's site in build/site, with the referen
 	@echo 'build/site: read it with $(BIN)/python -m http.server -b 127.0.0.1 -d build/site 8000'
 
 size: $(STAMP) ## List what the image and the zips hold
-	@$(BIN)/python -m benchmarks.artefact_sizes
+	@$(BIN)/python -m benchmarks.artefacts.sizes
 
 artefacts: $(STAMP) ## Build each function's artefact for Lambda and test it alone
 	@$(BIN)/python -m pytest -m slow tests/artefacts
@@ -100,16 +100,16 @@ pin-image: ## Pin embed's image to today's base image of AWS; needs a Docker eng
 	  && grep '^ARG BASE=' functions/embed/Dockerfile
 
 eval-demo: $(STAMP) ## Measure the demo model that ships
-	@$(BIN)/python -m foundry.evaluate
+	@$(BIN)/python -m foundry.demo_model.evaluate
 
 bench-cold: $(STAMP) ## Time each function's cold start on its artefact, beside the last commit without bytecode
-	@$(BIN)/python -m benchmarks.cold
+	@$(BIN)/python -m benchmarks.artefacts.cold_start
 
 bench-encoder: $(TORCH) ## Time the encoder beside open_clip on torch and plain onnxruntime
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks.encoder
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks.encoding.encoder
 
 bench-index: $(PEERS) ## Time searches beside FAISS, hnswlib, usearch and LanceDB; takes up to half an hour
-	@$(BIN)/python -m benchmarks.index
+	@$(BIN)/python -m benchmarks.search.index
 
 $(PEERS): benchmarks/requirements.txt $(STAMP)
 	@echo 'Installing hnswlib (compiled here), usearch and LanceDB into .venv …'
@@ -117,10 +117,10 @@ $(PEERS): benchmarks/requirements.txt $(STAMP)
 	@touch $@
 
 bench-cutoff: $(STAMP) ## Measure how well the number of relevant results is told
-	@$(BIN)/python -m benchmarks.cutoff
+	@$(BIN)/python -m benchmarks.relevance.cutoff
 
 calibrate-cutoff: $(STAMP) ## Fit anew what tells the number of relevant results
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.cutoff_fit
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.relevance.fit
 
 synth: $(STAMP) ## Write the CloudFormation template for AWS to cdk.out
 	@$(BIN)/python -m deployment.cdk synth --quiet

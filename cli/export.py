@@ -29,8 +29,8 @@ def export(
     aws: AwsOption = False,
 ) -> None:
     """Write a folder's vectors and image ids to a plain FAISS, NPZ or Parquet file."""
-    from migration.exporting import export as write  # with FAISS and pynamodb, which are slow to import
-    from migration.formats import Format
+    from migration.export.folder import export as write  # with FAISS and pynamodb, which are slow to import
+    from migration.export.formats import Format
 
     kind = format_ or out.suffix.lstrip(".").lower()
     if kind not in _FORMATS:

@@ -16,8 +16,8 @@ from deployment.home import explain
 from deployment.models import download, hub
 from deployment.models.catalogue import Model
 from deployment.models.library import Library, complete
-from foundry import samples
-from foundry.fitting import Trial, fit
+from foundry.comparison import samples
+from foundry.quantization.fitting import Trial, fit
 
 _STAGING = ".installing-"
 _MARGIN = 1.25  # room for the quantized bundle and temporary files, besides the downloaded one

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingCo
 from rich.progress import Progress as Bars
 
 from deployment.models.download import Advance
-from foundry.fitting import Trial
+from foundry.quantization.fitting import Trial
 
 
 class InstallationProgress:

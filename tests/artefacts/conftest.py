@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.dockerfile_replay import Image, embed_image
+from benchmarks.artefacts.dockerfile_replay import Image, embed_image
 from infra import packaging
 from infra.interpreters import find_python
 from infra.strip import strip

@@ -10,8 +10,8 @@ import pytest
 import tifffile
 from glimpse.encoder import Bundle
 
-from benchmarks.artefact_sizes import ZIP_LIMIT, image_artefact, main
-from benchmarks.dockerfile_replay import Image
+from benchmarks.artefacts.dockerfile_replay import Image
+from benchmarks.artefacts.sizes import ZIP_LIMIT, image_artefact, main
 from deployment.models.publish import begin
 from deployment.target import Target
 from infra import packaging

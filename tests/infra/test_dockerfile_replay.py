@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.dockerfile_replay import BASE, DockerfileError, Image, replay
+from benchmarks.artefacts.dockerfile_replay import BASE, DockerfileError, Image, replay
 from infra import packaging
 
 CONTEXT = ("*", "!functions", "!infra/strip.py")

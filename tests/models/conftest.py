@@ -17,5 +17,5 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.name.startswith("test_"):
         if find_spec("torch") is None or "not models" in (config.getoption("markexpr") or ""):
             return True
-        import foundry.torchvision_shim  # noqa: F401 - has to come before open_clip
+        import foundry.conversion.torchvision_shim  # noqa: F401 - has to come before open_clip
     return None

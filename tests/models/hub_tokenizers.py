@@ -9,8 +9,8 @@ from pathlib import Path
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-from foundry.concepts import load_concepts
-from foundry.samples import TEXTS
+from foundry.comparison.samples import TEXTS
+from foundry.drawing.concepts import load_concepts
 
 SPACE = "▁"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 
-import foundry.torchvision_shim  # noqa: F401 - has to come before open_clip
-from foundry import golden
+import foundry.conversion.torchvision_shim  # noqa: F401 - has to come before open_clip
+from foundry.comparison import golden
 from tests.models.test_export import ARCHITECTURES, GOLDEN, model
 
 

@@ -11,11 +11,11 @@ import open_clip
 import pytest
 from glimpse.encoder import Bundle
 
-from foundry import golden, samples
-from foundry.export import write_bundle
-from foundry.fitting import fit
-from foundry.parity import Parity, embed_images, embed_texts
-from foundry.sources import Source, load
+from foundry.comparison import golden, samples
+from foundry.comparison.parity import Parity, embed_images, embed_texts
+from foundry.conversion.export import write_bundle
+from foundry.conversion.sources import Source, load
+from foundry.quantization.fitting import fit
 from tests.models.hub_tokenizers import write_folder
 
 pytestmark = pytest.mark.models

@@ -15,10 +15,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import XLMRobertaConfig
 
-from foundry import graphs
-from foundry.export import write_bundle
-from foundry.parity import embed_texts
-from foundry.sources import SourceError, load
+from foundry.comparison.parity import embed_texts
+from foundry.conversion.export import write_bundle
+from foundry.conversion.sources import SourceError, load
+from foundry.quantization import graphs
 from tests.models.hub_tokenizers import KINDS, write_folder
 
 pytestmark = pytest.mark.models

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
 
-from foundry.samples import TEXTS
-from foundry.sources import convert_tokenizer
+from foundry.comparison.samples import TEXTS
+from foundry.conversion.sources import convert_tokenizer
 from tests.models.hub_tokenizers import save
 
 pytestmark = pytest.mark.models

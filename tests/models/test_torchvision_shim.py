@@ -14,7 +14,7 @@ from deployment.settings import ROOT
 pytestmark = pytest.mark.models
 
 _ASK = """
-import foundry.torchvision_shim, torch
+import foundry.conversion.torchvision_shim, torch
 print(hasattr(torch.ops.torchvision, "nms"))
 """
 

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from glimpse.index import Cursor, IndexKey, IndexMaintenance, IndexReader, IndexWriter, VectorBatch
 
-from benchmarks.bucket import MemoryBucket
-from benchmarks.vectors import DISTRIBUTIONS, make_vectors
+from benchmarks.search.bucket import MemoryBucket
+from benchmarks.search.vectors import DISTRIBUTIONS, make_vectors
 
 pytestmark = pytest.mark.slow
 

@@ -23,8 +23,8 @@ from deployment.tables import opened
 from functions.api.services.ports import User
 from functions.api.storage.folders import OwnedFolderStore
 from functions.api.storage.users import UserStore
-from migration.exporting import export
-from migration.formats import Format
+from migration.export.folder import export
+from migration.export.formats import Format
 from migration.report import Report
 from migration.storage.stores import NAMESPACE
 from tests.integration.migration.conftest import deployed, importing

@@ -47,7 +47,7 @@ def picture(part: tuple[int, int]) -> Image.Image:
 
 def main() -> None:
     """Write the goldens."""
-    import foundry.torchvision_shim  # noqa: F401 - has to come before open_clip
+    import foundry.conversion.torchvision_shim  # noqa: F401 - has to come before open_clip
 
     # isort: split
     from open_clip.transform import PreprocessCfg, image_transform_v2

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from foundry import fonts
+from foundry.drawing import fonts
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import random
 
 from hypothesis import strategies as st
 
-from foundry.scenes import Scene, draw_scene
+from foundry.drawing.scenes import Scene, draw_scene
 
 
 @st.composite

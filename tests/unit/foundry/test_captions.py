@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundry.captions import PLACES, Caption, Mention, holds, is_placed, may_hold, related
-from foundry.concepts import load_denotations
-from foundry.phrasing import describe, name_one, plural
-from foundry.scenes import Box, Group, Scene
+from foundry.drawing.captions import PLACES, Caption, Mention, holds, is_placed, may_hold, related
+from foundry.drawing.concepts import load_denotations
+from foundry.drawing.phrasing import describe, name_one, plural
+from foundry.drawing.scenes import Box, Group, Scene
 from tests.unit.foundry.strategies import scenes
 
 DOG, CAT = (min(load_denotations()[name]) for name in ("dog", "cat"))

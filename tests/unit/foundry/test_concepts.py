@@ -7,10 +7,16 @@ import random
 
 import pytest
 
-from foundry.concepts import CATEGORIES_FILE, COLOURS, load_categories, load_concepts, load_denotations
-from foundry.phrasing import describe
-from foundry.scenes import draw_scene
-from foundry.tokenizer import CONTEXT_LENGTH, END, PAD, UNKNOWN, build_tokenizer
+from foundry.demo_model.tokenizer import CONTEXT_LENGTH, END, PAD, UNKNOWN, build_tokenizer
+from foundry.drawing.concepts import (
+    CATEGORIES_FILE,
+    COLOURS,
+    load_categories,
+    load_concepts,
+    load_denotations,
+)
+from foundry.drawing.phrasing import describe
+from foundry.drawing.scenes import draw_scene
 
 
 def test_there_are_at_least_a_thousand_concepts() -> None:

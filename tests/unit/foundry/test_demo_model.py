@@ -1,4 +1,4 @@
-"""The demo model embeds as it did in full precision when it was made (`python -m foundry.demo`)."""
+"""The demo model embeds as it did in full precision when `foundry.demo_model.bundle` made it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from glimpse.encoder import Bundle
 
-from foundry import golden
-from foundry.demo import GOLDEN
-from foundry.evaluate import BUNDLE
-from foundry.parity import SMALLEST_COSINE, Vectors, embed_images, embed_texts
+from foundry.comparison import golden
+from foundry.comparison.parity import SMALLEST_COSINE, Vectors, embed_images, embed_texts
+from foundry.demo_model.bundle import GOLDEN
+from foundry.demo_model.evaluate import BUNDLE
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from foundry import heldout
-from foundry.captions import may_hold
-from foundry.concepts import load_concepts
-from foundry.heldout import Example, check_examples, draw_examples, single_words
+from foundry.demo_model import heldout
+from foundry.demo_model.heldout import Example, check_examples, draw_examples, single_words
+from foundry.drawing.captions import may_hold
+from foundry.drawing.concepts import load_concepts
 
-evaluate = pytest.importorskip("foundry.evaluate", reason="the runtime package is not installed")
+evaluate = pytest.importorskip("foundry.demo_model.evaluate", reason="the runtime package is not installed")
 
 
 @pytest.mark.parametrize("seed", [0, 7])
@@ -56,7 +56,7 @@ def test_single_words_are_all_of_them() -> None:
 @pytest.mark.usefixtures("font")
 def test_plain_pictures_lie_between_the_sizes_of_training() -> None:
     """One picture for each concept, at a size that no training scene has."""
-    from foundry.scenes import SIZES
+    from foundry.drawing.scenes import SIZES
 
     low, high = heldout.PLAIN_SIDES
     assert all(high < band[0] or low > band[1] for band in SIZES.values())

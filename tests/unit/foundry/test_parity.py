@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from glimpse.encoder import Bundle, BundleError
 
-from foundry import samples
-from foundry.fitting import fit
-from foundry.parity import Parity, compare, nearness
-from foundry.quantize import SCHEMES, SMALLER, named, quantize_bundle
+from foundry.comparison import samples
+from foundry.comparison.parity import Parity, compare, nearness
+from foundry.quantization.fitting import fit
+from foundry.quantization.quantize import SCHEMES, SMALLER, named, quantize_bundle
 from tests.unit.foundry.towers import write_bundle
 
 PICTURES = samples.pictures()

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from foundry.compact import shrink_tables, store_fp16, store_int8, to_int8
-from foundry.quantize import SCHEMES, SMALLER, named, quantize_model
+from foundry.quantization.compact import shrink_tables, store_fp16, store_int8, to_int8
+from foundry.quantization.quantize import SCHEMES, SMALLER, named, quantize_model
 
 RNG = np.random.default_rng(4)
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foundry.backgrounds import HELD_OUT, TRAINING, paint
-from foundry.captions import holds
-from foundry.concepts import COLOURS, load_concepts
-from foundry.feed import truth_table
-from foundry.phrasing import describe, name_one
-from foundry.scenes import SIZES, Scene, contrasts, draw_scene, render
+from foundry.demo_model.feed import truth_table
+from foundry.drawing.backgrounds import HELD_OUT, TRAINING, paint
+from foundry.drawing.captions import holds
+from foundry.drawing.concepts import COLOURS, load_concepts
+from foundry.drawing.phrasing import describe, name_one
+from foundry.drawing.scenes import SIZES, Scene, contrasts, draw_scene, render
 from tests.unit.foundry.strategies import scenes
 
 
@@ -39,7 +39,7 @@ def test_the_part_does_not_depend_on_order(scene: Scene) -> None:
 def test_the_part_is_the_same_in_every_process() -> None:
     """Python's own hash changes from run to run; the one that separates the parts must not."""
     code = (
-        "import random; from foundry.scenes import draw_scene; "
+        "import random; from foundry.drawing.scenes import draw_scene; "
         "print([draw_scene(random.Random(n), held_out=True).attributes() for n in range(8)])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

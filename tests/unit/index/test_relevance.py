@@ -10,7 +10,7 @@ from glimpse.index.relevance.weights import DEMO_SPACE, Calibration, calibration
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundry.evaluate import BUNDLE, Encoders
+from foundry.demo_model.evaluate import BUNDLE, Encoders
 
 QUERY = Encoders(BUNDLE, 1).texts(["bicycle"])[0]
 DEMO = calibration_of(DEMO_SPACE)

@@ -7,7 +7,7 @@ side, since relevant images are on the upper one). How high relevant images scor
 and "two dogs on the left" differ a lot), so a linear model predicts the usual scores from the query's
 embedding. From both, a small network gives a value to each possible count, and another one to the count 0.
 The highest value wins. The networks are fitted to choose the counts with the best F1, see
-:mod:`benchmarks.cutoff_fit`.
+:mod:`benchmarks.relevance.fit`.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""Searching and writing an index, beside what one would use instead."""

@@ -1,6 +1,0 @@
-"""open_clip's model class, importable next to the CPU build of torchvision."""
-
-from foundry import torchvision_shim  # isort: skip # has to come first
-from open_clip.model import CLIP  # isort: skip
-
-__all__ = ["CLIP", "torchvision_shim"]

@@ -1,0 +1,1 @@
+"""Whether two bundles of one model embed alike."""

@@ -1,0 +1,1 @@
+"""From open_clip models to bundles."""

@@ -1,0 +1,1 @@
+"""The demo model: trained on drawn scenes, made a bundle, and measured."""

@@ -1,0 +1,1 @@
+"""Scenes drawn from concepts, with captions that are true of them."""

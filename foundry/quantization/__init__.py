@@ -1,0 +1,1 @@
+"""Bundles made smaller and faster."""

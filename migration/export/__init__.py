@@ -1,0 +1,1 @@
+"""A folder's vectors as a file for other programs."""
