@@ -4,23 +4,16 @@ import argparse
 import sys
 
 from deployment.deploy_to_account import deploy
-from deployment.errors import UserError
+from deployment.errors import exit_status
 from deployment.settings import DeploymentSettings
 
 
 def main() -> int:
-    """Run the given command; a UserError goes to stderr as one sentence, with exit code 1."""
+    """Run the given command, and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m deployment", description=__doc__)
     parser.add_argument("command", choices=["deploy"], help="what to do")
     parser.parse_args()
-    try:
-        deploy(DeploymentSettings.from_environment())
-    except UserError as error:
-        print(f"glimpse: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped.")
-    return 0
+    return exit_status(lambda: deploy(DeploymentSettings.from_environment()))
 
 
 if __name__ == "__main__":

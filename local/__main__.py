@@ -3,30 +3,27 @@
 import argparse
 import sys
 
-from deployment.errors import UserError
+from deployment.errors import exit_status
 from local.reset import reset
 from local.run import run
 from local.settings import LocalSettings
 
 
 def main() -> int:
-    """Run the given command; a UserError goes to stderr as one sentence, with exit code 1."""
+    """Run the given command, and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=["run", "reset"], help="what to do")
     parser.add_argument("--with-parent", action="store_true", help="stop when the starting process ends")
     arguments = parser.parse_args()
-    try:
+
+    def program() -> None:
         settings = LocalSettings.from_environment()
         if arguments.command == "reset":
             reset(settings)
         else:
             run(settings, with_parent=arguments.with_parent)
-    except UserError as error:
-        print(f"glimpse: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped.")
-    return 0
+
+    return exit_status(program)
 
 
 if __name__ == "__main__":

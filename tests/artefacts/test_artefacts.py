@@ -10,16 +10,13 @@ import pytest
 import tifffile
 from glimpse.encoder import Bundle
 
+from benchmarks.artefacts.bare_deployment import TABLES, bare_deployment
 from benchmarks.artefacts.dockerfile_replay import Image
 from benchmarks.artefacts.sizes import ZIP_LIMIT, image_artefact, main
 from deployment.models.publish import begin
 from deployment.target import Target
 from infra import packaging
-from local.emulator.launcher import Emulator
-from local.machine import machine_target
-from local.settings import LocalSettings
 from tests.artefacts.runtime import Interpreter, RuntimeApi
-from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -37,22 +34,7 @@ ENVIRONMENT = {
     "GLIMPSE_MAX_RECEIVES": "5",
     "GLIMPSE_SEARCH_FUNCTION": "search:glimpse",
     "GLIMPSE_EMBED_FUNCTION": "embed",
-    **{
-        f"GLIMPSE_{name}_TABLE": name.lower()
-        for name in (
-            "USERS",
-            "SHARES",
-            "USERNAMES",
-            "SESSIONS",
-            "FOLDERS",
-            "FOLDER_NAMES",
-            "IMAGES",
-            "JOBS",
-            "COUNTERS",
-            "DEPLOYMENT",
-            "OTHER_IMAGES",
-        )
-    },
+    **{f"GLIMPSE_{name.upper()}_TABLE": name for name in TABLES},
 }
 
 ASK = """
@@ -189,41 +171,9 @@ def test_native_modules_are_for_lambdas_platform(
 
 @pytest.fixture
 def deployment(tmp_path: Path) -> Iterator[Target]:
-    """The emulator with the buckets and the tables that search and embed touch here, and no stack."""
-    api, search, web, emulator_port = free_ports(4)
-    settings = LocalSettings(
-        home=tmp_path / "home",
-        api_port=api,
-        search_port=search,
-        web_port=web,
-        emulator_port=emulator_port,
-        external_endpoint=None,
-        gateway_limits=False,
-    )
-    settings.home.mkdir()
-    emulator = Emulator(settings)
-    try:
-        emulator.start()
-        target = machine_target(settings, {"IndexBucket": "index", "DeploymentTable": "deployment"})
-        for bucket in ("images", "index"):
-            target.client("s3").create_bucket(Bucket=bucket)
-        _create_table(target, "deployment", name="S")
-        _create_table(target, "other_images", index_key="S", image_id="N")
+    """The emulator with the buckets and the tables that functions name, and no stack."""
+    with bare_deployment(tmp_path) as target:
         yield target
-    finally:
-        emulator.stop()
-
-
-def _create_table(target: Target, table: str, **keys: str) -> None:
-    target.client("dynamodb").create_table(
-        TableName=table,
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in keys.items()],
-        KeySchema=[
-            {"AttributeName": key, "KeyType": kind}
-            for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
 
 
 def test_the_image_embeds_a_photograph_through_the_runtime_client(
