@@ -1,1 +1,1 @@
-"""Code that talks to any deployment, in AWS or on an emulator. It does not know how one machine runs it."""
+"""What talks to any deployment, in AWS or on an emulator; ``local`` starts and ends the one on this machine."""

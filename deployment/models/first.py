@@ -20,7 +20,7 @@ def install(settings: DeploymentSettings, name: str, say: Say) -> None:
     from deployment.models.install import install as install_model
     from deployment.models.progress import InstallationProgress
 
-    say(f"Installing the model {name}, this time only; `GLIMPSE_MODEL=demo make run` does without it.")
+    say(f"Installing the model {name}. This happens once; GLIMPSE_MODEL=demo uses the demo model instead.")
     with InstallationProgress(Console()) as progress:
         install_model(find(name), Library.of(settings.home), progress)
 

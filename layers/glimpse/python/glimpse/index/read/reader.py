@@ -22,7 +22,7 @@ from glimpse.index.read.object_cache import CacheUsage, ObjectCache
 from glimpse.index.read.paging import next_page
 from glimpse.index.read.question import Question
 from glimpse.index.read.results import Answer, UnusableObject, problem_with
-from glimpse.index.read.search import ROUNDS, FoldersSearch, shortfalls, tombstones_first
+from glimpse.index.read.search import ROUNDS, SearchRun, shortfalls, tombstones_first
 from glimpse.index.relevance.model import count_relevant
 from glimpse.index.relevance.weights import calibration_of
 from glimpse.index.segments.effort import RECALL, Effort
@@ -150,7 +150,7 @@ class IndexReader:
             judged=calibration is not None,  # without a calibration there is no need to look deeper
             pins=before.pins,
         )
-        search = FoldersSearch(
+        search = SearchRun(
             self._manifests,
             self._objects,
             list(dict.fromkeys(keys)),

@@ -25,7 +25,7 @@ ROUNDS = 3
 
 
 @dataclass(slots=True)
-class FoldersSearch:
+class SearchRun:
     """A search of several indexes. It may take several passes, all over the same manifests.
 
     Attributes
