@@ -35,7 +35,7 @@ def decide(terminal: Terminal, **environment: str) -> list[str]:
 def test_a_machine_that_reaches_the_hub_takes_the_default_model(hub: ModelHub, terminal: Terminal) -> None:
     said, *_, model = decide(terminal)
     assert NAME in said
-    assert "GLIMPSE_MODEL=demo make run" in said
+    assert "GLIMPSE_MODEL=demo uses the demo model" in said
     assert model == f"model {NAME}"
     assert terminal.installed == [NAME]
     hub.mend()
