@@ -67,9 +67,9 @@ def install(
 ) -> None:
     """Download a model from the hub and quantize it for this machine.
 
-    The model is downloaded in full precision, then quantized as far as its embeddings stay accurate, measured
-    on this machine with photographs and searches. The fastest scheme that passes is kept; `glimpse model
-    info` shows which. Running deployments don't change until `glimpse model use` and `glimpse reindex`.
+    The model is downloaded in full precision. Several ways to quantize it are tried on this machine, with
+    photographs and searches, and the fastest one whose embeddings stay accurate is kept; `glimpse model info`
+    shows which. Running deployments don't change until `glimpse model use` and `glimpse reindex`.
     """
     from deployment.models.install import install as install_model
     from deployment.models.install import install_folder

@@ -49,19 +49,20 @@ OTHER_FOREIGN = (
 
 @dataclass(frozen=True)
 class Plan:
-    """How many cases to draw, from folders of `SIZES`.
+    """How many cases to draw, from folders of the sizes in `SIZES`.
 
     Attributes
     ----------
     draws : int
-        How many scenes to write queries about, of every kind each.
+        How many times to pick a scene and write one query of every kind that fits it.
     folders : int
-        Times the folders of `SIZES`.
+        Factor by which the numbers of folders in `SIZES` are multiplied.
     answered, unanswered, foreign : int
-        Queries to all folders of one size: answered ones, of each range of `RELEVANT` equally many, as far
-        as there are some; ones about what the folder does not show; and ones of `texts`.
+        Number of queries per folder size, in total over its folders: with relevant images, spread evenly
+        over the ranges of `RELEVANT` as far as there are enough; about concepts that the folder does not
+        show; and from `texts`.
     texts : tuple of str
-        What no scene shows.
+        Queries about things that no scene shows.
     """
 
     draws: int

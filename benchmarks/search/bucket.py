@@ -46,7 +46,7 @@ class MemoryBucket:
     objects : dict of str to bytes
         What it holds.
     put_bytes, puts : Counter
-        What was written, by the name of the folder under an index, or ``manifest.json``.
+        Bytes and objects written, by subdirectory of an index's prefix; ``manifest.json`` counts apart.
     """
 
     def __init__(self, answer_s: float = 0.0) -> None:

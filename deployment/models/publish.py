@@ -45,7 +45,7 @@ def generations(target: Target) -> Generations | None:
 
 
 def begin(bundle: Bundle, target: Target) -> Generations:
-    """Make a bundle the model of a deployment that has none; a deployment that has a model keeps it.
+    """Publish a bundle, and use it if the deployment has no model yet; one that has a model keeps it.
 
     Raises
     ------

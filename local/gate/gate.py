@@ -42,7 +42,7 @@ class Lookups:
     is_open_bucket
         Takes a bucket's name; tells whether browsers may access its objects.
     is_awaited
-        Takes a token; tells whether a custom resource's response with it is awaited.
+        Takes a token; tells whether a custom resource's response that carries this token is awaited.
     """
 
     keys: Keys

@@ -1,8 +1,9 @@
 """Find the file that a row's path means.
 
-A path means one file: another file with merely the same base name never matches. The installation's location
-may differ, and so may the way the name is written: the era's folder, slashes, Unicode normal form, encoding
-and, if there is no other candidate, upper and lower case. A bare name is looked up in its folder.
+A path means one file: another file with merely the same base name never matches. But the path may name
+another location of the installation, and may be spelled differently: in the name of the images' directory,
+which changed between versions, in slashes, Unicode normal form, character encoding and, if there is no other
+candidate, upper and lower case. A bare name is looked up in the row's folder.
 """
 
 import posixpath

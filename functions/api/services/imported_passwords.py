@@ -40,13 +40,14 @@ class ImportedHash:
     scheme : str
         ``argon2``, ``bcrypt``, ``pbkdf2``, ``scrypt``, ``digest`` or ``hmac``.
     parameters : tuple of str
-        ``pbkdf2``: name of the digest, iterations, bytes, and perhaps ``either``. ``scrypt``: n, r, p, bytes.
-        ``digest`` and ``hmac``: name of the digest. Otherwise none.
+        ``pbkdf2``: name of the digest, iterations, length in bytes and, if the salt may be encoded in
+        either of two ways, ``either``. ``scrypt``: n, r, p, length in bytes. ``digest`` and ``hmac``: name of
+        the digest. Otherwise none.
     salt : bytes
-        ``bcrypt``: everything before the digest, ``$2b$12$`` and 22 characters. ``argon2``: empty, since the
-        Argon2 hash is the old system's own.
+        ``bcrypt``: everything before the digest, such as ``$2b$12$`` and 22 characters. ``argon2``: empty,
+        since `outer` contains it.
     outer : str
-        The Argon2 hash.
+        The Argon2id hash of the old hash; for ``argon2``, the old hash itself.
     """
 
     scheme: str

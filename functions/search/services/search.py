@@ -65,10 +65,10 @@ class SearchService:
         Raises
         ------
         Unusable, TooLarge
-            If the query is invalid or too large, its `next` belongs to another search, or the folders belong
-            to too many owners.
+            If the query is invalid or too large, if its `next` belongs to another search, or if the folders
+            belong to too many owners.
         NotFound, Conflicting, Unreadable
-            If an image, a vector or an index can't be searched by.
+            If an image or a vector of the query can't be searched by, or an index can't be searched.
         Unavailable
             If the index bucket does not answer, or a model can't be loaded.
         NoModelChosen

@@ -65,7 +65,7 @@ class IndexUpkeep:
         Raises
         ------
         CommitContended, AttemptExpired, FormatError, StoreError
-            If the index can't be compacted now: the message has to come again.
+            If the index can't be compacted now; the queue must deliver the message again.
         """
         index = IndexKey(request.namespace, request.space_id, request.user_id, request.folder_id)
         is_at_rest = (
@@ -97,7 +97,7 @@ class IndexUpkeep:
         Raises
         ------
         StoreError, QueueUnavailable
-            If the bucket or the queue does not answer: the message has to come again.
+            If the bucket or the queue does not answer; the queue must deliver the message again.
         """
         finished = request.after
         try:

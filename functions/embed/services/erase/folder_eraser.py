@@ -83,7 +83,7 @@ class FolderEraser:
         Raises
         ------
         FolderStillActive
-            If the folder is not hidden yet: the request has to come again.
+            If the folder is not hidden yet; the queue must deliver the request again.
         """
         folder = self._wait_until_hidden(request.folder_id)
         if folder is None:

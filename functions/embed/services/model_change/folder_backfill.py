@@ -85,7 +85,7 @@ class FolderBackfill:
         Raises
         ------
         StorageUnavailable
-            If an image could not be read: the message has to come again.
+            If an image could not be read; the queue must deliver the message again.
         NoModelChosen, ShelfError, BundleError, GlimpseIndexError
             If the model or the index can't be used.
         """

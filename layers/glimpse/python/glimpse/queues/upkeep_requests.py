@@ -34,11 +34,11 @@ class UpkeepQueue(Protocol):
 
 @dataclass(slots=True)
 class UpkeepRequests:
-    """Requests compaction: at once if it is due, and later, once the index is at rest.
+    """Requests compaction by two kinds of message: one at once, if compaction is due; and a delayed one.
 
-    The receiver of a message of the second kind sends it again as long as the index keeps changing. So a
-    worker needs one such message for a whole burst of commits: the receiver sees every commit made within 90
-    seconds of the one before, and checks the index after it.
+    The delayed message is for the index at rest: its receiver sends it again as long as the index keeps
+    changing. So a worker sends only one for a whole burst of commits: while each commit follows the previous
+    one within 90 seconds, a message is on its way, and its receiver checks the index after the last commit.
 
     Attributes
     ----------

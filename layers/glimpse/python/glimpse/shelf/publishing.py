@@ -34,7 +34,7 @@ def publish(
     client
         An S3 client; by default one configured from the environment.
     sent
-        Called with the number of bytes sent since the last call, from several threads.
+        Called, from several threads, with the number of bytes sent since the previous call.
 
     Returns
     -------

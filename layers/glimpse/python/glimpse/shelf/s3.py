@@ -97,7 +97,7 @@ class ModelBucket:
         sha256
             SHA-256 of its content (hex), stored with the object.
         sent
-            Called with the number of bytes sent since the last call, from several threads.
+            Called, from several threads, with the number of bytes sent since the previous call.
         """
         with _translated(self.uri(digest, path)):
             self._client.upload_file(

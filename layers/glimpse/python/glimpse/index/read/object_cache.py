@@ -119,7 +119,7 @@ class ObjectCache:
     def read_parts(
         self, wanted: Sequence[tuple[ObjectRef, Sequence[ByteRange]]], requests: int
     ) -> list[Parts | FormatError]:
-        """Read byte ranges of objects in parallel; return them, or why an object can't be read.
+        """Read byte ranges of objects in parallel; for each object, return them, or why it can't be read.
 
         Parameters
         ----------
